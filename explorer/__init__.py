@@ -1,0 +1,43 @@
+"""A question goes in, a result comes out.
+
+    import explorer
+    with explorer.open("smollm2") as ix:
+        print(ix.neighbors("king - man + woman"))
+
+Needs an index that `indexer build` made; imports neither torch nor transformers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from explorer.api import Explorer
+
+__all__ = ["Explorer", "open"]
+
+
+def open(name: str | None = None, indexes: str | Path | None = None) -> Explorer:
+    """Open an index by name; `EXPLORER_INDEX`, or the only one there, where no name is given.
+
+    Args:
+        name: a folder in the folder of indexes.
+        indexes: that folder; `EXPLORER_INDEXES`, or `indexes/` here, where not given.
+
+    Raises:
+        SemanticError: there is no such index, or it is damaged; the message is one line.
+    """
+    from explorer.api import Explorer
+    from indexer.store.read import open_index
+
+    return Explorer(open_index(name, indexes))
+
+
+def __getattr__(name: str) -> object:
+    if name == "Explorer":
+        from explorer.api import Explorer
+
+        return Explorer
+    raise AttributeError(f"module 'explorer' has no attribute {name!r}")

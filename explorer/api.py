@@ -1,0 +1,181 @@
+"""`Explorer`: one method a question. What a script imports, and what the command line calls.
+
+Knows which query answers which question; the queries are in `explorer.queries`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.expressions import parse
+from explorer.measures import checked_measure, compose
+from explorer.queries import analogy as _analogy
+from explorer.queries import middleman as _middleman
+from explorer.queries import neighbors as _neighbors
+from explorer.queries import neuron as _neuron
+from explorer.resolve import Resolver
+from explorer.results import Analogy, AnalogyLayers, Middlemen, Neighbors, NeuronReport
+from indexer.store.layout import Manifest
+from indexer.store.read import Index
+
+
+class Explorer:
+    """An open index and the questions it answers. Close it, or use it in a `with`.
+
+    Every question raises `explorer.errors.QueryError`, or another `SemanticError`, with one line
+    that says what was asked, what exists and the nearest match.
+
+    Args:
+        index: an open index; `explorer.open` finds one by name.
+        announce: told in one line before the model is run on text that is not indexed.
+    """
+
+    def __init__(self, index: Index, announce: Callable[[str], None] = lambda _: None) -> None:
+        self._index = index
+        self._resolver = Resolver(index, announce)
+
+    def __enter__(self) -> Explorer:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Explorer({self.name!r})"
+
+    def close(self) -> None:
+        """Close the index."""
+        self._index.close()
+
+    @property
+    def name(self) -> str:
+        """Name of the index."""
+        return self._index.name
+
+    @property
+    def manifest(self) -> Manifest:
+        """Model, prefix, conventions, spaces: what the index is."""
+        return self._index.manifest
+
+    @property
+    def spaces(self) -> list[str]:
+        """Names of the spaces."""
+        return self._index.space_names
+
+    def vector(
+        self, expression: str, space: str = "embed", measure: str = "dot"
+    ) -> NDArray[np.float64]:
+        """The vector of an expression as a space is asked it: (d_model,) float64.
+
+        With `dot`, items are summed as they are; with `cosine` and `centered` each is made unit
+        in the measure's own sense first.
+        """
+        target = self._index.space(space)
+        items = self._resolver.items(parse(expression), target)
+        return compose([i.weighted for i in items], checked_measure(measure, target))
+
+    def neighbors(
+        self,
+        expression: str,
+        space: str = "embed",
+        measure: str | None = None,
+        k: int = 10,
+        include_inputs: bool = False,
+        distinct: bool = False,
+    ) -> Neighbors:
+        """The k items of a space that are nearest to an expression.
+
+        Args:
+            expression: `king - man + woman`; see `explorer.expressions`.
+            space: where to look: `embed`, `context.12`, `neuron.out`, ...
+            measure: `dot`, `cosine`, `centered` or `euclidean`; the space's own unless given.
+            k: how many.
+            include_inputs: keep the query's own items in the answer.
+            distinct: fold forms that differ only in case or leading space into one row.
+        """
+        return _neighbors.neighbors(
+            self._resolver, expression, space, measure, k, include_inputs, distinct
+        )
+
+    def middleman(
+        self,
+        *words: str,
+        avoid: Sequence[str] = (),
+        side: str = "in",
+        score: str = "z",
+        combine: str = "min",
+        layers: str | Sequence[int] | None = None,
+        per_layer: int | None = None,
+        k: int = 10,
+    ) -> Middlemen:
+        """The neurons that answer to every one of the words.
+
+        Args:
+            *words: single items; their vectors are taken from `embed` unless they say otherwise.
+            avoid: words a neuron should not answer to.
+            side: `in`, `up` or `out`.
+            score: `z` (standardised), `dot` or `cosine`.
+            combine: `min` or `mean` of the words' scores.
+            layers: `"0-28"`, or numbers; all unless given.
+            per_layer: the best so many of each layer, instead of the k best of all.
+            k: how many.
+        """
+        return _middleman.middleman(
+            self._resolver, words, avoid, side, score, combine, layers, per_layer, k
+        )
+
+    def analogy(
+        self,
+        expression: str,
+        target: str | None = None,
+        against: str | None = None,
+        space: str = "embed",
+        measure: str | None = None,
+        method: str = "add",
+        k: int = 10,
+        include_inputs: bool = False,
+        distinct: bool = False,
+    ) -> Analogy:
+        """What an expression leads to in one space, and where a target stands.
+
+        Args:
+            expression: `dog + small`.
+            target: a word; its rank, score, z and gain over each component are in `meta.target`.
+            against: another expression the target is compared under.
+            space: where to look.
+            measure: the space's own unless given.
+            method: `add` (3CosAdd) or `mul` (3CosMul).
+            k: how many.
+            include_inputs: keep the query's own items in the ranking.
+            distinct: fold forms that differ only in case or leading space into one row.
+        """
+        asked = _analogy.Asked.of(expression, target, against, measure, method)
+        return _analogy.analogy(self._resolver, asked, space, k, include_inputs, distinct)
+
+    def analogy_layers(
+        self,
+        expression: str,
+        target: str | None = None,
+        against: str | None = None,
+        measure: str | None = None,
+        method: str = "add",
+        k: int = 3,
+        include_inputs: bool = False,
+        distinct: bool = False,
+    ) -> AnalogyLayers:
+        """The same question in `embed` and every context space, one row a space."""
+        asked = _analogy.Asked.of(expression, target, against, measure, method)
+        return _analogy.analogy_layers(self._resolver, asked, k, include_inputs, distinct)
+
+    def neuron(self, name: str, k: int = 10) -> NeuronReport:
+        """One neuron, `L29N112`: its norms, nearest tokens of each side, nearest neurons."""
+        return _neuron.neuron(self._resolver, name, k)

@@ -1,0 +1,187 @@
+"""`king - man + woman`: what a person writes, as signed, weighted terms.
+
+Knows the grammar and nothing of any index: whether a word, neuron or space exists is for
+`explorer.resolve` to find out.
+
+    expression  [+|-] term, then any number of: + term or - term; operators stand between blanks
+    term        [weight*] item [@space]
+    item        large             a word; several in a row are one phrase
+                "Great Dane"      a text, taken as it is
+                token:"large"     exactly this token, its leading space written out
+                ␣large            the same, as answers print it
+                #1507             the token of that id
+                L29N112.out       one side of a neuron: in, up or out
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from explorer.errors import BadExpression
+
+
+class Kind(Enum):
+    """What a term names."""
+
+    WORD = "word"
+    TEXT = "text"
+    TOKEN = "token"
+    TOKEN_ID = "token id"
+    NEURON = "neuron"
+
+
+@dataclass(frozen=True)
+class Term:
+    """One signed, weighted item.
+
+    `text` is the word, text or token; `number` a token id; `layer`, `unit` and `side` a neuron;
+    `space` the space its vector is taken from, where the term says so.
+    """
+
+    kind: Kind
+    weight: float = 1.0
+    text: str = ""
+    number: int = 0
+    layer: int = 0
+    unit: int = 0
+    side: str = ""
+    space: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The item as it could be written, without weight and space."""
+        if self.kind is Kind.TOKEN_ID:
+            return f"#{self.number}"
+        if self.kind is Kind.NEURON:
+            return f"L{self.layer}N{self.unit}.{self.side}"
+        if self.kind is Kind.TOKEN:
+            return f'token:"{self.text}"'
+        if self.kind is Kind.TEXT:
+            return f'"{self.text}"'
+        return self.text
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A sum of terms, and the text it was read from."""
+
+    text: str
+    terms: tuple[Term, ...]
+
+
+_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)"
+_CHUNK = re.compile(r'(?:[^\s"]|"(?:[^"\\]|\\.)*")+')
+_TERM = re.compile(
+    rf'(?:(?P<weight>{_NUMBER})\*)?'
+    r'(?:(?P<token>token:)?"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<bare>[^"]+?))'
+    r"(?:@(?P<space>[^@\"]*))?"
+)
+_NEURON = re.compile(r"L(\d+)N(\d+)(?:\.([A-Za-z]+))?")
+_SIDES = ("in", "up", "out")
+
+
+def parse(text: str) -> Expression:
+    """Read an expression.
+
+    Raises:
+        BadExpression: it is empty, an operator stands where a term should, a quote is left open,
+            a weight is not a number, or a neuron's side is missing or unknown.
+    """
+    terms: list[Term] = []
+    sign, ready, pending_weight = 1.0, True, None
+    chunks = _chunks(text)
+    for at, chunk in enumerate(chunks):
+        if chunk in ("+", "-"):
+            if ready and terms or pending_weight is not None or (ready and at > 0):
+                raise BadExpression(f"{text!r}: {chunk!r} follows an operator; a term is missing")
+            sign, ready = (1.0 if chunk == "+" else -1.0), True
+            continue
+        if chunk == "*":
+            continue  # taken with the number before it
+        if at + 1 < len(chunks) and chunks[at + 1] == "*":
+            pending_weight = _weight(chunk, text)
+            continue
+        term = _term(chunk, text)
+        if pending_weight is not None:
+            term, pending_weight = replace(term, weight=term.weight * pending_weight), None
+        if ready:
+            terms.append(replace(term, weight=sign * term.weight))
+        else:
+            terms[-1] = _joined(terms[-1], term, chunk, text)
+        sign, ready = 1.0, False
+    if not chunks:
+        raise BadExpression("the expression is empty; write words, such as king - man + woman")
+    if ready or pending_weight is not None:
+        raise BadExpression(f"{text!r} ends with an operator; a term is missing")
+    return Expression(" ".join(text.split()), tuple(terms))
+
+
+def _chunks(text: str) -> list[str]:
+    chunks, at = [], 0
+    while at < len(text):
+        if text[at].isspace():
+            at += 1
+            continue
+        match = _CHUNK.match(text, at)
+        if match is None or (match.end() < len(text) and not text[match.end()].isspace()):
+            raise BadExpression(f"{text!r}: a quote is left open")
+        chunks.append(match.group())
+        at = match.end()
+    if chunks[:1] == ["*"]:
+        raise BadExpression(f"{text!r} begins with '*'; write a weight before it, such as 0.5*dog")
+    return chunks
+
+
+def _term(chunk: str, text: str) -> Term:
+    match = _TERM.fullmatch(chunk)
+    if match is None:
+        raise BadExpression(f"{text!r}: cannot read {chunk!r}")
+    weight = 1.0 if match["weight"] is None else _weight(match["weight"], text)
+    space = match["space"]
+    if space == "":
+        raise BadExpression(f"{text!r}: no space is named after '@' in {chunk!r}")
+    if match["quoted"] is not None:
+        quoted = re.sub(r"\\(.)", r"\1", match["quoted"])
+        if not quoted.strip() and not match["token"]:
+            raise BadExpression(f"{text!r}: an empty text in quotes")
+        kind = Kind.TOKEN if match["token"] else Kind.TEXT
+        return Term(kind, weight, quoted, space=space)
+    bare = match["bare"]
+    if re.fullmatch(r"#\d+", bare):
+        return Term(Kind.TOKEN_ID, weight, number=int(bare[1:]), space=space)
+    neuron = _NEURON.fullmatch(bare)
+    if neuron:
+        side = neuron[3]
+        if side not in _SIDES:
+            said = f"no side {side!r}" if side else "which side"
+            options = ", ".join(f"{bare.split('.')[0]}.{s}" for s in _SIDES)
+            raise BadExpression(f"{text!r}: {said} of {bare.split('.')[0]}? Write {options}")
+        return Term(
+            Kind.NEURON, weight, layer=int(neuron[1]), unit=int(neuron[2]), side=side, space=space
+        )
+    if bare.startswith("token:"):
+        return Term(Kind.TOKEN, weight, bare[len("token:") :], space=space)
+    if "␣" in bare:
+        return Term(Kind.TOKEN, weight, bare.replace("␣", " "), space=space)
+    return Term(Kind.WORD, weight, bare, space=space)
+
+
+def _joined(before: Term, term: Term, chunk: str, text: str) -> Term:
+    """Two words without an operator between them are one phrase."""
+    plain = before.kind is Kind.WORD and term.kind is Kind.WORD and before.space is None
+    if not plain or term.weight != 1.0:
+        raise BadExpression(f"{text!r}: no operator before {chunk!r}; write + or - between blanks")
+    return replace(before, text=f"{before.text} {term.text}", space=term.space)
+
+
+def _weight(number: str, text: str) -> float:
+    try:
+        weight = float(number)
+    except ValueError:
+        raise BadExpression(f"{text!r}: {number!r} before '*' is not a number") from None
+    if not math.isfinite(weight) or weight == 0:
+        raise BadExpression(f"{text!r}: a weight must be finite and not zero, not {number!r}")
+    return weight

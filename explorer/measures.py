@@ -1,0 +1,162 @@
+"""How two vectors are scored, defined once for every question.
+
+Knows the four measures, how each norms what it adds up, and the calibration of a query; knows no
+words and no tables. With u a unit row, |y| its norm, mu and |y - mu| what the index stores:
+
+    dot         x.y               = |y| u.x
+    cosine      x.y / |x||y|      = u.x / |x|
+    centered    cosine of x - mu and y - mu = (|y| u.x - mu.x) / |y - mu||x|, x centred already
+    euclidean   |x - y|           = sqrt(|x|^2 - 2 |y| u.x + |y|^2)
+
+A cosine with the zero vector is 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.errors import QueryError
+from explorer.results import Calibration
+from indexer.store.errors import unknown
+from indexer.store.layout import MEASURES
+from indexer.store.read import Space
+
+Float64 = NDArray[np.float64]
+
+COSMUL_EPSILON = 1e-6
+"""Kept out of the denominator of 3CosMul, as gensim has it."""
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """A vector at its own length, (width,) float64, with its weight and its home space."""
+
+    vector: Float64
+    weight: float
+    home: Space
+
+
+def checked_measure(measure: str | None, space: Space) -> str:
+    """The measure asked for, or the space's own.
+
+    Raises:
+        QueryError: there is no such measure.
+    """
+    if measure is None:
+        return space.entry.measure
+    if measure not in MEASURES:
+        raise QueryError(unknown("measure", measure, MEASURES))
+    return measure
+
+
+def normed(item: Weighted, measure: str) -> Float64:
+    """An item's vector, unit-normed in the measure's own sense: (width,) float64.
+
+    `cosine` makes it unit; `centered` first takes its home space's mean away; `dot` and
+    `euclidean` have no norm to divide by and leave it as it is.
+
+    Raises:
+        QueryError: the vector has no direction.
+    """
+    vector = item.vector
+    if measure == "centered":
+        vector = vector - item.home.mean
+    if measure in ("cosine", "centered"):
+        size = float(np.linalg.norm(vector))
+        if size == 0:
+            raise QueryError("a zero vector has no direction; ask with --measure dot or euclidean")
+        vector = vector / size
+    return vector
+
+
+def compose(items: Sequence[Weighted], measure: str) -> Float64:
+    """The signed, weighted sum of normed items (3CosAdd): (width,) float64.
+
+    Raises:
+        QueryError: the sum is zero, so that it has no direction.
+    """
+    parts = [item.weight * normed(item, measure) for item in items]
+    total: Float64 = np.sum(parts, axis=0)
+    largest = max(float(np.linalg.norm(part)) for part in parts)
+    if measure != "euclidean" and float(np.linalg.norm(total)) <= 1e-9 * largest:
+        raise QueryError("the expression adds up to nothing: its items cancel")
+    return total
+
+
+def scores(space: Space, query: Float64, measure: str) -> Float64:
+    """The score of every item of a space with a composed query: (rows,) float64."""
+    size = float(np.linalg.norm(query))
+    products = space.scan(query).astype(np.float64)
+    if measure == "cosine":
+        return products / size
+    lengths = space.norms.astype(np.float64)
+    products *= lengths
+    if measure == "dot":
+        return products
+    if measure == "euclidean":
+        squares = lengths**2 - 2 * products + size**2
+        return np.sqrt(np.maximum(squares, 0, out=squares), out=squares)
+    centered = space.centered_norms.astype(np.float64)
+    above = products - float(space.mean @ query)
+    result: Float64 = np.divide(above, centered * size, out=np.zeros_like(above), where=centered > 0)
+    return result
+
+
+def one_score(space: Space, target: Weighted, query: Float64, measure: str) -> float:
+    """The score of one vector, an item of the space or not, with a composed query."""
+    if measure == "euclidean":
+        return float(np.linalg.norm(target.vector - query))
+    mine = normed(target, measure)
+    product = float(mine @ query)
+    return product if measure == "dot" else product / float(np.linalg.norm(query))
+
+
+def cosmul(positive: Sequence[Float64], negative: Sequence[Float64]) -> Float64:
+    """3CosMul (Levy and Goldberg 2014): cosines, shifted to [0, 1], multiplied and divided."""
+    above = np.prod([(1 + c) / 2 for c in positive], axis=0)
+    below = np.prod([(1 + c) / 2 for c in negative], axis=0) if negative else 0.0
+    result: Float64 = above / (below + COSMUL_EPSILON) if negative else above
+    return result
+
+
+def calibrate(values: Float64, population: str) -> Calibration:
+    """Mean and deviation of a query's scores over all items of a space."""
+    return Calibration(
+        float(values.mean()), float(values.std()), len(values), population
+    )
+
+
+def z(score: float, calibration: Calibration) -> float:
+    """Deviations above the mean; 0 where every item scores the same."""
+    if calibration.deviation == 0:
+        return 0.0
+    return (score - calibration.mean) / calibration.deviation
+
+
+def better_first(measure: str) -> int:
+    """+1 where a higher score is nearer, -1 for a distance."""
+    return -1 if measure == "euclidean" else 1
+
+
+def best(values: NDArray[Any], k: int) -> NDArray[np.int64]:
+    """Positions of the k highest values, highest first, the lower position first among equals.
+
+    Equals a full sort. The k highest lie at or above the k-th highest of the maxima of runs of
+    64, which is cheap to find and leaves little to sort.
+    """
+    k = min(k, len(values))
+    runs = len(values) // 64
+    if runs >= 2 * k:
+        maxima = values[: runs * 64].reshape(runs, 64).max(axis=1)
+        floor = np.partition(maxima, runs - k)[runs - k]
+        near = np.flatnonzero(values >= floor)
+    else:
+        near = np.arange(len(values))
+    order = np.lexsort((near, -values[near]))[:k]
+    chosen: NDArray[np.int64] = near[order]
+    return chosen

@@ -1,0 +1,1 @@
+"""One question a file: an index and what was asked go in, a frozen result comes out."""

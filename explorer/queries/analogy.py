@@ -1,0 +1,304 @@
+"""Is *Chihuahua* what *dog* + *small* gives, and more so than *dog* + *large*?
+
+`add` is 3CosAdd, the neighbours of the sum; `mul` is 3CosMul. A target is scored whether or not it
+is an item of the space, and read against the query's scores over all items, against each
+component asked alone, and against another expression.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from explorer.errors import QueryError
+from explorer.expressions import Expression, parse
+from explorer.measures import (
+    Float64,
+    Weighted,
+    best,
+    better_first,
+    calibrate,
+    checked_measure,
+    compose,
+    cosmul,
+    one_score,
+    scores,
+    z,
+)
+from explorer.queries.neighbors import check_k, excluded, meta_of, population, ranked, texts_of
+from explorer.resolve import Item, Resolver, shown
+from explorer.results import (
+    Analogy,
+    AnalogyLayer,
+    AnalogyLayers,
+    AnalogyMeta,
+    AnalogyQuery,
+    Calibration,
+    Component,
+    Other,
+    Target,
+)
+from indexer.store.errors import unknown
+from indexer.store.read import Space
+
+METHODS = ("add", "mul")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An analogy as parsed: the expression, the target and the other expression."""
+
+    expression: Expression
+    target: Expression | None
+    against: Expression | None
+    measure: str | None
+    method: str
+
+    @classmethod
+    def of(
+        cls, text: str, target: str | None, against: str | None, measure: str | None, method: str
+    ) -> Asked:
+        """Parse what was asked.
+
+        Raises:
+            QueryError: no such method, another expression without a target, or a target that is
+                a sum.
+        """
+        if method not in METHODS:
+            raise QueryError(unknown("method", method, METHODS))
+        if against is not None and target is None:
+            raise QueryError("--against compares how two expressions reach a target: name --target")
+        parsed = parse(target) if target is not None else None
+        if parsed is not None and (len(parsed.terms) != 1 or parsed.terms[0].weight != 1):
+            raise QueryError(f"--target {target!r} is a sum; name one word")
+        return cls(
+            parse(text), parsed, parse(against) if against is not None else None, measure, method
+        )
+
+
+def analogy(
+    resolver: Resolver,
+    asked: Asked,
+    space_name: str,
+    k: int,
+    include_inputs: bool,
+    distinct: bool,
+) -> Analogy:
+    """The ranking an expression gives in one space, and where the target stands in it."""
+    index = resolver.index
+    space = index.space(space_name)
+    check_k(k, space)
+    one = _InSpace(resolver, asked, space, include_inputs)
+    rows = ranked(
+        index,
+        space,
+        one.values,
+        one.sign,
+        k,
+        one.items,
+        one.calibration,
+        include_inputs,
+        distinct,
+    )
+    meta = meta_of(index, space, one.measure, one.items, one.calibration)
+    query = _query(asked, (space.name,), one.measure, k, include_inputs, distinct)
+    return Analogy(query, rows, _with_target(meta, one))
+
+
+def analogy_layers(
+    resolver: Resolver, asked: Asked, k: int, include_inputs: bool, distinct: bool
+) -> AnalogyLayers:
+    """The same in `embed` and every context space, in order of depth."""
+    index = resolver.index
+    names = ["embed", *index.context_names]
+    rows, first = [], None
+    for name in names:
+        space = index.space(name)
+        check_k(k, space)
+        one = _InSpace(resolver, asked, space, include_inputs)
+        first = first or one
+        own = frozenset[int]() if include_inputs else excluded(one.items, space.entry.item)
+        if distinct:
+            near = ranked(
+                index, space, one.values, one.sign, k, one.items, one.calibration,
+                include_inputs, distinct,
+            )  # fmt: skip
+            nearest = tuple(row.item for row in near)
+        else:
+            positions = [int(p) for p in best(one.sign * one.values, k + len(own)) if p not in own]
+            kind = space.entry.item
+            nearest = tuple(shown(t, kind) for t in texts_of(index, kind, positions[:k]))
+        notes = tuple(
+            f"{item.resolved.asked}: {item.resolved.note}"
+            for item in [*one.items, *([one.target] if one.target else [])]
+            if item.resolved.note
+        )
+        rows.append(AnalogyLayer(name, one.measure, nearest, one.standing(), notes))
+    assert first is not None, "every index has the space embed"
+    meta = meta_of(index, first.space, asked.measure or "each space's own", first.items)
+    query = _query(asked, tuple(names), asked.measure, k, include_inputs, distinct)
+    return AnalogyLayers(query, tuple(rows), _with_target(meta, first, across=True))
+
+
+class _InSpace:
+    """One expression asked of one space, and what its target scores there."""
+
+    def __init__(
+        self, resolver: Resolver, asked: Asked, space: Space, include_inputs: bool
+    ) -> None:
+        self.space, self.method, self.include_inputs = space, asked.method, include_inputs
+        self.measure = checked_measure(asked.measure, space)
+        self.sign = better_first(self.measure)
+        if self.method == "mul" and self.measure not in ("cosine", "centered"):
+            raise QueryError(
+                f"3CosMul multiplies cosines: --method mul needs --measure cosine or centered, "
+                f"not {self.measure!r}"
+            )
+        self.asked = asked
+        self.items = resolver.items(asked.expression, space)
+        self.target = resolver.item(asked.target.terms[0], space) if asked.target else None
+        self.against = resolver.items(asked.against, space) if asked.against else []
+        self.values = self._scores(self.items)
+        self.calibration = calibrate(self.values, population(space))
+
+    def _scores(self, items: Sequence[Item]) -> Float64:
+        weighted = [item.weighted for item in items]
+        if self.method == "add":
+            return scores(self.space, compose(weighted, self.measure), self.measure)
+        cosines = [
+            scores(self.space, compose([_unsigned(w)], self.measure), self.measure)
+            for w in weighted
+        ]
+        return _multiplied(cosines, weighted)
+
+    def _of_target(self, items: Sequence[Item]) -> float:
+        assert self.target is not None
+        target, weighted = self.target.weighted, [item.weighted for item in items]
+        if self.method == "add":
+            return one_score(self.space, target, compose(weighted, self.measure), self.measure)
+        cosines = [
+            np.array(
+                one_score(self.space, target, compose([_unsigned(w)], self.measure), self.measure)
+            )
+            for w in weighted
+        ]
+        return float(_multiplied(cosines, weighted))
+
+    def standing(self) -> Target | None:
+        """The target's rank, score, z, gains and difference; None where none was named."""
+        if self.target is None:
+            return None
+        score = self._of_target(self.items)
+        own = self._left_out(self.items)
+        components = [self._component(item, score) for item in self.items]
+        against = None
+        rank = self._rank(self.values, score, own)
+        if self.against:
+            other = self._of_target(self.against)
+            values = self._scores(self.against)
+            calibration = calibrate(values, population(self.space))
+            other_rank = self._rank(values, other, self._left_out(self.against))
+            assert self.asked.against is not None
+            against = Other(
+                self.asked.against.text,
+                other,
+                z(other, calibration),
+                other_rank,
+                score - other,
+                z(score, self.calibration) - z(other, calibration),
+                rank - other_rank,
+            )
+        return Target(
+            self.target.resolved.item,
+            score,
+            z(score, self.calibration),
+            rank,
+            self.space.entry.rows - len(own),
+            tuple(components) if len(components) > 1 else (),
+            against,
+        )
+
+    def _component(self, item: Item, score: float) -> Component:
+        alone = [_alone(item)]
+        values = self._scores(alone)
+        calibration: Calibration = calibrate(values, population(self.space))
+        mine = self._of_target(alone)
+        return Component(
+            item.resolved.item,
+            mine,
+            z(mine, calibration),
+            self._rank(values, mine, self._left_out(alone)),
+            score - mine,
+        )
+
+    def _left_out(self, items: Sequence[Item]) -> frozenset[int]:
+        return frozenset() if self.include_inputs else excluded(items, self.space.entry.item)
+
+    def _rank(self, values: Float64, score: float, own: frozenset[int]) -> int:
+        """1 + how many items score better than the target, the query's own items left out.
+
+        The target's own row is left out too: read from the file and computed here, its score
+        may differ in the last digit.
+        """
+        assert self.target is not None
+        kind = self.space.entry.item
+        mine = self.target.positions(kind) if len(self.target.positions(kind)) == 1 else frozenset()
+        left_out = list(own | mine)
+        better = self.sign * values > self.sign * score
+        return 1 + int(better.sum()) - int(better[left_out].sum())
+
+
+def _unsigned(item: Weighted) -> Weighted:
+    return Weighted(item.vector, 1.0, item.home)
+
+
+def _alone(item: Item) -> Item:
+    return Item(
+        _unsigned(item.weighted), item.resolved, item.tokens, item.words, item.neurons, item.texts
+    )
+
+
+def _multiplied(cosines: Sequence[Float64], items: Sequence[Weighted]) -> Float64:
+    """3CosMul over signed items; a weight other than 1 is an exponent."""
+    shifted = [
+        2 * ((1 + np.clip(c, -1, 1)) / 2) ** abs(w.weight) - 1 if abs(w.weight) != 1 else c
+        for c, w in zip(cosines, items, strict=True)
+    ]
+    positive = [c for c, w in zip(shifted, items, strict=True) if w.weight > 0]
+    negative = [c for c, w in zip(shifted, items, strict=True) if w.weight < 0]
+    if not positive:
+        raise QueryError("3CosMul needs an item that is added; every item here is taken away")
+    return cosmul(positive, negative)
+
+
+def _query(
+    asked: Asked,
+    spaces: tuple[str, ...],
+    measure: str | None,
+    k: int,
+    include_inputs: bool,
+    distinct: bool,
+) -> AnalogyQuery:
+    return AnalogyQuery(
+        asked.expression.text,
+        asked.target.text if asked.target else None,
+        asked.against.text if asked.against else None,
+        spaces,
+        measure,
+        asked.method,
+        k,
+        include_inputs,
+        distinct,
+    )
+
+
+def _with_target(meta: object, one: _InSpace, across: bool = False) -> AnalogyMeta:
+    target = None if across else one.standing()
+    return AnalogyMeta(
+        **vars(meta),
+        target=target,
+        resolved_target=one.target.resolved if one.target else None,
+        resolved_against=tuple(item.resolved for item in one.against),
+    )

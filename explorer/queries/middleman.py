@@ -1,0 +1,180 @@
+"""Is there a neuron in the middle that answers to all of these words?
+
+Every neuron of one side is scored with every word; a neuron's score is the least of them (or their
+mean), less the largest of those with the words to avoid. `z` is the standardised score
+n.(w - mu) / sqrt(n' Sigma n): deviations above what this neuron gives a random item of the
+word's own space.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from explorer.errors import BadExpression, QueryError
+from explorer.expressions import Kind, parse
+from explorer.measures import Float64, Weighted, best
+from explorer.queries.neighbors import meta_of
+from explorer.resolve import Item, Resolver
+from explorer.results import MiddleMan, MiddlemanQuery, Middlemen
+from indexer.store.errors import unknown
+from indexer.store.layout import parse_layers
+from indexer.store.read import Index, Space, span
+
+SCORES = ("z", "dot", "cosine")
+COMBINE = ("min", "mean")
+TOKENS_SHOWN = 4
+
+
+def middleman(
+    resolver: Resolver,
+    words: Sequence[str],
+    avoid: Sequence[str],
+    side: str,
+    score: str,
+    combine: str,
+    layers: str | Sequence[int] | None,
+    per_layer: int | None,
+    k: int,
+) -> Middlemen:
+    """All neurons of one side ranked by how strongly they answer to every word."""
+    index = resolver.index
+    if side not in index.sides:
+        raise QueryError(unknown("side", side, index.sides))
+    if score not in SCORES:
+        raise QueryError(unknown("score", score, SCORES))
+    if combine not in COMBINE:
+        raise QueryError(unknown("way to combine", combine, COMBINE))
+    if not words:
+        raise QueryError("name at least one word, such as: middleman large tall")
+    space = index.space(f"neuron.{side}")
+    chosen = _layers(layers, index)
+    items = [_single(resolver, word) for word in [*words, *avoid]]
+    values = [neuron_scores(space, item.weighted, score) for item in items]
+    wanted, unwanted = np.stack(values[: len(words)]), values[len(words) :]
+    total = wanted.min(axis=0) if combine == "min" else wanted.mean(axis=0)
+    if unwanted:
+        total = total - np.stack(unwanted).max(axis=0)
+    ranks = _ranking(index, total, chosen, per_layer, k)
+    labels = _labels(items)
+    query = MiddlemanQuery(
+        tuple(words), tuple(avoid), side, score, combine, chosen, per_layer, k
+    )
+    rows = _rows(index, ranks, total, values, labels, len(words))
+    return Middlemen(query, rows, meta_of(index, space, score, items))
+
+
+def neuron_scores(space: Space, word: Weighted, score: str) -> Float64:
+    """What every neuron of a side gives one word: (neurons,) float64.
+
+    `dot` is n.w; `cosine` n.w / |n||w|; `z` (n.w - n.mu) / sqrt(n' Sigma n), with mu and Sigma of
+    the word's own space. A neuron whose scores do not vary gets z = 0.
+    """
+    products = space.scan(word.vector).astype(np.float64)
+    if score == "cosine":
+        size = float(np.linalg.norm(word.vector))
+        return products / size if size else products
+    products *= space.norms
+    if score == "dot":
+        return products
+    mean, deviation = space.scores_of(word.home)
+    result: Float64 = np.divide(
+        products - mean, deviation, out=np.zeros_like(products), where=deviation > 0
+    )
+    return result
+
+
+def _single(resolver: Resolver, text: str) -> Item:
+    expression = parse(text)
+    if len(expression.terms) != 1 or expression.terms[0].weight != 1.0:
+        raise BadExpression(
+            f"{text!r} is a sum; a middle man is asked of single words, one argument each "
+            "(a sum is a question for `neighbors --space neuron.in`)"
+        )
+    if expression.terms[0].kind is Kind.NEURON:
+        raise BadExpression(
+            f"{text!r} is a neuron; a middle man is asked of words "
+            f"(for neurons near it: `neighbors {text} --space neuron.out`)"
+        )
+    return resolver.item(expression.terms[0], resolver.index.space("embed"))
+
+
+def _layers(asked: str | Sequence[int] | None, index: Index) -> tuple[int, ...]:
+    there = index.manifest.layers
+    if asked is None:
+        return there
+    if not isinstance(asked, str):
+        asked = ",".join(map(str, asked))
+    try:
+        return parse_layers(asked, there)
+    except ValueError as err:
+        raise QueryError(f"--layers: {err}") from None
+
+
+def _ranking(
+    index: Index, total: Float64, layers: tuple[int, ...], per_layer: int | None, k: int
+) -> list[tuple[int, int]]:
+    """(rank, position) of the neurons to show."""
+    units = index.manifest.model.d_mlp
+    there = index.manifest.layers
+    if per_layer is not None:
+        if not 1 <= per_layer <= units:
+            raise QueryError(f"--per-layer {per_layer}: a layer has 1 to {units:,} neurons")
+        ranks = []
+        for layer in layers:
+            first = there.index(layer) * units
+            near = best(total[first : first + units], per_layer)
+            ranks += [(rank, first + int(at)) for rank, at in enumerate(near, start=1)]
+        return ranks
+    count = len(layers) * units
+    if not 1 <= k <= count:
+        raise QueryError(f"-k {k}: layers {span(layers)} have 1 to {count:,} neurons")
+    if len(layers) < len(there):
+        inside = np.isin(index.neuron_layers(), layers)
+        positions = np.flatnonzero(inside)
+        return [(r, int(positions[at])) for r, at in enumerate(best(total[inside], k), start=1)]
+    return [(rank, int(at)) for rank, at in enumerate(best(total, k), start=1)]
+
+
+def _labels(items: Sequence[Item]) -> list[str]:
+    """A name for each word's column: as resolved, told apart by what was asked where need be."""
+    names = [item.resolved.item for item in items]
+    asked = [item.resolved.asked for item in items]
+    labels = asked if len(set(names)) < len(names) else names
+    if len(set(labels)) < len(labels):
+        raise QueryError(f"a word is asked for twice: {', '.join(asked)}")
+    return labels
+
+
+def _rows(
+    index: Index,
+    ranks: list[tuple[int, int]],
+    total: Float64,
+    values: list[Float64],
+    labels: list[str],
+    wanted: int,
+) -> tuple[MiddleMan, ...]:
+    positions = [position for _, position in ranks]
+    neurons = index.neurons(positions)
+    near: dict[tuple[int, str], list[str]] = {}
+    for token in index.neuron_tokens(positions, TOKENS_SHOWN):
+        if token.rank > 0:
+            near.setdefault((token.neuron, token.side), []).append(token.token.display)
+    rows = []
+    for (rank, at), neuron in zip(ranks, neurons, strict=True):
+        every = {label: float(value[at]) for label, value in zip(labels, values, strict=True)}
+        rows.append(
+            MiddleMan(
+                rank=rank,
+                neuron=neuron.name,
+                layer=neuron.layer,
+                unit=neuron.unit,
+                score=float(total[at]),
+                scores={label: every[label] for label in labels[:wanted]},
+                avoided={label: every[label] for label in labels[wanted:]},
+                reads=tuple(near.get((at, "in"), ())),
+                writes=tuple(near.get((at, "out"), ())),
+            )
+        )
+    return tuple(rows)

@@ -1,0 +1,64 @@
+"""What is this neuron: how long are its sides, which tokens and neurons are they nearest to?"""
+
+from __future__ import annotations
+
+import re
+
+from explorer.errors import QueryError
+from explorer.measures import best
+from explorer.queries.neighbors import check_k
+from explorer.resolve import Resolver
+from explorer.results import NeuronMeta, NeuronNear, NeuronQuery, NeuronReport
+from indexer.store.read import Neuron
+
+
+def neuron(resolver: Resolver, name: str, k: int) -> NeuronReport:
+    """Norms, nearest tokens of each side (stored, at most 10 each way), nearest neurons by cosine."""
+    index = resolver.index
+    match = re.fullmatch(r"L(\d+)N(\d+)(?:\.(?:in|up|out))?", name.strip(), re.IGNORECASE)
+    if match is None:
+        raise QueryError(f"{name!r} names no neuron; write L29N112 for layer 29, unit 112")
+    found = index.neuron(int(match[1]), int(match[2]))
+    check_k(k, index.space("neuron.in"))
+    rows = [
+        NeuronNear(t.side, "token", t.rank, t.token.display, t.score)
+        for t in index.neuron_tokens([found.id], min(k, 10))
+    ]
+    for side in index.sides:
+        space = index.space(f"neuron.{side}")
+        cosines = space.scan(space.rows.row(found.id))
+        near = [int(at) for at in best(cosines, min(k + 1, len(cosines))) if at != found.id][:k]
+        rows += [
+            NeuronNear(side, "neuron", rank, other.name, float(cosines[at]))
+            for rank, (at, other) in enumerate(zip(near, index.neurons(near), strict=True), start=1)
+        ]
+    conventions = index.manifest.conventions
+    meta = NeuronMeta(
+        index=index.name,
+        model=index.manifest.model.source,
+        space=", ".join(f"neuron.{side}" for side in index.sides),
+        measure="z of a token within the neuron; cosine between neurons",
+        convention="; ".join(f"{side}: {text}" for side, text in conventions.items()),
+        resolved=(),
+        norms=_norms(found),
+        cosines=_cosines(found),
+        notes=(
+            "tokens: z over the "
+            f"{index.space('embed').entry.population_rows:,} word-like tokens of embed",
+        ),
+    )
+    return NeuronReport(NeuronQuery(found.name, k), tuple(rows), meta)
+
+
+def _norms(found: Neuron) -> dict[str, float]:
+    norms = {"in": found.norm_in, "up": found.norm_up, "out": found.norm_out}
+    return {side: norm for side, norm in norms.items() if norm is not None}
+
+
+def _cosines(found: Neuron) -> dict[str, float]:
+    cosines = {
+        "in.out": found.cosine_in_out,
+        "in.up": found.cosine_in_up,
+        "up.out": found.cosine_up_out,
+    }
+    return {pair: cosine for pair, cosine in cosines.items() if cosine is not None}

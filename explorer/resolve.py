@@ -1,0 +1,231 @@
+"""From a term that a person wrote to a vector, and to what must be left out of the answer.
+
+Knows how a bare word becomes a token, a word or a mean of its parts, and says so; knows no
+question. Rules, in order, for a bare word `w`:
+
+    asked of a space of words (context.l)   the indexed word; else the model is run on it
+    asked of any other space                the token " w"; else the token "w"; else the indexed
+                                            word `w`, as the mean of its tokens; else an error
+A text in quotes follows the same rules, but need not be known: it may be a mean of any parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.errors import QueryError, UnknownWord
+from explorer.expressions import Expression, Kind, Term
+from explorer.measures import Weighted
+from explorer.results import Resolved
+from explorer.unindexed import encode
+from indexer.store.read import Index, Space, Token
+from indexer.store.vocabulary import display
+
+
+@dataclass(frozen=True)
+class Item:
+    """A resolved term: its vector with weight and home, what it was taken to be, what it excludes.
+
+    `tokens`, `words` and `neurons` are positions of the query's own items in spaces of that kind;
+    `texts` their texts, by which forms are folded.
+    """
+
+    weighted: Weighted
+    resolved: Resolved
+    tokens: frozenset[int] = frozenset()
+    words: frozenset[int] = frozenset()
+    neurons: frozenset[int] = frozenset()
+    texts: frozenset[str] = frozenset()
+
+    def positions(self, kind: str) -> frozenset[int]:
+        """Positions this item takes in a space of tokens, words or neurons."""
+        return {"token": self.tokens, "word": self.words, "neuron": self.neurons}[kind]
+
+
+@dataclass
+class Resolver:
+    """Resolves terms against one index; keeps the vectors of texts the model was run on.
+
+    `announce` is told, before it happens, that the model will be run.
+    """
+
+    index: Index
+    announce: Callable[[str], None] = lambda _: None
+    _encoded: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+
+    def items(self, expression: Expression, space: Space) -> list[Item]:
+        """Every term of an expression, asked of a space.
+
+        Raises:
+            UnknownWord, UnknownName, UnknownSpace: with the nearest match.
+            QueryError: a space of another width.
+        """
+        return [self.item(term, space) for term in expression.terms]
+
+    def item(self, term: Term, space: Space) -> Item:
+        """One term, asked of a space; its vector comes from that space unless it says otherwise."""
+        if term.kind is Kind.NEURON:
+            item = self._neuron(term)
+        else:
+            home = self._home(term, space)
+            item = self._in_words(term, home) if home.entry.item == "word" else self._in_tokens(term, home)
+        if item.weighted.home.entry.width != space.entry.width:
+            raise QueryError(
+                f"{term.name} is {item.weighted.home.entry.width} wide, space {space.name!r} is "
+                f"{space.entry.width}: vectors of different widths cannot be compared"
+            )
+        return item
+
+    def _home(self, term: Term, space: Space) -> Space:
+        if term.space is not None:
+            home = self.index.space(term.space)
+            if home.entry.item not in ("token", "word"):
+                raise QueryError(f"{term.name}@{term.space}: that space holds no words; a neuron is written L29N112.out")
+            return home
+        return space if space.entry.item in ("token", "word") else self.index.space("embed")
+
+    # -- spaces of tokens -------------------------------------------------------------------
+
+    def _in_tokens(self, term: Term, home: Space) -> Item:
+        if term.kind is Kind.TOKEN_ID:
+            size = home.entry.rows
+            if term.number >= size:
+                raise UnknownWord(f"no token #{term.number}: ids run from 0 to {size - 1}")
+            return self._token(term, home, self.index.tokens([term.number])[0])
+        if term.kind is Kind.TOKEN:
+            token = self.index.token_by_text(term.text)
+            if token is None:
+                raise UnknownWord(f"no token {term.text!r}{self._did_you_mean(term.text)}")
+            return self._token(term, home, token)
+        token = self.index.token_by_text(f" {term.text}") or self.index.token_by_text(term.text)
+        if token is not None:
+            return self._token(term, home, token)
+        word = self.index.word_by_text(term.text)
+        if word is not None:
+            return self._parts(term, home, word.token_ids)
+        if term.kind is Kind.TEXT or " " in term.text:
+            return self._parts(term, home, self.index.vocabulary.word_ids(term.text))
+        raise UnknownWord(
+            f"no token {' ' + term.text!r} and no indexed word {term.text!r}"
+            f"{self._did_you_mean(term.text)}; in double quotes it is taken as the mean of its parts"
+        )
+
+    def _token(self, term: Term, home: Space, token: Token) -> Item:
+        word = self.index.word_by_text(token.text.strip())
+        resolved = Resolved(
+            _asked(term), token.display, (token.display,), (token.id,), home.name, term.weight
+        )
+        return Item(
+            Weighted(home.vector(token.id), term.weight, home),
+            resolved,
+            tokens=frozenset([token.id]),
+            words=frozenset([word.id] if word else []),
+            texts=frozenset([folded(token.text)]),
+        )
+
+    def _parts(self, term: Term, home: Space, ids: tuple[int, ...]) -> Item:
+        if not ids:
+            raise UnknownWord(f"{term.text!r} has no tokens")
+        tokens = self.index.tokens(ids)
+        if len(tokens) == 1:
+            return self._token(term, home, tokens[0])
+        vector = np.mean([home.vector(i) for i in ids], axis=0)
+        word = self.index.word_by_text(term.text)
+        resolved = Resolved(
+            _asked(term),
+            term.text,
+            tuple(token.display for token in tokens),
+            ids,
+            home.name,
+            term.weight,
+            f"the mean of its {len(ids)} parts",
+        )
+        return Item(
+            Weighted(vector, term.weight, home),
+            resolved,
+            tokens=frozenset(ids),
+            words=frozenset([word.id] if word else []),
+            texts=frozenset([folded(term.text), *(folded(token.text) for token in tokens)]),
+        )
+
+    def _did_you_mean(self, text: str) -> str:
+        tokens = [repr(token.text) for token in self.index.tokens_like(text, 2)]
+        words = [repr(w) for w in self.index.words_like(text.strip(), 2)]
+        near = list(dict.fromkeys(tokens + [w for w in words if f"' {w[1:]}" not in tokens]))
+        return f"; did you mean {', '.join(near[:3])}?" if near else ""
+
+    # -- spaces of words --------------------------------------------------------------------
+
+    def _in_words(self, term: Term, home: Space) -> Item:
+        text = term.text
+        if term.kind in (Kind.TOKEN_ID, Kind.TOKEN):
+            token = self._in_tokens(term, self.index.space("embed"))
+            text = self.index.tokens(token.resolved.token_ids)[0].text
+            if not text.startswith(" "):
+                raise QueryError(
+                    f"{term.name} has no leading space: space {home.name!r} holds words that "
+                    f"follow other text; ask for {text!r} as a word, or take {term.name}@embed"
+                )
+            text = text[1:]
+        word = self.index.word_by_text(text)
+        ids = word.token_ids if word else self.index.vocabulary.word_ids(text)
+        tokens = tuple(token.display for token in self.index.tokens(ids))
+        layer = self.index.context_names.index(home.name)
+        if word is not None:
+            vector = home.vector(word.id)
+            sink = bool(word.sink[layer])
+            note = f"an attention sink in {home.name}: its vector says little" if sink else ""
+        else:
+            vector = self._run(text)[layer].astype(np.float64)
+            note = "not indexed: the model was run on it"
+        resolved = Resolved(_asked(term), text, tokens, ids, home.name, term.weight, note)
+        return Item(
+            Weighted(vector, term.weight, home),
+            resolved,
+            tokens=frozenset(ids),
+            words=frozenset([word.id] if word else []),
+            texts=frozenset([folded(text)]),
+        )
+
+    def _run(self, text: str) -> NDArray[np.float32]:
+        if text not in self._encoded:
+            near = self.index.words_like(text, 2)
+            hint = f" (the nearest indexed: {', '.join(near)})" if near else ""
+            self.announce(f"{text!r} is not indexed{hint}; running the model on it")
+            self._encoded[text] = encode(self.index.folder, text)
+        return self._encoded[text]
+
+    # -- neurons ----------------------------------------------------------------------------
+
+    def _neuron(self, term: Term) -> Item:
+        if term.space is not None:
+            raise QueryError(f"{term.name}@{term.space}: a neuron's side is its own space; leave out @{term.space}")
+        if term.side not in self.index.sides:
+            have = ", ".join(self.index.sides)
+            raise QueryError(f"{term.name}: neurons of this model have no side {term.side!r} (there are: {have})")
+        neuron = self.index.neuron(term.layer, term.unit)
+        home = self.index.space(f"neuron.{term.side}")
+        resolved = Resolved(_asked(term), f"{neuron.name}.{term.side}", (), (), home.name, term.weight)
+        return Item(
+            Weighted(home.vector(neuron.id), term.weight, home),
+            resolved,
+            neurons=frozenset([neuron.id]),
+        )
+
+
+def folded(text: str) -> str:
+    """What forms that differ only in case or leading space have in common."""
+    return text.strip().casefold()
+
+
+def shown(text: str, kind: str) -> str:
+    """An item's name: a token with its spaces visible, a word or neuron as it is."""
+    return display(text) if kind == "token" else text
+
+
+def _asked(term: Term) -> str:
+    return f"{term.name}@{term.space}" if term.space else term.name

@@ -1,0 +1,342 @@
+"""What queries return: frozen, printable, made of plain Python values.
+
+Knows the shapes of answers; reads and computes nothing. Every result has `query` (what was asked),
+`rows` and `meta` (what it was asked of, and what it was read against); `to_dict` gives the
+documented JSON shape.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What one item of a query was taken to be.
+
+    Attributes:
+        asked: as written.
+        item: what it is: a token with its spaces visible, a word, a neuron's side.
+        tokens: its tokens, spaces visible; empty for a neuron.
+        token_ids: their ids.
+        space: the space its vector was taken from.
+        weight: signed weight in the expression.
+        note: what a reader should know: a mean of parts, a sink, text that was not indexed.
+    """
+
+    asked: str
+    item: str
+    tokens: tuple[str, ...]
+    token_ids: tuple[int, ...]
+    space: str
+    weight: float = 1.0
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What a score is read against: the query's scores over all items of the space.
+
+    `z = (score - mean) / deviation`; `population` says whose scores these are, `n` how many.
+    """
+
+    mean: float
+    deviation: float
+    n: int
+    population: str
+
+
+@dataclass(frozen=True)
+class Meta:
+    """What an answer rests on.
+
+    Attributes:
+        index: name of the index.
+        model: the model it was made from.
+        space: the space that was searched.
+        measure: how vectors were scored.
+        convention: what was folded into the space's rows; empty where nothing was.
+        resolved: what each item of the query was taken to be.
+        calibration: what `z` is read against.
+        notes: anything else a reader should know.
+    """
+
+    index: str
+    model: str
+    space: str
+    measure: str
+    convention: str
+    resolved: tuple[Resolved, ...]
+    calibration: Calibration | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Result:
+    """What every result can do."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """`{"query": ..., "rows": [...], "meta": ...}`, of plain lists, dicts and numbers."""
+        return _plain(self)  # type: ignore[no-any-return]
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """The rows alone, each as a flat dict."""
+        rows: list[dict[str, Any]] = self.to_dict()["rows"]
+        return rows
+
+    def __str__(self) -> str:
+        from explorer.render import to_text
+
+        return to_text(self)
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, (tuple, list)):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return value
+
+
+# -- neighbors ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Neighbor:
+    """One item near the query.
+
+    Attributes:
+        rank: from 1.
+        item: its name: a token with spaces visible, a word, a neuron.
+        score: in the measure; for `euclidean` a distance, smaller is nearer.
+        z: deviations above the mean of this query's scores over the space's items.
+        text: what the token or word says, spaces as they are; a neuron's name.
+        forms: with `distinct`, further items folded into this row, best first.
+    """
+
+    rank: int
+    item: str
+    score: float
+    z: float
+    text: str
+    forms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class NeighborsQuery:
+    """What was asked of `neighbors`."""
+
+    expression: str
+    space: str
+    measure: str
+    k: int
+    include_inputs: bool
+    distinct: bool
+
+
+@dataclass(frozen=True)
+class Neighbors(Result):
+    """The items nearest to an expression, best first."""
+
+    query: NeighborsQuery
+    rows: tuple[Neighbor, ...]
+    meta: Meta
+
+
+# -- middle man -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class MiddleMan:
+    """A neuron that answers to every word asked.
+
+    Attributes:
+        rank: from 1; within its layer where the best of each layer were asked for.
+        neuron: `L29N112`.
+        layer: block, from 0.
+        unit: from 0.
+        score: the least (or mean) of `scores`, less the largest of `avoided`.
+        scores: per word asked.
+        avoided: per word to avoid.
+        reads: the tokens its reading side is nearest to, best first.
+        writes: the tokens its writing side is nearest to, best first.
+    """
+
+    rank: int
+    neuron: str
+    layer: int
+    unit: int
+    score: float
+    scores: dict[str, float]
+    avoided: dict[str, float]
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class MiddlemanQuery:
+    """What was asked of `middleman`."""
+
+    words: tuple[str, ...]
+    avoid: tuple[str, ...]
+    side: str
+    score: str
+    combine: str
+    layers: tuple[int, ...]
+    per_layer: int | None
+    k: int
+
+
+@dataclass(frozen=True)
+class Middlemen(Result):
+    """Neurons that answer to all of some words, best first."""
+
+    query: MiddlemanQuery
+    rows: tuple[MiddleMan, ...]
+    meta: Meta
+
+
+# -- analogy --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Component:
+    """One item of an expression, asked alone: the target's score, and what the sum adds to it."""
+
+    item: str
+    score: float
+    z: float
+    rank: int
+    gain: float
+
+
+@dataclass(frozen=True)
+class Other:
+    """The target under the other expression; differences are this expression's less that one's."""
+
+    expression: str
+    score: float
+    z: float
+    rank: int
+    score_difference: float
+    z_difference: float
+    rank_difference: int
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a target word stands under an expression.
+
+    `rank` is 1 + the number of items that score better, the query's own items left out, of `n`.
+    """
+
+    item: str
+    score: float
+    z: float
+    rank: int
+    n: int
+    components: tuple[Component, ...]
+    against: Other | None = None
+
+
+@dataclass(frozen=True)
+class AnalogyQuery:
+    """What was asked of `analogy`."""
+
+    expression: str
+    target: str | None
+    against: str | None
+    spaces: tuple[str, ...]
+    measure: str | None
+    method: str
+    k: int
+    include_inputs: bool
+    distinct: bool
+
+
+@dataclass(frozen=True)
+class AnalogyMeta(Meta):
+    """Meta of an analogy, with the target's standing where one was named."""
+
+    target: Target | None = None
+    resolved_target: Resolved | None = None
+    resolved_against: tuple[Resolved, ...] = ()
+
+
+@dataclass(frozen=True)
+class Analogy(Result):
+    """The items an expression leads to in one space, best first."""
+
+    query: AnalogyQuery
+    rows: tuple[Neighbor, ...]
+    meta: AnalogyMeta
+
+
+@dataclass(frozen=True)
+class AnalogyLayer:
+    """An analogy in one space: its nearest items, and the target's standing."""
+
+    space: str
+    measure: str
+    nearest: tuple[str, ...]
+    target: Target | None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class AnalogyLayers(Result):
+    """An analogy in every space of tokens and words, in order of depth."""
+
+    query: AnalogyQuery
+    rows: tuple[AnalogyLayer, ...]
+    meta: AnalogyMeta
+
+
+# -- neuron ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class NeuronNear:
+    """Something near one side of a neuron.
+
+    Attributes:
+        side: `in`, `up` or `out`.
+        kind: `token` or `neuron`.
+        rank: from 1 for the nearest, from -1 for the farthest tokens.
+        item: token with spaces visible, or neuron.
+        score: a token's z within the neuron; a neuron's cosine.
+    """
+
+    side: str
+    kind: str
+    rank: int
+    item: str
+    score: float
+
+
+@dataclass(frozen=True)
+class NeuronQuery:
+    """What was asked of `neuron`."""
+
+    neuron: str
+    k: int
+
+
+@dataclass(frozen=True)
+class NeuronMeta(Meta):
+    """Meta of a neuron, with its norms per side and the cosines between its sides."""
+
+    norms: dict[str, float] = dataclasses.field(default_factory=dict)
+    cosines: dict[str, float] = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class NeuronReport(Result):
+    """One neuron: norms, nearest tokens of each side, nearest neurons."""
+
+    query: NeuronQuery
+    rows: tuple[NeuronNear, ...]
+    meta: NeuronMeta

@@ -1,0 +1,48 @@
+"""The one door to the model: words that are not indexed, asked of a context space.
+
+Knows how to run `python -m indexer.encode` and read what it prints; imports no model library, so
+the process that answers questions never holds one.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.errors import ModelFailed, ModelUnavailable
+
+
+def encode(folder: Path, word: str) -> NDArray[np.float32]:
+    """Run the index's own model, prefix and dtype on one word, in a process of its own.
+
+    Returns:
+        (context spaces, d_model) float32, in the order of the index's context spaces.
+
+    Raises:
+        ModelUnavailable: the libraries of the `[index]` extra are not installed here.
+        ModelFailed: the process failed; the message is the last line it wrote.
+    """
+    missing = [n for n in ("torch", "transformers") if importlib.util.find_spec(n) is None]
+    if missing:
+        raise ModelUnavailable(
+            f"{word!r} is not indexed, and running the model on it needs {' and '.join(missing)}: "
+            "install `pip install 'semantic-explorer[index]'`, or rebuild with it in --words FILE"
+        )
+    result = subprocess.run(
+        [sys.executable, "-m", "indexer.encode", str(folder)],
+        input=json.dumps([word]).encode(),
+        capture_output=True,
+        check=False,
+    )
+    if result.returncode != 0:
+        lines = result.stderr.decode(errors="replace").strip().splitlines() or ["no message"]
+        raise ModelFailed(f"the model could not be run on {word!r}: {lines[-1]}")
+    states: NDArray[np.float32] = np.load(io.BytesIO(result.stdout), allow_pickle=False)
+    return states[:, 0]

@@ -1,0 +1,653 @@
+"""The recipe, from top to bottom: load, extract, check, write, seal.
+
+Knows the order of things and what a resumed build may skip; each step's work is in the module it
+is named after. Weights are extracted and checked in float32; then the model is given the dtype
+and device that words are run in.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer import check
+from indexer.errors import CheckFailed, IndexExists
+from indexer.extract.context import LastTokenStream, batches, context_layers
+from indexer.extract.neurons import DEPTH, NearestTokens, convention, neuron_rows
+from indexer.extract.tokens import token_rows, token_spaces
+from indexer.model import Model, Source, load, locate, require_extra
+from indexer.progress import Narrator
+from indexer.store.errors import MachineError, SemanticError
+from indexer.store.layout import (
+    CATALOG,
+    FORMAT,
+    TOKENIZER,
+    Manifest,
+    ModelEntry,
+    PrefixEntry,
+    SpaceEntry,
+    neuron_name,
+    parse_layers,
+)
+from indexer.store.vocabulary import Vocabulary, display, is_word_like
+from indexer.store.write import BLOCK, Staging, recover, unit_rows, write_catalog
+from indexer.words import Choice, choose, find_prefix, groups, prefix_candidates, read_words, sink_flags
+
+SYNC_SECONDS = 15.0
+"""How much extraction a kill may cost."""
+
+_NEURONS_AT_ONCE = 512
+_CHECKED_WORDS = 24
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked of a build; every field is recorded in the index."""
+
+    model: str
+    root: Path
+    name: str
+    words: int | Path = 20_000
+    layers: str = "all"
+    dtype: str = "float32"
+    device: str = "auto"
+    prefix: str = "auto"
+    seed: int = 0
+    raw: bool = False
+    force: bool = False
+    offline: bool = False
+    allow_pickle: bool = False
+
+
+def build(request: Request, narrator: Narrator) -> tuple[Path, bool]:
+    """Make an index, or take up where an interrupted build of it stopped.
+
+    Returns:
+        Its folder, and whether anything had to be done: False where the very index that was
+        asked for is already there.
+
+    Raises:
+        SemanticError: with the reason in one line; what is finished stays for the next try.
+    """
+    require_extra()
+    asked_words = read_words(request.words) if isinstance(request.words, Path) else request.words
+    source = locate(request.model, request.offline, request.allow_pickle)
+    recover(request.root, request.name)
+    fingerprint = _fingerprint(request, source, asked_words)
+    target = request.root / request.name
+    if target.exists() and not request.force:
+        return _existing(target, fingerprint, request), False
+
+    staging = Staging(request.root, request.name, fingerprint)
+    try:
+        if staging.resumed:
+            narrator.say(f"resuming the build of {request.name!r} that was interrupted")
+        return _Build(request, source, asked_words, fingerprint, staging, narrator).run(), True
+    finally:
+        staging.close()
+
+
+class _Build:
+    """One build under way: what is known so far, and the steps in order."""
+
+    def __init__(
+        self,
+        request: Request,
+        source: Source,
+        asked_words: int | list[str],
+        fingerprint: str,
+        staging: Staging,
+        narrator: Narrator,
+    ) -> None:
+        self.request, self.source, self.asked_words = request, source, asked_words
+        self.fingerprint, self.staging, self.narrator = fingerprint, staging, narrator
+        self.seconds: dict[str, float] = staging.step("seconds") or {}
+        self.errors: dict[str, float] = {}
+
+    def run(self) -> Path:
+        """All steps; each returns at once where an earlier run finished it."""
+        with self.timed("load"):
+            self.narrator.say(f"loading {self.source.asked}")
+            self.model = load(self.source)
+        self.blocks = self._blocks()
+        self.device, self.dtype = _placement(self.request)
+        self.layers = context_layers(self.blocks)
+        with self.timed("words"):
+            self.vocabulary = self._tokenizer()
+            self.texts = self.vocabulary.texts(self.model.embedding.shape[0])
+            self.word_like = np.array([is_word_like(text) for text in self.texts])
+            self.words = self._words()
+        self._require_space()
+        with self.timed("tokens"):
+            self.extract_tokens()
+        with self.timed("neurons"):
+            self.extract_neurons()
+        with self.timed("check"):
+            self.check_weights()
+        self.model.to(self.device, self.dtype)
+        with self.timed("prefix"):
+            self.prefix = self.choose_prefix()
+        with self.timed("context"):
+            self.extract_context()
+            self.finish_context()
+        with self.timed("check"):
+            self.check_context()
+        with self.timed("catalog"):
+            manifest = self.manifest()
+            self.write_catalog(manifest)
+        with self.timed("verify"):
+            self.staging.write_manifest(self.completed(manifest))
+            self.verify()
+        return self.staging.seal()
+
+    # -- before anything is extracted -------------------------------------------------------
+
+    def _blocks(self) -> tuple[int, ...]:
+        there = range(len(self.model.blocks))
+        if self.request.layers == "all":
+            return tuple(there)
+        try:
+            return parse_layers(self.request.layers, there)
+        except ValueError as err:
+            raise SemanticError(f"--layers: {err}") from None
+
+    def _tokenizer(self) -> Vocabulary:
+        backend = getattr(self.model.tokenizer, "backend_tokenizer", None)
+        if backend is None:
+            raise MachineError(
+                f"the tokenizer of {self.source.asked!r} has no fast form (tokenizer.json)"
+            )
+        path = self.staging.folder / TOKENIZER
+        backend.save(str(path))
+        return Vocabulary(path)
+
+    def _words(self) -> list[Choice]:
+        kept = self.staging.step("words")
+        if kept is None:
+            chosen = choose(self.asked_words, self.vocabulary, self.texts)
+            kept = [[c.text, list(c.token_ids), c.zipf] for c in chosen]
+            self.staging.keep("words", kept)
+        return [Choice(text, tuple(ids), zipf) for text, ids, zipf in kept]
+
+    def _require_space(self) -> None:
+        """Fail before the work, not at the end of it, where the disk is clearly too small."""
+        model = self.model
+        rows = len(self.texts) * len(token_spaces(model)) + len(self.words) * len(self.layers)
+        rows += len(self.blocks) * model.d_mlp * len(model.family.sides)
+        needed = rows * model.d_model * 4 + 64_000_000
+        there = sum(f.stat().st_size for f in self.staging.folder.rglob("*") if f.is_file())
+        free = shutil.disk_usage(self.staging.folder).free + there
+        if free < needed:
+            raise MachineError(
+                f"the index needs about {needed / 1e9:.1f} GB and {self.request.root}/ has "
+                f"{free / 1e9:.1f} GB free; make room, or ask for fewer --words or --layers"
+            )
+
+    # -- weights ----------------------------------------------------------------------------
+
+    def extract_tokens(self) -> None:
+        """`embed`, and `unembed` where the model has one of its own."""
+        for name in token_spaces(self.model):
+            if self.staging.finished(name):
+                continue
+            entry = SpaceEntry(
+                name,
+                "token",
+                len(self.texts),
+                self.model.d_model,
+                "cosine",
+                "word-like tokens",
+                int(self.word_like.sum()),
+            )
+            writer = self.staging.rows(name, entry.rows, entry.width)
+            norms = np.empty(entry.rows, np.float32)
+            first = 0
+            with self.narrator.bar(name, entry.rows, "tokens") as bar:
+                for block in token_rows(self.model, name):
+                    unit, norms[first : first + len(block)] = unit_rows(block)
+                    writer.put(first, unit)
+                    first += len(block)
+                    bar.update(len(block))
+            self.staging.finish_space(entry, writer, norms, self.word_like)
+
+    def extract_neurons(self) -> None:
+        """`neuron.in`, `neuron.up` and `neuron.out`, with the tokens nearest to each neuron."""
+        sides = [s for s in self.model.family.sides if not self.staging.finished(f"neuron.{s}")]
+        if not sides:
+            return
+        embed = self.staging.moments("embed")
+        tokens = NearestTokens(self._word_like_embeddings(), _NEURONS_AT_ONCE)
+        units = self.model.d_mlp * len(self.blocks)
+        for side in sides:
+            with self.narrator.bar(f"neuron.{side}", units, "neurons") as bar:
+                self._neuron_side(side, embed, tokens, units, bar)
+
+    def _neuron_side(
+        self, side: str, embed: dict[str, NDArray[Any]], tokens: NearestTokens, units: int, bar: Any
+    ) -> None:
+        folded = not self.request.raw
+        entry = SpaceEntry(
+            f"neuron.{side}",
+            "neuron",
+            units,
+            self.model.d_model,
+            "cosine",
+            "neurons",
+            units,
+            convention(self.model, side, folded),
+        )
+        writer = self.staging.rows(entry.name, entry.rows, entry.width)
+        norms = np.empty(units, np.float32)
+        mean, deviation = np.empty(units), np.empty(units)
+        depth = min(DEPTH, int(self.word_like.sum()))
+        nearest = np.empty((units, 2, depth), np.int32)
+        scores = np.empty((units, 2, depth), np.float32)
+        first = 0
+        for layer in self.blocks:
+            rows = neuron_rows(self.model, layer, side, folded)
+            for start in range(0, len(rows), _NEURONS_AT_ONCE):
+                part = rows[start : start + _NEURONS_AT_ONCE]
+                here = slice(first, first + len(part))
+                unit, norms[here] = unit_rows(part)
+                writer.put(first, unit)
+                wide = part.astype(np.float64)
+                mean[here] = wide @ embed["mean"]
+                variance = np.einsum("ij,ij->i", wide @ embed["covariance"], wide)
+                deviation[here] = np.sqrt(np.maximum(variance, 0))
+                ends = tokens.extremes(part)
+                nearest[here] = np.stack([ends.high, ends.low], axis=1)
+                scores[here] = np.stack([ends.high_scores, ends.low_scores], axis=1)
+                first += len(part)
+                bar.update(len(part))
+        scale = np.where(deviation > 0, deviation, 1.0)[:, None, None]
+        z = (scores.astype(np.float64) - mean[:, None, None]) / scale
+        self.staging.keep_array(
+            f"nearest.{side}",
+            token=np.flatnonzero(self.word_like).astype(np.int32)[nearest],
+            z=z.astype(np.float32),
+        )
+        self.staging.finish_space(
+            entry, writer, norms, embed_mean=mean, embed_deviation=deviation
+        )
+
+    def _word_like_embeddings(self) -> NDArray[np.float32]:
+        parts, first = [], 0
+        for block in token_rows(self.model, "embed"):
+            parts.append(block[self.word_like[first : first + len(block)]])
+            first += len(block)
+        return np.concatenate(parts)
+
+    def check_weights(self) -> None:
+        """The stored rows reproduce the model's matrices and every layer's MLP."""
+        kept = self.staging.step("check weights")
+        if kept is None:
+            self.narrator.say("checking the extracted weights against the model")
+            ids = [c.token_ids for c in self.words if len(c.token_ids) == len(self.words[0].token_ids)]
+            kept = check.check_embedding(self.model, self.stored, token_spaces(self.model))
+            kept |= check.check_mlp(
+                self.model, self.stored, self.blocks, not self.request.raw, ids[:_CHECKED_WORDS]
+            )
+            self.staging.keep("check weights", kept)
+        self.errors |= kept
+
+    def stored(self, space: str, first: int, count: int) -> NDArray[np.float64]:
+        """Vectors of a finished space as they are on disk, (count, d_model) float64."""
+        finished = self.staging.finished(space)
+        assert finished is not None, f"{space} is read back before it is finished"
+        writer = self.staging.rows(space, finished[0].rows, finished[0].width)
+        norms = self.staging.moments(space)["norms"][first : first + count, None]
+        unit = writer.get(first, count).astype(np.float64)
+        writer.close()
+        return unit * norms
+
+    # -- words in context -------------------------------------------------------------------
+
+    def choose_prefix(self) -> PrefixEntry:
+        """The prefix asked for, or the first that makes no sampled word a sink."""
+        kept = self.staging.step("prefix")
+        if kept is not None:
+            return PrefixEntry(**{**kept, "token_ids": tuple(kept["token_ids"])})
+        self.narrator.say("choosing the prefix that stands before every word")
+        candidates, chosen = [self.request.prefix], "asked"
+        if self.request.prefix == "auto":
+            tokenizer = self.model.tokenizer
+            named = [t for t in (tokenizer.bos_token, tokenizer.eos_token) if t]
+            candidates, chosen = prefix_candidates(self.vocabulary, self.texts, named), "auto"
+        found = find_prefix(
+            self.words, candidates, self.vocabulary, self._norms, self.request.seed, chosen
+        )
+        sinks = found.tried[found.text]
+        if sinks:
+            self.narrator.say(
+                f"warning: after prefix {found.text!r}, {sinks} of {found.sample} sampled words are "
+                "attention sinks at some layer; `indexer show` gives the share per layer"
+            )
+        self.staging.keep("prefix", dataclasses.asdict(found))
+        return found
+
+    def _norms(self, prefix: tuple[int, ...], words: Sequence[Choice]) -> NDArray[np.float32]:
+        stream = LastTokenStream(self.model, prefix, self.layers)
+        norms = np.empty((len(self.layers), len(words)), np.float32)
+        for start, end in batches([len(c.token_ids) for c in words]):
+            states = stream.run([c.token_ids for c in words[start:end]])
+            norms[:, start:end] = np.linalg.norm(states.astype(np.float64), axis=2)
+        return norms
+
+    def extract_context(self) -> None:
+        """The stream at each word's last token, streamed to disk; a kill loses seconds."""
+        total = len(self.words)
+        done = (self.staging.step("context") or {"rows": 0})["rows"]
+        if done >= total:
+            return
+        norms = self.staging.scratch("context norms", (len(self.layers), total))
+        width = self.model.d_model
+        writers = [self.staging.rows(f"context.{layer}", total, width) for layer in self.layers]
+        stream = LastTokenStream(self.model, self.prefix.token_ids, self.layers)
+        synced = time.monotonic()
+        with self.narrator.bar("context", total, "words", done) as bar:
+            for start, end in batches([len(c.token_ids) for c in self.words], done):
+                states = stream.run([c.token_ids for c in self.words[start:end]])
+                for at, writer in enumerate(writers):
+                    unit, norms[at, start:end] = unit_rows(states[at])
+                    writer.put(start, unit)
+                bar.update(end - start)
+                if end == total or time.monotonic() - synced > SYNC_SECONDS:
+                    for writer in writers:
+                        writer.sync()
+                    norms.flush()  # type: ignore[attr-defined]  # a memmap
+                    self.staging.keep("context", {"rows": end})
+                    synced = time.monotonic()
+        for writer in writers:
+            writer.close()
+
+    def finish_context(self) -> None:
+        """Norms, means and covariances of the context spaces."""
+        total, width = len(self.words), self.model.d_model
+        todo = [n for n in self.layers if not self.staging.finished(f"context.{n}")]
+        with self.narrator.bar("context means", len(self.layers), "layers") as bar:
+            bar.update(len(self.layers) - len(todo))
+            for layer in todo:
+                norms = self.staging.scratch("context norms", (len(self.layers), total))
+                entry = SpaceEntry(
+                    f"context.{layer}", "word", total, width, "centered", "indexed words", total
+                )
+                writer = self.staging.rows(entry.name, total, width)
+                row = np.array(norms[self.layers.index(layer)])
+                self.staging.finish_space(entry, writer, row)
+                bar.update(1)
+
+    def check_context(self) -> None:
+        """Some stored words equal plain forward passes over prefix and word."""
+        kept = self.staging.step("check context")
+        if kept is None:
+            step = max(1, len(self.words) // _CHECKED_WORDS)
+            sample = list(range(0, len(self.words), step))
+            stored = {
+                layer: np.concatenate([self.stored(f"context.{layer}", i, 1) for i in sample])
+                for layer in self.layers
+            }
+            words = [self.words[i].token_ids for i in sample]
+            kept = check.check_context(
+                self.model, stored, self.prefix.token_ids, words, self.dtype
+            )
+            self.staging.keep("check context", kept)
+        self.errors |= kept
+
+    # -- sealing ----------------------------------------------------------------------------
+
+    def manifest(self) -> Manifest:
+        """All that is known before the catalog is written; `completed` adds its checksum."""
+        flags = self._sinks()
+        shares = {f"context.{n}": float(flags[i].mean()) for i, n in enumerate(self.layers)}
+        names = [*token_spaces(self.model), *(f"context.{n}" for n in self.layers)]
+        names += [f"neuron.{side}" for side in self.model.family.sides]
+        finished = [self.staging.finished(name) for name in names]
+        kept = [f for f in finished if f is not None]
+        return Manifest(
+            name=self.request.name,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            model=ModelEntry(
+                source=_source_name(self.source),
+                family=self.model.family.title,
+                revision=self.source.revision,
+                weights_sha256=self.source.sha256(),
+                n_layers=len(self.model.blocks),
+                d_model=self.model.d_model,
+                d_mlp=self.model.d_mlp,
+                vocabulary=len(self.texts),
+                gated=self.model.family.gated,
+                tied=self.model.unembedding is None,
+                allow_pickle=self.source.pickled,
+            ),
+            dtype=self.dtype,
+            device=self.device,
+            seed=self.request.seed,
+            layers=self.blocks,
+            words=len(self.words),
+            prefix=dataclasses.replace(self.prefix, sink_share=shares),
+            conventions={entry.name: entry.convention for entry, _ in kept if entry.convention},
+            spaces=tuple(entry for entry, _ in kept),
+            files={path: file for _, files in kept for path, file in files.items()},
+            versions=_versions(),
+            check={
+                "embed": max(v for k, v in self.errors.items() if "embed" in k),
+                "mlp": max(v for k, v in self.errors.items() if k.startswith("mlp")),
+                "context": max(v for k, v in self.errors.items() if k.startswith("context")),
+            },
+            seconds=self.seconds,
+            fingerprint=self.fingerprint,
+        )
+
+    def completed(self, manifest: Manifest) -> Manifest:
+        """The manifest with the files that the catalog step wrote."""
+        more = {path: self.staging.file_entry(path) for path in (CATALOG, TOKENIZER)}
+        return dataclasses.replace(manifest, files={**manifest.files, **more}, seconds=self.seconds)
+
+    def verify(self) -> None:
+        """`indexer verify` on the folder, in a process that holds faiss and no torch."""
+        command = [sys.executable, "-m", "indexer.store.verify", str(self.staging.folder)]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        if result.returncode:
+            first = (result.stdout or result.stderr).strip().splitlines()[0]
+            raise CheckFailed(f"the index failed its own verification: {first}")
+
+    def _sinks(self) -> NDArray[np.bool_]:
+        norms = np.stack([self.staging.moments(f"context.{n}")["norms"] for n in self.layers])
+        return sink_flags(norms)
+
+    def write_catalog(self, manifest: Manifest) -> None:
+        """All tables of the catalog."""
+        self.narrator.say("writing the catalog")
+        tables: dict[str, dict[str, Any]] = {
+            "space": _space_table(manifest),
+            "token": {
+                "id": list(range(len(self.texts))),
+                "text": self.texts,
+                "display": [display(text) for text in self.texts],
+                "word_like": self.word_like.tolist(),
+                "special": [i in self.vocabulary.special_ids for i in range(len(self.texts))],
+                "norm": self.staging.moments("embed")["norms"].tolist(),
+            },
+            "word": {
+                "id": list(range(len(self.words))),
+                "text": [c.text for c in self.words],
+                "n_tokens": [len(c.token_ids) for c in self.words],
+                "token_ids": [list(c.token_ids) for c in self.words],
+                "zipf": [c.zipf for c in self.words],
+                "sink": self._sinks().T.tolist(),
+            },
+            "word_group": _group_table(),
+            "neuron": self._neuron_table(),
+            "build": self._build_table(manifest),
+        }
+        nearest = [self._nearest_table(side) for side in self.model.family.sides]
+        tables["neuron_token"] = {
+            column: np.concatenate([table[column] for table in nearest]) for column in nearest[0]
+        }
+        write_catalog(self.staging.folder, tables)
+
+    def _neuron_table(self) -> dict[str, list[Any]]:
+        count = len(self.blocks) * self.model.d_mlp
+        sides = self.model.family.sides
+        norms = {s: self.staging.moments(f"neuron.{s}")["norms"].tolist() for s in sides}
+        none = [None] * count
+        layers = [layer for layer in self.blocks for _ in range(self.model.d_mlp)]
+        units = [unit for _ in self.blocks for unit in range(self.model.d_mlp)]
+        gated = "up" in sides
+        return {
+            "id": list(range(count)),
+            "name": [neuron_name(layer, unit) for layer, unit in zip(layers, units, strict=True)],
+            "layer": layers,
+            "unit": units,
+            "norm_in": norms["in"],
+            "norm_up": norms.get("up", none),
+            "norm_out": norms["out"],
+            "cosine_in_out": self._cosines("in", "out", count),
+            "cosine_in_up": self._cosines("in", "up", count) if gated else none,
+            "cosine_up_out": self._cosines("up", "out", count) if gated else none,
+        }
+
+    def _cosines(self, one: str, other: str, count: int) -> list[float]:
+        writers = [self.staging.rows(f"neuron.{s}", count, self.model.d_model) for s in (one, other)]
+        parts = []
+        for first in range(0, count, BLOCK):
+            blocks = [w.get(first, min(BLOCK, count - first)) for w in writers]
+            parts.append(np.einsum("ij,ij->i", *blocks, dtype=np.float64))
+        for writer in writers:
+            writer.close()
+        cosines: list[float] = np.concatenate(parts).tolist()
+        return cosines
+
+    def _nearest_table(self, side: str) -> dict[str, NDArray[Any]]:
+        kept = self.staging.array(f"nearest.{side}")
+        assert kept is not None, f"neuron.{side} is finished, so its nearest tokens are kept"
+        token, z = kept["token"], kept["z"]
+        count, _, depth = token.shape
+        ranks = np.stack([np.arange(1, depth + 1), -np.arange(1, depth + 1)]).astype(np.int32)
+        rows = count * 2 * depth
+        return {
+            "neuron": np.repeat(np.arange(count, dtype=np.int32), 2 * depth),
+            "side": np.full(rows, side, dtype=object),
+            "rank": np.broadcast_to(ranks, (count, 2, depth)).reshape(rows).copy(),
+            "token": token.reshape(rows),
+            "score": z.reshape(rows),
+        }
+
+    def _build_table(self, manifest: Manifest) -> dict[str, list[Any]]:
+        return {
+            "created": [manifest.created],
+            "model": [self.request.model],
+            "revision": [manifest.model.revision],
+            "weights_sha256": [manifest.model.weights_sha256],
+            "options": [json.dumps(_options(self.request))],
+            "versions": [json.dumps(manifest.versions)],
+            "seconds": [json.dumps(self.seconds)],
+            "total_seconds": [sum(self.seconds.values())],
+        }
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        """Add the time a step takes to what earlier runs spent on it."""
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            spent = self.seconds.get(step, 0.0) + time.monotonic() - start
+            self.seconds[step] = round(spent, 2)
+            self.staging.keep("seconds", self.seconds)
+
+
+def _existing(target: Path, fingerprint: str, request: Request) -> Path:
+    """The index that is there, if it is the one asked for."""
+    manifest = Manifest.load(target)
+    if manifest.fingerprint == fingerprint:
+        return target
+    raise IndexExists(
+        f"{target} is there already, made from {manifest.model.source!r} of other weights, options "
+        f"or versions; --force rebuilds it, --name gives the new one another name"
+    )
+
+
+def _placement(request: Request) -> tuple[str, str]:
+    """Device and dtype of the forward passes."""
+    import torch
+
+    device = request.device
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as err:
+        first = str(err).splitlines()[0]
+        raise SemanticError(f"no device {device!r} here ({first}); there is always 'cpu'") from None
+    dtype = request.dtype
+    if dtype == "auto":
+        dtype = "float32" if device == "cpu" else "bfloat16"
+    return device, dtype
+
+
+def _options(request: Request) -> dict[str, Any]:
+    options = dataclasses.asdict(request)
+    for name in ("root", "force", "offline"):
+        del options[name]
+    return {**options, "words": str(options["words"])}
+
+
+def _fingerprint(request: Request, source: Source, words: int | list[str]) -> str:
+    """Everything that decides what an index holds; where it was built does not."""
+    options = _options(request)
+    del options["model"], options["name"]
+    parts = [FORMAT, source.sha256(), {**options, "words": words}, groups(), _versions()]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _versions() -> dict[str, str]:
+    names = ("semantic-explorer", "torch", "transformers", "tokenizers", "numpy", "duckdb", "wordfreq")
+    return {"python": sys.version.split()[0], **{name: version(name) for name in names}}
+
+
+def _source_name(source: Source) -> str:
+    """How to find the model again: a hub id or package name as asked, a path made absolute."""
+    path = Path(source.asked).expanduser()
+    return str(path.resolve()) if path.exists() else source.asked
+
+
+def _space_table(manifest: Manifest) -> dict[str, list[Any]]:
+    spaces = manifest.spaces
+    table: dict[str, list[Any]] = {
+        name: [getattr(s, name) for s in spaces]
+        for name in (
+            "name",
+            "item",
+            "rows",
+            "width",
+            "measure",
+            "population",
+            "population_rows",
+            "convention",
+        )
+    }
+    table["layer"] = [
+        int(s.name.split(".")[1]) if s.name.startswith("context.") else None for s in spaces
+    ]
+    return table
+
+
+def _group_table() -> dict[str, list[Any]]:
+    pairs = [(name, word) for name, words in groups().items() for word in words]
+    return {"name": [name for name, _ in pairs], "word": [word for _, word in pairs]}

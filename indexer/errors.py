@@ -1,0 +1,33 @@
+"""What can go wrong on the way from a model to an index, each error one line for a person."""
+
+from __future__ import annotations
+
+from indexer.store.errors import MachineError, SemanticError
+
+
+class ModelNotFound(SemanticError):
+    """No model where one was asked for, or the hub cannot be reached."""
+
+
+class PickledWeights(SemanticError):
+    """The weights are Python pickles, which can run code when they are loaded."""
+
+
+class UnknownFamily(SemanticError):
+    """The model's architecture is not in the table of families."""
+
+
+class BadWords(SemanticError):
+    """The list of words cannot be read, or holds nothing."""
+
+
+class IndexExists(SemanticError):
+    """There is an index of that name, made from something else."""
+
+
+class MissingExtra(SemanticError):
+    """A library of the `[index]` extra is not installed."""
+
+
+class CheckFailed(MachineError):
+    """The extracted vectors do not reproduce the model; nothing was sealed."""

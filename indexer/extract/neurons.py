@@ -1,0 +1,83 @@
+"""Neuron weight vectors, a layer at a time, and the tokens nearest to each.
+
+Knows which gain belongs to which side. The residual stream that a neuron reads has been normed,
+and the norm's gain acts on the neuron's row as much as on the stream: folded, a row says what
+direction of the plain-normed stream the neuron reads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.architectures import Norm
+from indexer.model import Model
+
+DEPTH = 10
+"""How many of the highest and of the lowest tokens are kept for each neuron and side."""
+
+
+def convention(model: Model, side: str, folded: bool) -> str:
+    """One line on what was done to a side's rows."""
+    if side == "out":
+        return "raw columns of the output matrix"
+    if not folded:
+        return "raw rows"
+    if model.family.norm_kind is Norm.LAYER:
+        return "norm gain folded in, centred"
+    return "norm gain folded in"
+
+
+def neuron_rows(model: Model, layer: int, side: str, folded: bool) -> NDArray[np.float32]:
+    """One side of one layer's neurons under the convention: (d_mlp, d_model) float32.
+
+    Folded, the reading side is `row * gain`; for a LayerNorm less its own mean as well, since
+    the norm subtracts the mean of the stream and a constant part of the row reads nothing.
+    """
+    rows: NDArray[np.float32] = model.matrix(layer, side).numpy()
+    if side == "out" or not folded:
+        return np.ascontiguousarray(rows)
+    gain = model.part(layer, model.family.norm).weight.detach().double().cpu().numpy()
+    wide = rows.astype(np.float64) * gain
+    if model.family.norm_kind is Norm.LAYER:
+        wide -= wide.mean(axis=1, keepdims=True)
+    return wide.astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Extremes:
+    """Per neuron the highest and lowest tokens: both (n, DEPTH), best first from each end."""
+
+    high: NDArray[np.int64]
+    high_scores: NDArray[np.float32]
+    low: NDArray[np.int64]
+    low_scores: NDArray[np.float32]
+
+
+class NearestTokens:
+    """Finds, for many neurons, the tokens at both ends of their inner products, exactly.
+
+    Args:
+        tokens: (m, d_model) float32.
+        at_once: the most rows `extremes` will be given; one buffer of (at_once, m) is kept.
+    """
+
+    def __init__(self, tokens: NDArray[np.float32], at_once: int) -> None:
+        import torch
+
+        self._depth = min(DEPTH, len(tokens))
+        self._tokens = torch.from_numpy(tokens).T.contiguous()
+        self._scores = torch.empty(at_once, len(tokens))
+
+    def extremes(self, rows: NDArray[np.float32]) -> Extremes:
+        """For each of (n, d_model) float32 rows the DEPTH tokens at either end."""
+        import torch
+
+        scores = torch.mm(torch.from_numpy(rows), self._tokens, out=self._scores[: len(rows)])
+        high = scores.topk(self._depth, dim=1)
+        low = scores.topk(self._depth, dim=1, largest=False)
+        return Extremes(
+            high.indices.numpy(), high.values.numpy(), low.indices.numpy(), low.values.numpy()
+        )

@@ -1,0 +1,82 @@
+"""What can go wrong with an index, each error one line for a person.
+
+Knows the exit code an error stands for; knows nothing of screens. Every error of this project
+descends from `SemanticError`, so that an edge (the command line, a screen) catches one thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class SemanticError(Exception):
+    """Something that was asked cannot be had; the message is one line and complete."""
+
+    exit_code = 2
+
+
+class MachineError(SemanticError):
+    """The machine failed, not the question: a full disk, a failed check, a lost process."""
+
+    exit_code = 1
+
+
+class IndexNotFound(SemanticError):
+    """No index of that name where indexes are looked for."""
+
+
+class DamagedIndex(SemanticError):
+    """A file of the index is missing, cut short, changed, or not what it should be."""
+
+
+class ForeignIndex(SemanticError):
+    """A folder that is no index of this project, or one of a format this version can't read."""
+
+
+class UnknownSpace(SemanticError):
+    """The index has no space of that name."""
+
+
+class UnknownName(SemanticError):
+    """A neuron, layer or option that does not exist."""
+
+
+def nearest(asked: str, existing: Iterable[str], limit: int = 3) -> list[str]:
+    """The names of `existing` that look most like `asked`, best first, for short lists."""
+    import difflib
+
+    by_fold: dict[str, str] = {}
+    for name in existing:
+        by_fold.setdefault(name.casefold(), name)
+    close = difflib.get_close_matches(asked.casefold(), by_fold, n=limit, cutoff=0.5)
+    return [by_fold[name] for name in close]
+
+
+def unknown(kind: str, asked: str, existing: Iterable[str]) -> str:
+    """One line: what was asked, the nearest match, and what exists."""
+    names = list(existing)
+    close = nearest(asked, names, limit=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    shown = ", ".join(names[:12]) + (f", ... ({len(names)} in all)" if len(names) > 12 else "")
+    return f"no {kind} {asked!r}{hint} (there are: {shown})" if names else f"no {kind} {asked!r}"
+
+
+def at_the_edge(error: BaseException) -> tuple[int, str] | None:
+    """Exit code and one line for an error that a person may meet; None for a programming error.
+
+    2: what was asked for cannot be had. 1: the machine failed. 130: interrupted.
+    """
+    if isinstance(error, SemanticError):
+        return error.exit_code, _one_line(str(error))
+    if isinstance(error, KeyboardInterrupt):
+        return 130, "interrupted"
+    if isinstance(error, MemoryError):
+        return 1, "out of memory"
+    if isinstance(error, OSError):
+        where = f": {error.filename}" if error.filename else ""
+        return 1, _one_line(f"{error.strerror or error}{where}")
+    return None
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split("\n"))

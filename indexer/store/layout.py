@@ -1,0 +1,256 @@
+"""What lies where in an index, and what its manifest says.
+
+Knows names of files and fields; opens nothing but `manifest.json`. The manifest carries a
+seal, the SHA-256 of its own content, so that a changed one is told from a sound one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from indexer.store.errors import DamagedIndex, ForeignIndex, IndexNotFound, nearest
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+CATALOG = "catalog.duckdb"
+TOKENIZER = "tokenizer.json"
+SPACES = "spaces"
+
+SIDES = ("in", "up", "out")
+MEASURES = ("dot", "cosine", "centered", "euclidean")
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """One file of the index: its size in bytes and the SHA-256 of its content."""
+
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class SpaceEntry:
+    """One space: what its rows are and how they are normalised.
+
+    Attributes:
+        name: `embed`, `unembed`, `context.12`, `neuron.in`, ...
+        item: what a row stands for: `token`, `word` or `neuron`.
+        rows: number of rows.
+        width: `d_model`.
+        measure: the measure a query uses unless told otherwise.
+        population: whose mean and covariance are stored: `word-like tokens`, `indexed words`,
+            `neurons`.
+        population_rows: how many rows that is.
+        convention: what was folded into the rows, in one line; empty where nothing was.
+    """
+
+    name: str
+    item: str
+    rows: int
+    width: int
+    measure: str
+    population: str
+    population_rows: int
+    convention: str = ""
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """The model an index was made from.
+
+    `weights_sha256` is the SHA-256 over the names and contents of its weight files.
+    """
+
+    source: str
+    family: str
+    revision: str
+    weights_sha256: str
+    n_layers: int
+    d_model: int
+    d_mlp: int
+    vocabulary: int
+    gated: bool
+    tied: bool
+    allow_pickle: bool = False
+
+
+@dataclass(frozen=True)
+class PrefixEntry:
+    """What stands before every word in the model's context.
+
+    `sink_share[layer]` is the share of indexed words whose last-token norm exceeds `sink_factor`
+    times the layer's median; `tried` gives, per candidate, how many of `sample` words did.
+    """
+
+    text: str
+    token_ids: tuple[int, ...]
+    chosen: str
+    sink_factor: float
+    sample: int
+    tried: dict[str, int]
+    sink_share: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Everything about an index that is not a vector or a row of a table."""
+
+    name: str
+    created: str
+    model: ModelEntry
+    dtype: str
+    device: str
+    seed: int
+    layers: tuple[int, ...]
+    words: int
+    prefix: PrefixEntry
+    conventions: dict[str, str]
+    spaces: tuple[SpaceEntry, ...]
+    files: dict[str, FileEntry]
+    versions: dict[str, str]
+    check: dict[str, float]
+    seconds: dict[str, float]
+    fingerprint: str
+    format: int = FORMAT
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def space(self, name: str) -> SpaceEntry | None:
+        """The entry of one space, or None."""
+        return next((s for s in self.spaces if s.name == name), None)
+
+    def to_json(self) -> str:
+        """The text of `manifest.json`, sealed."""
+        body = dataclasses.asdict(self)
+        return json.dumps({**body, "seal": _seal(body)}, indent=1, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def load(cls, folder: Path) -> Manifest:
+        """Read and check the manifest of an index folder.
+
+        Raises:
+            ForeignIndex: no manifest, no JSON object, or another format version.
+            DamagedIndex: the seal does not fit the content.
+        """
+        path = folder / MANIFEST
+        try:
+            body = json.loads(path.read_text("utf-8"))
+        except FileNotFoundError:
+            raise ForeignIndex(f"{folder} is not an index: it has no {MANIFEST}") from None
+        except (OSError, ValueError) as err:
+            raise DamagedIndex(f"index {folder.name!r}: {MANIFEST} cannot be read: {err}") from None
+        if not isinstance(body, dict) or "format" not in body:
+            raise ForeignIndex(f"{folder} is not an index of this project: see {MANIFEST}")
+        if body["format"] != FORMAT:
+            raise ForeignIndex(
+                f"index {folder.name!r} has format {body['format']}, this version reads {FORMAT}: "
+                "rebuild it with `indexer build --force`"
+            )
+        seal = body.pop("seal", None)
+        if seal != _seal(body):
+            raise DamagedIndex(f"index {folder.name!r}: {MANIFEST} was changed after it was sealed")
+        body["model"] = ModelEntry(**body["model"])
+        prefix = body["prefix"]
+        body["prefix"] = PrefixEntry(**{**prefix, "token_ids": tuple(prefix["token_ids"])})
+        body["spaces"] = tuple(SpaceEntry(**s) for s in body["spaces"])
+        body["files"] = {name: FileEntry(**f) for name, f in body["files"].items()}
+        body["layers"] = tuple(body["layers"])
+        return cls(**body)
+
+
+def _seal(body: dict[str, Any]) -> str:
+    text = json.dumps(body, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def rows_file(space: str) -> str:
+    """Where the unit rows of a space lie, relative to the index."""
+    return f"{SPACES}/{space}.faiss"
+
+
+def moments_file(space: str) -> str:
+    """Where a space's norms, mean and covariance lie, relative to the index."""
+    return f"{SPACES}/{space}.npz"
+
+
+def neuron_name(layer: int, unit: int) -> str:
+    """`L29N112`: layer 29, unit 112, both from 0."""
+    return f"L{layer}N{unit}"
+
+
+def parse_layers(text: str, available: Iterable[int]) -> tuple[int, ...]:
+    """`"0-3,7"` -> (0, 1, 2, 3, 7), every one of them among `available`.
+
+    Raises:
+        ValueError: the text is no list of numbers and ranges, or names a layer that is not there.
+    """
+    have = sorted(available)
+    chosen: set[int] = set()
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
+        if not match:
+            raise ValueError(f"layers {text!r} are not numbers and ranges such as 0-3,7")
+        first, last = int(match[1]), int(match[2] or match[1])
+        if last < first:
+            raise ValueError(f"layers {part.strip()!r} run backwards; write {last}-{first}")
+        if first not in have or last not in have:
+            missing = first if first not in have else last
+            raise ValueError(
+                f"no layer {missing} in {text!r} (there are layers {have[0]} to {have[-1]})"
+            )
+        chosen.update(layer for layer in have if first <= layer <= last)
+    return tuple(sorted(chosen))
+
+
+def index_root(asked: str | Path | None = None) -> Path:
+    """The folder that holds indexes: as asked, or `EXPLORER_INDEXES`, or `indexes/` here."""
+    return Path(asked or os.environ.get("EXPLORER_INDEXES") or "indexes")
+
+
+def index_names(root: Path) -> list[str]:
+    """Names of the sealed indexes under `root`, sorted; none where `root` is not there."""
+    if not root.is_dir():
+        return []
+    return sorted(
+        entry.name
+        for entry in root.iterdir()
+        if not entry.name.startswith(".") and (entry / MANIFEST).is_file()
+    )
+
+
+def find_index(name: str | None = None, root: str | Path | None = None) -> Path:
+    """The folder of an index: by name, or `EXPLORER_INDEX`, or the only one there.
+
+    Raises:
+        IndexNotFound: no such index, none at all, or several and none named.
+    """
+    folder = index_root(root)
+    asked = name or os.environ.get("EXPLORER_INDEX")
+    names = index_names(folder)
+    if asked is None:
+        if len(names) == 1:
+            return folder / names[0]
+        if not names:
+            raise IndexNotFound(
+                f"no index in {folder}/; build one with `indexer build smollm2`, "
+                "or say where indexes are with --indexes DIR or EXPLORER_INDEXES"
+            )
+        raise IndexNotFound(
+            f"several indexes in {folder}/ ({', '.join(names)}); name one with --index"
+        )
+    if asked in names:
+        return folder / asked
+    direct = folder / asked
+    if asked not in (".", "..") and os.sep not in asked and direct.is_dir():
+        Manifest.load(direct)  # raises with what is wrong with that folder
+    close = nearest(asked, names, limit=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    have = f" (there are: {', '.join(names)})" if names else " (there are none)"
+    raise IndexNotFound(f"no index {asked!r} in {folder}/{hint}{have}")

@@ -1,0 +1,411 @@
+"""A sealed index, opened for questions.
+
+Knows files and tables; knows no measure and no question. Positions are only ever a matter
+between an array that a space returned and the names the catalog gives for them; outside,
+items have names. Everything is opened when first needed.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.store.errors import DamagedIndex, UnknownName, UnknownSpace, nearest
+from indexer.store.layout import (
+    CATALOG,
+    TOKENIZER,
+    Manifest,
+    SpaceEntry,
+    find_index,
+    moments_file,
+    neuron_name,
+    rows_file,
+)
+from indexer.store.rows import Float32, MappedRows
+from indexer.store.vocabulary import Vocabulary, display
+
+
+@dataclass(frozen=True)
+class Token:
+    """One entry of the vocabulary."""
+
+    id: int
+    text: str
+    special: bool = False
+
+    @property
+    def display(self) -> str:
+        """The text with its spaces visible."""
+        return display(self.text)
+
+
+@dataclass(frozen=True)
+class Word:
+    """One indexed word; `sink[i]` tells whether it is a sink in the i-th context space."""
+
+    id: int
+    text: str
+    token_ids: tuple[int, ...]
+    sink: tuple[bool, ...] = ()
+
+
+@dataclass(frozen=True)
+class Neuron:
+    """One unit of one layer's MLP; sides that the model lacks are None."""
+
+    id: int
+    layer: int
+    unit: int
+    norm_in: float
+    norm_up: float | None
+    norm_out: float
+    cosine_in_out: float
+    cosine_in_up: float | None
+    cosine_up_out: float | None
+
+    @property
+    def name(self) -> str:
+        """`L29N112`."""
+        return neuron_name(self.layer, self.unit)
+
+
+@dataclass(frozen=True)
+class NeuronToken:
+    """One of a neuron's nearest tokens: `rank` from 1 at the top, from -1 at the bottom."""
+
+    neuron: int
+    side: str
+    rank: int
+    token: Token
+    score: float
+
+
+class Space:
+    """One space of an index: its rows, and what is stored beside them.
+
+    `scan` gives inner products with the unit rows; every measure follows from them, `norms`,
+    `mean` and `centered_norms`.
+    """
+
+    def __init__(self, folder: Path, entry: SpaceEntry) -> None:
+        self.entry, self.name = entry, entry.name
+        self._folder = folder
+
+    @cached_property
+    def rows(self) -> MappedRows:
+        """The unit rows, mapped."""
+        path = rows_file(self.name)
+        label = f"index {self._folder.name!r}: {path}"
+        return MappedRows(self._folder / path, self.entry.rows, self.entry.width, label)
+
+    @cached_property
+    def _moments(self) -> Any:
+        path = moments_file(self.name)
+        try:
+            return np.load(self._folder / path)
+        except Exception as err:  # zipfile, OSError, ValueError: all mean the same to a reader
+            raise DamagedIndex(f"index {self._folder.name!r}: {path}: {err}") from None
+
+    def _array(self, name: str) -> NDArray[Any]:
+        try:
+            array: NDArray[Any] = self._moments[name]
+        except Exception as err:
+            path = moments_file(self.name)
+            raise DamagedIndex(f"index {self._folder.name!r}: {path}: {name}: {err}") from None
+        return array
+
+    @cached_property
+    def norms(self) -> Float32:
+        """(rows,) float32: the length of each vector before it was made unit."""
+        return self._array("norms")
+
+    @cached_property
+    def centered_norms(self) -> Float32:
+        """(rows,) float32: the length of each vector less the mean."""
+        return self._array("centered_norms")
+
+    @cached_property
+    def mean(self) -> NDArray[np.float64]:
+        """(width,) float64: mean of the reference population."""
+        return self._array("mean")
+
+    @cached_property
+    def covariance(self) -> NDArray[np.float64]:
+        """(width, width) float64: covariance of the reference population, divided by n."""
+        return self._array("covariance")
+
+    @cached_property
+    def _embed_scores(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        return self._array("embed_mean"), self._array("embed_deviation")
+
+    def scores_of(self, words: Space) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Mean and deviation of each row's dot products with the population of another space.
+
+        With n a row at its own length, mu and Sigma the population's mean and covariance, these
+        are n.mu and sqrt(n' Sigma n), both (rows,) float64. For neurons against `embed` the build
+        has stored them; for other spaces they are computed here.
+        """
+        if words.name == "embed" and self.entry.item == "neuron":
+            return self._embed_scores
+        norms = self.norms.astype(np.float64)
+        mean = np.empty(self.entry.rows)
+        deviation = np.empty(self.entry.rows)
+        covariance = words.covariance.astype(np.float32)
+        mu = words.mean.astype(np.float32)
+        for first in range(0, self.entry.rows, 4096):
+            here = slice(first, first + 4096)
+            unit = self.rows.block(first, min(4096, self.entry.rows - first))
+            mean[here] = unit @ mu
+            deviation[here] = np.sqrt(np.maximum(np.vecdot(unit @ covariance, unit), 0))
+        return mean * norms, deviation * norms
+
+    def vector(self, position: int) -> NDArray[np.float64]:
+        """One item's vector at its own length, (width,) float64."""
+        return self.rows.row(position).astype(np.float64) * float(self.norms[position])
+
+    def scan(self, query: NDArray[Any]) -> Float32:
+        """Inner products of all unit rows with a query: (width,) -> (rows,) float32."""
+        return self.rows.scan(query.astype(np.float32))
+
+
+class Index:
+    """A sealed index. Safe to use from several threads; close it, or use it in a `with`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.manifest = Manifest.load(folder)
+        self.name = self.manifest.name
+        self._spaces: dict[str, Space] = {}
+        self._local = threading.local()
+        self._opening = threading.Lock()
+        self._connection: Any = None
+
+    def __enter__(self) -> Index:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the catalog and let go of the mapped files."""
+        with self._opening:
+            self._spaces.clear()
+            self._local = threading.local()
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    @property
+    def space_names(self) -> list[str]:
+        """Names of all spaces, in the order they were built."""
+        return [entry.name for entry in self.manifest.spaces]
+
+    @property
+    def context_names(self) -> list[str]:
+        """Names of the context spaces, by layer."""
+        return [name for name in self.space_names if name.startswith("context.")]
+
+    def space(self, name: str) -> Space:
+        """One space by name.
+
+        Raises:
+            UnknownSpace: there is none of that name; the message lists what there is.
+        """
+        if name not in self._spaces:
+            entry = self.manifest.space(name)
+            if entry is None:
+                raise UnknownSpace(self._no_space(name))
+            self._spaces[name] = Space(self.folder, entry)
+        return self._spaces[name]
+
+    def _no_space(self, name: str) -> str:
+        contexts = self.context_names
+        listed = [n for n in self.space_names if n not in contexts]
+        if contexts:
+            span = contexts if len(contexts) < 3 else [f"{contexts[0]} to {contexts[-1]}"]
+            listed[1:1] = span
+        close = nearest(name, self.space_names, limit=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        return f"no space {name!r} in index {self.name!r}{hint} (there are: {', '.join(listed)})"
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The tokenizer, loaded when a text must be cut into tokens."""
+        return Vocabulary(self.folder / TOKENIZER)
+
+    def sql(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a read-only query over the catalog, on this thread's own cursor."""
+        rows: list[tuple[Any, ...]] = self._cursor().execute(query, list(parameters)).fetchall()
+        return rows
+
+    def _cursor(self) -> Any:
+        cursor = getattr(self._local, "cursor", None)
+        if cursor is None:
+            with self._opening:
+                if self._connection is None:
+                    self._connection = _connect(self.folder)
+                cursor = self._connection.cursor()
+            self._local.cursor = cursor
+        return cursor
+
+    # -- tokens -----------------------------------------------------------------------------
+
+    def tokens(self, ids: Iterable[int]) -> list[Token]:
+        """Tokens by id, in the order asked."""
+        wanted = [int(i) for i in ids]
+        rows = self.sql("SELECT id, text, special FROM token WHERE id IN (SELECT unnest(?))", [wanted])
+        known = {row[0]: Token(*row) for row in rows}
+        return [known[i] for i in wanted]
+
+    def token_by_text(self, text: str) -> Token | None:
+        """The token that says exactly this, the leading space counted; the lowest id of several."""
+        rows = self.sql(
+            "SELECT id, text, special FROM token WHERE text = ? ORDER BY id LIMIT 1", [text]
+        )
+        return Token(*rows[0]) if rows else None
+
+    def tokens_like(self, text: str, limit: int = 3) -> list[Token]:
+        """The word-like tokens and indexed words spelled most like `text`, best first."""
+        rows = self.sql(
+            """
+            SELECT id, text, special FROM token WHERE word_like
+            ORDER BY damerau_levenshtein(lower(trim(text)), lower(?)),
+                     jaro_winkler_similarity(trim(text), ?) DESC, id
+            LIMIT ?
+            """,
+            [text.strip(), text.strip(), limit],
+        )
+        return [Token(*row) for row in rows]
+
+    # -- words ------------------------------------------------------------------------------
+
+    def words(self, ids: Iterable[int]) -> list[Word]:
+        """Words by id, in the order asked."""
+        wanted = [int(i) for i in ids]
+        rows = self.sql(
+            "SELECT id, text, token_ids FROM word WHERE id IN (SELECT unnest(?))",
+            [wanted],
+        )
+        known = {row[0]: Word(row[0], row[1], tuple(row[2])) for row in rows}
+        return [known[i] for i in wanted]
+
+    def word_by_text(self, text: str) -> Word | None:
+        """The indexed word written exactly so, or None."""
+        rows = self.sql("SELECT id, text, token_ids, sink FROM word WHERE text = ? LIMIT 1", [text])
+        if not rows:
+            return None
+        return Word(rows[0][0], rows[0][1], tuple(rows[0][2]), tuple(rows[0][3]))
+
+    def words_like(self, text: str, limit: int = 3) -> list[str]:
+        """The indexed words spelled most like `text`, best first."""
+        rows = self.sql(
+            """
+            SELECT text FROM word
+            ORDER BY damerau_levenshtein(lower(text), lower(?)),
+                     jaro_winkler_similarity(text, ?) DESC, zipf DESC, id
+            LIMIT ?
+            """,
+            [text, text, limit],
+        )
+        return [row[0] for row in rows]
+
+    # -- neurons ----------------------------------------------------------------------------
+
+    _NEURON = (
+        "id, layer, unit, norm_in, norm_up, norm_out, cosine_in_out, cosine_in_up, cosine_up_out"
+    )
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """The sides neurons have here: `in`, `up` where the MLP is gated, `out`."""
+        return tuple(n.split(".")[1] for n in self.space_names if n.startswith("neuron."))
+
+    def neurons(self, ids: Iterable[int]) -> list[Neuron]:
+        """Neurons by id, in the order asked."""
+        wanted = [int(i) for i in ids]
+        rows = self.sql(
+            f"SELECT {self._NEURON} FROM neuron WHERE id IN (SELECT unnest(?))", [wanted]
+        )
+        known = {row[0]: Neuron(*row) for row in rows}
+        return [known[i] for i in wanted]
+
+    def neuron(self, layer: int, unit: int) -> Neuron:
+        """One neuron by layer and unit.
+
+        Raises:
+            UnknownName: no such layer in this index, or no such unit in it.
+        """
+        layers = self.manifest.layers
+        units = self.manifest.model.d_mlp
+        name = neuron_name(layer, unit)
+        if layer not in layers:
+            raise UnknownName(
+                f"no neuron {name!r} in index {self.name!r}: its layers are "
+                f"{span(layers)}; did you mean {neuron_name(_near(layer, layers), unit)!r}?"
+            )
+        if unit >= units:
+            raise UnknownName(
+                f"no neuron {name!r} in index {self.name!r}: units of a layer run from 0 to "
+                f"{units - 1}; did you mean {neuron_name(layer, units - 1)!r}?"
+            )
+        return self.neurons([layers.index(layer) * units + unit])[0]
+
+    def neuron_layers(self) -> NDArray[np.int64]:
+        """(rows of a neuron space,) int64: the layer of each neuron."""
+        return np.repeat(np.array(self.manifest.layers), self.manifest.model.d_mlp)
+
+    def neuron_tokens(self, ids: Iterable[int], depth: int = 10) -> list[NeuronToken]:
+        """The stored nearest tokens of some neurons, to `depth` ranks from each end."""
+        rows = self.sql(
+            """
+            SELECT neuron, side::VARCHAR, rank, token, text, special, score
+            FROM neuron_token JOIN token ON token.id = token
+            WHERE neuron IN (SELECT unnest(?)) AND abs(rank) <= ?
+            ORDER BY neuron, side, rank < 0, abs(rank)
+            """,
+            [[int(i) for i in ids], depth],
+        )
+        return [NeuronToken(r[0], r[1], r[2], Token(r[3], r[4], r[5]), r[6]) for r in rows]
+
+
+def open_index(name: str | None = None, root: str | Path | None = None) -> Index:
+    """Open an index by name, by `EXPLORER_INDEX`, or the only one there.
+
+    Raises:
+        IndexNotFound, ForeignIndex, DamagedIndex: with one line that says which and why.
+    """
+    return Index(find_index(name, root))
+
+
+def span(numbers: Sequence[int]) -> str:
+    """`0 to 29` for a run, `0, 3, 7` otherwise."""
+    first, last = numbers[0], numbers[-1]
+    if list(numbers) == list(range(first, last + 1)) and first != last:
+        return f"{first} to {last}"
+    return ", ".join(map(str, numbers))
+
+
+def _near(number: int, numbers: Sequence[int]) -> int:
+    return min(numbers, key=lambda n: abs(n - number))
+
+
+def _connect(folder: Path) -> Any:
+    import duckdb
+
+    path = folder / CATALOG
+    if not path.is_file():
+        raise DamagedIndex(f"index {folder.name!r}: {CATALOG} is missing")
+    try:
+        # One thread: every question of the explorer is a point query.
+        config: dict[str, str | bool | int | float | list[str]] = {"threads": 1}
+        return duckdb.connect(str(path), read_only=True, config=config)
+    except duckdb.Error as err:
+        first = str(err).splitlines()[0]
+        raise DamagedIndex(f"index {folder.name!r}: {CATALOG} cannot be opened: {first}") from None

@@ -1,0 +1,169 @@
+"""The rows of a space as a FAISS file, written a block at a time, scanned in place.
+
+Knows the byte layout of faiss's `IndexFlatIP` ("IxFI") and nothing of what a row means. Writing
+needs no faiss, so a process that holds torch never loads a second OpenMP runtime; reading is
+`faiss.read_index` on a mapped file, and a scan is faiss's own inner-product kernel over it.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.store.errors import DamagedIndex
+
+Float32 = NDArray[np.float32]
+
+# fourcc, d, ntotal, two unused words faiss sets to 2**20, is_trained, metric (0: inner product),
+# and the length of the vector that follows, in floats.
+_HEADER = struct.Struct("<4siqqq?iQ")
+_BLOCK = 2 << 20  # read-ahead works in steps of this many bytes; one whole-file call does nothing
+
+
+def header(rows: int, width: int) -> bytes:
+    """The bytes that stand before the floats of an `IndexFlatIP` of `rows` x `width`."""
+    return _HEADER.pack(b"IxFI", width, rows, 1 << 20, 1 << 20, True, 0, rows * width)
+
+
+class RowsWriter:
+    """A FAISS file of known size, filled in any order and at any pace.
+
+    The file has its full length and a whole header from the start, so what is in it after a
+    kill is exactly what was written. Rows go in with `put`; memory is the caller's block.
+    """
+
+    def __init__(self, path: Path, rows: int, width: int) -> None:
+        self.rows, self.width = rows, width
+        fresh = not path.exists()
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        if fresh:
+            os.pwrite(self._fd, header(rows, width), 0)
+            os.truncate(self._fd, _HEADER.size + rows * width * 4)
+
+    def put(self, first: int, block: Float32) -> None:
+        """Write `block` ((n, width) float32, unit rows) as rows `first` to `first + n`."""
+        data = memoryview(np.ascontiguousarray(block, dtype="<f4")).cast("B")
+        at = _HEADER.size + first * self.width * 4
+        while data:
+            done = os.pwrite(self._fd, data, at)
+            data, at = data[done:], at + done
+
+    def get(self, first: int, count: int) -> Float32:
+        """Rows `first` to `first + count` as they are in the file now, (count, width) float32."""
+        return read_rows(self._fd, self.width, first, count)
+
+    def sync(self) -> None:
+        """Return once everything put so far is on the disk."""
+        os.fsync(self._fd)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+def read_rows(fd: int, width: int, first: int, count: int) -> Float32:
+    """Rows of a FAISS file by plain reads, into aligned memory: (count, width) float32."""
+    block = np.empty((count, width), dtype="<f4")
+    view = memoryview(block).cast("B")
+    at = _HEADER.size + first * width * 4
+    while view:
+        done = os.preadv(fd, [view], at)
+        if done == 0:
+            raise DamagedIndex(f"file of rows ends before row {first + count}")
+        view, at = view[done:], at + done
+    return block
+
+
+_pool: ThreadPoolExecutor | None = None
+
+
+def _threads() -> ThreadPoolExecutor:
+    global _pool  # one pool a process, made at the first scan
+    if _pool is None:
+        _pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1), thread_name_prefix="scan")
+    return _pool
+
+
+class MappedRows:
+    """The rows of one space, mapped from their FAISS file.
+
+    `faiss_index` is the mapped `IndexFlatIP`; never `add` to it. The floats start at an odd
+    offset of the file, where NumPy would copy the whole matrix before it multiplies, so scans go
+    through faiss's kernel, which reads them where they lie.
+    """
+
+    def __init__(self, path: Path, rows: int, width: int, label: str) -> None:
+        import faiss
+
+        self.rows, self.width, self.path = rows, width, path
+        expected = _HEADER.size + rows * width * 4
+        try:
+            size = path.stat().st_size
+        except OSError:
+            raise DamagedIndex(f"{label} is missing") from None
+        if size != expected:
+            raise DamagedIndex(f"{label} has {size:,} bytes where {expected:,} belong")
+        with path.open("rb") as file:
+            if file.read(_HEADER.size) != header(rows, width):
+                raise DamagedIndex(f"{label} is not the {rows:,} x {width} FAISS file it should be")
+            _read_ahead(file.fileno(), size)
+        try:
+            self.faiss_index: Any = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
+        except RuntimeError:
+            raise DamagedIndex(f"{label} cannot be opened by faiss") from None
+        self._faiss = faiss
+        flat = faiss.rev_swig_ptr(self.faiss_index.get_xb(), rows * width)
+        self._matrix: Float32 = flat.reshape(rows, width)
+
+    def row(self, position: int) -> Float32:
+        """One row, (width,) float32, a copy."""
+        return self.take(np.array([position]))[0]
+
+    def take(self, positions: NDArray[np.integer]) -> Float32:
+        """Some rows, (len(positions), width) float32, a copy."""
+        out = np.empty((len(positions), self.width), np.float32)
+        for i, position in enumerate(positions):
+            out[i] = self._matrix[position]
+        return out
+
+    def block(self, first: int, count: int) -> Float32:
+        """Rows `first` to `first + count`, (count, width) float32, a copy in aligned memory."""
+        return np.array(self._matrix[first : first + count])
+
+    def scan(self, query: Float32) -> Float32:
+        """Inner products of every row with one query: (width,) float32 -> (rows,) float32."""
+        query = np.ascontiguousarray(query, np.float32)
+        out = np.empty(self.rows, np.float32)
+        workers = _threads()
+        parts = workers._max_workers if self.rows >= 4096 else 1
+        edges = [self.rows * i // parts for i in range(parts + 1)]
+
+        def part(first: int, last: int) -> None:
+            self._faiss.fvec_inner_products_ny(
+                self._faiss.swig_ptr(out[first:last]),
+                self._faiss.swig_ptr(query),
+                self._faiss.swig_ptr(self._matrix[first:last]),
+                self.width,
+                last - first,
+            )
+
+        running = [workers.submit(part, edges[i], edges[i + 1]) for i in range(1, parts)]
+        part(edges[0], edges[1])
+        for future in running:
+            future.result()
+        return out
+
+
+def _read_ahead(fd: int, size: int) -> None:
+    """Ask the kernel for the file now; mapped pages alone are fetched at random-access pace."""
+    if hasattr(os, "posix_fadvise"):
+        for at in range(0, size, _BLOCK):
+            os.posix_fadvise(fd, at, _BLOCK, os.POSIX_FADV_WILLNEED)

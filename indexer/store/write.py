@@ -1,0 +1,333 @@
+"""A build in progress: a hidden folder that becomes an index by one rename.
+
+Knows how each file is written, what is finished, and how to go on after a kill; knows nothing of
+models. Steps keep their results as small JSON files under `steps/`, which the seal removes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.store.errors import MachineError
+from indexer.store.layout import (
+    CATALOG,
+    MANIFEST,
+    SPACES,
+    FileEntry,
+    Manifest,
+    SpaceEntry,
+    moments_file,
+    rows_file,
+)
+from indexer.store.rows import Float32, RowsWriter
+
+BLOCK = 4096
+"""Rows handled at a time wherever a space is walked through."""
+
+_IN_CACHE = 256  # rows whose float64 copies stay in the processor's cache
+_STEPS = "steps"
+
+
+class Staging:
+    """The folder `.NAME.building` under the root, held by one process at a time.
+
+    A build with the same fingerprint takes up what the last one finished; with another
+    fingerprint it starts anew. `resumed` tells which.
+
+    Raises:
+        MachineError: another process is building the same name.
+    """
+
+    def __init__(self, root: Path, name: str, fingerprint: str) -> None:
+        root.mkdir(parents=True, exist_ok=True)
+        self.root, self.name = root, name
+        self.folder = root / f".{name}.building"
+        self._lock = _lock(root / f".{name}.lock", name)
+        marker = self.folder / _STEPS / "fingerprint"
+        known = marker.read_text() if marker.exists() else None
+        self.resumed = known == fingerprint
+        if not self.resumed:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            (self.folder / SPACES).mkdir(parents=True)
+            (self.folder / _STEPS).mkdir()
+            marker.write_text(fingerprint)
+
+    def step(self, name: str) -> Any:
+        """What a finished step kept, or None."""
+        path = self.folder / _STEPS / f"{name}.json"
+        return json.loads(path.read_text("utf-8")) if path.exists() else None
+
+    def keep(self, name: str, value: Any) -> None:
+        """Record a step's result; it is there wholly or not at all."""
+        path = self.folder / _STEPS / f"{name}.json"
+        part = path.with_suffix(".part")
+        with part.open("w", encoding="utf-8") as file:
+            json.dump(value, file)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+
+    def array(self, name: str) -> dict[str, NDArray[Any]] | None:
+        """Named arrays kept by a finished step, or None."""
+        path = self.folder / _STEPS / f"{name}.npz"
+        if not path.exists():
+            return None
+        with np.load(path) as kept:
+            return {key: kept[key] for key in kept.files}
+
+    def keep_array(self, name: str, **arrays: NDArray[Any]) -> None:
+        """Record named arrays; they are there wholly or not at all."""
+        _save_npz(self.folder / _STEPS / f"{name}.npz", arrays)
+
+    def scratch(self, name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
+        """A float32 array in a file of this build: kept over a kill, gone with the seal."""
+        path = self.folder / _STEPS / f"{name}.npy"
+        mode = "r+" if path.exists() else "w+"
+        mapped: NDArray[np.float32] = np.lib.format.open_memmap(
+            path, mode=mode, dtype=np.float32, shape=shape if mode == "w+" else None
+        )
+        return mapped
+
+    def rows(self, space: str, rows: int, width: int) -> RowsWriter:
+        """The file of rows of one space, opened for writing where the last run left it."""
+        return RowsWriter(self.folder / rows_file(space), rows, width)
+
+    def finish_space(
+        self,
+        entry: SpaceEntry,
+        writer: RowsWriter,
+        norms: Float32,
+        population: NDArray[np.bool_] | None = None,
+        **extra: NDArray[Any],
+    ) -> dict[str, NDArray[Any]]:
+        """Write norms, mean and covariance beside the rows, and record the space as finished.
+
+        Args:
+            entry: what the manifest will say of the space.
+            writer: its rows, all of them put.
+            norms: (rows,) float32, the length each unit row had.
+            population: (rows,) bool, whose mean and covariance are taken; all rows where None.
+            **extra: further arrays with one entry a row.
+
+        Returns:
+            The arrays written: `norms`, `centered_norms` (rows,) float32, the latter |x - mu|;
+            `mean` (width,) float64; `covariance` (width, width) float64, divided by n.
+
+        Raises:
+            MachineError: a row or norm is not finite.
+        """
+        writer.sync()
+        if not np.isfinite(norms).all():
+            row = int(np.flatnonzero(~np.isfinite(norms))[0])
+            raise MachineError(f"space {entry.name!r}: the norm of row {row} is not finite")
+        chosen = np.ones(entry.rows, bool) if population is None else population
+        mean, covariance = moments(blocks(writer, norms), chosen, entry.width, entry.name)
+        centered = np.empty(entry.rows, np.float32)
+        for first, block in blocks(writer, norms):
+            centered[first : first + len(block)] = np.linalg.norm(block - mean, axis=1)
+        arrays: dict[str, NDArray[Any]] = {
+            "norms": norms,
+            "centered_norms": centered,
+            "mean": mean,
+            "covariance": covariance,
+            **extra,
+        }
+        _save_npz(self.folder / moments_file(entry.name), arrays)
+        writer.close()
+        files = {
+            path: _file_entry(self.folder / path)
+            for path in (rows_file(entry.name), moments_file(entry.name))
+        }
+        self.keep(
+            f"space {entry.name}",
+            {
+                "entry": vars(entry),
+                "files": {path: vars(file) for path, file in files.items()},
+            },
+        )
+        return arrays
+
+    def finished(self, space: str) -> tuple[SpaceEntry, dict[str, FileEntry]] | None:
+        """Entry and files of a finished space, or None."""
+        kept = self.step(f"space {space}")
+        if kept is None:
+            return None
+        files = {path: FileEntry(**file) for path, file in kept["files"].items()}
+        return SpaceEntry(**kept["entry"]), files
+
+    def moments(self, space: str) -> dict[str, NDArray[Any]]:
+        """The arrays beside a finished space's rows."""
+        with np.load(self.folder / moments_file(space)) as kept:
+            return {key: kept[key] for key in kept.files}
+
+    def file_entry(self, path: str) -> FileEntry:
+        """Size and checksum of a file of this build."""
+        return _file_entry(self.folder / path)
+
+    def write_manifest(self, manifest: Manifest) -> None:
+        """Write the manifest; the folder is then complete, though not yet under its name."""
+        with (self.folder / MANIFEST).open("w", encoding="utf-8") as file:
+            file.write(manifest.to_json())
+            file.flush()
+            os.fsync(file.fileno())
+
+    def seal(self) -> Path:
+        """Drop the steps, and give the folder its name by one rename."""
+        target = self.root / self.name
+        retired = self.root / f".{self.name}.retired"
+        shutil.rmtree(retired, ignore_errors=True)
+        shutil.rmtree(self.folder / _STEPS)
+        if target.exists():
+            target.rename(retired)
+        self.folder.rename(target)
+        shutil.rmtree(retired, ignore_errors=True)
+        self.close()
+        return target
+
+    def close(self) -> None:
+        """Let another process build this name; what is finished stays."""
+        self._lock.close()
+
+
+def recover(root: Path, name: str) -> None:
+    """Put back the index that a swap cut short had set aside."""
+    retired, target = root / f".{name}.retired", root / name
+    if retired.exists() and not target.exists():
+        retired.rename(target)
+
+
+def unit_rows(raw: NDArray[np.floating[Any]]) -> tuple[Float32, Float32]:
+    """(n, width) vectors -> their unit rows and norms, both float32.
+
+    The zero vector has no direction: its row stays zero, and every cosine with it is 0.
+    """
+    unit = np.empty(raw.shape, np.float32)
+    norms = np.empty(len(raw), np.float32)
+    for first in range(0, len(raw), _IN_CACHE):
+        here = slice(first, first + _IN_CACHE)
+        wide = raw[here].astype(np.float64)
+        lengths = np.sqrt(np.linalg.vecdot(wide, wide))
+        norms[here] = lengths
+        lengths[lengths == 0] = 1
+        np.divide(wide, lengths[:, None], out=unit[here], casting="same_kind")
+    return unit, norms
+
+
+def blocks(writer: RowsWriter, norms: Float32) -> Iterator[tuple[int, NDArray[np.float64]]]:
+    """The vectors of a space as they were before they were made unit, a block at a time."""
+    for first in range(0, writer.rows, BLOCK):
+        count = min(BLOCK, writer.rows - first)
+        unit = writer.get(first, count).astype(np.float64)
+        yield first, unit * norms[first : first + count, None]
+
+
+def moments(
+    source: Iterator[tuple[int, NDArray[np.float64]]],
+    chosen: NDArray[np.bool_],
+    width: int,
+    label: str,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean (width,) and covariance (width, width) of the chosen rows, both float64.
+
+    One pass with blocks merged pairwise (Chan, Golub, LeVeque 1979), so that a mean far from
+    zero costs no digits. The covariance is divided by n: the rows are the population.
+    """
+    count, mean = 0, np.zeros(width)
+    scatter = np.zeros((width, width))
+    for first, block in source:
+        if not np.isfinite(block).all():
+            row = first + int(np.flatnonzero(~np.isfinite(block).all(axis=1))[0])
+            raise MachineError(f"space {label!r}: row {row} is not finite")
+        part = block[chosen[first : first + len(block)]]
+        if not len(part):
+            continue
+        part_mean = part.mean(axis=0)
+        centered = (part - part_mean).astype(np.float32)  # sums of a block: 7 digits are plenty
+        gap, total = part_mean - mean, count + len(part)
+        scatter += centered.T @ centered + np.outer(gap, gap) * (count * len(part) / total)
+        mean, count = mean + gap * (len(part) / total), total
+    return mean, scatter / max(count, 1)
+
+
+def write_catalog(folder: Path, tables: dict[str, dict[str, Any]]) -> None:
+    """Write `catalog.duckdb`: per table of schema.sql, its columns by name.
+
+    A column is a NumPy array or a list with one value a row; a table with list-valued columns
+    (`word`) is given as lists throughout.
+    """
+    import duckdb
+
+    path = folder / CATALOG
+    part = path.with_suffix(".part")
+    part.unlink(missing_ok=True)
+    schema = (Path(__file__).parent / "schema.sql").read_text("utf-8")
+    with duckdb.connect(str(part), config={"threads": 2, "memory_limit": "400MB"}) as con:
+        con.execute(schema)
+        for name, columns in tables.items():
+            _insert(con, name, columns)
+        con.execute("CHECKPOINT")
+    part.replace(path)
+
+
+def _insert(con: Any, table: str, columns: dict[str, Any]) -> None:
+    types: dict[str, str] = dict(
+        con.execute(
+            "SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = ?", [table]
+        ).fetchall()
+    )
+    names = list(columns)
+    if set(names) != set(types):
+        raise ValueError(f"table {table}: columns {names} are not those of the schema")
+    if all(isinstance(column, np.ndarray) for column in columns.values()):
+        arrays = columns  # noqa: F841  the SQL below names it
+        picked = ", ".join(f"{name}::{_sql_type(types[name])}" for name in names)
+        con.execute(f"INSERT INTO {table} ({', '.join(names)}) SELECT {picked} FROM arrays")
+        return
+    rows = len(columns[names[0]])
+    picked = ", ".join(f"unnest(?::{_sql_type(types[name])}[])" for name in names)
+    for first in range(0, rows, 20_000):
+        part = [list(columns[name][first : first + 20_000]) for name in names]
+        con.execute(f"INSERT INTO {table} ({', '.join(names)}) SELECT {picked}", part)
+
+
+def _sql_type(declared: str) -> str:
+    return "side" if declared.startswith("ENUM") else declared
+
+
+def _save_npz(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        # One argument a name is np.savez's own interface; its stub takes them for flags.
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def _file_entry(path: Path) -> FileEntry:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return FileEntry(path.stat().st_size, digest)
+
+
+def _lock(path: Path, name: str) -> IO[bytes]:
+    file = path.open("wb")
+    try:
+        import fcntl
+    except ImportError:  # no advisory locks on this system: two builds of one name are on you
+        return file
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise MachineError(f"another process is building {name!r} in {path.parent}/") from None
+    return file

@@ -1,0 +1,195 @@
+"""Which words are indexed, and which prefix stands before them.
+
+Knows the vocabulary, word frequencies and the project's example groups; runs no model itself (the
+prefix is chosen by a function that does).
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.errors import BadWords
+from indexer.store.layout import PrefixEntry
+from indexer.store.vocabulary import Vocabulary, is_word_like
+
+SINK_FACTOR = 5.0
+"""A word is a sink at a layer where its norm exceeds this many times the layer's median."""
+
+PREFIX_SAMPLE = 512
+"""Words each candidate prefix is tried on: half the most frequent, half at random."""
+
+_POOL = 60_000  # words of the frequency list that are looked at
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One word to index: its text, its tokens after the prefix, its Zipf frequency."""
+
+    text: str
+    token_ids: tuple[int, ...]
+    zipf: float
+
+
+def groups() -> dict[str, list[str]]:
+    """The project's example groups, name -> words."""
+    path = Path(__file__).parent / "groups.toml"
+    return {name: list(words) for name, words in tomllib.loads(path.read_text("utf-8")).items()}
+
+
+def read_words(path: Path) -> list[str]:
+    """The phrases of a words file, one a line, blank lines and repeats left out.
+
+    Raises:
+        BadWords: the file cannot be read, is not UTF-8 (with the line), or holds no word.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as err:
+        raise BadWords(f"words file {str(path)!r} cannot be read: {err.strerror}") from None
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as err:
+        line = data[: err.start].count(b"\n") + 1
+        raise BadWords(f"words file {str(path)!r} is not UTF-8: see line {line}") from None
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise BadWords(f"words file {str(path)!r} is not text: line {line} holds a NUL byte")
+    words = list(dict.fromkeys(" ".join(line.split()) for line in text.splitlines()))
+    words = [word for word in words if word]
+    if not words:
+        raise BadWords(f"words file {str(path)!r} holds no words; write one a line")
+    return words
+
+
+def choose(
+    asked: int | Sequence[str], vocabulary: Vocabulary, texts: Sequence[str]
+) -> list[Choice]:
+    """The words to index, by number of tokens, then frequency.
+
+    Args:
+        asked: how many, taken by frequency; or the words themselves. The example groups are
+            always among them.
+        vocabulary: the tokenizer.
+        texts: the text of every token.
+
+    Returns:
+        Word-like tokens in the vocabulary's own spellings, capitals kept, and multi-token words
+        in the spelling of fewest tokens, lower case where that is a tie.
+    """
+    from wordfreq import zipf_frequency
+
+    def zipf(word: str) -> float:
+        return float(zipf_frequency(word, "en"))
+
+    required = list(dict.fromkeys(word for words in groups().values() for word in words))
+    if not isinstance(asked, int):
+        chosen = dict.fromkeys([*asked, *required])
+        choices = [Choice(w, vocabulary.word_ids(w), zipf(w)) for w in chosen]
+        return _ordered(choices)
+    candidates = [
+        Choice(text[1:], (token_id,), zipf(text[1:]))
+        for token_id, text in enumerate(texts)
+        if is_word_like(text)
+    ]
+    singles = {choice.text for choice in candidates}
+    candidates += _several_tokens(vocabulary, singles)
+    candidates.sort(key=lambda c: (-c.zipf, len(c.token_ids), c.token_ids, c.text))
+    chosen_by_text = {w: Choice(w, vocabulary.word_ids(w), zipf(w)) for w in required}
+    for choice in candidates:
+        if len(chosen_by_text) >= asked:
+            break
+        chosen_by_text.setdefault(choice.text, choice)
+    return _ordered(list(chosen_by_text.values()))
+
+
+def _several_tokens(vocabulary: Vocabulary, singles: set[str]) -> list[Choice]:
+    from wordfreq import top_n_list, zipf_frequency
+
+    found = []
+    for word in top_n_list("en", _POOL):
+        spellings = (word, word.capitalize(), word.upper())
+        if not word.isalpha() or any(spelling in singles for spelling in spellings):
+            continue
+        ids, text = min(
+            ((vocabulary.word_ids(spelling), spelling) for spelling in spellings[:2]),
+            key=lambda pair: len(pair[0]),
+        )
+        found.append(Choice(text, ids, float(zipf_frequency(word, "en"))))
+    return found
+
+
+def _ordered(choices: list[Choice]) -> list[Choice]:
+    """By number of tokens, so that a batch is a run of rows and needs no padding."""
+    return sorted(choices, key=lambda c: (len(c.token_ids), -c.zipf, c.text))
+
+
+def prefix_candidates(vocabulary: Vocabulary, texts: Sequence[str], named: Sequence[str]) -> list[str]:
+    """Prefixes to try, in order: the tokenizer's named control tokens, its others, plain text."""
+    specials = [texts[i] for i in sorted(vocabulary.special_ids)[:4]]
+    return list(dict.fromkeys([*named, *specials, "\n", "The"]))
+
+
+def find_prefix(
+    words: Sequence[Choice],
+    candidates: Sequence[str],
+    vocabulary: Vocabulary,
+    last_token_norms: Callable[[tuple[int, ...], Sequence[Choice]], NDArray[np.float32]],
+    seed: int,
+    chosen: str = "auto",
+) -> PrefixEntry:
+    """The first candidate after which no sampled word is an attention sink at any layer.
+
+    A word run on its own, or after a prefix that the model does not settle on, is itself the
+    sink that later positions attend to, and gets the same huge vector as every other word.
+
+    Args:
+        words: the words to be indexed.
+        candidates: prefixes in order of preference.
+        vocabulary: the tokenizer.
+        last_token_norms: (prefix ids, words) -> (spaces, words) norms of last-token vectors.
+        seed: of the random half of the sample.
+        chosen: how the prefix came about, recorded: `auto` or `asked`.
+
+    Returns:
+        The prefix, with the number of sink words each candidate tried gave. Where every one
+        gives some, the one that gives fewest.
+    """
+    sample = _sample(words, seed)
+    tried: dict[str, int] = {}
+    for text in candidates:
+        ids = vocabulary.text_ids(text)
+        norms = last_token_norms(ids, sample)
+        tried[text] = int(sink_flags(norms).any(axis=0).sum())
+        if tried[text] == 0:
+            break
+    best = min(tried, key=lambda text: tried[text])
+    return PrefixEntry(
+        text=best,
+        token_ids=vocabulary.text_ids(best),
+        chosen=chosen,
+        sink_factor=SINK_FACTOR,
+        sample=len(sample),
+        tried=tried,
+        sink_share={},
+    )
+
+
+def sink_flags(norms: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """(spaces, words) norms -> which words are sinks, by `SINK_FACTOR` times each median."""
+    flags: NDArray[np.bool_] = norms > SINK_FACTOR * np.median(norms, axis=1, keepdims=True)
+    return flags
+
+
+def _sample(words: Sequence[Choice], seed: int) -> list[Choice]:
+    if len(words) <= PREFIX_SAMPLE:
+        return list(words)
+    frequent = sorted(range(len(words)), key=lambda i: (-words[i].zipf, i))
+    head, rest = frequent[: PREFIX_SAMPLE // 2], frequent[PREFIX_SAMPLE // 2 :]
+    drawn = np.random.default_rng(seed).choice(rest, PREFIX_SAMPLE - len(head), replace=False)
+    return [words[i] for i in sorted([*head, *drawn.tolist()])]
