@@ -101,7 +101,7 @@ class Resolver:
             if token is None:
                 raise UnknownWord(f"no token {term.text!r}{self._did_you_mean(term.text)}")
             return self._token(term, home, token)
-        token = self.index.token_by_text(f" {term.text}") or self.index.token_by_text(term.text)
+        token = self.index.token_by_text(f" {term.text}", term.text)
         if token is not None:
             return self._token(term, home, token)
         word = self.index.word_by_text(term.text)

@@ -495,10 +495,7 @@ class _Build:
             "neuron": self._neuron_table(),
             "build": self._build_table(manifest),
         }
-        nearest = [self._nearest_table(side) for side in self.model.family.sides]
-        tables["neuron_token"] = {
-            column: np.concatenate([table[column] for table in nearest]) for column in nearest[0]
-        }
+        tables["neuron_token"] = self._nearest_table()
         write_catalog(self.staging.folder, tables)
 
     def _neuron_table(self) -> dict[str, list[Any]]:
@@ -533,19 +530,21 @@ class _Build:
         cosines: list[float] = np.concatenate(parts).tolist()
         return cosines
 
-    def _nearest_table(self, side: str) -> dict[str, NDArray[Any]]:
-        kept = self.staging.array(f"nearest.{side}")
-        assert kept is not None, f"neuron.{side} is finished, so its nearest tokens are kept"
-        token, z = kept["token"], kept["z"]
-        count, _, depth = token.shape
+    def _nearest_table(self) -> dict[str, NDArray[Any]]:
+        """All sides' nearest tokens, in the order of neurons, so that one neuron's lie together."""
+        sides = self.model.family.sides
+        kept = [self.staging.array(f"nearest.{side}") for side in sides]
+        tokens = np.stack([k["token"] for k in kept if k is not None], axis=1)
+        scores = np.stack([k["z"] for k in kept if k is not None], axis=1)
+        count, _, _, depth = tokens.shape
         ranks = np.stack([np.arange(1, depth + 1), -np.arange(1, depth + 1)]).astype(np.int32)
-        rows = count * 2 * depth
+        names = np.array(sides, dtype=object)[:, None, None]
         return {
-            "neuron": np.repeat(np.arange(count, dtype=np.int32), 2 * depth),
-            "side": np.full(rows, side, dtype=object),
-            "rank": np.broadcast_to(ranks, (count, 2, depth)).reshape(rows).copy(),
-            "token": token.reshape(rows),
-            "score": z.reshape(rows),
+            "neuron": np.repeat(np.arange(count, dtype=np.int32), tokens[0].size),
+            "side": np.broadcast_to(names, tokens.shape).reshape(-1),
+            "rank": np.broadcast_to(ranks, tokens.shape).reshape(-1),
+            "token": tokens.reshape(-1),
+            "score": scores.reshape(-1),
         }
 
     def _build_table(self, manifest: Manifest) -> dict[str, list[Any]]:

@@ -51,7 +51,7 @@ def middleman(
     space = index.space(f"neuron.{side}")
     chosen = _layers(layers, index)
     items = [_single(resolver, word) for word in [*words, *avoid]]
-    values = [neuron_scores(space, item.weighted, score) for item in items]
+    values = neuron_scores(space, [item.weighted for item in items], score)
     wanted, unwanted = np.stack(values[: len(words)]), values[len(words) :]
     total = wanted.min(axis=0) if combine == "min" else wanted.mean(axis=0)
     if unwanted:
@@ -65,24 +65,26 @@ def middleman(
     return Middlemen(query, rows, meta_of(index, space, score, items))
 
 
-def neuron_scores(space: Space, word: Weighted, score: str) -> Float64:
-    """What every neuron of a side gives one word: (neurons,) float64.
+def neuron_scores(space: Space, words: Sequence[Weighted], score: str) -> list[Float64]:
+    """What every neuron of a side gives each of some words: a list of (neurons,) float64.
 
     `dot` is n.w; `cosine` n.w / |n||w|; `z` (n.w - n.mu) / sqrt(n' Sigma n), with mu and Sigma of
     the word's own space. A neuron whose scores do not vary gets z = 0.
     """
-    products = space.scan(word.vector).astype(np.float64)
-    if score == "cosine":
-        size = float(np.linalg.norm(word.vector))
-        return products / size if size else products
-    products *= space.norms
-    if score == "dot":
-        return products
-    mean, deviation = space.scores_of(word.home)
-    result: Float64 = np.divide(
-        products - mean, deviation, out=np.zeros_like(products), where=deviation > 0
-    )
-    return result
+    found = []
+    for word, scanned in zip(words, space.scan_all(np.stack([w.vector for w in words])), strict=True):
+        products = scanned.astype(np.float64)
+        if score == "cosine":
+            size = float(np.linalg.norm(word.vector))
+            found.append(products / size if size else products)
+            continue
+        products *= space.norms
+        if score == "z":
+            mean, deviation = space.scores_of(word.home)
+            products -= mean
+            products = np.divide(products, deviation, out=products * 0, where=deviation > 0)
+        found.append(products)
+    return found
 
 
 def _single(resolver: Resolver, text: str) -> Item:
@@ -156,20 +158,19 @@ def _rows(
     wanted: int,
 ) -> tuple[MiddleMan, ...]:
     positions = [position for _, position in ranks]
-    neurons = index.neurons(positions)
+    layers, units = index.manifest.layers, index.manifest.model.d_mlp
     near: dict[tuple[int, str], list[str]] = {}
-    for token in index.neuron_tokens(positions, TOKENS_SHOWN):
-        if token.rank > 0:
-            near.setdefault((token.neuron, token.side), []).append(token.token.display)
+    for token in index.neuron_tokens(positions, range(1, TOKENS_SHOWN + 1)):
+        near.setdefault((token.neuron, token.side), []).append(token.token.display)
     rows = []
-    for (rank, at), neuron in zip(ranks, neurons, strict=True):
+    for (rank, at), name in zip(ranks, index.neuron_names(positions), strict=True):
         every = {label: float(value[at]) for label, value in zip(labels, values, strict=True)}
         rows.append(
             MiddleMan(
                 rank=rank,
-                neuron=neuron.name,
-                layer=neuron.layer,
-                unit=neuron.unit,
+                neuron=name,
+                layer=layers[at // units],
+                unit=at % units,
                 score=float(total[at]),
                 scores={label: every[label] for label in labels[:wanted]},
                 avoided={label: every[label] for label in labels[wanted:]},

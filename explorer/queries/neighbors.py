@@ -106,7 +106,7 @@ def texts_of(index: Index, kind: str, positions: Sequence[int]) -> list[str]:
         return [token.text for token in index.tokens(positions)]
     if kind == "word":
         return [word.text for word in index.words(positions)]
-    return [neuron.name for neuron in index.neurons(positions)]
+    return index.neuron_names(positions)
 
 
 def population(space: Space) -> str:

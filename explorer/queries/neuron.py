@@ -22,15 +22,15 @@ def neuron(resolver: Resolver, name: str, k: int) -> NeuronReport:
     check_k(k, index.space("neuron.in"))
     rows = [
         NeuronNear(t.side, "token", t.rank, t.token.display, t.score)
-        for t in index.neuron_tokens([found.id], min(k, 10))
+        for t in index.neuron_tokens([found.id], _ranks(min(k, 10)))
     ]
     for side in index.sides:
         space = index.space(f"neuron.{side}")
         cosines = space.scan(space.rows.row(found.id))
         near = [int(at) for at in best(cosines, min(k + 1, len(cosines))) if at != found.id][:k]
         rows += [
-            NeuronNear(side, "neuron", rank, other.name, float(cosines[at]))
-            for rank, (at, other) in enumerate(zip(near, index.neurons(near), strict=True), start=1)
+            NeuronNear(side, "neuron", rank, other, float(cosines[at]))
+            for rank, (at, other) in enumerate(zip(near, index.neuron_names(near), strict=True), 1)
         ]
     conventions = index.manifest.conventions
     meta = NeuronMeta(
@@ -48,6 +48,10 @@ def neuron(resolver: Resolver, name: str, k: int) -> NeuronReport:
         ),
     )
     return NeuronReport(NeuronQuery(found.name, k), tuple(rows), meta)
+
+
+def _ranks(depth: int) -> list[int]:
+    return [*range(1, depth + 1), *range(-1, -depth - 1, -1)]
 
 
 def _norms(found: Neuron) -> dict[str, float]:

@@ -172,7 +172,11 @@ class Space:
 
     def scan(self, query: NDArray[Any]) -> Float32:
         """Inner products of all unit rows with a query: (width,) -> (rows,) float32."""
-        return self.rows.scan(query.astype(np.float32))
+        return self.rows.scan(query.astype(np.float32)[None])[0]
+
+    def scan_all(self, queries: NDArray[Any]) -> Float32:
+        """The same for several queries in one walk: (m, width) -> (m, rows) float32."""
+        return self.rows.scan(queries.astype(np.float32))
 
 
 class Index:
@@ -264,12 +268,13 @@ class Index:
         known = {row[0]: Token(*row) for row in rows}
         return [known[i] for i in wanted]
 
-    def token_by_text(self, text: str) -> Token | None:
-        """The token that says exactly this, the leading space counted; the lowest id of several."""
+    def token_by_text(self, *texts: str) -> Token | None:
+        """The token that says exactly the first of some texts that any says; the lowest id of it."""
         rows = self.sql(
-            "SELECT id, text, special FROM token WHERE text = ? ORDER BY id LIMIT 1", [text]
+            f"SELECT id, text, special FROM token WHERE text IN ({', '.join('?' * len(texts))})", texts
         )
-        return Token(*rows[0]) if rows else None
+        found = [Token(*row) for row in rows]
+        return min(found, key=lambda token: (texts.index(token.text), token.id), default=None)
 
     def tokens_like(self, text: str, limit: int = 3) -> list[Token]:
         """The word-like tokens and indexed words spelled most like `text`, best first."""
@@ -298,7 +303,7 @@ class Index:
 
     def word_by_text(self, text: str) -> Word | None:
         """The indexed word written exactly so, or None."""
-        rows = self.sql("SELECT id, text, token_ids, sink FROM word WHERE text = ? LIMIT 1", [text])
+        rows = self.sql("SELECT id, text, token_ids, sink FROM word WHERE text = ?", [text])
         if not rows:
             return None
         return Word(rows[0][0], rows[0][1], tuple(rows[0][2]), tuple(rows[0][3]))
@@ -361,18 +366,23 @@ class Index:
         """(rows of a neuron space,) int64: the layer of each neuron."""
         return np.repeat(np.array(self.manifest.layers), self.manifest.model.d_mlp)
 
-    def neuron_tokens(self, ids: Iterable[int], depth: int = 10) -> list[NeuronToken]:
-        """The stored nearest tokens of some neurons, to `depth` ranks from each end."""
-        rows = self.sql(
-            """
-            SELECT neuron, side::VARCHAR, rank, token, text, special, score
-            FROM neuron_token JOIN token ON token.id = token
-            WHERE neuron IN (SELECT unnest(?)) AND abs(rank) <= ?
-            ORDER BY neuron, side, rank < 0, abs(rank)
-            """,
-            [[int(i) for i in ids], depth],
+    def neuron_names(self, ids: Iterable[int]) -> list[str]:
+        """Names of neurons by id; their order is that of layers, then units."""
+        units, layers = self.manifest.model.d_mlp, self.manifest.layers
+        return [neuron_name(layers[i // units], i % units) for i in map(int, ids)]
+
+    def neuron_tokens(self, ids: Iterable[int], ranks: Sequence[int]) -> list[NeuronToken]:
+        """The stored nearest tokens of some neurons at some ranks, in the table's order."""
+        numbers = ", ".join(str(int(rank)) for rank in ranks)
+        # One equality a neuron: the table is in their order, so each reads one stretch of it.
+        query = " UNION ALL ".join(
+            "SELECT neuron, side::VARCHAR, rank, token, score FROM neuron_token "
+            f"WHERE neuron = {int(i)} AND rank IN ({numbers})"
+            for i in ids
         )
-        return [NeuronToken(r[0], r[1], r[2], Token(r[3], r[4], r[5]), r[6]) for r in rows]
+        rows = self.sql(query)
+        tokens = {token.id: token for token in self.tokens({row[3] for row in rows})}
+        return [NeuronToken(*row[:3], tokens[row[3]], row[4]) for row in rows]
 
 
 def open_index(name: str | None = None, root: str | Path | None = None) -> Index:

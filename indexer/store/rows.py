@@ -82,6 +82,8 @@ def read_rows(fd: int, width: int, first: int, count: int) -> Float32:
     return block
 
 
+_CACHED_ROWS = 512
+
 _pool: ThreadPoolExecutor | None = None
 
 
@@ -138,22 +140,26 @@ class MappedRows:
         """Rows `first` to `first + count`, (count, width) float32, a copy in aligned memory."""
         return np.array(self._matrix[first : first + count])
 
-    def scan(self, query: Float32) -> Float32:
-        """Inner products of every row with one query: (width,) float32 -> (rows,) float32."""
-        query = np.ascontiguousarray(query, np.float32)
-        out = np.empty(self.rows, np.float32)
+    def scan(self, queries: Float32) -> Float32:
+        """Inner products of every row with some queries: (m, width) -> (m, rows) float32.
+
+        Each thread walks a part of the rows in blocks that stay in the processor's cache while
+        every query passes over them, so that further queries cost no further reading.
+        """
+        queries = np.ascontiguousarray(queries, np.float32)
+        out = np.empty((len(queries), self.rows), np.float32)
         workers = _threads()
         parts = workers._max_workers if self.rows >= 4096 else 1
         edges = [self.rows * i // parts for i in range(parts + 1)]
+        kernel, pointer = self._faiss.fvec_inner_products_ny, self._faiss.swig_ptr
 
         def part(first: int, last: int) -> None:
-            self._faiss.fvec_inner_products_ny(
-                self._faiss.swig_ptr(out[first:last]),
-                self._faiss.swig_ptr(query),
-                self._faiss.swig_ptr(self._matrix[first:last]),
-                self.width,
-                last - first,
-            )
+            step = last - first if len(queries) == 1 else _CACHED_ROWS
+            for start in range(first, last, step):
+                end = min(start + step, last)
+                rows = pointer(self._matrix[start:end])
+                for at, query in enumerate(queries):
+                    kernel(pointer(out[at, start:end]), pointer(query), rows, self.width, end - start)
 
         running = [workers.submit(part, edges[i], edges[i + 1]) for i in range(1, parts)]
         part(edges[0], edges[1])

