@@ -53,7 +53,9 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="DIR",
             help="Where indexes are; EXPLORER_INDEXES, or indexes/ here, unless given.",
         ),
-        click.option("-k", type=int, default=None, metavar="N", help="How many rows.  [default: 10]"),
+        click.option(
+            "-k", type=int, default=None, metavar="N", help="How many rows.  [default: 10]"
+        ),
         click.option(
             "--format",
             default="table",
@@ -61,7 +63,9 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="table|json|jsonl|csv",
             help="How the answer is written.",
         ),
-        click.option("-o", "--output", metavar="FILE", help="Write the answer there, not to stdout."),
+        click.option(
+            "-o", "--output", metavar="FILE", help="Write the answer there, not to stdout."
+        ),
     ]
     for option in reversed(options):
         command = option(command)

@@ -75,7 +75,7 @@ class Expression:
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)"
 _CHUNK = re.compile(r'(?:[^\s"]|"(?:[^"\\]|\\.)*")+')
 _TERM = re.compile(
-    rf'(?:(?P<weight>{_NUMBER})\*)?'
+    rf"(?:(?P<weight>{_NUMBER})\*)?"
     r'(?:(?P<token>token:)?"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<bare>[^"]+?))'
     r"(?:@(?P<space>[^@\"]*))?"
 )
@@ -95,7 +95,7 @@ def parse(text: str) -> Expression:
     chunks = _chunks(text)
     for at, chunk in enumerate(chunks):
         if chunk in ("+", "-"):
-            if ready and terms or pending_weight is not None or (ready and at > 0):
+            if (ready and terms) or pending_weight is not None or (ready and at > 0):
                 raise BadExpression(f"{text!r}: {chunk!r} follows an operator; a term is missing")
             sign, ready = (1.0 if chunk == "+" else -1.0), True
             continue

@@ -24,7 +24,7 @@ from explorer.errors import QueryError
 from explorer.results import Calibration
 from indexer.store.errors import unknown
 from indexer.store.layout import MEASURES
-from indexer.store.read import Space
+from indexer.store.space import Space
 
 Float64 = NDArray[np.float64]
 
@@ -103,7 +103,9 @@ def scores(space: Space, query: Float64, measure: str) -> Float64:
         return np.sqrt(np.maximum(squares, 0, out=squares), out=squares)
     centered = space.centered_norms.astype(np.float64)
     above = products - float(space.mean @ query)
-    result: Float64 = np.divide(above, centered * size, out=np.zeros_like(above), where=centered > 0)
+    result: Float64 = np.divide(
+        above, centered * size, out=np.zeros_like(above), where=centered > 0
+    )
     return result
 
 
@@ -126,9 +128,7 @@ def cosmul(positive: Sequence[Float64], negative: Sequence[Float64]) -> Float64:
 
 def calibrate(values: Float64, population: str) -> Calibration:
     """Mean and deviation of a query's scores over all items of a space."""
-    return Calibration(
-        float(values.mean()), float(values.std()), len(values), population
-    )
+    return Calibration(float(values.mean()), float(values.std()), len(values), population)
 
 
 def z(score: float, calibration: Calibration) -> float:

@@ -72,7 +72,10 @@ def _flat(row: dict[str, Any], before: str = "") -> dict[str, Any]:
             flat |= _flat(value, f"{before}{key}.")
         elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
             for item in value:
-                flat |= _flat({k: v for k, v in item.items() if k != "item"}, f"{before}{key}.{item.get('item')}.")
+                flat |= _flat(
+                    {k: v for k, v in item.items() if k != "item"},
+                    f"{before}{key}.{item.get('item')}.",
+                )
         elif isinstance(value, list):
             flat[before + key] = " ".join(map(str, value))
         else:
@@ -95,8 +98,10 @@ def to_text(result: Result, width: int = 100) -> str:
     """A result as a table for people."""
     head, columns, foot = _layout(result)
     rows = result.rows  # type: ignore[attr-defined]  # every result has rows
-    return "".join(f"{line}\n" for line in [*head, ""]) + _table(columns, rows, width) + "".join(
-        f"{line}\n" for line in ["", *foot]
+    return (
+        "".join(f"{line}\n" for line in [*head, ""])
+        + _table(columns, rows, width)
+        + "".join(f"{line}\n" for line in ["", *foot])
     )
 
 
@@ -193,12 +198,20 @@ def _middlemen(result: Middlemen) -> tuple[list[str], list[_Column], list[str]]:
         _Column("rank", lambda r: str(r.rank), right=True),
         _Column("neuron", lambda r: str(r.neuron)),
         _Column("score", lambda r: f"{r.score:.2f}", right=True),
-        *(_Column(n, lambda r, n=n: f"{r.scores[n]:.2f}", right=True) for n in labels),
-        *(_Column(f"not {n}", lambda r, n=n: f"{r.avoided[n]:.2f}", right=True) for n in avoided),
+        *(_Column(n, _score_of("scores", n), right=True) for n in labels),
+        *(_Column(f"not {n}", _score_of("avoided", n), right=True) for n in avoided),
         _Column("reads", lambda r: " ".join(r.reads), folds=True),
         _Column("writes", lambda r: " ".join(r.writes), folds=True),
     ]
     return head + resolved_lines(result.meta), columns, _foot(result.meta)
+
+
+def _score_of(field: str, label: str) -> Callable[[Any], str]:
+    return lambda row: f"{getattr(row, field)[label]:.2f}"
+
+
+def _gain_of(at: int) -> Callable[[Any], str]:
+    return lambda row: f"{row.target.components[at].gain:+.4f}"
 
 
 def _target_lines(target: Target, expression: str) -> list[str]:
@@ -234,19 +247,18 @@ def _layers(result: AnalogyLayers) -> tuple[list[str], list[_Column], list[str]]
             _Column("score", lambda r: f"{r.target.score:.4f}", right=True),
             _Column("z", lambda r: f"{r.target.z:.2f}", right=True),
         ]
-        components = result.rows[0].target.components if result.rows and result.rows[0].target else ()
+        components = (
+            result.rows[0].target.components if result.rows and result.rows[0].target else ()
+        )
         columns += [
-            _Column(
-                f"gain on {c.item}",
-                lambda r, i=i: f"{r.target.components[i].gain:+.4f}",
-                right=True,
-            )
-            for i, c in enumerate(components)
+            _Column(f"gain on {c.item}", _gain_of(i), right=True) for i, c in enumerate(components)
         ]
     if query.against:
         columns += [
             _Column("other rank", lambda r: f"{r.target.against.rank:,}", right=True),
-            _Column("score diff", lambda r: f"{r.target.against.score_difference:+.4f}", right=True),
+            _Column(
+                "score diff", lambda r: f"{r.target.against.score_difference:+.4f}", right=True
+            ),
             _Column("z diff", lambda r: f"{r.target.against.z_difference:+.2f}", right=True),
         ]
     columns.append(_Column("nearest", lambda r: ", ".join(r.nearest), folds=True))

@@ -22,7 +22,8 @@ from explorer.expressions import Expression, Kind, Term
 from explorer.measures import Weighted
 from explorer.results import Resolved
 from explorer.unindexed import encode
-from indexer.store.read import Index, Space, Token
+from indexer.store.read import Index, Token
+from indexer.store.space import Space
 from indexer.store.vocabulary import display
 
 
@@ -72,7 +73,11 @@ class Resolver:
             item = self._neuron(term)
         else:
             home = self._home(term, space)
-            item = self._in_words(term, home) if home.entry.item == "word" else self._in_tokens(term, home)
+            item = (
+                self._in_words(term, home)
+                if home.entry.item == "word"
+                else self._in_tokens(term, home)
+            )
         if item.weighted.home.entry.width != space.entry.width:
             raise QueryError(
                 f"{term.name} is {item.weighted.home.entry.width} wide, space {space.name!r} is "
@@ -84,7 +89,10 @@ class Resolver:
         if term.space is not None:
             home = self.index.space(term.space)
             if home.entry.item not in ("token", "word"):
-                raise QueryError(f"{term.name}@{term.space}: that space holds no words; a neuron is written L29N112.out")
+                raise QueryError(
+                    f"{term.name}@{term.space}: that space holds no words; "
+                    "a neuron is written L29N112.out"
+                )
             return home
         return space if space.entry.item in ("token", "word") else self.index.space("embed")
 
@@ -111,7 +119,8 @@ class Resolver:
             return self._parts(term, home, self.index.vocabulary.word_ids(term.text))
         raise UnknownWord(
             f"no token {' ' + term.text!r} and no indexed word {term.text!r}"
-            f"{self._did_you_mean(term.text)}; in double quotes it is taken as the mean of its parts"
+            f"{self._did_you_mean(term.text)}; "
+            "in double quotes it is taken as the mean of its parts"
         )
 
     def _token(self, term: Term, home: Space, token: Token) -> Item:
@@ -203,13 +212,20 @@ class Resolver:
 
     def _neuron(self, term: Term) -> Item:
         if term.space is not None:
-            raise QueryError(f"{term.name}@{term.space}: a neuron's side is its own space; leave out @{term.space}")
+            raise QueryError(
+                f"{term.name}@{term.space}: a neuron's side is its own space; "
+                f"leave out @{term.space}"
+            )
         if term.side not in self.index.sides:
             have = ", ".join(self.index.sides)
-            raise QueryError(f"{term.name}: neurons of this model have no side {term.side!r} (there are: {have})")
+            raise QueryError(
+                f"{term.name}: neurons of this model have no side {term.side!r} (there are: {have})"
+            )
         neuron = self.index.neuron(term.layer, term.unit)
         home = self.index.space(f"neuron.{term.side}")
-        resolved = Resolved(_asked(term), f"{neuron.name}.{term.side}", (), (), home.name, term.weight)
+        resolved = Resolved(
+            _asked(term), f"{neuron.name}.{term.side}", (), (), home.name, term.weight
+        )
         return Item(
             Weighted(home.vector(neuron.id), term.weight, home),
             resolved,

@@ -8,17 +8,13 @@ and device that words are run in.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -26,52 +22,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer import check
+from indexer.catalog import Catalog
 from indexer.errors import CheckFailed, IndexExists
 from indexer.extract.context import LastTokenStream, batches, context_layers
 from indexer.extract.neurons import DEPTH, NearestTokens, convention, neuron_rows
 from indexer.extract.tokens import token_rows, token_spaces
-from indexer.model import Model, Source, load, locate, require_extra
+from indexer.model import Source, load, locate, require_extra
 from indexer.progress import Narrator
+from indexer.request import Request, fingerprint, placement, source_name, versions
 from indexer.store.errors import MachineError, SemanticError
 from indexer.store.layout import (
     CATALOG,
-    FORMAT,
     TOKENIZER,
     Manifest,
     ModelEntry,
     PrefixEntry,
     SpaceEntry,
-    neuron_name,
     parse_layers,
 )
-from indexer.store.vocabulary import Vocabulary, display, is_word_like
-from indexer.store.write import BLOCK, Staging, recover, unit_rows, write_catalog
-from indexer.words import Choice, choose, find_prefix, groups, prefix_candidates, read_words, sink_flags
+from indexer.store.vocabulary import Vocabulary, is_word_like
+from indexer.store.write import Staging, recover, unit_rows
+from indexer.words import (
+    Choice,
+    choose,
+    find_prefix,
+    prefix_candidates,
+    read_words,
+    sink_flags,
+)
 
 SYNC_SECONDS = 15.0
 """How much extraction a kill may cost."""
 
 _NEURONS_AT_ONCE = 512
 _CHECKED_WORDS = 24
-
-
-@dataclass(frozen=True)
-class Request:
-    """What was asked of a build; every field is recorded in the index."""
-
-    model: str
-    root: Path
-    name: str
-    words: int | Path = 20_000
-    layers: str = "all"
-    dtype: str = "float32"
-    device: str = "auto"
-    prefix: str = "auto"
-    seed: int = 0
-    raw: bool = False
-    force: bool = False
-    offline: bool = False
-    allow_pickle: bool = False
 
 
 def build(request: Request, narrator: Narrator) -> tuple[Path, bool]:
@@ -88,16 +72,16 @@ def build(request: Request, narrator: Narrator) -> tuple[Path, bool]:
     asked_words = read_words(request.words) if isinstance(request.words, Path) else request.words
     source = locate(request.model, request.offline, request.allow_pickle)
     recover(request.root, request.name)
-    fingerprint = _fingerprint(request, source, asked_words)
+    identity = fingerprint(request, source, asked_words)
     target = request.root / request.name
     if target.exists() and not request.force:
-        return _existing(target, fingerprint, request), False
+        return _existing(target, identity), False
 
-    staging = Staging(request.root, request.name, fingerprint)
+    staging = Staging(request.root, request.name, identity)
     try:
         if staging.resumed:
             narrator.say(f"resuming the build of {request.name!r} that was interrupted")
-        return _Build(request, source, asked_words, fingerprint, staging, narrator).run(), True
+        return _Build(request, source, asked_words, identity, staging, narrator).run(), True
     finally:
         staging.close()
 
@@ -110,12 +94,12 @@ class _Build:
         request: Request,
         source: Source,
         asked_words: int | list[str],
-        fingerprint: str,
+        identity: str,
         staging: Staging,
         narrator: Narrator,
     ) -> None:
         self.request, self.source, self.asked_words = request, source, asked_words
-        self.fingerprint, self.staging, self.narrator = fingerprint, staging, narrator
+        self.identity, self.staging, self.narrator = identity, staging, narrator
         self.seconds: dict[str, float] = staging.step("seconds") or {}
         self.errors: dict[str, float] = {}
 
@@ -125,7 +109,7 @@ class _Build:
             self.narrator.say(f"loading {self.source.asked}")
             self.model = load(self.source)
         self.blocks = self._blocks()
-        self.device, self.dtype = _placement(self.request)
+        self.device, self.dtype = placement(self.request)
         self.layers = context_layers(self.blocks)
         with self.timed("words"):
             self.vocabulary = self._tokenizer()
@@ -149,7 +133,8 @@ class _Build:
             self.check_context()
         with self.timed("catalog"):
             manifest = self.manifest()
-            self.write_catalog(manifest)
+            self.narrator.say("writing the catalog")
+            self.catalog().write(manifest)
         with self.timed("verify"):
             self.staging.write_manifest(self.completed(manifest))
             self.verify()
@@ -281,9 +266,7 @@ class _Build:
             token=np.flatnonzero(self.word_like).astype(np.int32)[nearest],
             z=z.astype(np.float32),
         )
-        self.staging.finish_space(
-            entry, writer, norms, embed_mean=mean, embed_deviation=deviation
-        )
+        self.staging.finish_space(entry, writer, norms, embed_mean=mean, embed_deviation=deviation)
 
     def _word_like_embeddings(self) -> NDArray[np.float32]:
         parts, first = [], 0
@@ -297,7 +280,9 @@ class _Build:
         kept = self.staging.step("check weights")
         if kept is None:
             self.narrator.say("checking the extracted weights against the model")
-            ids = [c.token_ids for c in self.words if len(c.token_ids) == len(self.words[0].token_ids)]
+            ids = [
+                c.token_ids for c in self.words if len(c.token_ids) == len(self.words[0].token_ids)
+            ]
             kept = check.check_embedding(self.model, self.stored, token_spaces(self.model))
             kept |= check.check_mlp(
                 self.model, self.stored, self.blocks, not self.request.raw, ids[:_CHECKED_WORDS]
@@ -311,9 +296,9 @@ class _Build:
         assert finished is not None, f"{space} is read back before it is finished"
         writer = self.staging.rows(space, finished[0].rows, finished[0].width)
         norms = self.staging.moments(space)["norms"][first : first + count, None]
-        unit = writer.get(first, count).astype(np.float64)
+        vectors: NDArray[np.float64] = writer.get(first, count).astype(np.float64) * norms
         writer.close()
-        return unit * norms
+        return vectors
 
     # -- words in context -------------------------------------------------------------------
 
@@ -334,8 +319,8 @@ class _Build:
         sinks = found.tried[found.text]
         if sinks:
             self.narrator.say(
-                f"warning: after prefix {found.text!r}, {sinks} of {found.sample} sampled words are "
-                "attention sinks at some layer; `indexer show` gives the share per layer"
+                f"warning: after prefix {found.text!r}, {sinks} of {found.sample} sampled words "
+                "are attention sinks at some layer; `indexer show` gives the share per layer"
             )
         self.staging.keep("prefix", dataclasses.asdict(found))
         return found
@@ -402,9 +387,7 @@ class _Build:
                 for layer in self.layers
             }
             words = [self.words[i].token_ids for i in sample]
-            kept = check.check_context(
-                self.model, stored, self.prefix.token_ids, words, self.dtype
-            )
+            kept = check.check_context(self.model, stored, self.prefix.token_ids, words, self.dtype)
             self.staging.keep("check context", kept)
         self.errors |= kept
 
@@ -422,7 +405,7 @@ class _Build:
             name=self.request.name,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             model=ModelEntry(
-                source=_source_name(self.source),
+                source=source_name(self.source),
                 family=self.model.family.title,
                 revision=self.source.revision,
                 weights_sha256=self.source.sha256(),
@@ -443,14 +426,14 @@ class _Build:
             conventions={entry.name: entry.convention for entry, _ in kept if entry.convention},
             spaces=tuple(entry for entry, _ in kept),
             files={path: file for _, files in kept for path, file in files.items()},
-            versions=_versions(),
+            versions=versions(),
             check={
                 "embed": max(v for k, v in self.errors.items() if "embed" in k),
                 "mlp": max(v for k, v in self.errors.items() if k.startswith("mlp")),
                 "context": max(v for k, v in self.errors.items() if k.startswith("context")),
             },
             seconds=self.seconds,
-            fingerprint=self.fingerprint,
+            fingerprint=self.identity,
         )
 
     def completed(self, manifest: Manifest) -> Manifest:
@@ -466,98 +449,25 @@ class _Build:
             first = (result.stdout or result.stderr).strip().splitlines()[0]
             raise CheckFailed(f"the index failed its own verification: {first}")
 
+    def catalog(self) -> Catalog:
+        """What the tables are made from."""
+        return Catalog(
+            staging=self.staging,
+            request=self.request,
+            vocabulary=self.vocabulary,
+            texts=self.texts,
+            word_like=self.word_like,
+            words=self.words,
+            sinks=self._sinks(),
+            blocks=self.blocks,
+            sides=self.model.family.sides,
+            d_mlp=self.model.d_mlp,
+            d_model=self.model.d_model,
+        )
+
     def _sinks(self) -> NDArray[np.bool_]:
         norms = np.stack([self.staging.moments(f"context.{n}")["norms"] for n in self.layers])
         return sink_flags(norms)
-
-    def write_catalog(self, manifest: Manifest) -> None:
-        """All tables of the catalog."""
-        self.narrator.say("writing the catalog")
-        tables: dict[str, dict[str, Any]] = {
-            "space": _space_table(manifest),
-            "token": {
-                "id": list(range(len(self.texts))),
-                "text": self.texts,
-                "display": [display(text) for text in self.texts],
-                "word_like": self.word_like.tolist(),
-                "special": [i in self.vocabulary.special_ids for i in range(len(self.texts))],
-                "norm": self.staging.moments("embed")["norms"].tolist(),
-            },
-            "word": {
-                "id": list(range(len(self.words))),
-                "text": [c.text for c in self.words],
-                "n_tokens": [len(c.token_ids) for c in self.words],
-                "token_ids": [list(c.token_ids) for c in self.words],
-                "zipf": [c.zipf for c in self.words],
-                "sink": self._sinks().T.tolist(),
-            },
-            "word_group": _group_table(),
-            "neuron": self._neuron_table(),
-            "build": self._build_table(manifest),
-        }
-        tables["neuron_token"] = self._nearest_table()
-        write_catalog(self.staging.folder, tables)
-
-    def _neuron_table(self) -> dict[str, list[Any]]:
-        count = len(self.blocks) * self.model.d_mlp
-        sides = self.model.family.sides
-        norms = {s: self.staging.moments(f"neuron.{s}")["norms"].tolist() for s in sides}
-        none = [None] * count
-        layers = [layer for layer in self.blocks for _ in range(self.model.d_mlp)]
-        units = [unit for _ in self.blocks for unit in range(self.model.d_mlp)]
-        gated = "up" in sides
-        return {
-            "id": list(range(count)),
-            "name": [neuron_name(layer, unit) for layer, unit in zip(layers, units, strict=True)],
-            "layer": layers,
-            "unit": units,
-            "norm_in": norms["in"],
-            "norm_up": norms.get("up", none),
-            "norm_out": norms["out"],
-            "cosine_in_out": self._cosines("in", "out", count),
-            "cosine_in_up": self._cosines("in", "up", count) if gated else none,
-            "cosine_up_out": self._cosines("up", "out", count) if gated else none,
-        }
-
-    def _cosines(self, one: str, other: str, count: int) -> list[float]:
-        writers = [self.staging.rows(f"neuron.{s}", count, self.model.d_model) for s in (one, other)]
-        parts = []
-        for first in range(0, count, BLOCK):
-            blocks = [w.get(first, min(BLOCK, count - first)) for w in writers]
-            parts.append(np.einsum("ij,ij->i", *blocks, dtype=np.float64))
-        for writer in writers:
-            writer.close()
-        cosines: list[float] = np.concatenate(parts).tolist()
-        return cosines
-
-    def _nearest_table(self) -> dict[str, NDArray[Any]]:
-        """All sides' nearest tokens, in the order of neurons, so that one neuron's lie together."""
-        sides = self.model.family.sides
-        kept = [self.staging.array(f"nearest.{side}") for side in sides]
-        tokens = np.stack([k["token"] for k in kept if k is not None], axis=1)
-        scores = np.stack([k["z"] for k in kept if k is not None], axis=1)
-        count, _, _, depth = tokens.shape
-        ranks = np.stack([np.arange(1, depth + 1), -np.arange(1, depth + 1)]).astype(np.int32)
-        names = np.array(sides, dtype=object)[:, None, None]
-        return {
-            "neuron": np.repeat(np.arange(count, dtype=np.int32), tokens[0].size),
-            "side": np.broadcast_to(names, tokens.shape).reshape(-1),
-            "rank": np.broadcast_to(ranks, tokens.shape).reshape(-1),
-            "token": tokens.reshape(-1),
-            "score": scores.reshape(-1),
-        }
-
-    def _build_table(self, manifest: Manifest) -> dict[str, list[Any]]:
-        return {
-            "created": [manifest.created],
-            "model": [self.request.model],
-            "revision": [manifest.model.revision],
-            "weights_sha256": [manifest.model.weights_sha256],
-            "options": [json.dumps(_options(self.request))],
-            "versions": [json.dumps(manifest.versions)],
-            "seconds": [json.dumps(self.seconds)],
-            "total_seconds": [sum(self.seconds.values())],
-        }
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
@@ -571,82 +481,12 @@ class _Build:
             self.staging.keep("seconds", self.seconds)
 
 
-def _existing(target: Path, fingerprint: str, request: Request) -> Path:
+def _existing(target: Path, identity: str) -> Path:
     """The index that is there, if it is the one asked for."""
     manifest = Manifest.load(target)
-    if manifest.fingerprint == fingerprint:
+    if manifest.fingerprint == identity:
         return target
     raise IndexExists(
         f"{target} is there already, made from {manifest.model.source!r} of other weights, options "
         f"or versions; --force rebuilds it, --name gives the new one another name"
     )
-
-
-def _placement(request: Request) -> tuple[str, str]:
-    """Device and dtype of the forward passes."""
-    import torch
-
-    device = request.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as err:
-        first = str(err).splitlines()[0]
-        raise SemanticError(f"no device {device!r} here ({first}); there is always 'cpu'") from None
-    dtype = request.dtype
-    if dtype == "auto":
-        dtype = "float32" if device == "cpu" else "bfloat16"
-    return device, dtype
-
-
-def _options(request: Request) -> dict[str, Any]:
-    options = dataclasses.asdict(request)
-    for name in ("root", "force", "offline"):
-        del options[name]
-    return {**options, "words": str(options["words"])}
-
-
-def _fingerprint(request: Request, source: Source, words: int | list[str]) -> str:
-    """Everything that decides what an index holds; where it was built does not."""
-    options = _options(request)
-    del options["model"], options["name"]
-    parts = [FORMAT, source.sha256(), {**options, "words": words}, groups(), _versions()]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def _versions() -> dict[str, str]:
-    names = ("semantic-explorer", "torch", "transformers", "tokenizers", "numpy", "duckdb", "wordfreq")
-    return {"python": sys.version.split()[0], **{name: version(name) for name in names}}
-
-
-def _source_name(source: Source) -> str:
-    """How to find the model again: a hub id or package name as asked, a path made absolute."""
-    path = Path(source.asked).expanduser()
-    return str(path.resolve()) if path.exists() else source.asked
-
-
-def _space_table(manifest: Manifest) -> dict[str, list[Any]]:
-    spaces = manifest.spaces
-    table: dict[str, list[Any]] = {
-        name: [getattr(s, name) for s in spaces]
-        for name in (
-            "name",
-            "item",
-            "rows",
-            "width",
-            "measure",
-            "population",
-            "population_rows",
-            "convention",
-        )
-    }
-    table["layer"] = [
-        int(s.name.split(".")[1]) if s.name.startswith("context.") else None for s in spaces
-    ]
-    return table
-
-
-def _group_table() -> dict[str, list[Any]]:
-    pairs = [(name, word) for name, words in groups().items() for word in words]
-    return {"name": [name for name, _ in pairs], "word": [word for _, word in pairs]}

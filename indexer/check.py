@@ -178,7 +178,9 @@ def _probe(model: Model, layers: Sequence[int], ids: Sequence[Sequence[int]]) ->
     try:
         with torch.inference_mode():
             device = model.embedding.device
-            model.base(input_ids=torch.tensor([list(i) for i in ids], device=device), use_cache=False)
+            model.base(
+                input_ids=torch.tensor([list(i) for i in ids], device=device), use_cache=False
+            )
     finally:
         for handle in handles:
             handle.remove()

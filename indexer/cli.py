@@ -64,7 +64,9 @@ def cli() -> None:
     help="Precision of the forward passes; auto is bfloat16 on a GPU, float32 elsewhere. "
     "Weights are always extracted in float32.",
 )
-@click.option("--device", default="auto", show_default=True, help="cpu, cuda, ...; auto takes a GPU.")
+@click.option(
+    "--device", default="auto", show_default=True, help="cpu, cuda, ...; auto takes a GPU."
+)
 @click.option(
     "--prefix",
     default="auto",
@@ -89,9 +91,9 @@ def build(model: str, **options: Any) -> None:
     Interrupted, the same command resumes and repeats no finished space. Code that comes with a
     model is never run.
     """
-    from indexer.build import Request
     from indexer.build import build as make
     from indexer.progress import Narrator
+    from indexer.request import Request
 
     _checked("dtype", options["dtype"], ("float32", "bfloat16", "auto"))
     request = Request(
@@ -151,29 +153,29 @@ def verify(name: str | None, indexes: str | None) -> None:
     from indexer.store.verify import verify as faults_of
 
     root = index_root(indexes)
-    if name and (root / name).is_dir():
-        folder = root / name
-    else:
-        folder = find_index(name, indexes)
+    folder = root / name if name and (root / name).is_dir() else find_index(name, indexes)
     faults = faults_of(folder)
     for fault in faults:
         print(fault)
     if faults:
-        raise SemanticError(f"index {folder.name!r} is damaged; rebuild it with `indexer build --force`")
+        raise SemanticError(
+            f"index {folder.name!r} is damaged; rebuild it with `indexer build --force`"
+        )
     manifest = Manifest.load(folder)
     print(f"{folder.name}: sound ({len(manifest.files)} files, {_bytes(_size(manifest))})")
 
 
 def _described(manifest: Manifest) -> list[str]:
     model, prefix = manifest.model, manifest.prefix
+    revision = f" ({model.revision})" if model.revision else ""
     tied = "tied" if model.tied else "not tied"
     gate = "gated" if model.gated else "not gated"
     lines = [
         f"index       {manifest.name} (format {manifest.format}, {manifest.created})",
-        f"model       {model.source}{f' ({model.revision})' if model.revision else ''}, {model.family}",
+        f"model       {model.source}{revision}, {model.family}",
         f"weights     sha256 {model.weights_sha256}",
-        f"shape       {model.n_layers} layers, d_model {model.d_model}, {model.d_mlp} neurons a layer "
-        f"({gate}), {model.vocabulary:,} tokens, unembedding {tied}",
+        f"shape       {model.n_layers} layers, d_model {model.d_model}, "
+        f"{model.d_mlp} neurons a layer ({gate}), {model.vocabulary:,} tokens, unembedding {tied}",
         f"words       {manifest.words:,}, run in {manifest.dtype} on {manifest.device}, "
         f"seed {manifest.seed}",
         f"prefix      {prefix.text!r} (tokens {list(prefix.token_ids)}, {prefix.chosen})",
@@ -183,7 +185,8 @@ def _described(manifest: Manifest) -> list[str]:
     sinks = {n: share for n, share in prefix.sink_share.items() if share > 0}
     shown = ", ".join(f"{n} {share:.2%}" for n, share in sinks.items()) or "none at any layer"
     lines.append(
-        f"            share of words over {prefix.sink_factor:g} times the layer's median norm: {shown}"
+        f"            share of words over {prefix.sink_factor:g} times the layer's median norm: "
+        f"{shown}"
     )
     lines += [f"convention  {name}: {text}" for name, text in manifest.conventions.items()]
     checks = ", ".join(f"{name} {error:.1e}" for name, error in manifest.check.items())

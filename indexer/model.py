@@ -155,7 +155,9 @@ def _hub(asked: str, offline: bool, allow_pickle: bool) -> Source:
     patterns = ["*.safetensors", "*.json", "*.txt", "*.model"]
     try:
         with _silence():
-            folder = Path(snapshot_download(asked, allow_patterns=patterns, local_files_only=offline))
+            folder = Path(
+                snapshot_download(asked, allow_patterns=patterns, local_files_only=offline)
+            )
             if not list(folder.glob("*.safetensors")) and allow_pickle:
                 patterns.append("*.bin")
                 folder = Path(

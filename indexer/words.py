@@ -129,7 +129,9 @@ def _ordered(choices: list[Choice]) -> list[Choice]:
     return sorted(choices, key=lambda c: (len(c.token_ids), -c.zipf, c.text))
 
 
-def prefix_candidates(vocabulary: Vocabulary, texts: Sequence[str], named: Sequence[str]) -> list[str]:
+def prefix_candidates(
+    vocabulary: Vocabulary, texts: Sequence[str], named: Sequence[str]
+) -> list[str]:
     """Prefixes to try, in order: the tokenizer's named control tokens, its others, plain text."""
     specials = [texts[i] for i in sorted(vocabulary.special_ids)[:4]]
     return list(dict.fromkeys([*named, *specials, "\n", "The"]))

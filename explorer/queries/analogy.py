@@ -41,7 +41,7 @@ from explorer.results import (
     Target,
 )
 from indexer.store.errors import unknown
-from indexer.store.read import Space
+from indexer.store.space import Space
 
 METHODS = ("add", "mul")
 

@@ -20,7 +20,8 @@ from explorer.resolve import Item, Resolver
 from explorer.results import MiddleMan, MiddlemanQuery, Middlemen
 from indexer.store.errors import unknown
 from indexer.store.layout import parse_layers
-from indexer.store.read import Index, Space, span
+from indexer.store.read import Index, span
+from indexer.store.space import Space
 
 SCORES = ("z", "dot", "cosine")
 COMBINE = ("min", "mean")
@@ -58,9 +59,7 @@ def middleman(
         total = total - np.stack(unwanted).max(axis=0)
     ranks = _ranking(index, total, chosen, per_layer, k)
     labels = _labels(items)
-    query = MiddlemanQuery(
-        tuple(words), tuple(avoid), side, score, combine, chosen, per_layer, k
-    )
+    query = MiddlemanQuery(tuple(words), tuple(avoid), side, score, combine, chosen, per_layer, k)
     rows = _rows(index, ranks, total, values, labels, len(words))
     return Middlemen(query, rows, meta_of(index, space, score, items))
 
@@ -72,7 +71,9 @@ def neuron_scores(space: Space, words: Sequence[Weighted], score: str) -> list[F
     the word's own space. A neuron whose scores do not vary gets z = 0.
     """
     found = []
-    for word, scanned in zip(words, space.scan_all(np.stack([w.vector for w in words])), strict=True):
+    for word, scanned in zip(
+        words, space.scan_all(np.stack([w.vector for w in words])), strict=True
+    ):
         products = scanned.astype(np.float64)
         if score == "cosine":
             size = float(np.linalg.norm(word.vector))

@@ -8,13 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-
 from explorer.errors import QueryError
 from explorer.expressions import parse
-from explorer.measures import Float64, best, better_first, calibrate, checked_measure, compose, scores, z
+from explorer.measures import (
+    Float64,
+    best,
+    better_first,
+    calibrate,
+    checked_measure,
+    compose,
+    scores,
+    z,
+)
 from explorer.resolve import Item, Resolver, folded, shown
 from explorer.results import Calibration, Meta, Neighbor, Neighbors, NeighborsQuery
-from indexer.store.read import Index, Space
+from indexer.store.read import Index
+from indexer.store.space import Space
 
 
 def neighbors(
@@ -141,5 +150,3 @@ def meta_of(
         resolved=tuple(item.resolved for item in items),
         calibration=calibration,
     )
-
-

@@ -13,7 +13,7 @@ from indexer.store.read import Neuron
 
 
 def neuron(resolver: Resolver, name: str, k: int) -> NeuronReport:
-    """Norms, nearest tokens of each side (stored, at most 10 each way), nearest neurons by cosine."""
+    """Norms, nearest tokens of each side (at most 10 each way), nearest neurons by cosine."""
     index = resolver.index
     match = re.fullmatch(r"L(\d+)N(\d+)(?:\.(?:in|up|out))?", name.strip(), re.IGNORECASE)
     if match is None:

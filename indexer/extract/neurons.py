@@ -43,7 +43,8 @@ def neuron_rows(model: Model, layer: int, side: str, folded: bool) -> NDArray[np
     wide = rows.astype(np.float64) * gain
     if model.family.norm_kind is Norm.LAYER:
         wide -= wide.mean(axis=1, keepdims=True)
-    return wide.astype(np.float32)
+    narrow: NDArray[np.float32] = wide.astype(np.float32)
+    return narrow
 
 
 @dataclass(frozen=True)

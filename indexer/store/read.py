@@ -1,8 +1,8 @@
-"""A sealed index, opened for questions.
+"""A sealed index, opened for questions: its spaces by name, its items by name and text.
 
-Knows files and tables; knows no measure and no question. Positions are only ever a matter
-between an array that a space returned and the names the catalog gives for them; outside,
-items have names. Everything is opened when first needed.
+Knows the tables of the catalog; knows no measure and no question. Positions are only ever a
+matter between an array that a space returned and the names given for them here; outside, items
+have names. Everything is opened when first needed.
 """
 
 from __future__ import annotations
@@ -22,13 +22,10 @@ from indexer.store.layout import (
     CATALOG,
     TOKENIZER,
     Manifest,
-    SpaceEntry,
     find_index,
-    moments_file,
     neuron_name,
-    rows_file,
 )
-from indexer.store.rows import Float32, MappedRows
+from indexer.store.space import Space
 from indexer.store.vocabulary import Vocabulary, display
 
 
@@ -85,98 +82,6 @@ class NeuronToken:
     rank: int
     token: Token
     score: float
-
-
-class Space:
-    """One space of an index: its rows, and what is stored beside them.
-
-    `scan` gives inner products with the unit rows; every measure follows from them, `norms`,
-    `mean` and `centered_norms`.
-    """
-
-    def __init__(self, folder: Path, entry: SpaceEntry) -> None:
-        self.entry, self.name = entry, entry.name
-        self._folder = folder
-
-    @cached_property
-    def rows(self) -> MappedRows:
-        """The unit rows, mapped."""
-        path = rows_file(self.name)
-        label = f"index {self._folder.name!r}: {path}"
-        return MappedRows(self._folder / path, self.entry.rows, self.entry.width, label)
-
-    @cached_property
-    def _moments(self) -> Any:
-        path = moments_file(self.name)
-        try:
-            return np.load(self._folder / path)
-        except Exception as err:  # zipfile, OSError, ValueError: all mean the same to a reader
-            raise DamagedIndex(f"index {self._folder.name!r}: {path}: {err}") from None
-
-    def _array(self, name: str) -> NDArray[Any]:
-        try:
-            array: NDArray[Any] = self._moments[name]
-        except Exception as err:
-            path = moments_file(self.name)
-            raise DamagedIndex(f"index {self._folder.name!r}: {path}: {name}: {err}") from None
-        return array
-
-    @cached_property
-    def norms(self) -> Float32:
-        """(rows,) float32: the length of each vector before it was made unit."""
-        return self._array("norms")
-
-    @cached_property
-    def centered_norms(self) -> Float32:
-        """(rows,) float32: the length of each vector less the mean."""
-        return self._array("centered_norms")
-
-    @cached_property
-    def mean(self) -> NDArray[np.float64]:
-        """(width,) float64: mean of the reference population."""
-        return self._array("mean")
-
-    @cached_property
-    def covariance(self) -> NDArray[np.float64]:
-        """(width, width) float64: covariance of the reference population, divided by n."""
-        return self._array("covariance")
-
-    @cached_property
-    def _embed_scores(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        return self._array("embed_mean"), self._array("embed_deviation")
-
-    def scores_of(self, words: Space) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Mean and deviation of each row's dot products with the population of another space.
-
-        With n a row at its own length, mu and Sigma the population's mean and covariance, these
-        are n.mu and sqrt(n' Sigma n), both (rows,) float64. For neurons against `embed` the build
-        has stored them; for other spaces they are computed here.
-        """
-        if words.name == "embed" and self.entry.item == "neuron":
-            return self._embed_scores
-        norms = self.norms.astype(np.float64)
-        mean = np.empty(self.entry.rows)
-        deviation = np.empty(self.entry.rows)
-        covariance = words.covariance.astype(np.float32)
-        mu = words.mean.astype(np.float32)
-        for first in range(0, self.entry.rows, 4096):
-            here = slice(first, first + 4096)
-            unit = self.rows.block(first, min(4096, self.entry.rows - first))
-            mean[here] = unit @ mu
-            deviation[here] = np.sqrt(np.maximum(np.vecdot(unit @ covariance, unit), 0))
-        return mean * norms, deviation * norms
-
-    def vector(self, position: int) -> NDArray[np.float64]:
-        """One item's vector at its own length, (width,) float64."""
-        return self.rows.row(position).astype(np.float64) * float(self.norms[position])
-
-    def scan(self, query: NDArray[Any]) -> Float32:
-        """Inner products of all unit rows with a query: (width,) -> (rows,) float32."""
-        return self.rows.scan(query.astype(np.float32)[None])[0]
-
-    def scan_all(self, queries: NDArray[Any]) -> Float32:
-        """The same for several queries in one walk: (m, width) -> (m, rows) float32."""
-        return self.rows.scan(queries.astype(np.float32))
 
 
 class Index:
@@ -264,14 +169,17 @@ class Index:
     def tokens(self, ids: Iterable[int]) -> list[Token]:
         """Tokens by id, in the order asked."""
         wanted = [int(i) for i in ids]
-        rows = self.sql("SELECT id, text, special FROM token WHERE id IN (SELECT unnest(?))", [wanted])
+        rows = self.sql(
+            "SELECT id, text, special FROM token WHERE id IN (SELECT unnest(?))", [wanted]
+        )
         known = {row[0]: Token(*row) for row in rows}
         return [known[i] for i in wanted]
 
     def token_by_text(self, *texts: str) -> Token | None:
-        """The token that says exactly the first of some texts that any says; the lowest id of it."""
+        """The token that says exactly the first of some texts that any token says."""
         rows = self.sql(
-            f"SELECT id, text, special FROM token WHERE text IN ({', '.join('?' * len(texts))})", texts
+            f"SELECT id, text, special FROM token WHERE text IN ({', '.join('?' * len(texts))})",
+            texts,
         )
         found = [Token(*row) for row in rows]
         return min(found, key=lambda token: (texts.index(token.text), token.id), default=None)
@@ -382,7 +290,7 @@ class Index:
         )
         rows = self.sql(query)
         tokens = {token.id: token for token in self.tokens({row[3] for row in rows})}
-        return [NeuronToken(*row[:3], tokens[row[3]], row[4]) for row in rows]
+        return [NeuronToken(row[0], row[1], row[2], tokens[row[3]], row[4]) for row in rows]
 
 
 def open_index(name: str | None = None, root: str | Path | None = None) -> Index:

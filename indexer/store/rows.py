@@ -48,7 +48,7 @@ class RowsWriter:
 
     def put(self, first: int, block: Float32) -> None:
         """Write `block` ((n, width) float32, unit rows) as rows `first` to `first + n`."""
-        data = memoryview(np.ascontiguousarray(block, dtype="<f4")).cast("B")
+        data = np.ascontiguousarray(block, dtype="<f4").data.cast("B")
         at = _HEADER.size + first * self.width * 4
         while data:
             done = os.pwrite(self._fd, data, at)
@@ -72,7 +72,7 @@ class RowsWriter:
 def read_rows(fd: int, width: int, first: int, count: int) -> Float32:
     """Rows of a FAISS file by plain reads, into aligned memory: (count, width) float32."""
     block = np.empty((count, width), dtype="<f4")
-    view = memoryview(block).cast("B")
+    view = block.data.cast("B")
     at = _HEADER.size + first * width * 4
     while view:
         done = os.preadv(fd, [view], at)
@@ -103,8 +103,9 @@ class MappedRows:
     """
 
     def __init__(self, path: Path, rows: int, width: int, label: str) -> None:
-        import faiss
+        import faiss as untyped
 
+        faiss: Any = untyped
         self.rows, self.width, self.path = rows, width, path
         expected = _HEADER.size + rows * width * 4
         try:
@@ -127,18 +128,12 @@ class MappedRows:
 
     def row(self, position: int) -> Float32:
         """One row, (width,) float32, a copy."""
-        return self.take(np.array([position]))[0]
-
-    def take(self, positions: NDArray[np.integer]) -> Float32:
-        """Some rows, (len(positions), width) float32, a copy."""
-        out = np.empty((len(positions), self.width), np.float32)
-        for i, position in enumerate(positions):
-            out[i] = self._matrix[position]
-        return out
+        row: Float32 = self.block(position, 1)[0]
+        return row
 
     def block(self, first: int, count: int) -> Float32:
         """Rows `first` to `first + count`, (count, width) float32, a copy in aligned memory."""
-        return np.array(self._matrix[first : first + count])
+        return np.array(self._matrix[first : first + count], np.float32)
 
     def scan(self, queries: Float32) -> Float32:
         """Inner products of every row with some queries: (m, width) -> (m, rows) float32.
@@ -159,7 +154,9 @@ class MappedRows:
                 end = min(start + step, last)
                 rows = pointer(self._matrix[start:end])
                 for at, query in enumerate(queries):
-                    kernel(pointer(out[at, start:end]), pointer(query), rows, self.width, end - start)
+                    kernel(
+                        pointer(out[at, start:end]), pointer(query), rows, self.width, end - start
+                    )
 
         running = [workers.submit(part, edges[i], edges[i + 1]) for i in range(1, parts)]
         part(edges[0], edges[1])

@@ -49,9 +49,9 @@ class Vocabulary:
         return "metaspace"
 
     def texts(self, size: int | None = None) -> list[str]:
-        """The text of every id below `size` (the tokenizer's own size unless given).
+        r"""The text of every id below `size` (the tokenizer's own size unless given).
 
-        Bytes that are no UTF-8 on their own are written as `\\xe2`; ids that the model has a row
+        Bytes that are no UTF-8 on their own are written as `\xe2`; ids that the model has a row
         for but the tokenizer has no token for are written as `<unused 49151>`.
         """
         added = self._tokenizer.get_added_tokens_decoder()

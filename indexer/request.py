@@ -1,0 +1,93 @@
+"""What was asked of a build, and the fingerprint that tells one build from another.
+
+Knows options; loads no model. Two builds with one fingerprint give the same index.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import sys
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from indexer.model import Source
+from indexer.store.errors import SemanticError
+from indexer.store.layout import FORMAT
+from indexer.words import groups
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked of a build; every field is recorded in the index."""
+
+    model: str
+    root: Path
+    name: str
+    words: int | Path = 20_000
+    layers: str = "all"
+    dtype: str = "float32"
+    device: str = "auto"
+    prefix: str = "auto"
+    seed: int = 0
+    raw: bool = False
+    force: bool = False
+    offline: bool = False
+    allow_pickle: bool = False
+
+
+def placement(request: Request) -> tuple[str, str]:
+    """Device and dtype of the forward passes."""
+    import torch
+
+    device = request.device
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as err:
+        first = str(err).splitlines()[0]
+        raise SemanticError(f"no device {device!r} here ({first}); there is always 'cpu'") from None
+    dtype = request.dtype
+    if dtype == "auto":
+        dtype = "float32" if device == "cpu" else "bfloat16"
+    return device, dtype
+
+
+def options(request: Request) -> dict[str, Any]:
+    """The options that are recorded: all but where the index lies and how it was fetched."""
+    asked = dataclasses.asdict(request)
+    for name in ("root", "force", "offline"):
+        del asked[name]
+    return {**asked, "words": str(asked["words"])}
+
+
+def fingerprint(request: Request, source: Source, words: int | list[str]) -> str:
+    """Everything that decides what an index holds; where it was built does not."""
+    asked = options(request)
+    del asked["model"], asked["name"]
+    parts = [FORMAT, source.sha256(), {**asked, "words": words}, groups(), versions()]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """The versions of what an index's content depends on."""
+    names = (
+        "semantic-explorer",
+        "torch",
+        "transformers",
+        "tokenizers",
+        "numpy",
+        "duckdb",
+        "wordfreq",
+    )
+    return {"python": sys.version.split()[0], **{name: version(name) for name in names}}
+
+
+def source_name(source: Source) -> str:
+    """How to find the model again: a hub id or package name as asked, a path made absolute."""
+    path = Path(source.asked).expanduser()
+    return str(path.resolve()) if path.exists() else source.asked

@@ -1,0 +1,110 @@
+"""One space of a sealed index: its rows, and the norms and moments beside them.
+
+Knows vectors and files; knows no measure, and not what an item is called.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.store.errors import DamagedIndex
+from indexer.store.layout import SpaceEntry, moments_file, rows_file
+from indexer.store.rows import Float32, MappedRows
+
+
+class Space:
+    """One space of an index: its rows, and what is stored beside them.
+
+    `scan` gives inner products with the unit rows; every measure follows from them, `norms`,
+    `mean` and `centered_norms`.
+    """
+
+    def __init__(self, folder: Path, entry: SpaceEntry) -> None:
+        self.entry, self.name = entry, entry.name
+        self._folder = folder
+
+    @cached_property
+    def rows(self) -> MappedRows:
+        """The unit rows, mapped."""
+        path = rows_file(self.name)
+        label = f"index {self._folder.name!r}: {path}"
+        return MappedRows(self._folder / path, self.entry.rows, self.entry.width, label)
+
+    @cached_property
+    def _moments(self) -> Any:
+        path = moments_file(self.name)
+        try:
+            return np.load(self._folder / path)
+        except Exception as err:  # zipfile, OSError, ValueError: all mean the same to a reader
+            raise DamagedIndex(f"index {self._folder.name!r}: {path}: {err}") from None
+
+    def _array(self, name: str) -> NDArray[Any]:
+        try:
+            array: NDArray[Any] = self._moments[name]
+        except Exception as err:
+            path = moments_file(self.name)
+            raise DamagedIndex(f"index {self._folder.name!r}: {path}: {name}: {err}") from None
+        return array
+
+    @cached_property
+    def norms(self) -> Float32:
+        """(rows,) float32: the length of each vector before it was made unit."""
+        return self._array("norms")
+
+    @cached_property
+    def centered_norms(self) -> Float32:
+        """(rows,) float32: the length of each vector less the mean."""
+        return self._array("centered_norms")
+
+    @cached_property
+    def mean(self) -> NDArray[np.float64]:
+        """(width,) float64: mean of the reference population."""
+        return self._array("mean")
+
+    @cached_property
+    def covariance(self) -> NDArray[np.float64]:
+        """(width, width) float64: covariance of the reference population, divided by n."""
+        return self._array("covariance")
+
+    @cached_property
+    def _embed_scores(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        return self._array("embed_mean"), self._array("embed_deviation")
+
+    def scores_of(self, words: Space) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Mean and deviation of each row's dot products with the population of another space.
+
+        With n a row at its own length, mu and Sigma the population's mean and covariance, these
+        are n.mu and sqrt(n' Sigma n), both (rows,) float64. For neurons against `embed` the build
+        has stored them; for other spaces they are computed here.
+        """
+        if words.name == "embed" and self.entry.item == "neuron":
+            return self._embed_scores
+        norms = self.norms.astype(np.float64)
+        mean = np.empty(self.entry.rows)
+        deviation = np.empty(self.entry.rows)
+        covariance = words.covariance.astype(np.float32)
+        mu = words.mean.astype(np.float32)
+        for first in range(0, self.entry.rows, 4096):
+            here = slice(first, first + 4096)
+            unit = self.rows.block(first, min(4096, self.entry.rows - first))
+            mean[here] = unit @ mu
+            deviation[here] = np.sqrt(np.maximum(np.vecdot(unit @ covariance, unit), 0))
+        return mean * norms, deviation * norms
+
+    def vector(self, position: int) -> NDArray[np.float64]:
+        """One item's vector at its own length, (width,) float64."""
+        return self.rows.row(position).astype(np.float64) * float(self.norms[position])
+
+    def scan(self, query: NDArray[Any]) -> Float32:
+        """Inner products of all unit rows with a query: (width,) -> (rows,) float32."""
+        products: Float32 = self.rows.scan(query.astype(np.float32)[None])[0]
+        return products
+
+    def scan_all(self, queries: NDArray[Any]) -> Float32:
+        """The same for several queries in one walk: (m, width) -> (m, rows) float32."""
+        return self.rows.scan(queries.astype(np.float32))
