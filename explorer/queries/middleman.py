@@ -25,7 +25,6 @@ from indexer.store.space import Space
 
 SCORES = ("z", "dot", "cosine")
 COMBINE = ("min", "mean")
-TOKENS_SHOWN = 4
 
 
 def middleman(
@@ -58,7 +57,7 @@ def middleman(
     if unwanted:
         total = total - np.stack(unwanted).max(axis=0)
     ranks = _ranking(index, total, chosen, per_layer, k)
-    labels = _labels(items)
+    labels = _labels([*words, *avoid])
     query = MiddlemanQuery(tuple(words), tuple(avoid), side, score, combine, chosen, per_layer, k)
     rows = _rows(index, ranks, total, values, labels, len(words))
     return Middlemen(query, rows, meta_of(index, space, score, items))
@@ -140,13 +139,12 @@ def _ranking(
     return [(rank, int(at)) for rank, at in enumerate(best(total, k), start=1)]
 
 
-def _labels(items: Sequence[Item]) -> list[str]:
-    """A name for each word's column: as resolved, told apart by what was asked where need be."""
-    names = [item.resolved.item for item in items]
-    asked = [item.resolved.asked for item in items]
-    labels = asked if len(set(names)) < len(names) else names
-    if len(set(labels)) < len(labels):
-        raise QueryError(f"a word is asked for twice: {', '.join(asked)}")
+def _labels(asked: Sequence[str]) -> list[str]:
+    """A name for each word's scores: the word as it was asked for."""
+    labels = [" ".join(word.split()) for word in asked]
+    for word in labels:
+        if labels.count(word) > 1:
+            raise QueryError(f"{word!r} is asked for twice")
     return labels
 
 
@@ -158,25 +156,21 @@ def _rows(
     labels: list[str],
     wanted: int,
 ) -> tuple[MiddleMan, ...]:
-    positions = [position for _, position in ranks]
-    layers, units = index.manifest.layers, index.manifest.model.d_mlp
-    near: dict[tuple[int, str], list[str]] = {}
-    for token in index.neuron_tokens(positions, range(1, TOKENS_SHOWN + 1)):
-        near.setdefault((token.neuron, token.side), []).append(token.token.display)
+    neurons = index.neurons([position for _, position in ranks])
     rows = []
-    for (rank, at), name in zip(ranks, index.neuron_names(positions), strict=True):
+    for (rank, at), neuron in zip(ranks, neurons, strict=True):
         every = {label: float(value[at]) for label, value in zip(labels, values, strict=True)}
         rows.append(
             MiddleMan(
                 rank=rank,
-                neuron=name,
-                layer=layers[at // units],
-                unit=at % units,
+                neuron=neuron.name,
+                layer=neuron.layer,
+                unit=neuron.unit,
                 score=float(total[at]),
                 scores={label: every[label] for label in labels[:wanted]},
                 avoided={label: every[label] for label in labels[wanted:]},
-                reads=tuple(near.get((at, "in"), ())),
-                writes=tuple(near.get((at, "out"), ())),
+                reads=tuple(neuron.reads),
+                writes=tuple(neuron.writes),
             )
         )
     return tuple(rows)

@@ -66,6 +66,8 @@ class Neuron:
     cosine_in_out: float
     cosine_in_up: float | None
     cosine_up_out: float | None
+    reads: Sequence[str]
+    writes: Sequence[str]
 
     @property
     def name(self) -> str:
@@ -232,7 +234,8 @@ class Index:
     # -- neurons ----------------------------------------------------------------------------
 
     _NEURON = (
-        "id, layer, unit, norm_in, norm_up, norm_out, cosine_in_out, cosine_in_up, cosine_up_out"
+        "id, layer, unit, norm_in, norm_up, norm_out, cosine_in_out, cosine_in_up, "
+        "cosine_up_out, reads, writes"
     )
 
     @property
