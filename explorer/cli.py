@@ -6,7 +6,9 @@ data, stderr is narration.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -90,6 +92,20 @@ _space = click.option(
 )
 
 
+class _Question(click.Command):
+    """A command whose expression may begin with a minus, as `- man + woman` and `-2*dog` do."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        # The grammar passes over blanks, and what begins with one is no option.
+        args = [f" {a}" if re.match(r"-(\s|[\d.]\S*\*)", a) else a for a in args]
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as err:
+            if "unexpected extra argument" in err.message:
+                err.message += "; put the whole expression in quotes"
+            raise
+
+
 @click.group(
     epilog=EXPRESSIONS + EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]}
 )
@@ -98,7 +114,7 @@ def cli() -> None:
     """Ask a language model's index how it represents meaning."""
 
 
-@cli.command(epilog=EXPRESSIONS + EXIT_CODES)
+@cli.command(cls=_Question, epilog=EXPRESSIONS + EXIT_CODES)
 @click.argument("expression", metavar="EXPR")
 @_space
 @_measure
@@ -120,7 +136,7 @@ def neighbors(expression: str, **options: Any) -> None:
     )
 
 
-@cli.command(epilog=EXPRESSIONS + EXIT_CODES)
+@cli.command(cls=_Question, epilog=EXPRESSIONS + EXIT_CODES)
 @click.argument("words", metavar="WORD WORD...", nargs=-1)
 @click.option("--not", "avoid", multiple=True, metavar="WORD", help="A word to avoid; repeatable.")
 @click.option("--side", default="in", show_default=True, metavar="in|up|out", help="Side to score.")
@@ -158,7 +174,7 @@ def middleman(words: tuple[str, ...], **options: Any) -> None:
     )
 
 
-@cli.command(epilog=EXPRESSIONS + EXIT_CODES)
+@cli.command(cls=_Question, epilog=EXPRESSIONS + EXIT_CODES)
 @click.argument("expression", metavar="EXPR")
 @click.option("--target", metavar="WORD", help="Where does this word stand?")
 @click.option("--against", metavar="EXPR", help="Another expression to compare the target under.")
@@ -190,13 +206,14 @@ def analogy(expression: str, **options: Any) -> None:
             "distinct": distinct,
         }
         if options["all_layers"]:
-            return ix.analogy_layers(expression, k=options["k"] or 3, **common)
+            few = 3 if options["k"] is None else k
+            return ix.analogy_layers(expression, k=few, **common)
         return ix.analogy(expression, space=options["space"] or "embed", k=k, **common)
 
     _answer(options, ask)
 
 
-@cli.command(epilog=EXIT_CODES)
+@cli.command(cls=_Question, epilog=EXIT_CODES)
 @click.argument("name", metavar="NEURON")
 @_options
 def neuron(name: str, **options: Any) -> None:
@@ -239,13 +256,19 @@ def _write(text: str, output: str | None) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
         return
-    path = Path(output)
-    part = path.with_name(f".{path.name}.part")
+    path = Path(os.path.realpath(output))
+    if not output or path.is_dir():
+        raise MachineError(f"cannot write {output!r}: that is no name of a file")
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        part.write_text(text, "utf-8")
-        part.replace(path)
+        if path.exists() and not path.is_file():
+            path.write_text(text, "utf-8")  # a device or a pipe is written to, never replaced
+        else:
+            part.write_text(text, "utf-8")
+            part.replace(path)
     except OSError as err:
-        part.unlink(missing_ok=True) if part.parent.is_dir() else None
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
         raise MachineError(f"cannot write {output!r}: {err.strerror}") from None
 
 
@@ -270,6 +293,10 @@ def main() -> NoReturn:
         sys.exit(0)
     except click.exceptions.Abort:
         _fail(130, "interrupted")
+    except click.exceptions.NoArgsIsHelpError as err:
+        assert err.ctx is not None
+        commands = ", ".join(cli.list_commands(err.ctx))
+        _fail(2, f"ask something: {commands} (`explorer --help` says what each answers)")
     except click.ClickException as err:
         _fail(err.exit_code, " ".join(err.format_message().split()))
     except BaseException as err:

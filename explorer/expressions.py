@@ -52,15 +52,15 @@ class Term:
 
     @property
     def name(self) -> str:
-        """The item as it could be written, without weight and space."""
+        """The item as it is written, without weight and space."""
         if self.kind is Kind.TOKEN_ID:
             return f"#{self.number}"
         if self.kind is Kind.NEURON:
             return f"L{self.layer}N{self.unit}.{self.side}"
         if self.kind is Kind.TOKEN:
-            return f'token:"{self.text}"'
+            return f"token:{_quoted(self.text)}"
         if self.kind is Kind.TEXT:
-            return f'"{self.text}"'
+            return _quoted(self.text)
         return self.text
 
 
@@ -72,7 +72,7 @@ class Expression:
     terms: tuple[Term, ...]
 
 
-_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)"
+_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _CHUNK = re.compile(r'(?:[^\s"]|"(?:[^"\\]|\\.)*")+')
 _TERM = re.compile(
     rf"(?:(?P<weight>{_NUMBER})\*)?"
@@ -81,15 +81,21 @@ _TERM = re.compile(
 )
 _NEURON = re.compile(r"L(\d+)N(\d+)(?:\.([A-Za-z]+))?")
 _SIDES = ("in", "up", "out")
+_LIGHTEST, _HEAVIEST = 1e-6, 1e6
+_DIGITS = 18
+"""No id, layer or unit has more; Python itself refuses to read numbers of thousands of digits."""
 
 
 def parse(text: str) -> Expression:
     """Read an expression.
 
     Raises:
-        BadExpression: it is empty, an operator stands where a term should, a quote is left open,
-            a weight is not a number, or a neuron's side is missing or unknown.
+        BadExpression: it is empty, an operator stands where a term should or without its blanks,
+            a quote is left open, a weight is not a number, or a neuron's side is missing or
+            unknown.
     """
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        raise BadExpression(f"{text!r} is not text: it holds bytes that are not UTF-8")
     terms: list[Term] = []
     sign, ready, pending_weight = 1.0, True, None
     chunks = _chunks(text)
@@ -100,8 +106,12 @@ def parse(text: str) -> Expression:
             sign, ready = (1.0 if chunk == "+" else -1.0), True
             continue
         if chunk == "*":
+            if pending_weight is None or chunks[at - 1] == "*":
+                raise BadExpression(f"{text!r}: '*' follows no weight; write one, such as 0.5*dog")
             continue  # taken with the number before it
         if at + 1 < len(chunks) and chunks[at + 1] == "*":
+            if pending_weight is not None:
+                raise BadExpression(f"{text!r}: two weights in a row; write their product")
             pending_weight = _weight(chunk, text)
             continue
         term = _term(chunk, text)
@@ -128,10 +138,13 @@ def _chunks(text: str) -> list[str]:
         match = _CHUNK.match(text, at)
         if match is None or (match.end() < len(text) and not text[match.end()].isspace()):
             raise BadExpression(f"{text!r}: a quote is left open")
-        chunks.append(match.group())
-        at = match.end()
-    if chunks[:1] == ["*"]:
-        raise BadExpression(f"{text!r} begins with '*'; write a weight before it, such as 0.5*dog")
+        chunk, at = match.group(), match.end()
+        if re.fullmatch(rf"{_NUMBER}\*", chunk):
+            chunks += [chunk[:-1], "*"]
+        elif chunk[0] == "*" and chunk != "*" and re.fullmatch(_NUMBER, (chunks or [""])[-1]):
+            chunks += ["*", chunk[1:]]
+        else:
+            chunks.append(chunk)
     return chunks
 
 
@@ -151,7 +164,7 @@ def _term(chunk: str, text: str) -> Term:
         return Term(kind, weight, quoted, space=space)
     bare = match["bare"]
     if re.fullmatch(r"#\d+", bare):
-        return Term(Kind.TOKEN_ID, weight, number=int(bare[1:]), space=space)
+        return Term(Kind.TOKEN_ID, weight, number=_integer(bare[1:], text), space=space)
     neuron = _NEURON.fullmatch(bare)
     if neuron:
         side = neuron[3]
@@ -159,9 +172,8 @@ def _term(chunk: str, text: str) -> Term:
             said = f"no side {side!r}" if side else "which side"
             options = ", ".join(f"{bare.split('.')[0]}.{s}" for s in _SIDES)
             raise BadExpression(f"{text!r}: {said} of {bare.split('.')[0]}? Write {options}")
-        return Term(
-            Kind.NEURON, weight, layer=int(neuron[1]), unit=int(neuron[2]), side=side, space=space
-        )
+        layer, unit = _integer(neuron[1], text), _integer(neuron[2], text)
+        return Term(Kind.NEURON, weight, layer=layer, unit=unit, side=side, space=space)
     if bare.startswith("token:"):
         return Term(Kind.TOKEN, weight, bare[len("token:") :], space=space)
     if "␣" in bare:
@@ -171,6 +183,12 @@ def _term(chunk: str, text: str) -> Term:
 
 def _joined(before: Term, term: Term, chunk: str, text: str) -> Term:
     """Two words without an operator between them are one phrase."""
+    for sign, side in ((chunk[:1], "after"), (before.text[-1:], "before")):
+        if before.kind is Kind.WORD and term.kind is Kind.WORD and sign in ("+", "-"):
+            raise BadExpression(
+                f"{text!r}: no blank {side} {sign!r}; an operator stands between blanks "
+                "(or put the phrase in double quotes)"
+            )
     plain = before.kind is Kind.WORD and term.kind is Kind.WORD and before.space is None
     if not plain or term.weight != 1.0:
         raise BadExpression(f"{text!r}: no operator before {chunk!r}; write + or - between blanks")
@@ -184,4 +202,19 @@ def _weight(number: str, text: str) -> float:
         raise BadExpression(f"{text!r}: {number!r} before '*' is not a number") from None
     if not math.isfinite(weight) or weight == 0:
         raise BadExpression(f"{text!r}: a weight must be finite and not zero, not {number!r}")
+    if not _LIGHTEST <= abs(weight) <= _HEAVIEST:
+        raise BadExpression(
+            f"{text!r}: a weight must lie between {_LIGHTEST:g} and {_HEAVIEST:g}, not {number!r}"
+        )
     return weight
+
+
+def _integer(digits: str, text: str) -> int:
+    if len(digits) > _DIGITS:
+        raise BadExpression(f"{text[:40]!r}...: a number of {len(digits)} digits")
+    return int(digits)
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -13,6 +13,7 @@ A cosine with the zero vector is 0.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,11 +23,14 @@ from numpy.typing import NDArray
 
 from explorer.errors import QueryError
 from explorer.results import Calibration
-from indexer.store.errors import unknown
+from indexer.store.errors import DamagedIndex, unknown
 from indexer.store.layout import MEASURES
 from indexer.store.space import Space
 
 Float64 = NDArray[np.float64]
+
+NEARLY_EQUAL = 1e-4
+"""Below this share of |x|^2 + |y|^2, float32 inner products leave a squared distance few digits."""
 
 COSMUL_EPSILON = 1e-6
 """Kept out of the denominator of 3CosMul, as gensim has it."""
@@ -89,24 +93,37 @@ def compose(items: Sequence[Weighted], measure: str) -> Float64:
 
 
 def scores(space: Space, query: Float64, measure: str) -> Float64:
-    """The score of every item of a space with a composed query: (rows,) float64."""
+    """The score of every item of a space with a composed query: (rows,) float64.
+
+    The rows are scanned with the unit query, so that no weight is too large or small for the
+    float32 of the scan.
+    """
     size = float(np.linalg.norm(query))
-    products = space.scan(query).astype(np.float64)
+    direction = query / size if size else query
+    products = space.scan(direction).astype(np.float64)
     if measure == "cosine":
-        return products / size
+        return products
     lengths = space.norms.astype(np.float64)
     products *= lengths
     if measure == "dot":
-        return products
+        return products * size
     if measure == "euclidean":
-        squares = lengths**2 - 2 * products + size**2
-        return np.sqrt(np.maximum(squares, 0, out=squares), out=squares)
+        return _distances(space, query, lengths, products * size, size)
     centered = space.centered_norms.astype(np.float64)
-    above = products - float(space.mean @ query)
-    result: Float64 = np.divide(
-        above, centered * size, out=np.zeros_like(above), where=centered > 0
-    )
+    above = products - float(space.mean @ direction)
+    result: Float64 = np.divide(above, centered, out=np.zeros_like(above), where=centered > 0)
     return result
+
+
+def _distances(
+    space: Space, query: Float64, lengths: Float64, products: Float64, size: float
+) -> Float64:
+    """|x - y| for every item, those that all but cancel computed from the vectors themselves."""
+    whole = lengths**2 + size**2
+    squares = whole - 2 * products
+    for at in np.flatnonzero(squares < NEARLY_EQUAL * whole):
+        squares[at] = np.sum((space.vector(int(at)) - query) ** 2)
+    return np.sqrt(squares, out=squares)
 
 
 def one_score(space: Space, target: Weighted, query: Float64, measure: str) -> float:
@@ -127,8 +144,17 @@ def cosmul(positive: Sequence[Float64], negative: Sequence[Float64]) -> Float64:
 
 
 def calibrate(values: Float64, population: str) -> Calibration:
-    """Mean and deviation of a query's scores over all items of a space."""
-    return Calibration(float(values.mean()), float(values.std()), len(values), population)
+    """Mean and deviation of a query's scores over all items of a space.
+
+    Raises:
+        DamagedIndex: a score is not a finite number, which a sound index never gives.
+    """
+    mean, deviation = float(values.mean()), float(values.std())
+    if not math.isfinite(deviation):
+        raise DamagedIndex(
+            f"scores of {population} are not finite numbers: `indexer verify` names the file"
+        )
+    return Calibration(mean, deviation, len(values), population)
 
 
 def z(score: float, calibration: Calibration) -> float:

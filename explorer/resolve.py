@@ -11,6 +11,7 @@ A text in quotes follows the same rules, but need not be known: it may be a mean
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -120,7 +121,11 @@ class Resolver:
         raise UnknownWord(
             f"no token {' ' + term.text!r} and no indexed word {term.text!r}"
             f"{self._did_you_mean(term.text)}; "
-            "in double quotes it is taken as the mean of its parts"
+            + (
+                "a sum has blanks around its operators"
+                if re.search(r"\w[-+*]\w", term.text)
+                else "in double quotes it is taken as the mean of its parts"
+            )
         )
 
     def _token(self, term: Term, home: Space, token: Token) -> Item:

@@ -44,5 +44,10 @@ def encode(folder: Path, word: str) -> NDArray[np.float32]:
     if result.returncode != 0:
         lines = result.stderr.decode(errors="replace").strip().splitlines() or ["no message"]
         raise ModelFailed(f"the model could not be run on {word!r}: {lines[-1]}")
-    states: NDArray[np.float32] = np.load(io.BytesIO(result.stdout), allow_pickle=False)
+    try:
+        states: NDArray[np.float32] = np.load(io.BytesIO(result.stdout), allow_pickle=False)
+    except (ValueError, EOFError) as err:
+        raise ModelFailed(
+            f"the model was run on {word!r}, but what it printed is no array: {err}"
+        ) from None
     return states[:, 0]

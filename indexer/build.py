@@ -55,6 +55,7 @@ SYNC_SECONDS = 15.0
 """How much extraction a kill may cost."""
 
 _NEURONS_AT_ONCE = 512
+_TOKENS_SHOWN = 4  # of a neuron's side, beside an answer that names the neuron
 _CHECKED_WORDS = 24
 
 
@@ -261,12 +262,16 @@ class _Build:
                 bar.update(len(part))
         scale = np.where(deviation > 0, deviation, 1.0)[:, None, None]
         z = (scores.astype(np.float64) - mean[:, None, None]) / scale
-        self.staging.keep_array(
-            f"nearest.{side}",
-            token=np.flatnonzero(self.word_like).astype(np.int32)[nearest],
-            z=z.astype(np.float32),
+        token = np.flatnonzero(self.word_like).astype(np.int32)[nearest]
+        self.staging.keep_array(f"nearest.{side}", token=token, z=z.astype(np.float32))
+        self.staging.finish_space(
+            entry,
+            writer,
+            norms,
+            embed_mean=mean,
+            embed_deviation=deviation,
+            nearest_tokens=token[:, 0, :_TOKENS_SHOWN],
         )
-        self.staging.finish_space(entry, writer, norms, embed_mean=mean, embed_deviation=deviation)
 
     def _word_like_embeddings(self) -> NDArray[np.float32]:
         parts, first = [], 0

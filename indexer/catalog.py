@@ -18,9 +18,6 @@ from indexer.store.vocabulary import Vocabulary, display
 from indexer.store.write import BLOCK, Staging, write_catalog
 from indexer.words import Choice, groups
 
-TOKENS_SHOWN = 4
-"""Tokens of a neuron's side that stand beside an answer that names the neuron."""
-
 
 @dataclass
 class Catalog:
@@ -98,16 +95,7 @@ class Catalog:
             "cosine_in_out": self._cosines("in", "out", count),
             "cosine_in_up": self._cosines("in", "up", count) if gated else none,
             "cosine_up_out": self._cosines("up", "out", count) if gated else none,
-            "reads": self._highest("in"),
-            "writes": self._highest("out"),
         }
-
-    def _highest(self, side: str) -> list[list[str]]:
-        """Of each neuron the tokens its side is nearest to, as they are shown beside an answer."""
-        kept = self.staging.array(f"nearest.{side}")
-        assert kept is not None, f"neuron.{side} is finished, so its nearest tokens are kept"
-        shown = [display(text) for text in self.texts]
-        return [[shown[i] for i in row] for row in kept["token"][:, 0, :TOKENS_SHOWN].tolist()]
 
     def _cosines(self, one: str, other: str, count: int) -> list[float]:
         writers = [self.staging.rows(f"neuron.{s}", count, self.d_model) for s in (one, other)]

@@ -126,7 +126,7 @@ def _several_tokens(vocabulary: Vocabulary, singles: set[str]) -> list[Choice]:
 
 def _ordered(choices: list[Choice]) -> list[Choice]:
     """By number of tokens, so that a batch is a run of rows and needs no padding."""
-    return sorted(choices, key=lambda c: (len(c.token_ids), -c.zipf, c.text))
+    return sorted(choices, key=lambda c: (len(c.token_ids), -c.zipf, c.token_ids, c.text))
 
 
 def prefix_candidates(

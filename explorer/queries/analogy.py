@@ -17,7 +17,6 @@ from explorer.expressions import Expression, parse
 from explorer.measures import (
     Float64,
     Weighted,
-    best,
     better_first,
     calibrate,
     checked_measure,
@@ -27,8 +26,8 @@ from explorer.measures import (
     scores,
     z,
 )
-from explorer.queries.neighbors import check_k, excluded, meta_of, population, ranked, texts_of
-from explorer.resolve import Item, Resolver, shown
+from explorer.queries.neighbors import check_k, excluded, meta_of, population, ranked
+from explorer.resolve import Item, Resolver
 from explorer.results import (
     Analogy,
     AnalogyLayer,
@@ -119,17 +118,18 @@ def analogy_layers(
         check_k(k, space)
         one = _InSpace(resolver, asked, space, include_inputs)
         first = first or one
-        own = frozenset[int]() if include_inputs else excluded(one.items, space.entry.item)
-        if distinct:
-            near = ranked(
-                index, space, one.values, one.sign, k, one.items, one.calibration,
-                include_inputs, distinct,
-            )  # fmt: skip
-            nearest = tuple(row.item for row in near)
-        else:
-            positions = [int(p) for p in best(one.sign * one.values, k + len(own)) if p not in own]
-            kind = space.entry.item
-            nearest = tuple(shown(t, kind) for t in texts_of(index, kind, positions[:k]))
+        near = ranked(
+            index,
+            space,
+            one.values,
+            one.sign,
+            k,
+            one.items,
+            one.calibration,
+            include_inputs,
+            distinct,
+        )
+        nearest = tuple(row.item for row in near)
         notes = tuple(
             f"{item.resolved.asked}: {item.resolved.note}"
             for item in [*one.items, *([one.target] if one.target else [])]

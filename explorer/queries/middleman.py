@@ -156,21 +156,30 @@ def _rows(
     labels: list[str],
     wanted: int,
 ) -> tuple[MiddleMan, ...]:
-    neurons = index.neurons([position for _, position in ranks])
+    positions = [position for _, position in ranks]
+    layers, units = index.manifest.layers, index.manifest.model.d_mlp
+    near = [
+        [
+            tuple(token.display for token in tokens)
+            for tokens in index.nearest_tokens(side, positions)
+        ]
+        for side in ("in", "out")
+    ]
     rows = []
-    for (rank, at), neuron in zip(ranks, neurons, strict=True):
+    named = zip(ranks, index.neuron_names(positions), *near, strict=True)
+    for (rank, at), name, reads, writes in named:
         every = {label: float(value[at]) for label, value in zip(labels, values, strict=True)}
         rows.append(
             MiddleMan(
                 rank=rank,
-                neuron=neuron.name,
-                layer=neuron.layer,
-                unit=neuron.unit,
+                neuron=name,
+                layer=layers[at // units],
+                unit=at % units,
                 score=float(total[at]),
                 scores={label: every[label] for label in labels[:wanted]},
                 avoided={label: every[label] for label in labels[wanted:]},
-                reads=tuple(neuron.reads),
-                writes=tuple(neuron.writes),
+                reads=reads,
+                writes=writes,
             )
         )
     return tuple(rows)

@@ -15,7 +15,7 @@ from indexer.store.read import Neuron
 def neuron(resolver: Resolver, name: str, k: int) -> NeuronReport:
     """Norms, nearest tokens of each side (at most 10 each way), nearest neurons by cosine."""
     index = resolver.index
-    match = re.fullmatch(r"L(\d+)N(\d+)(?:\.(?:in|up|out))?", name.strip(), re.IGNORECASE)
+    match = re.fullmatch(r"L(\d{1,18})N(\d{1,18})(?:\.(?:in|up|out))?", name.strip(), re.IGNORECASE)
     if match is None:
         raise QueryError(f"{name!r} names no neuron; write L29N112 for layer 29, unit 112")
     found = index.neuron(int(match[1]), int(match[2]))

@@ -66,8 +66,6 @@ class Neuron:
     cosine_in_out: float
     cosine_in_up: float | None
     cosine_up_out: float | None
-    reads: Sequence[str]
-    writes: Sequence[str]
 
     @property
     def name(self) -> str:
@@ -234,8 +232,7 @@ class Index:
     # -- neurons ----------------------------------------------------------------------------
 
     _NEURON = (
-        "id, layer, unit, norm_in, norm_up, norm_out, cosine_in_out, cosine_in_up, "
-        "cosine_up_out, reads, writes"
+        "id, layer, unit, norm_in, norm_up, norm_out, cosine_in_out, cosine_in_up, cosine_up_out"
     )
 
     @property
@@ -281,6 +278,12 @@ class Index:
         """Names of neurons by id; their order is that of layers, then units."""
         units, layers = self.manifest.model.d_mlp, self.manifest.layers
         return [neuron_name(layers[i // units], i % units) for i in map(int, ids)]
+
+    def nearest_tokens(self, side: str, ids: Sequence[int]) -> list[tuple[Token, ...]]:
+        """Of some neurons the few tokens that stand beside an answer, best first."""
+        nearest = self.space(f"neuron.{side}").nearest_tokens[list(ids)].tolist()
+        tokens = {token.id: token for token in self.tokens({i for row in nearest for i in row})}
+        return [tuple(tokens[i] for i in row) for row in nearest]
 
     def neuron_tokens(self, ids: Iterable[int], ranks: Sequence[int]) -> list[NeuronToken]:
         """The stored nearest tokens of some neurons at some ranks, in the table's order."""

@@ -75,9 +75,7 @@ CREATE TABLE neuron (
     norm_out FLOAT NOT NULL,
     cosine_in_out FLOAT NOT NULL,
     cosine_in_up FLOAT,
-    cosine_up_out FLOAT,
-    reads VARCHAR[] NOT NULL,
-    writes VARCHAR[] NOT NULL
+    cosine_up_out FLOAT
 );
 COMMENT ON TABLE neuron IS 'One row a neuron: one unit of one layer''s MLP';
 COMMENT ON COLUMN neuron.id IS 'row of neuron.in, neuron.up and neuron.out';
@@ -90,8 +88,6 @@ COMMENT ON COLUMN neuron.norm_out IS 'the same of the writing side';
 COMMENT ON COLUMN neuron.cosine_in_out IS 'cosine between reading and writing side';
 COMMENT ON COLUMN neuron.cosine_in_up IS 'cosine between the two reading directions; NULL where not gated';
 COMMENT ON COLUMN neuron.cosine_up_out IS 'cosine between up and the writing side; NULL where not gated';
-COMMENT ON COLUMN neuron.reads IS 'the 4 highest word-like tokens of the reading side, spaces visible';
-COMMENT ON COLUMN neuron.writes IS 'the same of the writing side';
 
 CREATE TABLE neuron_token (
     neuron INTEGER NOT NULL,

@@ -72,6 +72,11 @@ class Space:
         return self._array("covariance")
 
     @cached_property
+    def nearest_tokens(self) -> NDArray[np.int32]:
+        """Of a neuron space: (rows, 4) int32, ids of each neuron's highest word-like tokens."""
+        return self._array("nearest_tokens")
+
+    @cached_property
     def _embed_scores(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         return self._array("embed_mean"), self._array("embed_deviation")
 

@@ -1,0 +1,59 @@
+"""How things are measured: medians of interleaved runs, and whole processes from outside."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of the report: what was measured, the figure, and what it must not exceed."""
+
+    what: str
+    figure: str
+    target: str
+    met: bool
+
+
+def interleaved(runs: int, **functions: Callable[[], object]) -> dict[str, float]:
+    """Median seconds of each function, called in turn, so that drift falls on all alike."""
+    times: dict[str, list[float]] = {name: [] for name in functions}
+    for function in functions.values():
+        function()
+    for _ in range(runs):
+        for name, function in functions.items():
+            start = time.perf_counter()
+            function()
+            times[name].append(time.perf_counter() - start)
+    return {name: statistics.median(found) for name, found in times.items()}
+
+
+@dataclass(frozen=True)
+class Process:
+    """A finished process: wall seconds from start to exit, and its peak resident memory in MB."""
+
+    seconds: float
+    megabytes: float
+
+
+def process(command: Sequence[str]) -> Process:
+    """Run a command to its end, its output thrown away."""
+    start = time.perf_counter()
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(child.pid, 0)
+    seconds = time.perf_counter() - start
+    if os.waitstatus_to_exitcode(status) != 0:
+        raise SystemExit(f"benchmark: {' '.join(command)} failed")
+    return Process(seconds, usage.ru_maxrss / 1024)
+
+
+def processes(command: Sequence[str], runs: int) -> Process:
+    """Median seconds and greatest memory of several runs, after one to warm the page cache."""
+    process(command)
+    done = [process(command) for _ in range(runs)]
+    return Process(statistics.median(p.seconds for p in done), max(p.megabytes for p in done))

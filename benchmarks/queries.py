@@ -1,0 +1,104 @@
+"""Questions, cold (a whole process) and warm (in an open Explorer), against plain libraries."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import faiss
+import numpy as np
+
+import explorer
+from benchmarks.measure import Line, interleaved, processes
+
+PROGRAM = str(Path(sys.executable).parent / "explorer")
+BARE = "import numpy, faiss, duckdb"
+
+
+def cold() -> list[Line]:
+    """Process start to exit, the page cache warm."""
+    bare = processes([sys.executable, "-c", BARE], 7)
+    lines = []
+    for question in (["neighbors", "large"], ["middleman", "large", "tall"]):
+        done = processes([PROGRAM, *question, "--index", "smollm2"], 7)
+        lines.append(
+            Line(
+                f"cold `explorer {' '.join(question)}`",
+                f"{done.seconds:.2f} s, {done.megabytes:.0f} MB "
+                f"({done.seconds / bare.seconds:.1f} times `{BARE}`)",
+                "0.5 s, 250 MB",
+                done.seconds <= 0.5 and done.megabytes <= 250,
+            )
+        )
+    return lines
+
+
+def warm() -> list[Line]:
+    """One exact query in `embed` against plain FAISS and NumPy on the same vectors; middlemen."""
+    with explorer.open("smollm2") as ix:
+        space = ix._index.space("embed")
+        unit = space.rows.block(0, space.entry.rows)
+        query = np.ascontiguousarray(unit[1507])
+        plain = faiss.IndexFlatIP(unit.shape[1])
+        plain.add(unit)
+        one_thread = faiss.IndexFlatIP(unit.shape[1])
+        one_thread.add(unit)
+
+        def by_numpy() -> np.ndarray:
+            scores = unit @ query
+            near = np.argpartition(scores, -10)[-10:]
+            return near[np.argsort(-scores[near])]
+
+        def by_faiss() -> object:
+            faiss.omp_set_num_threads(1)
+            return plain.search(query[None], 10)
+
+        def by_faiss_threads() -> object:
+            faiss.omp_set_num_threads(os.cpu_count() or 1)
+            return plain.search(query[None], 10)
+
+        from explorer.measures import best, calibrate, scores
+
+        wide = query.astype(np.float64)
+
+        def exact() -> object:
+            values = scores(space, wide, "cosine")
+            calibrate(values, "")
+            return best(values, 10)
+
+        times = interleaved(
+            31,
+            exact=exact,
+            numpy=by_numpy,
+            faiss=by_faiss,
+            faiss_threads=by_faiss_threads,
+            neighbors=lambda: ix.neighbors("large"),
+            middleman=lambda: ix.middleman("large", "tall", side="out"),
+        )
+        assert list(best(scores(space, wide, "cosine"), 10)) == list(by_numpy())
+    faster = min(times["numpy"], times["faiss"], times["faiss_threads"])
+    ratio = times["exact"] / faster
+    ms = {name: 1000 * seconds for name, seconds in times.items()}
+    return [
+        Line(
+            "one exact query in `embed`, every item scored, z included",
+            f"{ms['exact']:.1f} ms: {ratio:.2f} times the faster of plain FAISS "
+            f"({ms['faiss']:.1f} ms with one thread, {ms['faiss_threads']:.1f} with all) "
+            f"and plain NumPy ({ms['numpy']:.1f} ms)",
+            "1.2 times",
+            ratio <= 1.2,
+        ),
+        Line(
+            '`ix.neighbors("large")`, from word to named rows',
+            f"{ms['neighbors']:.1f} ms",
+            "none",
+            True,
+        ),
+        Line(
+            '`ix.middleman("large", "tall", side="out")`, 46,080 neurons',
+            f"{ms['middleman']:.1f} ms",
+            "15 ms",
+            ms["middleman"] <= 15,
+        ),
+    ]
