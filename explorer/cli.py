@@ -101,9 +101,10 @@ class _Question(click.Command):
         try:
             return super().parse_args(ctx, args)
         except click.UsageError as err:
-            if "unexpected extra argument" in err.message:
-                err.message += "; put the whole expression in quotes"
-            raise
+            if "unexpected extra argument" not in err.message:
+                raise
+            said = f"{err.message}; put the whole expression in quotes"
+            raise click.UsageError(said, ctx) from None
 
 
 @click.group(
@@ -293,9 +294,8 @@ def main() -> NoReturn:
         sys.exit(0)
     except click.exceptions.Abort:
         _fail(130, "interrupted")
-    except click.exceptions.NoArgsIsHelpError as err:
-        assert err.ctx is not None
-        commands = ", ".join(cli.list_commands(err.ctx))
+    except click.exceptions.NoArgsIsHelpError:
+        commands = ", ".join(sorted(cli.commands))
         _fail(2, f"ask something: {commands} (`explorer --help` says what each answers)")
     except click.ClickException as err:
         _fail(err.exit_code, " ".join(err.format_message().split()))

@@ -73,11 +73,12 @@ class Expression:
 
 
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
-_CHUNK = re.compile(r'(?:[^\s"]|"(?:[^"\\]|\\.)*")+')
+_CHUNK = re.compile(r'(?:[^\s"]|"(?:[^"\\]|\\.)*")+', re.DOTALL)
 _TERM = re.compile(
     rf"(?:(?P<weight>{_NUMBER})\*)?"
     r'(?:(?P<token>token:)?"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<bare>[^"]+?))'
-    r"(?:@(?P<space>[^@\"]*))?"
+    r"(?:@(?P<space>[^@\"]*))?",
+    re.DOTALL,
 )
 _NEURON = re.compile(r"L(\d+)N(\d+)(?:\.([A-Za-z]+))?")
 _SIDES = ("in", "up", "out")
@@ -126,7 +127,7 @@ def parse(text: str) -> Expression:
         raise BadExpression("the expression is empty; write words, such as king - man + woman")
     if ready or pending_weight is not None:
         raise BadExpression(f"{text!r} ends with an operator; a term is missing")
-    return Expression(" ".join(text.split()), tuple(terms))
+    return Expression(" ".join(chunks), tuple(terms))
 
 
 def _chunks(text: str) -> list[str]:
@@ -157,7 +158,7 @@ def _term(chunk: str, text: str) -> Term:
     if space == "":
         raise BadExpression(f"{text!r}: no space is named after '@' in {chunk!r}")
     if match["quoted"] is not None:
-        quoted = re.sub(r"\\(.)", r"\1", match["quoted"])
+        quoted = re.sub(r"\\(.)", r"\1", match["quoted"], flags=re.DOTALL)
         if not quoted.strip() and not match["token"]:
             raise BadExpression(f"{text!r}: an empty text in quotes")
         kind = Kind.TOKEN if match["token"] else Kind.TEXT

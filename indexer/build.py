@@ -8,6 +8,7 @@ and device that words are run in.
 from __future__ import annotations
 
 import dataclasses
+import errno
 import shutil
 import subprocess
 import sys
@@ -23,16 +24,17 @@ from numpy.typing import NDArray
 
 from indexer import check
 from indexer.catalog import Catalog
-from indexer.errors import CheckFailed, IndexExists
+from indexer.errors import BadWords, CheckFailed, IndexExists
 from indexer.extract.context import LastTokenStream, batches, context_layers
 from indexer.extract.neurons import DEPTH, NearestTokens, convention, neuron_rows
 from indexer.extract.tokens import token_rows, token_spaces
 from indexer.model import Source, load, locate, require_extra
 from indexer.progress import Narrator
 from indexer.request import Request, fingerprint, placement, source_name, versions
-from indexer.store.errors import MachineError, SemanticError
+from indexer.store.errors import ForeignIndex, MachineError, SemanticError
 from indexer.store.layout import (
     CATALOG,
+    MANIFEST,
     TOKENIZER,
     Manifest,
     ModelEntry,
@@ -41,7 +43,7 @@ from indexer.store.layout import (
     parse_layers,
 )
 from indexer.store.vocabulary import Vocabulary, is_word_like
-from indexer.store.write import Staging, recover, unit_rows
+from indexer.store.write import Staging, unit_rows
 from indexer.words import (
     Choice,
     choose,
@@ -54,6 +56,7 @@ from indexer.words import (
 SYNC_SECONDS = 15.0
 """How much extraction a kill may cost."""
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NEURONS_AT_ONCE = 512
 _TOKENS_SHOWN = 4  # of a neuron's side, beside an answer that names the neuron
 _CHECKED_WORDS = 24
@@ -72,17 +75,29 @@ def build(request: Request, narrator: Narrator) -> tuple[Path, bool]:
     require_extra()
     asked_words = read_words(request.words) if isinstance(request.words, Path) else request.words
     source = locate(request.model, request.offline, request.allow_pickle)
-    recover(request.root, request.name)
     identity = fingerprint(request, source, asked_words)
     target = request.root / request.name
-    if target.exists() and not request.force:
-        return _existing(target, identity), False
+    if target.exists():
+        if not request.force:
+            return _existing(target, identity), False
+        _require_replaceable(target)
 
     staging = Staging(request.root, request.name, identity)
     try:
+        if target.exists() and not request.force:  # put back, or sealed by another, just now
+            return _existing(target, identity), False
+        if staging.complete:
+            return staging.seal(), True
         if staging.resumed:
             narrator.say(f"resuming the build of {request.name!r} that was interrupted")
         return _Build(request, source, asked_words, identity, staging, narrator).run(), True
+    except OSError as err:
+        if err.errno not in _NO_ROOM:
+            raise
+        raise MachineError(
+            f"no room for the index in {request.root}/ ({err.strerror}); what is finished stays: "
+            "make room and give the same command again"
+        ) from None
     finally:
         staging.close()
 
@@ -106,11 +121,11 @@ class _Build:
 
     def run(self) -> Path:
         """All steps; each returns at once where an earlier run finished it."""
+        self.device, self.dtype = placement(self.request)
         with self.timed("load"):
             self.narrator.say(f"loading {self.source.asked}")
             self.model = load(self.source)
         self.blocks = self._blocks()
-        self.device, self.dtype = placement(self.request)
         self.layers = context_layers(self.blocks)
         with self.timed("words"):
             self.vocabulary = self._tokenizer()
@@ -159,7 +174,7 @@ class _Build:
                 f"the tokenizer of {self.source.asked!r} has no fast form (tokenizer.json)"
             )
         path = self.staging.folder / TOKENIZER
-        backend.save(str(path))
+        path.write_text(backend.to_str(pretty=True), "utf-8")
         return Vocabulary(path)
 
     def _words(self) -> list[Choice]:
@@ -168,7 +183,29 @@ class _Build:
             chosen = choose(self.asked_words, self.vocabulary, self.texts)
             kept = [[c.text, list(c.token_ids), c.zipf] for c in chosen]
             self.staging.keep("words", kept)
-        return [Choice(text, tuple(ids), zipf) for text, ids, zipf in kept]
+        words = [Choice(text, tuple(ids), zipf) for text, ids, zipf in kept]
+        self._require_room(words[-1])
+        return words
+
+    def _require_room(self, longest: Choice) -> None:
+        """Fail where the model has fewer positions than the longest word and prefix take."""
+        positions = getattr(self.model.config, "max_position_embeddings", None)
+        before = max(len(self.vocabulary.text_ids(text)) for text in self._prefixes())
+        tokens = len(longest.token_ids)
+        if positions is not None and before + tokens > positions:
+            shown = longest.text if len(longest.text) <= 40 else f"{longest.text[:40]}..."
+            raise BadWords(
+                f"word {shown!r} is {tokens:,} tokens long, after a prefix of up to {before:,}: "
+                f"the model takes {positions:,} in all"
+            )
+
+    def _prefixes(self) -> list[str]:
+        """The prefix asked for, or those to be tried, in order."""
+        if self.request.prefix != "auto":
+            return [self.request.prefix]
+        tokenizer = self.model.tokenizer
+        named = [t for t in (tokenizer.bos_token, tokenizer.eos_token) if t]
+        return prefix_candidates(self.vocabulary, self.texts, named)
 
     def _require_space(self) -> None:
         """Fail before the work, not at the end of it, where the disk is clearly too small."""
@@ -216,15 +253,20 @@ class _Build:
         sides = [s for s in self.model.family.sides if not self.staging.finished(f"neuron.{s}")]
         if not sides:
             return
-        embed = self.staging.moments("embed")
+        mu, covariance = (self.staging.moments("embed", n) for n in ("mean", "covariance"))
         tokens = NearestTokens(self._word_like_embeddings(), _NEURONS_AT_ONCE)
         units = self.model.d_mlp * len(self.blocks)
         for side in sides:
             with self.narrator.bar(f"neuron.{side}", units, "neurons") as bar:
-                self._neuron_side(side, embed, tokens, units, bar)
+                self._neuron_side(side, (mu, covariance), tokens, units, bar)
 
     def _neuron_side(
-        self, side: str, embed: dict[str, NDArray[Any]], tokens: NearestTokens, units: int, bar: Any
+        self,
+        side: str,
+        population: tuple[NDArray[Any], NDArray[Any]],
+        tokens: NearestTokens,
+        units: int,
+        bar: Any,
     ) -> None:
         folded = not self.request.raw
         entry = SpaceEntry(
@@ -252,8 +294,8 @@ class _Build:
                 unit, norms[here] = unit_rows(part)
                 writer.put(first, unit)
                 wide = part.astype(np.float64)
-                mean[here] = wide @ embed["mean"]
-                variance = np.einsum("ij,ij->i", wide @ embed["covariance"], wide)
+                mean[here] = wide @ population[0]
+                variance = np.einsum("ij,ij->i", wide @ population[1], wide)
                 deviation[here] = np.sqrt(np.maximum(variance, 0))
                 ends = tokens.extremes(part)
                 nearest[here] = np.stack([ends.high, ends.low], axis=1)
@@ -300,7 +342,7 @@ class _Build:
         finished = self.staging.finished(space)
         assert finished is not None, f"{space} is read back before it is finished"
         writer = self.staging.rows(space, finished[0].rows, finished[0].width)
-        norms = self.staging.moments(space)["norms"][first : first + count, None]
+        norms = self.staging.moments(space, "norms")[first : first + count, None]
         vectors: NDArray[np.float64] = writer.get(first, count).astype(np.float64) * norms
         writer.close()
         return vectors
@@ -313,13 +355,9 @@ class _Build:
         if kept is not None:
             return PrefixEntry(**{**kept, "token_ids": tuple(kept["token_ids"])})
         self.narrator.say("choosing the prefix that stands before every word")
-        candidates, chosen = [self.request.prefix], "asked"
-        if self.request.prefix == "auto":
-            tokenizer = self.model.tokenizer
-            named = [t for t in (tokenizer.bos_token, tokenizer.eos_token) if t]
-            candidates, chosen = prefix_candidates(self.vocabulary, self.texts, named), "auto"
+        chosen = "auto" if self.request.prefix == "auto" else "asked"
         found = find_prefix(
-            self.words, candidates, self.vocabulary, self._norms, self.request.seed, chosen
+            self.words, self._prefixes(), self.vocabulary, self._norms, self.request.seed, chosen
         )
         sinks = found.tried[found.text]
         if sinks:
@@ -451,8 +489,9 @@ class _Build:
         command = [sys.executable, "-m", "indexer.store.verify", str(self.staging.folder)]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         if result.returncode:
-            first = (result.stdout or result.stderr).strip().splitlines()[0]
-            raise CheckFailed(f"the index failed its own verification: {first}")
+            said = result.stdout.splitlines()[:1] or result.stderr.splitlines()[-1:]
+            why = said[0] if said else f"its process ended with {result.returncode}"
+            raise CheckFailed(f"the index failed its own verification: {why}")
 
     def catalog(self) -> Catalog:
         """What the tables are made from."""
@@ -471,7 +510,7 @@ class _Build:
         )
 
     def _sinks(self) -> NDArray[np.bool_]:
-        norms = np.stack([self.staging.moments(f"context.{n}")["norms"] for n in self.layers])
+        norms = np.stack([self.staging.moments(f"context.{n}", "norms") for n in self.layers])
         return sink_flags(norms)
 
     @contextmanager
@@ -484,6 +523,15 @@ class _Build:
             spent = self.seconds.get(step, 0.0) + time.monotonic() - start
             self.seconds[step] = round(spent, 2)
             self.staging.keep("seconds", self.seconds)
+
+
+def _require_replaceable(target: Path) -> None:
+    """Refuse to replace what was never an index, whatever `--force` says."""
+    if not any((target / name).is_file() for name in (MANIFEST, CATALOG)):
+        raise ForeignIndex(
+            f"{target} is not an index, so --force does not replace it: "
+            "give another --name, or remove it yourself"
+        )
 
 
 def _existing(target: Path, identity: str) -> Path:

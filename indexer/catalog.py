@@ -59,7 +59,7 @@ class Catalog:
                 "display": [display(text) for text in self.texts],
                 "word_like": self.word_like.tolist(),
                 "special": [i in self.vocabulary.special_ids for i in range(len(self.texts))],
-                "norm": self.staging.moments("embed")["norms"].tolist(),
+                "norm": self.staging.moments("embed", "norms").tolist(),
             },
             "word": {
                 "id": list(range(len(self.words))),
@@ -79,7 +79,7 @@ class Catalog:
     def _neuron_table(self) -> dict[str, list[Any]]:
         count = len(self.blocks) * self.d_mlp
         sides = self.sides
-        norms = {s: self.staging.moments(f"neuron.{s}")["norms"].tolist() for s in sides}
+        norms = {s: self.staging.moments(f"neuron.{s}", "norms").tolist() for s in sides}
         none = [None] * count
         layers = [layer for layer in self.blocks for _ in range(self.d_mlp)]
         units = [unit for _ in self.blocks for unit in range(self.d_mlp)]

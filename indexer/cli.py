@@ -6,6 +6,7 @@ data, stderr is narration.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -75,7 +76,13 @@ def cli() -> None:
     help="What stands before every word; auto takes the first candidate that leaves no word an "
     "attention sink.",
 )
-@click.option("--seed", default=0, show_default=True, help="Of the sample the prefix is tried on.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Of the sample the prefix is tried on.",
+)
 @click.option("--raw", is_flag=True, help="Keep reading sides raw: no norm gain folded in.")
 @click.option("--force", is_flag=True, help="Rebuild where an index of that name is there already.")
 @click.option("--offline", is_flag=True, help="Take nothing from the hub but what is cached.")
@@ -206,7 +213,7 @@ def _described(manifest: Manifest) -> list[str]:
 
 
 def _words(text: str) -> int | Path:
-    if re.fullmatch(r"[\d_]+", text):
+    if re.fullmatch(r"[0-9]+(_[0-9]+)*", text):
         return int(text)
     if re.fullmatch(r"-\d+", text):
         raise SemanticError(f"--words {text}: give how many (0 or more), or a file of words")
@@ -239,6 +246,13 @@ def main() -> NoReturn:
     """Run a command; every error a person may meet is one line on stderr."""
     try:
         cli.main(standalone_mode=False)
+    except BrokenPipeError:
+        # The reader of a pipe has what it wanted; Python's own flush at exit must not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except click.exceptions.NoArgsIsHelpError as err:
+        err.show()
+        sys.exit(2)
     except click.exceptions.Abort:
         _fail(130, "interrupted")
     except click.ClickException as err:

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from indexer.architectures import Family, Layout, family_of
-from indexer.errors import MissingExtra, ModelNotFound, PickledWeights
+from indexer.errors import CheckFailed, MissingExtra, ModelNotFound, PickledWeights
 from indexer.store.errors import MachineError, SemanticError
 
 if TYPE_CHECKING:
@@ -95,7 +95,10 @@ def locate(asked: str, offline: bool = False, allow_pickle: bool = False) -> Sou
         ModelNotFound: nothing there under that name.
         PickledWeights: only pickles are there, and `allow_pickle` was not given.
     """
-    path = Path(asked).expanduser()
+    try:
+        path = Path(asked).expanduser()
+    except RuntimeError:  # the home of nobody here
+        path = Path(asked)
     if asked == PACKAGED and not path.exists():
         return _packaged()
     if path.suffix == ".gguf":
@@ -241,6 +244,7 @@ class Model:
 
         Raises:
             ValueError: the family has no such side.
+            CheckFailed: the matrix has no axis of width d_model where the family's entry says.
         """
         family = self.family
         path = {"in": family.reading, "up": family.up, "out": family.writing}.get(side)
@@ -250,7 +254,13 @@ class Model:
         # A reading matrix kept (out, in) has a neuron a row; a writing matrix kept so has a
         # neuron a column.
         turned = (family.layout is Layout.LINEAR) == (side == "out")
-        return (weight.T if turned else weight).float().cpu()
+        rows = weight.T if turned else weight
+        if rows.shape[1] != self.d_model:
+            raise CheckFailed(
+                f"{path} of layer {layer} is {tuple(weight.shape)}, which does not lie as the "
+                f"entry for {family.title} says, {family.layout.value}, with d_model {self.d_model}"
+            )
+        return rows.float().cpu()
 
     def to(self, device: str, dtype: str) -> None:
         """Move the module, and set the precision of its forward passes."""

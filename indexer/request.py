@@ -47,9 +47,9 @@ def placement(request: Request) -> tuple[str, str]:
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as err:
-        first = str(err).splitlines()[0]
+        torch.zeros(1, device=device).cpu()
+    except Exception as err:  # each backend has errors of its own for not being there
+        first = (str(err) or type(err).__name__).splitlines()[0]
         raise SemanticError(f"no device {device!r} here ({first}); there is always 'cpu'") from None
     dtype = request.dtype
     if dtype == "auto":

@@ -80,7 +80,11 @@ def choose(
 
     Returns:
         Word-like tokens in the vocabulary's own spellings, capitals kept, and multi-token words
-        in the spelling of fewest tokens, lower case where that is a tie.
+        in the spelling of fewest tokens, lower case where that is a tie. Words of the groups and
+        of the frequency list that the tokenizer makes no token of are left out.
+
+    Raises:
+        BadWords: the tokenizer makes no token of a word that was asked for.
     """
     from wordfreq import zipf_frequency
 
@@ -88,10 +92,16 @@ def choose(
         return float(zipf_frequency(word, "en"))
 
     required = list(dict.fromkeys(word for words in groups().values() for word in words))
+    chosen = {w: Choice(w, vocabulary.word_ids(w), zipf(w)) for w in required}
+    chosen = {w: choice for w, choice in chosen.items() if choice.token_ids}
     if not isinstance(asked, int):
-        chosen = dict.fromkeys([*asked, *required])
-        choices = [Choice(w, vocabulary.word_ids(w), zipf(w)) for w in chosen]
-        return _ordered(choices)
+        chosen |= {w: Choice(w, vocabulary.word_ids(w), zipf(w)) for w in asked}
+        lost = [choice.text for choice in chosen.values() if not choice.token_ids]
+        if lost:
+            raise BadWords(f"the model's tokenizer makes no token of the word {lost[0]!r}")
+        return _ordered(list(chosen.values()))
+    if asked <= len(chosen):
+        return _ordered(list(chosen.values()))
     candidates = [
         Choice(text[1:], (token_id,), zipf(text[1:]))
         for token_id, text in enumerate(texts)
@@ -100,12 +110,11 @@ def choose(
     singles = {choice.text for choice in candidates}
     candidates += _several_tokens(vocabulary, singles)
     candidates.sort(key=lambda c: (-c.zipf, len(c.token_ids), c.token_ids, c.text))
-    chosen_by_text = {w: Choice(w, vocabulary.word_ids(w), zipf(w)) for w in required}
     for choice in candidates:
-        if len(chosen_by_text) >= asked:
+        if len(chosen) >= asked:
             break
-        chosen_by_text.setdefault(choice.text, choice)
-    return _ordered(list(chosen_by_text.values()))
+        chosen.setdefault(choice.text, choice)
+    return _ordered(list(chosen.values()))
 
 
 def _several_tokens(vocabulary: Vocabulary, singles: set[str]) -> list[Choice]:
@@ -120,7 +129,8 @@ def _several_tokens(vocabulary: Vocabulary, singles: set[str]) -> list[Choice]:
             ((vocabulary.word_ids(spelling), spelling) for spelling in spellings[:2]),
             key=lambda pair: len(pair[0]),
         )
-        found.append(Choice(text, ids, float(zipf_frequency(word, "en"))))
+        if ids:
+            found.append(Choice(text, ids, float(zipf_frequency(word, "en"))))
     return found
 
 

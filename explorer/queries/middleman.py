@@ -9,6 +9,7 @@ word's own space.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -60,7 +61,17 @@ def middleman(
     labels = _labels([*words, *avoid])
     query = MiddlemanQuery(tuple(words), tuple(avoid), side, score, combine, chosen, per_layer, k)
     rows = _rows(index, ranks, total, values, labels, len(words))
-    return Middlemen(query, rows, meta_of(index, space, score, items))
+    meta = meta_of(index, space, score, items)
+    if score == "z":
+        meta = replace(meta, notes=(_null(items),))
+    return Middlemen(query, rows, meta)
+
+
+def _null(items: Sequence[Item]) -> str:
+    """What z is read against: the populations of the words' own spaces."""
+    homes = {item.weighted.home.name: item.weighted.home.entry for item in items}
+    whose = " or ".join(f"{e.population_rows:,} {e.population} of {n}" for n, e in homes.items())
+    return f"z: deviations above what the neuron gives the {whose}"
 
 
 def neuron_scores(space: Space, words: Sequence[Weighted], score: str) -> list[Float64]:

@@ -8,6 +8,7 @@ direction of the plain-normed stream the neuron reads.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,13 @@ from numpy.typing import NDArray
 from indexer.architectures import Norm
 from indexer.model import Model
 
+if TYPE_CHECKING:
+    import torch
+
 DEPTH = 10
 """How many of the highest and of the lowest tokens are kept for each neuron and side."""
+
+_TILE = 64
 
 
 def convention(model: Model, side: str, folded: bool) -> str:
@@ -60,6 +66,9 @@ class Extremes:
 class NearestTokens:
     """Finds, for many neurons, the tokens at both ends of their inner products, exactly.
 
+    Every one of the DEPTH highest lies in one of the DEPTH tiles with the highest maxima, and a
+    tile's maximum is cheap; what is left to sort is a fiftieth of the tokens.
+
     Args:
         tokens: (m, d_model) float32.
         at_once: the most rows `extremes` will be given; one buffer of (at_once, m) is kept.
@@ -77,8 +86,24 @@ class NearestTokens:
         import torch
 
         scores = torch.mm(torch.from_numpy(rows), self._tokens, out=self._scores[: len(rows)])
-        high = scores.topk(self._depth, dim=1)
-        low = scores.topk(self._depth, dim=1, largest=False)
-        return Extremes(
-            high.indices.numpy(), high.values.numpy(), low.indices.numpy(), low.values.numpy()
-        )
+        high, high_scores = self._end(scores, largest=True)
+        low, low_scores = self._end(scores, largest=False)
+        return Extremes(high.numpy(), high_scores.numpy(), low.numpy(), low_scores.numpy())
+
+    def _end(self, scores: torch.Tensor, largest: bool) -> tuple[torch.Tensor, torch.Tensor]:
+        """Positions and scores at one end, (n, DEPTH) each, the farthest out first."""
+        import torch
+
+        count = scores.shape[1]
+        tiles = count // _TILE
+        if tiles < self._depth:
+            values, near = scores.topk(self._depth, dim=1, largest=largest)
+            return near, values
+        tiled = scores[:, : tiles * _TILE].unflatten(1, (tiles, _TILE))
+        extreme = tiled.amax(dim=2) if largest else tiled.amin(dim=2)
+        chosen = extreme.topk(self._depth, dim=1, largest=largest).indices
+        near = (chosen[:, :, None] * _TILE + torch.arange(_TILE)).flatten(1)
+        rest = torch.arange(tiles * _TILE, count).expand(len(scores), -1)
+        near = torch.cat([near, rest], dim=1)
+        values, at = scores.gather(1, near).topk(self._depth, dim=1, largest=largest)
+        return near.gather(1, at), values

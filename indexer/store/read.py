@@ -150,8 +150,20 @@ class Index:
         return Vocabulary(self.folder / TOKENIZER)
 
     def sql(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """All rows of a read-only query over the catalog, on this thread's own cursor."""
-        rows: list[tuple[Any, ...]] = self._cursor().execute(query, list(parameters)).fetchall()
+        """All rows of a read-only query over the catalog, on this thread's own cursor.
+
+        Raises:
+            DamagedIndex: the catalog cannot be read.
+        """
+        cursor = self._cursor()
+        import duckdb
+
+        try:
+            rows: list[tuple[Any, ...]] = cursor.execute(query, list(parameters)).fetchall()
+        except duckdb.ProgrammingError:
+            raise
+        except duckdb.Error as err:  # damage is found block by block, so here as much as at opening
+            raise _damaged(self.folder, err) from None
         return rows
 
     def _cursor(self) -> Any:
@@ -331,5 +343,9 @@ def _connect(folder: Path) -> Any:
         config: dict[str, str | bool | int | float | list[str]] = {"threads": 1}
         return duckdb.connect(str(path), read_only=True, config=config)
     except duckdb.Error as err:
-        first = str(err).splitlines()[0]
-        raise DamagedIndex(f"index {folder.name!r}: {CATALOG} cannot be opened: {first}") from None
+        raise _damaged(folder, err) from None
+
+
+def _damaged(folder: Path, err: Exception) -> DamagedIndex:
+    first = str(err).splitlines()[0]
+    return DamagedIndex(f"index {folder.name!r}: {CATALOG} cannot be read: {first}")

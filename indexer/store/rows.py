@@ -40,11 +40,12 @@ class RowsWriter:
 
     def __init__(self, path: Path, rows: int, width: int) -> None:
         self.rows, self.width = rows, width
-        fresh = not path.exists()
+        size = _HEADER.size + rows * width * 4
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-        if fresh:
+        # Full length comes last, so a file of that length has its header.
+        if os.fstat(self._fd).st_size != size:
             os.pwrite(self._fd, header(rows, width), 0)
-            os.truncate(self._fd, _HEADER.size + rows * width * 4)
+            os.truncate(self._fd, size)
 
     def put(self, first: int, block: Float32) -> None:
         """Write `block` ((n, width) float32, unit rows) as rows `first` to `first + n`."""

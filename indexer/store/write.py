@@ -17,7 +17,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.store.errors import MachineError
+from indexer.store.errors import MachineError, SemanticError
 from indexer.store.layout import (
     CATALOG,
     MANIFEST,
@@ -41,7 +41,8 @@ class Staging:
     """The folder `.NAME.building` under the root, held by one process at a time.
 
     A build with the same fingerprint takes up what the last one finished; with another
-    fingerprint it starts anew. `resumed` tells which.
+    fingerprint it starts anew. `resumed` tells which; `complete` tells that only `seal` is left
+    to do.
 
     Raises:
         MachineError: another process is building the same name.
@@ -51,10 +52,13 @@ class Staging:
         root.mkdir(parents=True, exist_ok=True)
         self.root, self.name = root, name
         self.folder = root / f".{name}.building"
+        self._aside = root / f".{name}.steps"
         self._lock = _lock(root / f".{name}.lock", name)
+        _put_back(root, name)
         marker = self.folder / _STEPS / "fingerprint"
         known = marker.read_text() if marker.exists() else None
-        self.resumed = known == fingerprint
+        self.complete = _complete(self.folder, fingerprint)
+        self.resumed = known == fingerprint or self.complete
         if not self.resumed:
             shutil.rmtree(self.folder, ignore_errors=True)
             (self.folder / SPACES).mkdir(parents=True)
@@ -91,10 +95,15 @@ class Staging:
     def scratch(self, name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
         """A float32 array in a file of this build: kept over a kill, gone with the seal."""
         path = self.folder / _STEPS / f"{name}.npy"
-        mode = "r+" if path.exists() else "w+"
-        mapped: NDArray[np.float32] = np.lib.format.open_memmap(
-            path, mode=mode, dtype=np.float32, shape=shape if mode == "w+" else None
-        )
+        if not path.exists():
+            # Zeros are written out: a full disk is an error here, but kills whoever maps a hole.
+            part = path.with_suffix(".part")
+            with part.open("wb") as file:
+                np.save(file, np.zeros(shape, np.float32))
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(path)
+        mapped: NDArray[np.float32] = np.lib.format.open_memmap(path, mode="r+")
         return mapped
 
     def rows(self, space: str, rows: int, width: int) -> RowsWriter:
@@ -164,10 +173,11 @@ class Staging:
         files = {path: FileEntry(**file) for path, file in kept["files"].items()}
         return SpaceEntry(**kept["entry"]), files
 
-    def moments(self, space: str) -> dict[str, NDArray[Any]]:
-        """The arrays beside a finished space's rows."""
+    def moments(self, space: str, name: str) -> NDArray[Any]:
+        """One of the arrays beside a finished space's rows."""
         with np.load(self.folder / moments_file(space)) as kept:
-            return {key: kept[key] for key in kept.files}
+            array: NDArray[Any] = kept[name]
+        return array
 
     def file_entry(self, path: str) -> FileEntry:
         """Size and checksum of a file of this build."""
@@ -181,15 +191,19 @@ class Staging:
             os.fsync(file.fileno())
 
     def seal(self) -> Path:
-        """Drop the steps, and give the folder its name by one rename."""
+        """Set the steps aside, and give the folder its name by one rename."""
         target = self.root / self.name
         retired = self.root / f".{self.name}.retired"
         shutil.rmtree(retired, ignore_errors=True)
-        shutil.rmtree(self.folder / _STEPS)
+        if not self.complete:
+            shutil.rmtree(self._aside, ignore_errors=True)
+            (self.folder / _STEPS).rename(self._aside)
+            self.complete = True
         if target.exists():
             target.rename(retired)
         self.folder.rename(target)
         shutil.rmtree(retired, ignore_errors=True)
+        shutil.rmtree(self._aside, ignore_errors=True)
         self.close()
         return target
 
@@ -198,11 +212,21 @@ class Staging:
         self._lock.close()
 
 
-def recover(root: Path, name: str) -> None:
-    """Put back the index that a swap cut short had set aside."""
+def _put_back(root: Path, name: str) -> None:
+    """Give back its name to the index that a swap cut short had set aside."""
     retired, target = root / f".{name}.retired", root / name
     if retired.exists() and not target.exists():
         retired.rename(target)
+
+
+def _complete(folder: Path, fingerprint: str) -> bool:
+    """Whether a build got as far as its seal: a whole manifest, and the steps set aside."""
+    if (folder / _STEPS).exists():
+        return False
+    try:
+        return Manifest.load(folder).fingerprint == fingerprint
+    except SemanticError:
+        return False
 
 
 def unit_rows(raw: NDArray[np.floating[Any]]) -> tuple[Float32, Float32]:
@@ -263,21 +287,30 @@ def write_catalog(folder: Path, tables: dict[str, dict[str, Any]]) -> None:
 
     A column is a NumPy array or a list with one value a row; a table with list-valued columns
     (`word`) is given as lists throughout.
+
+    Raises:
+        MachineError: the file cannot be written, for want of room or otherwise.
     """
     import duckdb
 
     path = folder / CATALOG
     part = path.with_suffix(".part")
-    part.unlink(missing_ok=True)
+    for left in (part, part.with_suffix(".part.wal")):
+        left.unlink(missing_ok=True)
     schema = (Path(__file__).parent / "schema.sql").read_text("utf-8")
-    with duckdb.connect(str(part), config={"threads": 2, "memory_limit": "400MB"}) as con:
-        con.execute(schema)
-        for name, columns in tables.items():
-            _insert(con, name, columns)
-        # What a bare word costs: a look-up by text, 0.4 ms with an index and 4 ms without.
-        con.execute("CREATE INDEX token_text ON token(text)")
-        con.execute("CREATE INDEX word_text ON word(text)")
-        con.execute("CHECKPOINT")
+    try:
+        with duckdb.connect(str(part), config={"threads": 2, "memory_limit": "400MB"}) as con:
+            con.execute(schema)
+            for name, columns in tables.items():
+                _insert(con, name, columns)
+            # What a bare word costs: a look-up by text, 0.4 ms with an index and 4 ms without.
+            con.execute("CREATE INDEX token_text ON token(text)")
+            con.execute("CREATE INDEX word_text ON word(text)")
+            con.execute("CHECKPOINT")
+    except duckdb.ProgrammingError:
+        raise
+    except duckdb.Error as err:
+        raise MachineError(f"{CATALOG} cannot be written: {str(err).splitlines()[0]}") from None
     part.replace(path)
 
 

@@ -1,0 +1,198 @@
+"""The file of rows: FAISS's own bytes, an exact scan, the zero vector, moments, damage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import faiss
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from indexer.store.errors import DamagedIndex, MachineError
+from indexer.store.rows import MappedRows, RowsWriter
+from indexer.store.write import moments, unit_rows
+
+shapes = st.tuples(st.integers(1, 700), st.integers(1, 40), st.integers(0, 2**32 - 1))
+
+
+def random_rows(rows: int, width: int, seed: int) -> NDArray[np.float32]:
+    return np.random.default_rng(seed).standard_normal((rows, width)).astype(np.float32)
+
+
+def written(path: Path, rows: NDArray[np.float32], step: int = 100) -> Path:
+    path.unlink(missing_ok=True)
+    writer = RowsWriter(path, *rows.shape)
+    for first in reversed(range(0, len(rows), step)):
+        writer.put(first, rows[first : first + step])
+    writer.sync()
+    writer.close()
+    return path
+
+
+def opened(path: Path, rows: int, width: int) -> MappedRows:
+    return MappedRows(path, rows, width, "index 'x': spaces/embed.faiss")
+
+
+@settings(max_examples=40, deadline=None)
+@given(shape=shapes, step=st.integers(1, 300))
+def test_the_file_is_byte_for_byte_what_faiss_writes(
+    tmp_path_factory: pytest.TempPathFactory, shape: tuple[int, int, int], step: int
+) -> None:
+    folder = tmp_path_factory.mktemp("rows")
+    rows = random_rows(*shape)
+    index = faiss.IndexFlatIP(rows.shape[1])
+    index.add(rows)
+    faiss.write_index(index, str(folder / "faiss"))
+    ours = written(folder / "ours", rows, step)
+    assert ours.read_bytes() == (folder / "faiss").read_bytes()
+
+
+def test_plain_faiss_opens_the_file_and_searches_it(tmp_path: Path) -> None:
+    rows, _ = unit_rows(random_rows(300, 16, 1))
+    index = faiss.read_index(str(written(tmp_path / "a.faiss", rows)))
+    assert (index.ntotal, index.d, index.metric_type) == (300, 16, faiss.METRIC_INNER_PRODUCT)
+    scores, ids = index.search(rows[42:43], 2)
+    assert ids[0, 0] == 42
+    assert scores[0, 0] == pytest.approx(1, abs=1e-6)
+
+
+@settings(max_examples=40, deadline=None)
+@given(shape=shapes, queries=st.integers(1, 5))
+def test_a_scan_equals_brute_force_in_float64(
+    tmp_path_factory: pytest.TempPathFactory, shape: tuple[int, int, int], queries: int
+) -> None:
+    rows = random_rows(*shape)
+    asked = random_rows(queries, shape[1], shape[2] + 1)
+    mapped = opened(written(tmp_path_factory.mktemp("rows") / "a", rows), *rows.shape)
+    expected = asked.astype(np.float64) @ rows.T.astype(np.float64)
+    scale = np.linalg.norm(asked, axis=1)[:, None] * np.linalg.norm(rows, axis=1) + 1e-30
+    found = mapped.scan(asked)
+    assert found.shape == expected.shape
+    assert (np.abs(found - expected) / scale).max() < 1e-6
+
+
+def test_several_queries_at_once_give_what_each_gives_alone(tmp_path: Path) -> None:
+    rows = random_rows(9001, 12, 3)  # enough to be shared out among threads, unevenly
+    mapped = opened(written(tmp_path / "a", rows, 4096), *rows.shape)
+    asked = random_rows(4, 12, 4)
+    together = mapped.scan(asked)
+    for query, products in zip(asked, together, strict=True):
+        np.testing.assert_allclose(mapped.scan(query[None])[0], products, atol=1e-6)
+    np.testing.assert_allclose(together, asked.astype(np.float64) @ rows.T, atol=1e-5)
+
+
+def test_one_row_and_a_block_are_copies_of_what_was_put(tmp_path: Path) -> None:
+    rows = random_rows(50, 7, 5)
+    mapped = opened(written(tmp_path / "a", rows), 50, 7)
+    np.testing.assert_array_equal(mapped.row(49), rows[49])
+    np.testing.assert_array_equal(mapped.block(10, 5), rows[10:15])
+    mapped.row(0)[:] = 9
+    np.testing.assert_array_equal(mapped.row(0), rows[0])
+
+
+def test_a_file_cut_off_before_its_header_is_begun_anew(tmp_path: Path) -> None:
+    rows = random_rows(30, 6, 6)
+    path = tmp_path / "a"
+    whole = written(tmp_path / "whole", rows).read_bytes()
+    for length in (0, 10, 45, 100):
+        path.write_bytes(whole[:length])
+        writer = RowsWriter(path, 30, 6)
+        writer.put(0, rows)
+        writer.close()
+        assert path.read_bytes() == whole
+
+
+def test_opening_a_file_again_keeps_the_rows_that_are_in_it(tmp_path: Path) -> None:
+    rows = random_rows(30, 6, 7)
+    path = tmp_path / "a"
+    for part in (slice(0, 20), slice(20, 30)):
+        writer = RowsWriter(path, 30, 6)
+        writer.put(part.start, rows[part])
+        writer.close()
+    np.testing.assert_array_equal(opened(path, 30, 6).block(0, 30), rows)
+
+
+def test_unit_rows_have_length_one_and_keep_their_norms() -> None:
+    raw = random_rows(600, 9, 8) * np.float32(1000)
+    unit, norms = unit_rows(raw)
+    np.testing.assert_allclose(np.linalg.norm(unit.astype(np.float64), axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(norms, np.linalg.norm(raw.astype(np.float64), axis=1), rtol=1e-6)
+    np.testing.assert_allclose(unit * norms[:, None], raw, rtol=1e-5)
+    assert (unit.dtype, norms.dtype) == (np.float32, np.float32)
+
+
+def test_the_zero_vector_stays_zero_and_has_norm_zero() -> None:
+    unit, norms = unit_rows(np.array([[0, 0, 0], [0, 3, 4]], np.float32))
+    np.testing.assert_array_equal(unit, np.array([[0, 0, 0], [0, 0.6, 0.8]], np.float32))
+    np.testing.assert_array_equal(norms, [0, 5])
+
+
+def test_very_long_and_very_short_vectors_keep_their_direction() -> None:
+    row = np.array([[3, 4]], np.float32)
+    for scale in (1e30, 1e-30):
+        unit, norms = unit_rows(row * np.float32(scale))
+        np.testing.assert_allclose(unit, [[0.6, 0.8]], rtol=1e-6)
+        assert norms[0] == pytest.approx(5 * scale, rel=1e-6)
+
+
+def in_parts(rows: NDArray[np.float64], step: int) -> list[tuple[int, NDArray[np.float64]]]:
+    return [(first, rows[first : first + step]) for first in range(0, len(rows), step)]
+
+
+@pytest.mark.parametrize("step", [1, 64, 500, 5000])
+def test_moments_equal_numpys_with_a_mean_far_from_zero(step: int) -> None:
+    rows = np.random.default_rng(9).standard_normal((1000, 8)) * [1, 2, 3, 4, 5, 6, 7, 8] + 1e5
+    chosen = np.random.default_rng(10).random(1000) < 0.6
+    mean, covariance = moments(iter(in_parts(rows, step)), chosen, 8, "embed")
+    np.testing.assert_allclose(mean, rows[chosen].mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(
+        covariance, np.cov(rows[chosen], rowvar=False, ddof=0), rtol=1e-5, atol=1e-4
+    )
+
+
+def test_moments_of_a_part_leave_the_other_rows_out() -> None:
+    rows = np.array([[1.0, 2], [100, 100], [3, 6]])
+    mean, covariance = moments(iter(in_parts(rows, 2)), np.array([True, False, True]), 2, "embed")
+    np.testing.assert_allclose(mean, [2, 4])
+    np.testing.assert_allclose(covariance, [[1, 2], [2, 4]])
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_row_that_is_not_finite_is_named(bad: float) -> None:
+    rows = np.zeros((200, 3))
+    rows[157, 1] = bad
+    with pytest.raises(MachineError, match="'embed': row 157 is not finite"):
+        moments(iter(in_parts(rows, 50)), np.zeros(200, bool), 3, "embed")
+
+
+def test_a_missing_short_long_or_foreign_file_is_named_as_damaged(tmp_path: Path) -> None:
+    path = written(tmp_path / "a", random_rows(20, 4, 11))
+    whole = path.read_bytes()
+    other = written(tmp_path / "b", random_rows(10, 8, 12)).read_bytes()
+    assert len(other) == len(whole)
+    for data, said in [
+        (whole[:-1], "364 bytes where 365 belong"),
+        (whole + b"x", "366 bytes where 365 belong"),
+        (b"", "0 bytes"),
+        (other, "is not the 20 x 4 FAISS file"),
+        (b"x" * len(whole), "is not the 20 x 4 FAISS file"),
+    ]:
+        path.write_bytes(data)
+        with pytest.raises(DamagedIndex, match=said) as caught:
+            opened(path, 20, 4)
+        assert "spaces/embed.faiss" in str(caught.value)
+    path.unlink()
+    with pytest.raises(DamagedIndex, match="is missing"):
+        opened(path, 20, 4)
+
+
+def test_reading_past_the_end_of_a_cut_file_is_an_error_and_not_zeros(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    writer = RowsWriter(path, 20, 4)
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(DamagedIndex, match="ends before row 20"):
+        writer.get(0, 20)
+    writer.close()
