@@ -94,10 +94,8 @@ def first_line(path: Path) -> str:
     elif path.suffix == ".md":
         about = next((line.lstrip("# ") for line in text.splitlines() if line.strip()), "")
     else:
-        comment = [
-            re.sub(r"^(--|#) ?", "", x) for x in text.splitlines() if x.startswith(("--", "#"))
-        ]
-        about = next((line for line in comment if not line.startswith("!")), "")
+        comments = [x for x in text.splitlines()[:4] if x.startswith(("--", "# "))]
+        about = " ".join(re.sub(r"^(--|#) ", "", x) for x in comments)
     return textwrap.shorten(about.split(". ")[0].rstrip("."), 88, placeholder=" ...")
 
 

@@ -99,7 +99,7 @@ class NearestTokens:
         if tiles < self._depth:
             values, near = scores.topk(self._depth, dim=1, largest=largest)
             return near, values
-        tiled = scores[:, : tiles * _TILE].unflatten(1, (tiles, _TILE))
+        tiled = scores[:, : tiles * _TILE].view(len(scores), tiles, _TILE)
         extreme = tiled.amax(dim=2) if largest else tiled.amin(dim=2)
         chosen = extreme.topk(self._depth, dim=1, largest=largest).indices
         near = (chosen[:, :, None] * _TILE + torch.arange(_TILE)).flatten(1)
