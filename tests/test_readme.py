@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
-BLOCKS = re.findall(r"```console\n\$ (explorer .*)\n\n?(.*?)```", README, re.DOTALL)
+BLOCKS = re.findall(r"```console\n\$ (explorer [^\n]*)\n(.*?)```", README, re.DOTALL)
 
 
 def test_the_readme_shows_the_three_questions() -> None:
