@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,6 +43,7 @@ from indexer.store.layout import (
     SpaceEntry,
     parse_layers,
 )
+from indexer.store.rows import RowsWriter
 from indexer.store.vocabulary import Vocabulary, is_word_like
 from indexer.store.write import Staging, unit_rows
 from indexer.words import (
@@ -386,20 +388,17 @@ class _Build:
         width = self.model.d_model
         writers = [self.staging.rows(f"context.{layer}", total, width) for layer in self.layers]
         stream = LastTokenStream(self.model, self.prefix.token_ids, self.layers)
-        synced = time.monotonic()
-        with self.narrator.bar("context", total, "words", done) as bar:
+        with (
+            self.narrator.bar("context", total, "words", done) as bar,
+            _Checkpoints(self.staging, writers, norms) as checkpoints,
+        ):
             for start, end in batches([len(c.token_ids) for c in self.words], done):
                 states = stream.run([c.token_ids for c in self.words[start:end]])
                 for at, writer in enumerate(writers):
                     unit, norms[at, start:end] = unit_rows(states[at])
                     writer.put(start, unit)
                 bar.update(end - start)
-                if end == total or time.monotonic() - synced > SYNC_SECONDS:
-                    for writer in writers:
-                        writer.sync()
-                    norms.flush()  # type: ignore[attr-defined]  # a memmap
-                    self.staging.keep("context", {"rows": end})
-                    synced = time.monotonic()
+                checkpoints.reached(end)
         for writer in writers:
             writer.close()
 
@@ -532,6 +531,52 @@ def _require_replaceable(target: Path) -> None:
             f"{target} is not an index, so --force does not replace it: "
             "give another --name, or remove it yourself"
         )
+
+
+class _Checkpoints:
+    """Records how far an extraction has come, once what it wrote is on the disk.
+
+    Waiting for a disk takes as long as the disk likes, so a thread does it while the model runs.
+    """
+
+    def __init__(
+        self, staging: Staging, writers: Sequence[RowsWriter], norms: NDArray[np.float32]
+    ) -> None:
+        self._staging, self._writers, self._norms = staging, writers, norms
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
+        self._pending: Future[None] | None = None
+        self._last = time.monotonic()
+        self._end = 0
+
+    def __enter__(self) -> _Checkpoints:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None and self._end:
+            self._submit(self._end)
+            self._wait()
+        self._thread.shutdown()
+
+    def reached(self, end: int) -> None:
+        """Rows up to `end` are written; a kill from now on costs at most `SYNC_SECONDS`."""
+        self._end = end
+        if time.monotonic() - self._last > SYNC_SECONDS:
+            self._submit(end)
+            self._last = time.monotonic()
+
+    def _submit(self, end: int) -> None:
+        self._wait()
+        self._pending = self._thread.submit(self._record, end)
+
+    def _wait(self) -> None:
+        if self._pending is not None:
+            self._pending.result()
+
+    def _record(self, end: int) -> None:
+        for writer in self._writers:
+            writer.sync()
+        self._norms.flush()  # type: ignore[attr-defined]  # a memmap
+        self._staging.keep("context", {"rows": end})
 
 
 def _existing(target: Path, identity: str) -> Path:

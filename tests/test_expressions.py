@@ -97,9 +97,7 @@ def test_signs_belong_to_the_terms_they_stand_before() -> None:
 
 
 def test_a_phrase_takes_its_weight_from_its_first_word_and_its_space_from_its_last() -> None:
-    assert only("0.5*Great Dane@context.3") == Term(
-        Kind.WORD, 0.5, "Great Dane", space="context.3"
-    )
+    assert only("0.5*Great Dane@context.3") == Term(Kind.WORD, 0.5, "Great Dane", space="context.3")
 
 
 def test_the_text_is_kept_with_single_blanks_and_its_quotes_as_they_are() -> None:

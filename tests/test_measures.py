@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import faiss
@@ -71,7 +72,9 @@ class Plain:
         vectors = self.vectors(space)
         if space != "embed":
             return vectors
-        return vectors[[row[0] for row in self.ix._index.sql("SELECT id FROM token WHERE word_like")]]
+        return vectors[
+            [row[0] for row in self.ix._index.sql("SELECT id FROM token WHERE word_like")]
+        ]
 
     def _mean(self, space: str) -> Float64:
         return self.population(space).mean(axis=0)
@@ -122,11 +125,15 @@ def vector_of(plain: Plain, part: Part, asked: str) -> tuple[Float64, str, tuple
 
 @dataclass(frozen=True)
 class Truth:
-    """Brute force: scores of all items, and how far float32 may lie from each."""
+    """Brute force: scores of all items, and how far float32 may lie from each.
+
+    `cancels` tells that little is left of the sum, so that hardly a digit of it is certain.
+    """
 
     scores: Float64
     allowed: Float64
     own: frozenset[int]
+    cancels: bool
 
 
 def brute_force(plain: Plain, parts: Sequence[Part], asked: str, measure: str) -> Truth:
@@ -144,7 +151,6 @@ def brute_force(plain: Plain, parts: Sequence[Part], asked: str, measure: str) -
             doubt += abs(part.weight) * length
         total += part.weight * vector
     size = np.linalg.norm(total)
-    assume(size > 0.02 * doubt)
     rows = plain.vectors(asked)
     lengths = np.linalg.norm(rows, axis=1)
     if measure == "dot":
@@ -163,7 +169,7 @@ def brute_force(plain: Plain, parts: Sequence[Part], asked: str, measure: str) -
         allowed = np.minimum(np.sqrt(squares), squares / np.maximum(scores, 1e-9))
     kind = "word" if asked.startswith("context") else "token" if asked == "embed" else "neuron"
     own = {of[1] for of in own_items(plain, parts, asked) if of[0] == kind}
-    return Truth(scores, allowed, frozenset(own))
+    return Truth(scores, allowed, frozenset(own), bool(size < 0.02 * doubt))
 
 
 def own_items(plain: Plain, parts: Sequence[Part], asked: str) -> set[tuple[str, int]]:
@@ -211,7 +217,7 @@ def check(plain: Plain, answer: Any, truth: Truth, include_inputs: bool = False)
         assert abs(row.score - scores[p]) <= allowed[p], row
     high = sign * scores + allowed
     low = sign * scores - allowed
-    for first, second in zip(at, at[1:], strict=False):
+    for first, second in pairwise(at):
         assert high[first] >= low[second]
     rest = np.ones(len(scores), bool)
     rest[[*at, *own]] = False
@@ -267,6 +273,7 @@ def test_random_expressions_rank_as_brute_force_does(
     plain: Plain, real: Any, parts: list[Part], space: str, measure: str, k: int
 ) -> None:
     truth = brute_force(plain, parts, space, measure)
+    assume(not truth.cancels)
     answer = real.neighbors(expression(parts), space, measure, k=k)
     assert len(answer.rows) == k
     check(plain, answer, truth)
@@ -378,9 +385,7 @@ def test_centered_takes_the_mean_of_the_space_a_vector_comes_from(plain: Plain, 
 
 
 @settings(derandomize=True, deadline=None, max_examples=100)
-@given(
-    st.integers(1, 5000), st.integers(1, 5000), st.integers(1, 40), st.integers(0, 2**32 - 1)
-)
+@given(st.integers(1, 5000), st.integers(1, 5000), st.integers(1, 40), st.integers(0, 2**32 - 1))
 def test_best_equals_a_full_stable_sort(size: int, k: int, distinct: int, seed: int) -> None:
     values = np.random.default_rng(seed).integers(0, distinct, size).astype(np.float64)
     expected = np.argsort(-values, kind="stable")[:k]
