@@ -44,7 +44,7 @@ def test_as_many_words_are_chosen_as_were_asked_for(chosen: list[Choice]) -> Non
 
 
 def test_words_are_ordered_by_number_of_tokens_and_then_frequency(chosen: list[Choice]) -> None:
-    keys = [(len(c.token_ids), -c.zipf, c.text) for c in chosen]
+    keys = [(len(c.token_ids), -c.zipf, c.token_ids) for c in chosen]
     assert keys == sorted(keys)
     assert len({len(c.token_ids) for c in chosen}) > 2
 

@@ -242,7 +242,8 @@ def unit_rows(raw: NDArray[np.floating[Any]]) -> tuple[Float32, Float32]:
         lengths = np.sqrt(np.linalg.vecdot(wide, wide))
         norms[here] = lengths
         lengths[lengths == 0] = 1
-        np.divide(wide, lengths[:, None], out=unit[here], casting="same_kind")
+        with np.errstate(invalid="ignore"):  # what is not finite is refused when it is finished
+            np.divide(wide, lengths[:, None], out=unit[here], casting="same_kind")
     return unit, norms
 
 

@@ -1,0 +1,326 @@
+"""The self-check: it passes on what was extracted rightly, and nothing wrong gets past it.
+
+Each test breaks one thing between the model and the files, and finds that no index comes of it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from conftest import make_model, make_tokenizer, run_build
+from indexer import architectures
+from indexer import build as building
+from indexer.architectures import FAMILIES, Layout, Norm
+from indexer.check import plain_norm, relative_error
+from indexer.errors import CheckFailed
+from indexer.extract.context import LastTokenStream
+from indexer.extract.neurons import neuron_rows
+from indexer.extract.tokens import token_rows
+from indexer.model import Model
+from indexer.store.errors import ForeignIndex, IndexNotFound, MachineError
+from indexer.store.layout import Manifest, find_index, index_names
+
+Rows = NDArray[np.float32]
+
+
+@pytest.fixture
+def nothing_is_sealed(tmp_path: Path) -> Iterator[Path]:
+    """A folder to build index `a` in; afterwards no index opens there or is listed."""
+    root = tmp_path / "indexes"
+    yield root
+    assert index_names(root) == []
+    for name in ("a", None, ".a.building"):
+        with pytest.raises((IndexNotFound, ForeignIndex)):
+            find_index(name, root)
+
+
+def square_gpt2(folder: Path) -> Path:
+    """A tiny GPT-2 with as many neurons as d_model, where no shape tells how a matrix lies."""
+    import torch
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    folder.mkdir()
+    size = make_tokenizer(folder)
+    torch.manual_seed(3)
+    config = GPT2Config(vocab_size=size, n_embd=20, n_layer=2, n_head=4, n_inner=20, n_positions=64)
+    GPT2LMHeadModel(config).save_pretrained(folder)
+    return folder
+
+
+def change_rows(
+    monkeypatch: pytest.MonkeyPatch, change: Callable[[Model, int, str, Rows], Rows]
+) -> None:
+    """Have the build extract neurons through `change`."""
+
+    def changed(model: Model, layer: int, side: str, folded: bool) -> Rows:
+        return np.ascontiguousarray(
+            change(model, layer, side, neuron_rows(model, layer, side, folded))
+        )
+
+    monkeypatch.setattr(building, "neuron_rows", changed)
+
+
+def change_family(monkeypatch: pytest.MonkeyPatch, title: str, **fields: Any) -> None:
+    """Have the table say something else of a family."""
+    entries = [
+        dataclasses.replace(family, **fields) if family.title == title else family
+        for family in FAMILIES
+    ]
+    monkeypatch.setattr(architectures, "FAMILIES", tuple(entries))
+
+
+def test_what_was_extracted_rightly_passes_with_its_errors_recorded(tiny_indexes: Path) -> None:
+    for name in ("llama", "gpt2"):
+        errors = Manifest.load(tiny_indexes / name).check
+        assert list(errors) == ["embed", "mlp", "context"]
+        assert 0 < errors["embed"] <= 1e-6
+        assert 0 < errors["mlp"] <= 1e-4
+        assert 0 < errors["context"] <= 1e-4
+
+
+@pytest.mark.parametrize("raw", [False, True])
+def test_a_model_whose_matrices_are_square_passes(raw: bool, tmp_path: Path) -> None:
+    folder = run_build(square_gpt2(tmp_path / "square"), tmp_path, "a", raw=raw)
+    assert Manifest.load(folder).check["mlp"] <= 1e-4
+
+
+# -- neurons ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("side", ["in", "up", "out"])
+def test_neurons_of_one_side_in_another_order_fail(
+    side: str, tiny_llama: Path, nothing_is_sealed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change_rows(monkeypatch, lambda _, __, s, rows: np.roll(rows, 1, axis=0) if s == side else rows)
+    with pytest.raises(CheckFailed, match=r"self-check failed at mlp\.\d"):
+        run_build(tiny_llama, nothing_is_sealed, "a")
+
+
+@pytest.mark.parametrize("side", ["in", "out"])
+def test_a_square_matrix_taken_the_wrong_way_round_fails(
+    side: str, nothing_is_sealed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = square_gpt2(tmp_path / "square")
+    change_rows(monkeypatch, lambda _, __, s, rows: rows.T if s == side else rows)
+    with pytest.raises(CheckFailed, match=r"self-check failed at mlp\.\d"):
+        run_build(model, nothing_is_sealed, "a")
+
+
+def test_neurons_of_two_layers_exchanged_fail(
+    tiny_llama: Path, nothing_is_sealed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exchanged(model: Model, layer: int, side: str, _: Rows) -> Rows:
+        return neuron_rows(model, {0: 1, 1: 0}.get(layer, layer), side, True)
+
+    change_rows(monkeypatch, exchanged)
+    with pytest.raises(CheckFailed, match=r"self-check failed at mlp\.[01]"):
+        run_build(tiny_llama, nothing_is_sealed, "a")
+
+
+def test_gate_and_up_exchanged_fail(
+    tiny_llama: Path, nothing_is_sealed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exchanged(model: Model, layer: int, side: str, _: Rows) -> Rows:
+        return neuron_rows(model, layer, {"in": "up", "up": "in"}.get(side, side), True)
+
+    change_rows(monkeypatch, exchanged)
+    with pytest.raises(CheckFailed, match=r"self-check failed at mlp\.\d"):
+        run_build(tiny_llama, nothing_is_sealed, "a")
+
+
+def test_a_gain_that_was_not_folded_in_fails(
+    tiny_model: Path, nothing_is_sealed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change_rows(monkeypatch, lambda model, at, side, _: neuron_rows(model, at, side, False))
+    with pytest.raises(CheckFailed, match=r"self-check failed at mlp\.\d"):
+        run_build(tiny_model, nothing_is_sealed, "a")
+
+
+def test_a_gain_folded_into_rows_that_are_called_raw_fails(
+    tiny_model: Path, nothing_is_sealed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change_rows(monkeypatch, lambda model, at, side, _: neuron_rows(model, at, side, True))
+    with pytest.raises(CheckFailed, match=r"self-check failed at mlp\.\d"):
+        run_build(tiny_model, nothing_is_sealed, "a", raw=True)
+
+
+def test_a_small_error_in_one_neuron_fails(
+    tiny_llama: Path, nothing_is_sealed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def louder(_: Model, layer: int, side: str, rows: Rows) -> Rows:
+        scale = np.ones((len(rows), 1), np.float32)
+        scale[11] = 1.01 if (layer, side) == (2, "out") else 1
+        return rows * scale
+
+    change_rows(monkeypatch, louder)
+    with pytest.raises(CheckFailed, match=r"mlp\.2: relative error .* at most 1e-04 is allowed"):
+        run_build(tiny_llama, nothing_is_sealed, "a")
+
+
+# -- the table of families ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("title", "fields"),
+    [
+        ("Llama", {"reading": "mlp.up_proj", "up": "mlp.gate_proj"}),
+        ("Llama", {"norm": "input_layernorm"}),
+        ("Llama", {"norm_kind": Norm.LAYER}),
+        ("GPT-2", {"norm": "ln_1"}),
+        ("GPT-2", {"norm_kind": Norm.RMS}),
+    ],
+)
+def test_an_entry_that_does_not_fit_the_family_fails(
+    title: str,
+    fields: dict[str, Any],
+    tiny_llama: Path,
+    tiny_gpt2: Path,
+    nothing_is_sealed: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    change_family(monkeypatch, title, **fields)
+    with pytest.raises(CheckFailed, match=r"self-check failed at mlp\.\d"):
+        run_build(tiny_llama if title == "Llama" else tiny_gpt2, nothing_is_sealed, "a")
+
+
+@pytest.mark.parametrize(
+    ("title", "layout", "path"),
+    [
+        ("Llama", Layout.CONV1D, r"mlp\.gate_proj of layer 0 is \(38, 24\)"),
+        ("GPT-2", Layout.LINEAR, r"mlp\.c_fc of layer 0 is \(20, 34\)"),
+    ],
+)
+def test_a_layout_that_no_shape_allows_is_refused_by_the_matrix(
+    title: str,
+    layout: Layout,
+    path: str,
+    tiny_llama: Path,
+    tiny_gpt2: Path,
+    nothing_is_sealed: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    change_family(monkeypatch, title, layout=layout)
+    with pytest.raises(CheckFailed, match=path):
+        run_build(tiny_llama if title == "Llama" else tiny_gpt2, nothing_is_sealed, "a")
+
+
+def test_a_wrong_layout_of_a_square_matrix_fails_the_check(
+    nothing_is_sealed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = square_gpt2(tmp_path / "square")
+    change_family(monkeypatch, "GPT-2", layout=Layout.LINEAR)
+    with pytest.raises(CheckFailed, match=r"self-check failed at mlp\.\d"):
+        run_build(model, nothing_is_sealed, "a")
+
+
+# -- tokens and words ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("space", ["embed", "unembed"])
+def test_one_changed_component_of_one_token_fails(
+    space: str, tiny_llama: Path, nothing_is_sealed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def changed(model: Model, name: str) -> Iterator[Rows]:
+        for block in token_rows(model, name):
+            rows = block.copy()
+            if name == space:
+                rows[123, 4] *= 1.1
+            yield rows
+
+    monkeypatch.setattr(building, "token_rows", changed)
+    with pytest.raises(CheckFailed, match=f"self-check failed at {space}"):
+        run_build(tiny_llama, nothing_is_sealed, "a")
+
+
+class _LayersShifted(LastTokenStream):
+    def run(self, words: Any) -> Rows:
+        return np.roll(super().run(words), 1, axis=0)
+
+
+class _WordsShifted(LastTokenStream):
+    def run(self, words: Any) -> Rows:
+        return np.roll(super().run(words), 1, axis=1)
+
+
+class _NoPrefix(LastTokenStream):
+    def __init__(self, model: Any, prefix: Any, layers: Any) -> None:
+        super().__init__(model, [5], layers)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "dtype"),
+    [
+        (_LayersShifted, "float32"),
+        (_WordsShifted, "float32"),
+        (_NoPrefix, "float32"),
+        (_LayersShifted, "bfloat16"),
+        (_WordsShifted, "bfloat16"),
+    ],
+)
+def test_context_rows_of_another_layer_word_or_prefix_fail(
+    wrong: type,
+    dtype: str,
+    tiny_gpt2: Path,
+    nothing_is_sealed: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(building, "LastTokenStream", wrong)
+    with pytest.raises(CheckFailed, match=r"self-check failed at context\.\d"):
+        run_build(tiny_gpt2, nothing_is_sealed, "a", dtype=dtype)
+
+
+# -- numbers that are none ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_weight_that_is_not_finite_is_named_by_space_and_row(
+    bad: float, nothing_is_sealed: Path, tmp_path: Path
+) -> None:
+    def spoil(model: Any) -> None:
+        model.model.embed_tokens.weight[17, 3] = bad
+
+    model = make_model(tmp_path / "model", "llama", spoil)
+    with pytest.raises(MachineError, match="space 'embed': the norm of row 17 is not finite"):
+        run_build(model, nothing_is_sealed, "a")
+
+
+def test_a_forward_pass_that_gives_no_numbers_fails(
+    nothing_is_sealed: Path, tmp_path: Path
+) -> None:
+    def spoil(model: Any) -> None:
+        model.model.layers[1].self_attn.o_proj.weight[0, 0] = float("nan")
+
+    model = make_model(tmp_path / "model", "llama", spoil)
+    with pytest.raises(CheckFailed, match=r"self-check failed at mlp\.\d: relative error nan"):
+        run_build(model, nothing_is_sealed, "a")
+
+
+# -- the arithmetic of the check ----------------------------------------------------------------
+
+
+def test_plain_norms_are_the_libraries_norms_without_gain_and_shift() -> None:
+    import torch
+
+    stream = np.random.default_rng(0).standard_normal((7, 16)) * 4 + 3
+    tensor = torch.from_numpy(stream)
+    for kind, module in [
+        (Norm.RMS, torch.nn.RMSNorm(16, eps=1e-3)),
+        (Norm.LAYER, torch.nn.LayerNorm(16, eps=1e-3)),
+    ]:
+        expected = module.double()(tensor).detach().numpy()
+        np.testing.assert_allclose(plain_norm(stream, kind, 1e-3), expected, rtol=1e-10)
+
+
+def test_relative_error_is_a_share_of_what_was_expected() -> None:
+    expected = np.array([3.0, 4.0])
+    assert relative_error(expected, expected) == 0
+    assert relative_error(expected * 1.1, expected) == pytest.approx(0.1)
+    assert relative_error(np.array([0.5, 0]), np.zeros(2)) == 0.5
+    assert np.isnan(relative_error(np.array([np.nan, 0]), expected))
