@@ -67,7 +67,7 @@ class Catalog:
                 "n_tokens": [len(c.token_ids) for c in self.words],
                 "token_ids": [list(c.token_ids) for c in self.words],
                 "zipf": [c.zipf for c in self.words],
-                "sink": self.sinks.T.tolist(),
+                "sink": self.sinks.T,
             },
             "word_group": _group_table(),
             "neuron": self._neuron_table(),

@@ -68,6 +68,7 @@ def make_model(folder: Path, family: str, change: Callable[[Any], None] | None =
     from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 
     folder.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(1)  # threads wait for each other longer than these models take
     size = make_tokenizer(folder)
     torch.manual_seed(7)
     if family == "llama":

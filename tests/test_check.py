@@ -15,8 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from conftest import make_model, make_tokenizer, run_build
-from indexer import architectures
-from indexer import build as building
+from indexer import architectures, contexts, weights
 from indexer.architectures import FAMILIES, Layout, Norm
 from indexer.check import plain_norm, relative_error
 from indexer.errors import CheckFailed
@@ -64,7 +63,7 @@ def change_rows(
             change(model, layer, side, neuron_rows(model, layer, side, folded))
         )
 
-    monkeypatch.setattr(building, "neuron_rows", changed)
+    monkeypatch.setattr(weights, "neuron_rows", changed)
 
 
 def change_family(monkeypatch: pytest.MonkeyPatch, title: str, **fields: Any) -> None:
@@ -234,7 +233,7 @@ def test_one_changed_component_of_one_token_fails(
                 rows[123, 4] *= 1.1
             yield rows
 
-    monkeypatch.setattr(building, "token_rows", changed)
+    monkeypatch.setattr(weights, "token_rows", changed)
     with pytest.raises(CheckFailed, match=f"self-check failed at {space}"):
         run_build(tiny_llama, nothing_is_sealed, "a")
 
@@ -271,7 +270,7 @@ def test_context_rows_of_another_layer_word_or_prefix_fail(
     nothing_is_sealed: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(building, "LastTokenStream", wrong)
+    monkeypatch.setattr(contexts, "LastTokenStream", wrong)
     with pytest.raises(CheckFailed, match=r"self-check failed at context\.\d"):
         run_build(tiny_gpt2, nothing_is_sealed, "a", dtype=dtype)
 

@@ -31,7 +31,7 @@ import json, os, re, resource, signal, sys, tempfile
 import torch
 torch.set_num_threads(1)
 import duckdb, wordfreq
-import indexer.build, indexer.catalog, indexer.check
+import indexer.build, indexer.catalog, indexer.check, indexer.contexts
 from indexer import cli
 from indexer.extract.context import LastTokenStream
 from indexer.model import load, locate
@@ -83,7 +83,7 @@ def build(order):
     indexer.store.write.RowsWriter = Writer
     if order.get("small_batches"):
         indexer.extract.context.BATCH_TOKENS = 32
-        indexer.build.SYNC_SECONDS = -1
+        indexer.contexts.SYNC_SECONDS = -1
     if "no_room_at_write" in order:
         written, pwrite = 0, os.pwrite
         def failing(fd, data, at):

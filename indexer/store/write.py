@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -179,6 +179,26 @@ class Staging:
             array: NDArray[Any] = kept[name]
         return array
 
+    def stored(self, space: str, first: int, count: int) -> NDArray[np.float64]:
+        """Vectors of a finished space as they are on disk, (count, d_model) float64."""
+        return self.stored_rows(space, range(first, first + count))
+
+    def stored_rows(self, space: str, positions: Sequence[int]) -> NDArray[np.float64]:
+        """The same for chosen rows, (len(positions), d_model) float64."""
+        finished = self.finished(space)
+        if finished is None:
+            raise ValueError(f"{space} is read back before it is finished")
+        writer = self.rows(space, finished[0].rows, finished[0].width)
+        norms = self.moments(space, "norms")
+        if isinstance(positions, range):
+            unit = writer.get(positions.start, len(positions))
+        else:
+            unit = np.concatenate([writer.get(at, 1) for at in positions])
+        writer.close()
+        lengths = norms[np.asarray(positions), None]
+        vectors: NDArray[np.float64] = unit.astype(np.float64) * lengths
+        return vectors
+
     def file_entry(self, path: str) -> FileEntry:
         """Size and checksum of a file of this build."""
         return _file_entry(self.folder / path)
@@ -332,8 +352,12 @@ def _insert(con: Any, table: str, columns: dict[str, Any]) -> None:
     rows = len(columns[names[0]])
     picked = ", ".join(f"unnest(?::{_sql_type(types[name])}[])" for name in names)
     for first in range(0, rows, 20_000):
-        part = [list(columns[name][first : first + 20_000]) for name in names]
+        part = [_listed(columns[name][first : first + 20_000]) for name in names]
         con.execute(f"INSERT INTO {table} ({', '.join(names)}) SELECT {picked}", part)
+
+
+def _listed(values: Any) -> list[Any]:
+    return values.tolist() if isinstance(values, np.ndarray) else list(values)
 
 
 def _sql_type(declared: str) -> str:

@@ -1,0 +1,186 @@
+"""The spaces of words in context: the prefix found, the words run, the rows written and checked.
+
+Knows how far an interrupted extraction came; what the stream at a last token is, is
+`indexer.extract.context`'s to know.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer import check
+from indexer.extract.context import LastTokenStream, batches
+from indexer.model import Model
+from indexer.progress import Narrator
+from indexer.store.layout import PrefixEntry, SpaceEntry
+from indexer.store.rows import RowsWriter
+from indexer.store.vocabulary import Vocabulary
+from indexer.store.write import Staging, unit_rows
+from indexer.words import Choice, find_prefix, sink_flags
+
+SYNC_SECONDS = 15.0
+"""How much extraction a kill may cost."""
+
+CHECKED_WORDS = 24
+"""Words that stored rows are compared with plain forward passes on."""
+
+
+@dataclass(frozen=True)
+class Contexts:
+    """The context spaces of one build; each step returns at once where an earlier run finished it.
+
+    Attributes:
+        staging: where they are written.
+        narrator: told what is being done.
+        model: on the device and in the dtype that words are run in.
+        words: in the order of the spaces' rows, by number of tokens.
+        layers: which context spaces.
+    """
+
+    staging: Staging
+    narrator: Narrator
+    model: Model
+    words: list[Choice]
+    layers: list[int]
+
+    def prefix(
+        self, candidates: Sequence[str], chosen: str, vocabulary: Vocabulary, seed: int
+    ) -> PrefixEntry:
+        """The first candidate that makes no sampled word a sink, else the best of them."""
+        kept = self.staging.step("prefix")
+        if kept is not None:
+            return PrefixEntry(**{**kept, "token_ids": tuple(kept["token_ids"])})
+        self.narrator.say("choosing the prefix that stands before every word")
+        found = find_prefix(self.words, candidates, vocabulary, self._norms, seed, chosen)
+        sinks = found.tried[found.text]
+        if sinks:
+            self.narrator.say(
+                f"warning: after prefix {found.text!r}, {sinks} of {found.sample} sampled words "
+                "are attention sinks at some layer; `indexer show` gives the share per layer"
+            )
+        self.staging.keep("prefix", dataclasses.asdict(found))
+        return found
+
+    def _norms(self, prefix: tuple[int, ...], words: Sequence[Choice]) -> NDArray[np.float32]:
+        stream = LastTokenStream(self.model, prefix, self.layers)
+        norms = np.empty((len(self.layers), len(words)), np.float32)
+        for start, end in batches([len(c.token_ids) for c in words]):
+            states = stream.run([c.token_ids for c in words[start:end]])
+            norms[:, start:end] = np.linalg.norm(states.astype(np.float64), axis=2)
+        return norms
+
+    def extract(self, prefix: Sequence[int]) -> None:
+        """The stream at each word's last token, streamed to disk; a kill loses seconds."""
+        total = len(self.words)
+        done = (self.staging.step("context") or {"rows": 0})["rows"]
+        if done >= total:
+            return
+        norms = self.staging.scratch("context norms", (len(self.layers), total))
+        width = self.model.d_model
+        writers = [self.staging.rows(f"context.{layer}", total, width) for layer in self.layers]
+        stream = LastTokenStream(self.model, prefix, self.layers)
+        with (
+            self.narrator.bar("context", total, "words", done) as bar,
+            _Checkpoints(self.staging, writers, norms) as checkpoints,
+        ):
+            for start, end in batches([len(c.token_ids) for c in self.words], done):
+                states = stream.run([c.token_ids for c in self.words[start:end]])
+                for at, writer in enumerate(writers):
+                    unit, norms[at, start:end] = unit_rows(states[at])
+                    writer.put(start, unit)
+                bar.update(end - start)
+                checkpoints.reached(end)
+        for writer in writers:
+            writer.close()
+
+    def finish(self) -> None:
+        """Norms, means and covariances of the context spaces."""
+        total, width = len(self.words), self.model.d_model
+        todo = [n for n in self.layers if not self.staging.finished(f"context.{n}")]
+        with self.narrator.bar("context means", len(self.layers), "layers") as bar:
+            bar.update(len(self.layers) - len(todo))
+            for layer in todo:
+                norms = self.staging.scratch("context norms", (len(self.layers), total))
+                entry = SpaceEntry(
+                    f"context.{layer}", "word", total, width, "centered", "indexed words", total
+                )
+                writer = self.staging.rows(entry.name, total, width)
+                row = np.array(norms[self.layers.index(layer)])
+                self.staging.finish_space(entry, writer, row)
+                bar.update(1)
+
+    def check(self, prefix: Sequence[int], dtype: str) -> dict[str, float]:
+        """Some stored words equal plain forward passes over prefix and word.
+
+        Returns:
+            Relative errors by layer.
+        """
+        kept: dict[str, float] | None = self.staging.step("check context")
+        if kept is None:
+            step = max(1, len(self.words) // CHECKED_WORDS)
+            sample = list(range(0, len(self.words), step))
+            stored = {
+                layer: self.staging.stored_rows(f"context.{layer}", sample) for layer in self.layers
+            }
+            words = [self.words[i].token_ids for i in sample]
+            kept = check.check_context(self.model, stored, prefix, words, dtype)
+            self.staging.keep("check context", kept)
+        return kept
+
+    def sinks(self) -> NDArray[np.bool_]:
+        """Which words are attention sinks, (context spaces, words) bool."""
+        norms = [self.staging.moments(f"context.{layer}", "norms") for layer in self.layers]
+        return sink_flags(np.stack(norms))
+
+
+class _Checkpoints:
+    """Records how far an extraction has come, once what it wrote is on the disk.
+
+    Waiting for a disk takes as long as the disk likes, so a thread does it while the model runs.
+    """
+
+    def __init__(
+        self, staging: Staging, writers: Sequence[RowsWriter], norms: NDArray[np.float32]
+    ) -> None:
+        self._staging, self._writers, self._norms = staging, writers, norms
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
+        self._pending: Future[None] | None = None
+        self._last = time.monotonic()
+        self._end = 0
+
+    def __enter__(self) -> _Checkpoints:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None and self._end:
+            self._submit(self._end)
+            self._wait()
+        self._thread.shutdown()
+
+    def reached(self, end: int) -> None:
+        """Rows up to `end` are written; a kill from now on costs at most `SYNC_SECONDS`."""
+        self._end = end
+        if time.monotonic() - self._last > SYNC_SECONDS:
+            self._submit(end)
+            self._last = time.monotonic()
+
+    def _submit(self, end: int) -> None:
+        self._wait()
+        self._pending = self._thread.submit(self._record, end)
+
+    def _wait(self) -> None:
+        if self._pending is not None:
+            self._pending.result()
+
+    def _record(self, end: int) -> None:
+        for writer in self._writers:
+            writer.sync()
+        self._norms.flush()  # type: ignore[attr-defined]  # a memmap
+        self._staging.keep("context", {"rows": end})

@@ -1,0 +1,162 @@
+"""The spaces made of a model's weights: tokens and neurons, extracted, written and checked.
+
+Knows what is stored beside each neuron (its scores with the vocabulary, its nearest tokens);
+where a family keeps its matrices is `indexer.extract`'s to know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer import check
+from indexer.extract.neurons import DEPTH, NearestTokens, convention, neuron_rows
+from indexer.extract.tokens import token_rows, token_spaces
+from indexer.model import Model
+from indexer.progress import Narrator
+from indexer.store.layout import SpaceEntry
+from indexer.store.write import Staging, unit_rows
+
+_NEURONS_AT_ONCE = 512
+_TOKENS_SHOWN = 4  # of a neuron's side, beside an answer that names the neuron
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The weight spaces of one build; each step returns at once where an earlier run finished it.
+
+    Attributes:
+        staging: where they are written.
+        narrator: told what is being done.
+        model: in float32 on the CPU.
+        blocks: the layers whose neurons are indexed.
+        word_like: (vocabulary,) bool.
+        folded: whether the norm's gain is folded into the reading sides.
+    """
+
+    staging: Staging
+    narrator: Narrator
+    model: Model
+    blocks: tuple[int, ...]
+    word_like: NDArray[np.bool_]
+    folded: bool
+
+    def tokens(self) -> None:
+        """`embed`, and `unembed` where the model has one of its own."""
+        for name in token_spaces(self.model):
+            if self.staging.finished(name):
+                continue
+            entry = SpaceEntry(
+                name,
+                "token",
+                len(self.word_like),
+                self.model.d_model,
+                "cosine",
+                "word-like tokens",
+                int(self.word_like.sum()),
+            )
+            writer = self.staging.rows(name, entry.rows, entry.width)
+            norms = np.empty(entry.rows, np.float32)
+            first = 0
+            with self.narrator.bar(name, entry.rows, "tokens") as bar:
+                for block in token_rows(self.model, name):
+                    unit, norms[first : first + len(block)] = unit_rows(block)
+                    writer.put(first, unit)
+                    first += len(block)
+                    bar.update(len(block))
+            self.staging.finish_space(entry, writer, norms, self.word_like)
+
+    def neurons(self) -> None:
+        """`neuron.in`, `neuron.up` and `neuron.out`, with the tokens nearest to each neuron."""
+        sides = [s for s in self.model.family.sides if not self.staging.finished(f"neuron.{s}")]
+        if not sides:
+            return
+        mu, covariance = (self.staging.moments("embed", n) for n in ("mean", "covariance"))
+        nearest = NearestTokens(self._word_like_embeddings(), _NEURONS_AT_ONCE)
+        units = self.model.d_mlp * len(self.blocks)
+        for side in sides:
+            with self.narrator.bar(f"neuron.{side}", units, "neurons") as bar:
+                self._neuron_side(side, (mu, covariance), nearest, units, bar)
+
+    def _neuron_side(
+        self,
+        side: str,
+        population: tuple[NDArray[Any], NDArray[Any]],
+        finder: NearestTokens,
+        units: int,
+        bar: Any,
+    ) -> None:
+        entry = SpaceEntry(
+            f"neuron.{side}",
+            "neuron",
+            units,
+            self.model.d_model,
+            "cosine",
+            "neurons",
+            units,
+            convention(self.model, side, self.folded),
+        )
+        writer = self.staging.rows(entry.name, entry.rows, entry.width)
+        norms = np.empty(units, np.float32)
+        mean, deviation = np.empty(units), np.empty(units)
+        depth = min(DEPTH, int(self.word_like.sum()))
+        nearest = np.empty((units, 2, depth), np.int32)
+        scores = np.empty((units, 2, depth), np.float32)
+        first = 0
+        for layer in self.blocks:
+            rows = neuron_rows(self.model, layer, side, self.folded)
+            for start in range(0, len(rows), _NEURONS_AT_ONCE):
+                part = rows[start : start + _NEURONS_AT_ONCE]
+                here = slice(first, first + len(part))
+                unit, norms[here] = unit_rows(part)
+                writer.put(first, unit)
+                wide = part.astype(np.float64)
+                mean[here] = wide @ population[0]
+                variance = np.einsum("ij,ij->i", wide @ population[1], wide)
+                deviation[here] = np.sqrt(np.maximum(variance, 0))
+                ends = finder.extremes(part)
+                nearest[here] = np.stack([ends.high, ends.low], axis=1)
+                scores[here] = np.stack([ends.high_scores, ends.low_scores], axis=1)
+                first += len(part)
+                bar.update(len(part))
+        scale = np.where(deviation > 0, deviation, 1.0)[:, None, None]
+        z = (scores.astype(np.float64) - mean[:, None, None]) / scale
+        token = np.flatnonzero(self.word_like).astype(np.int32)[nearest]
+        self.staging.keep_array(f"nearest.{side}", token=token, z=z.astype(np.float32))
+        self.staging.finish_space(
+            entry,
+            writer,
+            norms,
+            embed_mean=mean,
+            embed_deviation=deviation,
+            nearest_tokens=token[:, 0, :_TOKENS_SHOWN],
+        )
+
+    def _word_like_embeddings(self) -> NDArray[np.float32]:
+        parts, first = [], 0
+        for block in token_rows(self.model, "embed"):
+            parts.append(block[self.word_like[first : first + len(block)]])
+            first += len(block)
+        return np.concatenate(parts)
+
+    def check(self, words: Sequence[Sequence[int]]) -> dict[str, float]:
+        """The stored rows reproduce the model's matrices and, run on some words, every MLP.
+
+        Args:
+            words: token ids, all of one length.
+
+        Returns:
+            Relative errors by space and layer.
+        """
+        kept: dict[str, float] | None = self.staging.step("check weights")
+        if kept is None:
+            self.narrator.say("checking the extracted weights against the model")
+            stored = self.staging.stored
+            kept = check.check_embedding(self.model, stored, token_spaces(self.model))
+            kept |= check.check_mlp(self.model, stored, self.blocks, self.folded, words)
+            self.staging.keep("check weights", kept)
+        return kept
