@@ -2,14 +2,17 @@
 
     python docs/generate.py [--check]
 
-Knows three things to write between markers `<!-- generated: NAME -->` and `<!-- end -->`: the
-tables of the catalog (from `schema.sql`), the help of every command, and the file tree with the
+Knows four things to write between markers `<!-- generated: NAME -->` and `<!-- end -->`: the
+tables of the catalog (from `schema.sql`), the help of every command, the parts of an answer (from
+the dataclasses of `explorer.results`), and the file tree with the
 first line of each module's docstring.
 """
 
 from __future__ import annotations
 
 import ast
+import dataclasses
+import inspect
 import re
 import sys
 import textwrap
@@ -18,7 +21,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 MARK = re.compile(r"(<!-- generated: (?P<name>\w+) -->\n)(?P<body>.*?)(<!-- end -->)", re.DOTALL)
-PAGES = ("README.md", "docs/format.md", "docs/cli.md")
+PAGES = ("README.md", "docs/answers.md", "docs/cli.md", "docs/format.md")
+ANSWERS = {
+    "In every answer": ("Meta", "Resolved", "Calibration"),
+    "`neighbors`": ("Neighbor",),
+    "`middleman`": ("MiddleMan",),
+    "`analogy`": ("Neighbor", "AnalogyMeta", "Target", "Component", "Other"),
+    "`analogy --all-layers`": ("AnalogyLayer",),
+    "`neuron`": ("NeuronNear", "NeuronMeta"),
+}
 TREES = ("explorer", "indexer", "tests", "benchmarks", "docs", "examples", "indexes")
 
 
@@ -68,6 +79,37 @@ def help_pages() -> str:
     return "\n".join([*pages(explorer, "explorer"), *pages(indexer, "indexer")])
 
 
+def answers() -> str:
+    """Every part of an answer's JSON, from the dataclasses that results are made of."""
+    from explorer import results
+
+    out = []
+    for title, names in ANSWERS.items():
+        out += [f"## {title}", ""]
+        for name in names:
+            part = getattr(results, name)
+            about, fields = described(part)
+            out += [f"**{name}**: {about}", "", "| field | type | |", "| --- | --- | --- |"]
+            own = [f for f in dataclasses.fields(part) if f.name in part.__annotations__]
+            for field in own:
+                kind = str(field.type).replace("|", "\\|")
+                out.append(f"| `{field.name}` | `{kind}` | {fields.get(field.name, '')} |")
+            out.append("")
+    return "\n".join(out)
+
+
+def described(part: type) -> tuple[str, dict[str, str]]:
+    """The first paragraph of a dataclass's docstring, and what it says of each attribute."""
+    text = inspect.getdoc(part) or ""
+    head, _, rest = text.partition("Attributes:")
+    fields = {}
+    for entry in re.split(r"\n(?=\w+: )", textwrap.dedent(rest)):
+        match = re.match(r"\s*(\w+): (.*)", entry, re.DOTALL)
+        if match:
+            fields[match[1]] = " ".join(match[2].split())
+    return " ".join(head.split()), fields
+
+
 def tree() -> str:
     """The file tree, a line a file."""
     lines = []
@@ -99,7 +141,12 @@ def first_line(path: Path) -> str:
     return textwrap.shorten(about.split(". ")[0].rstrip("."), 88, placeholder=" ...")
 
 
-WRITERS: dict[str, Callable[[], str]] = {"tables": tables, "help": help_pages, "tree": tree}
+WRITERS: dict[str, Callable[[], str]] = {
+    "answers": answers,
+    "help": help_pages,
+    "tables": tables,
+    "tree": tree,
+}
 
 
 def generated(text: str) -> str:

@@ -12,7 +12,7 @@ A text in quotes follows the same rules, but need not be known: it may be a mean
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -66,7 +66,21 @@ class Resolver:
             UnknownWord, UnknownName, UnknownSpace: with the nearest match.
             QueryError: a space of another width.
         """
+        self.prepare(expression.terms, space)
         return [self.item(term, space) for term in expression.terms]
+
+    def prepare(self, terms: Sequence[Term], space: Space) -> None:
+        """Run the model once for all that these terms will need it for; often that is nothing."""
+        texts = [
+            term.text
+            for term in terms
+            if term.kind in (Kind.WORD, Kind.TEXT)
+            and self._home(term, space).entry.item == "word"
+            and term.text not in self._encoded
+            and self.index.word_by_text(term.text) is None
+        ]
+        if texts:
+            self._run_all(list(dict.fromkeys(texts)))
 
     def item(self, term: Term, space: Space) -> Item:
         """One term, asked of a space; its vector comes from that space unless it says otherwise."""
@@ -207,11 +221,15 @@ class Resolver:
 
     def _run(self, text: str) -> NDArray[np.float32]:
         if text not in self._encoded:
+            self._run_all([text])
+        return self._encoded[text]
+
+    def _run_all(self, texts: Sequence[str]) -> None:
+        for text in texts:
             near = self.index.words_like(text, 2)
             hint = f" (the nearest indexed: {', '.join(near)})" if near else ""
             self.announce(f"{text!r} is not indexed{hint}; running the model on it")
-            self._encoded[text] = encode(self.index.folder, text)
-        return self._encoded[text]
+        self._encoded.update(zip(texts, encode(self.index.folder, texts), strict=True))
 
     # -- neurons ----------------------------------------------------------------------------
 

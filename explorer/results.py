@@ -39,7 +39,13 @@ class Resolved:
 class Calibration:
     """What a score is read against: the query's scores over all items of the space.
 
-    `z = (score - mean) / deviation`; `population` says whose scores these are, `n` how many.
+    `z = (score - mean) / deviation`.
+
+    Attributes:
+        mean: of the scores.
+        deviation: their standard deviation, divided by n.
+        n: how many there are.
+        population: whose they are.
     """
 
     mean: float
@@ -204,7 +210,15 @@ class Middlemen(Result):
 
 @dataclass(frozen=True)
 class Component:
-    """One item of an expression, asked alone: the target's score, and what the sum adds to it."""
+    """One item of an expression, asked alone: the target's score, and what the sum adds to it.
+
+    Attributes:
+        item: the item, as resolved.
+        score: the target's score with the item alone.
+        z: the same, calibrated over that query's scores.
+        rank: the target's rank, the item left out.
+        gain: the target's score with the whole expression, less `score`.
+    """
 
     item: str
     score: float
@@ -215,7 +229,17 @@ class Component:
 
 @dataclass(frozen=True)
 class Other:
-    """The target under the other expression; differences are this expression's less that one's."""
+    """The target under the other expression; differences are this expression's less that one's.
+
+    Attributes:
+        expression: the other expression.
+        score: the target's score with it.
+        z: the same, calibrated over that query's scores.
+        rank: the target's rank, that query's items left out.
+        score_difference: in score.
+        z_difference: in z.
+        rank_difference: in rank; negative where this expression ranks the target better.
+    """
 
     expression: str
     score: float
@@ -230,7 +254,14 @@ class Other:
 class Target:
     """Where a target word stands under an expression.
 
-    `rank` is 1 + the number of items that score better, the query's own items left out, of `n`.
+    Attributes:
+        item: the target, as resolved; it need not be an item of the space.
+        score: its score with the expression.
+        z: the same, calibrated over the query's scores.
+        rank: 1 + the number of items that score better, the query's own items left out.
+        n: how many items are left to be ranked among.
+        components: each item of the expression asked alone; empty where there is only one.
+        against: the same target under the other expression, where one was given.
     """
 
     item: str
@@ -259,7 +290,13 @@ class AnalogyQuery:
 
 @dataclass(frozen=True)
 class AnalogyMeta(Meta):
-    """Meta of an analogy, with the target's standing where one was named."""
+    """Meta of an analogy, with the target's standing where one was named.
+
+    Attributes:
+        target: its standing; with `--all-layers` it is in the rows instead.
+        resolved_target: what the target was taken to be.
+        resolved_against: what the items of the other expression were taken to be.
+    """
 
     target: Target | None = None
     resolved_target: Resolved | None = None
@@ -277,7 +314,15 @@ class Analogy(Result):
 
 @dataclass(frozen=True)
 class AnalogyLayer:
-    """An analogy in one space: its nearest items, and the target's standing."""
+    """An analogy in one space: its nearest items, and the target's standing.
+
+    Attributes:
+        space: `embed`, or a context space.
+        measure: how vectors were scored there.
+        nearest: the nearest items, best first.
+        target: the target's standing, where one was named.
+        notes: what a reader should know of an item in this space.
+    """
 
     space: str
     measure: str
@@ -327,7 +372,12 @@ class NeuronQuery:
 
 @dataclass(frozen=True)
 class NeuronMeta(Meta):
-    """Meta of a neuron, with its norms per side and the cosines between its sides."""
+    """Meta of a neuron, with its norms per side and the cosines between its sides.
+
+    Attributes:
+        norms: by side, under the index's convention.
+        cosines: by pair of sides, `in.out`, and where the MLP is gated `in.up` and `up.out`.
+    """
 
     norms: dict[str, float] = dataclasses.field(default_factory=dict)
     cosines: dict[str, float] = dataclasses.field(default_factory=dict)

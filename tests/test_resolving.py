@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import explorer
 from conftest import run_build
+from explorer import resolve
 from explorer.api import Explorer
 from explorer.errors import BadExpression, ModelUnavailable, QueryError, UnknownWord
 from explorer.results import Resolved
@@ -304,3 +306,24 @@ def test_neurons_have_no_forms_to_fold(real: Any) -> None:
 def test_what_is_no_text_is_refused_from_python_too(tiny: Explorer) -> None:
     with pytest.raises(BadExpression, match="not UTF-8"):
         tiny.neighbors("dog\udcff")
+
+
+def test_several_texts_that_are_not_indexed_are_run_in_one_process(
+    tiny_indexes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[str]] = []
+    whole = resolve.encode
+
+    def counted(folder: Path, words: Sequence[str]) -> NDArray[np.float32]:
+        asked.append(list(words))
+        return whole(folder, words)
+
+    monkeypatch.setattr(resolve, "encode", counted)
+    with explorer.open("llama", tiny_indexes) as ix:
+        together = ix.analogy(
+            "mountain dog + river tiny", target="house blue", space="context.2", k=3
+        )
+        assert asked == [["mountain dog", "river tiny", "house blue"]]
+        alone = explorer.open("llama", tiny_indexes).vector("river tiny", "context.2")
+        np.testing.assert_allclose(ix.vector("river tiny", "context.2"), alone, rtol=1e-5)
+    assert all("not indexed" in item.note for item in together.meta.resolved)

@@ -157,6 +157,8 @@ class _InSpace:
                 f"not {self.measure!r}"
             )
         self.asked = asked
+        expressions = [e for e in (asked.expression, asked.target, asked.against) if e is not None]
+        resolver.prepare([term for e in expressions for term in e.terms], space)
         self.items = resolver.items(asked.expression, space)
         self.target = resolver.item(asked.target.terms[0], space) if asked.target else None
         self.against = resolver.items(asked.against, space) if asked.against else []

@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from explorer.errors import BadExpression, QueryError
-from explorer.expressions import Kind, parse
+from explorer.expressions import Kind, Term, parse
 from explorer.measures import Float64, Weighted, best
 from explorer.queries.neighbors import meta_of
 from explorer.resolve import Item, Resolver
@@ -51,7 +51,9 @@ def middleman(
         raise QueryError("name at least one word, such as: middleman large tall")
     space = index.space(f"neuron.{side}")
     chosen = _layers(layers, index)
-    items = [_single(resolver, word) for word in [*words, *avoid]]
+    terms, embed = [_single(word) for word in [*words, *avoid]], index.space("embed")
+    resolver.prepare(terms, embed)
+    items = [resolver.item(term, embed) for term in terms]
     values = neuron_scores(space, [item.weighted for item in items], score)
     wanted, unwanted = np.stack(values[: len(words)]), values[len(words) :]
     total = wanted.min(axis=0) if combine == "min" else wanted.mean(axis=0)
@@ -98,7 +100,7 @@ def neuron_scores(space: Space, words: Sequence[Weighted], score: str) -> list[F
     return found
 
 
-def _single(resolver: Resolver, text: str) -> Item:
+def _single(text: str) -> Term:
     expression = parse(text)
     if len(expression.terms) != 1 or expression.terms[0].weight != 1.0:
         raise BadExpression(
@@ -110,7 +112,7 @@ def _single(resolver: Resolver, text: str) -> Item:
             f"{text!r} is a neuron; a middle man is asked of words "
             f"(for neurons near it: `neighbors {text} --space neuron.out`)"
         )
-    return resolver.item(expression.terms[0], resolver.index.space("embed"))
+    return expression.terms[0]
 
 
 def _layers(asked: str | Sequence[int] | None, index: Index) -> tuple[int, ...]:
