@@ -297,6 +297,9 @@ def main() -> NoReturn:
     except click.exceptions.NoArgsIsHelpError:
         commands = ", ".join(sorted(cli.commands))
         _fail(2, f"ask something: {commands} (`explorer --help` says what each answers)")
+    except click.NoSuchOption as err:
+        said = err.format_message()
+        _fail(2, f"{said} An expression that begins with '-' goes last, after a lone '--'.")
     except click.ClickException as err:
         _fail(err.exit_code, " ".join(err.format_message().split()))
     except BaseException as err:

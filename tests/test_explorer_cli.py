@@ -323,6 +323,8 @@ BAD = [
     (["analogy", "dog", "--method", "mull"], ["'mull'", "did you mean 'mul'"]),
     (["analogy", "dog", "--target", "cat + dog"], ["--target 'cat + dog' is a sum"]),
     (["analogy", "dog", "--against", "cat"], ["name --target"]),
+    (["analogy", "dog", "--target", " "], ["--target is empty"]),
+    (["neighbors", "-dog"], ["No such option", "after a lone '--'"]),
     (["analogy", "dog", "--all-layers", "--space", "embed"], ["leave out --space"]),
     (["analogy", "dog", "--all-layers", "-k", "0"], ["-k 0"]),
     (["neuron", "L1N38"], ["'L1N38'", "0 to 37", "did you mean 'L1N37'"]),

@@ -156,7 +156,7 @@ def test_a_folder_of_indexes_that_is_a_file_is_one_line(
 ) -> None:
     (tmp_path / "indexes").write_text("not a folder")
     done = run("indexer", "build", str(tiny_llama))
-    assert_one_line(done, 1, "indexes")
+    assert_one_line(done, 2, "'indexes' is a file")
     assert (tmp_path / "indexes").read_text() == "not a folder"
 
 

@@ -69,6 +69,8 @@ class Asked:
             raise QueryError(unknown("method", method, METHODS))
         if against is not None and target is None:
             raise QueryError("--against compares how two expressions reach a target: name --target")
+        if target is not None and not target.strip():
+            raise QueryError("--target is empty; name one word")
         parsed = parse(target) if target is not None else None
         if parsed is not None and (len(parsed.terms) != 1 or parsed.terms[0].weight != 1):
             raise QueryError(f"--target {target!r} is a sum; name one word")

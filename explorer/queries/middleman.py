@@ -171,13 +171,7 @@ def _rows(
 ) -> tuple[MiddleMan, ...]:
     positions = [position for _, position in ranks]
     layers, units = index.manifest.layers, index.manifest.model.d_mlp
-    near = [
-        [
-            tuple(token.display for token in tokens)
-            for tokens in index.nearest_tokens(side, positions)
-        ]
-        for side in ("in", "out")
-    ]
+    near = index.nearest_tokens(positions, "in", "out")
     rows = []
     named = zip(ranks, index.neuron_names(positions), *near, strict=True)
     for (rank, at), name, reads, writes in named:
@@ -191,8 +185,8 @@ def _rows(
                 score=float(total[at]),
                 scores={label: every[label] for label in labels[:wanted]},
                 avoided={label: every[label] for label in labels[wanted:]},
-                reads=reads,
-                writes=writes,
+                reads=tuple(token.display for token in reads),
+                writes=tuple(token.display for token in writes),
             )
         )
     return tuple(rows)

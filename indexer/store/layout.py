@@ -210,8 +210,15 @@ def parse_layers(text: str, available: Iterable[int]) -> tuple[int, ...]:
 
 
 def index_root(asked: str | Path | None = None) -> Path:
-    """The folder that holds indexes: as asked, or `EXPLORER_INDEXES`, or `indexes/` here."""
-    return Path(asked or os.environ.get("EXPLORER_INDEXES") or "indexes")
+    """The folder that holds indexes: as asked, or `EXPLORER_INDEXES`, or `indexes/` here.
+
+    Raises:
+        IndexNotFound: there is something of that name, and it is no folder.
+    """
+    root = Path(asked or os.environ.get("EXPLORER_INDEXES") or "indexes")
+    if root.exists() and not root.is_dir():
+        raise IndexNotFound(f"{str(root)!r} is a file; --indexes names a folder that holds indexes")
+    return root
 
 
 def index_names(root: Path) -> list[str]:

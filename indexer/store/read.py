@@ -92,6 +92,7 @@ class Index:
         self.manifest = Manifest.load(folder)
         self.name = self.manifest.name
         self._spaces: dict[str, Space] = {}
+        self._tokens: dict[int, Token] = {}
         self._local = threading.local()
         self._opening = threading.Lock()
         self._connection: Any = None
@@ -181,11 +182,13 @@ class Index:
     def tokens(self, ids: Iterable[int]) -> list[Token]:
         """Tokens by id, in the order asked."""
         wanted = [int(i) for i in ids]
-        rows = self.sql(
-            "SELECT id, text, special FROM token WHERE id IN (SELECT unnest(?))", [wanted]
-        )
-        known = {row[0]: Token(*row) for row in rows}
-        return [known[i] for i in wanted]
+        new = [i for i in set(wanted) if i not in self._tokens]
+        if new:
+            rows = self.sql(
+                "SELECT id, text, special FROM token WHERE id IN (SELECT unnest(?))", [new]
+            )
+            self._tokens.update((row[0], Token(*row)) for row in rows)
+        return [self._tokens[i] for i in wanted]
 
     def token_by_text(self, *texts: str) -> Token | None:
         """The token that says exactly the first of some texts that any token says."""
@@ -291,11 +294,13 @@ class Index:
         units, layers = self.manifest.model.d_mlp, self.manifest.layers
         return [neuron_name(layers[i // units], i % units) for i in map(int, ids)]
 
-    def nearest_tokens(self, side: str, ids: Sequence[int]) -> list[tuple[Token, ...]]:
-        """Of some neurons the few tokens that stand beside an answer, best first."""
-        nearest = self.space(f"neuron.{side}").nearest_tokens[list(ids)].tolist()
-        tokens = {token.id: token for token in self.tokens({i for row in nearest for i in row})}
-        return [tuple(tokens[i] for i in row) for row in nearest]
+    def nearest_tokens(
+        self, ids: Sequence[int], *sides: str
+    ) -> tuple[list[tuple[Token, ...]], ...]:
+        """For each side, of some neurons the few tokens that stand beside an answer, best first."""
+        near = [self.space(f"neuron.{s}").nearest_tokens[list(ids)].tolist() for s in sides]
+        known = {t.id: t for t in self.tokens({i for rows in near for row in rows for i in row})}
+        return tuple([tuple(known[i] for i in row) for row in rows] for rows in near)
 
     def neuron_tokens(self, ids: Iterable[int], ranks: Sequence[int]) -> list[NeuronToken]:
         """The stored nearest tokens of some neurons at some ranks, in the table's order."""
