@@ -1,7 +1,8 @@
-"""Building: context extraction against the bare forward pass, and peak memory."""
+"""Building: context extraction against the bare forward pass, peak memory, and loading."""
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -12,8 +13,8 @@ from benchmarks.measure import Line, interleaved, process
 
 INDEXER = str(Path(sys.executable).parent / "indexer")
 LOAD = (
-    "from indexer.model import load, locate; import torch; load(locate('smollm2'), True);"
-    "torch.set_num_threads(2)"
+    "from indexer.model import load; from indexer.source import locate; import torch;"
+    "load(locate('smollm2'), True); torch.set_num_threads(2)"
 )
 
 
@@ -22,7 +23,8 @@ def throughput() -> list[Line]:
     import torch
 
     from indexer.extract.context import BATCH_TOKENS, LastTokenStream
-    from indexer.model import load, locate
+    from indexer.model import load
+    from indexer.source import locate
     from indexer.store.write import RowsWriter, unit_rows
 
     model = load(locate("smollm2"), with_tokenizer=False)
@@ -80,3 +82,61 @@ def memory() -> list[Line]:
             )
         )
     return lines
+
+
+def loading() -> list[Line]:
+    """What a checkpoint in shards costs to load, and to index without loading it."""
+    imports = "import torch, transformers, accelerate.utils, safetensors.torch\n"
+    bare = process([sys.executable, "-c", imports + "from transformers import LlamaForCausalLM"])
+    load = imports + "from indexer.model import load\nfrom indexer.source import locate\n"
+    lines = []
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([sys.executable, "-c", _CHECKPOINT, folder], check=True)
+        files = Path(folder).glob("*.safetensors")
+        size = sum(file.stat().st_size for file in files) / 1e6
+        for dtype, weight in (("bfloat16", size), ("float32", 2 * size)):
+            code = f"{load}load(locate({folder!r}), False, dtype={dtype!r})"
+            own = process([sys.executable, "-c", code]).own - bare.own
+            lines.append(
+                Line(
+                    f"loading a bfloat16 checkpoint of {size:.0f} MB for {dtype} passes",
+                    f"{own:.0f} MB, {own / weight:.2f} times what it weighs in {dtype}",
+                    "1.1 times",
+                    own <= 1.1 * weight,
+                )
+            )
+        command = [INDEXER, "build", folder, "--name", "big", "--words", "0", "--layers", "0-3"]
+        done = process([*command, "--spaces", "embed,neuron,head", "--indexes", folder])
+        own = done.own - bare.own
+        lines.append(
+            Line(
+                "indexing weights of the same, `--spaces embed,neuron,head --layers 0-3`",
+                f"{done.seconds:.0f} s, {own:.0f} MB, {own / size:.2f} times the checkpoint",
+                "less than the checkpoint",
+                own < size,
+            )
+        )
+    return lines
+
+
+_CHECKPOINT = """
+import sys, torch
+from transformers import LlamaConfig, LlamaForCausalLM
+from indexer.model import load
+from indexer.source import locate
+torch.manual_seed(0)
+load(locate("smollm2")).tokenizer.save_pretrained(sys.argv[1])
+config = LlamaConfig(
+    vocab_size=49_152,
+    hidden_size=1024,
+    intermediate_size=4096,
+    num_hidden_layers=40,
+    num_attention_heads=16,
+    num_key_value_heads=4,
+    tie_word_embeddings=True,
+    dtype="bfloat16",
+)
+torch.set_default_dtype(torch.bfloat16)
+model = LlamaForCausalLM(config)
+model.save_pretrained(sys.argv[1], max_shard_size="200MB")
+"""

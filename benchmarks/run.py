@@ -1,6 +1,6 @@
 """`make bench`: every target in one run, as a table, with the machine it ran on.
 
-python -m benchmarks.run [queries|builds]
+python -m benchmarks.run [queries|builds|loading]
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from benchmarks.measure import Line
 PARTS: dict[str, list[Callable[[], list[Line]]]] = {
     "queries": [queries.cold, queries.warm],
     "builds": [builds.throughput, builds.memory],
+    "loading": [builds.loading],
 }
 
 

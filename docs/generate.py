@@ -2,10 +2,10 @@
 
     python docs/generate.py [--check]
 
-Knows four things to write between markers `<!-- generated: NAME -->` and `<!-- end -->`: the
-tables of the catalog (from `schema.sql`), the help of every command, the parts of an answer (from
-the dataclasses of `explorer.results`), and the file tree with the
-first line of each module's docstring.
+Knows what to write between markers `<!-- generated: NAME -->` and `<!-- end -->`: the tables of the
+catalog (from `schema.sql`), the help of every command, the parts of an answer (from the dataclasses
+of `explorer.results`), the model families (from the indexer's table, and one entry of its source),
+and the file tree with the first line of each module's docstring.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import inspect
 import re
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 MARK = re.compile(r"(<!-- generated: (?P<name>\w+) -->\n)(?P<body>.*?)(<!-- end -->)", re.DOTALL)
-PAGES = ("README.md", "docs/answers.md", "docs/cli.md", "docs/format.md")
+PAGES = ("README.md", "docs/answers.md", "docs/cli.md", "docs/families.md", "docs/format.md")
 ANSWERS = {
     "In every answer": ("Meta", "Resolved", "Calibration"),
     "`neighbors`": ("Neighbor",),
@@ -110,6 +110,63 @@ def described(part: type) -> tuple[str, dict[str, str]]:
     return " ".join(head.split()), fields
 
 
+GGUF = ("falcon", "bloom", "gemma2", "gpt2", "llama", "mistral", "qwen2", "qwen3", "qwen3_moe")
+"""Families whose GGUF files transformers 5.23 reads, under the names they have in our table."""
+
+
+def families() -> str:
+    """The table of families, one line an entry."""
+    from indexer.architectures import FAMILIES, Fused
+
+    out = ["| family | `model_type` | MLP | norms | attention | GGUF | |", "|" + " --- |" * 7]
+    for family in FAMILIES:
+        mlp, attention = family.mlp, family.attention
+        built = "gated" if family.gated else "plain"
+        built += ", experts" if mlp.experts else ""
+        before = "before" if mlp.norm else ""
+        after = "after" if mlp.norm_after else ""
+        norms = (
+            f"{family.norm.name.replace('_', ' ')} {' and '.join(filter(None, (before, after)))}"
+        )
+        kind = "both ways" if family.encoder else "causal"
+        kind += "" if attention.fused is Fused.NO else ", fused"
+        types = ", ".join(f"`{name}`" for name in family.model_types)
+        gguf = "yes" if set(family.model_types) & set(GGUF) and family.when == () else ""
+        notes = "; ".join(
+            filter(
+                None,
+                (family.notes, family.embedding_note and f"embedding: {family.embedding_note}"),
+            )
+        )
+        if not mlp.norm and not mlp.norm_after:
+            norms = f"{family.norm.name} after each sum"
+        out.append(f"| {family.title} | {types} | {built} | {norms} | {kind} | {gguf} | {notes} |")
+    return "\n".join(out) + "\n"
+
+
+def attributes() -> str:
+    """The config attributes each entry knows to change its arithmetic, and those that all know."""
+    from indexer.architectures import COMMON, FAMILIES
+
+    def listed(names: Iterable[str]) -> str:
+        return ", ".join(f"`{name}`" for name in sorted(names))
+
+    out = ["| family | attributes of its own |", "| --- | --- |"]
+    out += [f"| {f.title} | {listed(f.arithmetic)} |" for f in FAMILIES if f.arithmetic]
+    return "\n".join([*out, "", f"All of them know {listed(COMMON)}."]) + "\n"
+
+
+def entry() -> str:
+    """One whole entry of the table, as it stands in the source."""
+    path = ROOT / "indexer/architectures.py"
+    text = path.read_text("utf-8")
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "_NEOX":
+            source = ast.get_source_segment(text, node.value) or ""
+            return f"```python\n{source}\n```\n"
+    raise SystemExit("docs/families.md shows an entry that is no longer there")
+
+
 def tree() -> str:
     """The file tree, a line a file."""
     lines = []
@@ -143,6 +200,9 @@ def first_line(path: Path) -> str:
 
 WRITERS: dict[str, Callable[[], str]] = {
     "answers": answers,
+    "attributes": attributes,
+    "entry": entry,
+    "families": families,
     "help": help_pages,
     "tables": tables,
     "tree": tree,

@@ -10,7 +10,8 @@ Knows the grammar and nothing of any index: whether a word, neuron or space exis
                 token:"large"     exactly this token, its leading space written out
                 ␣large            the same, as answers print it
                 #1507             the token of that id
-                L29N112.out       one side of a neuron: in, up or out
+                L29N112.out       one side of a neuron: in, up or out; L3E5N112.out of expert 5
+                L3H5D7.value      what dimension 7 of head 5 of layer 3 reads; .output: writes
 """
 
 from __future__ import annotations
@@ -31,14 +32,16 @@ class Kind(Enum):
     TOKEN = "token"
     TOKEN_ID = "token id"
     NEURON = "neuron"
+    HEAD = "head dimension"
 
 
 @dataclass(frozen=True)
 class Term:
     """One signed, weighted item.
 
-    `text` is the word, text or token; `number` a token id; `layer`, `unit` and `side` a neuron;
-    `space` the space its vector is taken from, where the term says so.
+    `text` is the word, text or token; `number` a token id; `layer`, `expert`, `unit` and `side` a
+    neuron; `layer`, `head`, `unit` and `side` a head dimension; `space` the space its vector is
+    taken from, where the term says so.
     """
 
     kind: Kind
@@ -46,6 +49,8 @@ class Term:
     text: str = ""
     number: int = 0
     layer: int = 0
+    expert: int | None = None
+    head: int = 0
     unit: int = 0
     side: str = ""
     space: str | None = None
@@ -56,7 +61,10 @@ class Term:
         if self.kind is Kind.TOKEN_ID:
             return f"#{self.number}"
         if self.kind is Kind.NEURON:
-            return f"L{self.layer}N{self.unit}.{self.side}"
+            expert = "" if self.expert is None else f"E{self.expert}"
+            return f"L{self.layer}{expert}N{self.unit}.{self.side}"
+        if self.kind is Kind.HEAD:
+            return f"L{self.layer}H{self.head}D{self.unit}.{self.side}"
         if self.kind is Kind.TOKEN:
             return f"token:{_quoted(self.text)}"
         if self.kind is Kind.TEXT:
@@ -80,8 +88,10 @@ _TERM = re.compile(
     r"(?:@(?P<space>[^@\"]*))?",
     re.DOTALL,
 )
-_NEURON = re.compile(r"L(\d+)N(\d+)(?:\.([A-Za-z]+))?")
+_NEURON = re.compile(r"L(\d+)(?:E(\d+))?N(\d+)(?:\.([A-Za-z]+))?")
+_HEAD = re.compile(r"L(\d+)H(\d+)D(\d+)(?:\.([A-Za-z]+))?")
 _SIDES = ("in", "up", "out")
+_HEAD_SIDES = ("value", "output")
 _LIGHTEST, _HEAVIEST = 1e-6, 1e6
 _DIGITS = 18
 """No id, layer or unit has more; Python itself refuses to read numbers of thousands of digits."""
@@ -168,18 +178,36 @@ def _term(chunk: str, text: str) -> Term:
         return Term(Kind.TOKEN_ID, weight, number=_integer(bare[1:], text), space=space)
     neuron = _NEURON.fullmatch(bare)
     if neuron:
-        side = neuron[3]
-        if side not in _SIDES:
-            said = f"no side {side!r}" if side else "which side"
-            options = ", ".join(f"{bare.split('.')[0]}.{s}" for s in _SIDES)
-            raise BadExpression(f"{text!r}: {said} of {bare.split('.')[0]}? Write {options}")
-        layer, unit = _integer(neuron[1], text), _integer(neuron[2], text)
-        return Term(Kind.NEURON, weight, layer=layer, unit=unit, side=side, space=space)
+        side = _side(bare, neuron[4], _SIDES, text)
+        layer, unit = _integer(neuron[1], text), _integer(neuron[3], text)
+        expert = None if neuron[2] is None else _integer(neuron[2], text)
+        return Term(
+            Kind.NEURON, weight, layer=layer, expert=expert, unit=unit, side=side, space=space
+        )
+    head = _HEAD.fullmatch(bare)
+    if head:
+        side = _side(bare, head[4], _HEAD_SIDES, text)
+        layer, at, unit = (_integer(head[i], text) for i in (1, 2, 3))
+        return Term(Kind.HEAD, weight, layer=layer, head=at, unit=unit, side=side, space=space)
     if bare.startswith("token:"):
         return Term(Kind.TOKEN, weight, bare[len("token:") :], space=space)
     if "␣" in bare:
         return Term(Kind.TOKEN, weight, bare.replace("␣", " "), space=space)
     return Term(Kind.WORD, weight, bare, space=space)
+
+
+def _side(bare: str, side: str | None, sides: tuple[str, ...], text: str) -> str:
+    """The side that was named.
+
+    Raises:
+        BadExpression: none was, or another; lists them.
+    """
+    if side in sides:
+        return side
+    name = bare.split(".")[0]
+    said = f"no side {side!r}" if side else "which side"
+    options = ", ".join(f"{name}.{s}" for s in sides)
+    raise BadExpression(f"{text!r}: {said} of {name}? Write {options}")
 
 
 def _joined(before: Term, term: Term, chunk: str, text: str) -> Term:

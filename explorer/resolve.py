@@ -32,8 +32,8 @@ from indexer.store.vocabulary import display
 class Item:
     """A resolved term: its vector with weight and home, what it was taken to be, what it excludes.
 
-    `tokens`, `words` and `neurons` are positions of the query's own items in spaces of that kind;
-    `texts` their texts, by which forms are folded.
+    `tokens`, `words`, `neurons` and `heads` are positions of the query's own items in spaces of
+    that kind; `texts` their texts, by which forms are folded.
     """
 
     weighted: Weighted
@@ -41,11 +41,13 @@ class Item:
     tokens: frozenset[int] = frozenset()
     words: frozenset[int] = frozenset()
     neurons: frozenset[int] = frozenset()
+    heads: frozenset[int] = frozenset()
     texts: frozenset[str] = frozenset()
 
     def positions(self, kind: str) -> frozenset[int]:
-        """Positions this item takes in a space of tokens, words or neurons."""
-        return {"token": self.tokens, "word": self.words, "neuron": self.neurons}[kind]
+        """Positions this item takes in a space of tokens, words, neurons or head dimensions."""
+        places = {"token": self.tokens, "word": self.words, "neuron": self.neurons}
+        return {**places, "head": self.heads}[kind]
 
 
 @dataclass
@@ -86,6 +88,8 @@ class Resolver:
         """One term, asked of a space; its vector comes from that space unless it says otherwise."""
         if term.kind is Kind.NEURON:
             item = self._neuron(term)
+        elif term.kind is Kind.HEAD:
+            item = self._head(term)
         else:
             home = self._home(term, space)
             item = (
@@ -234,17 +238,14 @@ class Resolver:
     # -- neurons ----------------------------------------------------------------------------
 
     def _neuron(self, term: Term) -> Item:
-        if term.space is not None:
-            raise QueryError(
-                f"{term.name}@{term.space}: a neuron's side is its own space; "
-                f"leave out @{term.space}"
-            )
+        self._no_space(term, "a neuron's")
+        self.index.require_neurons()
         if term.side not in self.index.sides:
             have = ", ".join(self.index.sides)
             raise QueryError(
                 f"{term.name}: neurons of this model have no side {term.side!r} (there are: {have})"
             )
-        neuron = self.index.neuron(term.layer, term.unit)
+        neuron = self.index.neuron(term.layer, term.unit, term.expert)
         home = self.index.space(f"neuron.{term.side}")
         resolved = Resolved(
             _asked(term), f"{neuron.name}.{term.side}", (), (), home.name, term.weight
@@ -254,6 +255,20 @@ class Resolver:
             resolved,
             neurons=frozenset([neuron.id]),
         )
+
+    def _head(self, term: Term) -> Item:
+        self._no_space(term, "a head dimension's")
+        row = self.index.head(term.layer, term.head, term.unit)
+        home = self.index.space(f"head.{term.side}")
+        resolved = Resolved(_asked(term), term.name, (), (), home.name, term.weight)
+        return Item(Weighted(home.vector(row), term.weight, home), resolved, heads=frozenset([row]))
+
+    @staticmethod
+    def _no_space(term: Term, whose: str) -> None:
+        if term.space is not None:
+            raise QueryError(
+                f"{term.name}@{term.space}: {whose} side is its own space; leave out @{term.space}"
+            )
 
 
 def folded(text: str) -> str:

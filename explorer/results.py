@@ -161,8 +161,9 @@ class MiddleMan:
 
     Attributes:
         rank: from 1; within its layer where the best of each layer were asked for.
-        neuron: `L29N112`.
+        neuron: `L29N112`, or `L3E5N112` of a block with experts.
         layer: block, from 0.
+        expert: which of the block's experts, from 0; None in a block without.
         unit: from 0.
         score: the least (or mean) of `scores`, less the largest of `avoided`.
         scores: per word asked.
@@ -174,6 +175,7 @@ class MiddleMan:
     rank: int
     neuron: str
     layer: int
+    expert: int | None
     unit: int
     score: float
     scores: dict[str, float]

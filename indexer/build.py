@@ -24,17 +24,28 @@ from indexer.catalog import Catalog
 from indexer.contexts import CHECKED_WORDS, Contexts
 from indexer.errors import BadWords, CheckFailed, IndexExists
 from indexer.extract.context import context_layers
+from indexer.extract.heads import HEAD_SPACES
 from indexer.extract.tokens import token_spaces
-from indexer.model import Source, load, locate, require_extra
+from indexer.model import load
 from indexer.progress import Narrator
-from indexer.request import Request, fingerprint, placement, source_name, versions
+from indexer.request import (
+    Request,
+    chosen_spaces,
+    fingerprint,
+    placement,
+    source_name,
+    versions,
+)
+from indexer.source import Source, locate, require_extra
 from indexer.store.errors import ForeignIndex, MachineError, SemanticError
+from indexer.store.grid import HeadGrid, NeuronGrid, NeuronLayer
 from indexer.store.layout import (
     CATALOG,
     MANIFEST,
     TOKENIZER,
     Manifest,
     ModelEntry,
+    PrefixEntry,
     parse_layers,
 )
 from indexer.store.vocabulary import Vocabulary, is_word_like
@@ -61,6 +72,7 @@ def build(request: Request, narrator: Narrator) -> tuple[Path, bool]:
         SemanticError: with the reason in one line; what is finished stays for the next try.
     """
     require_extra()
+    spaces = chosen_spaces(request)
     asked_words = read_words(request.words) if isinstance(request.words, Path) else request.words
     source = locate(request.model, request.offline, request.allow_pickle)
     identity = fingerprint(request, source, asked_words)
@@ -78,7 +90,7 @@ def build(request: Request, narrator: Narrator) -> tuple[Path, bool]:
             return staging.seal(), True
         if staging.resumed:
             narrator.say(f"resuming the build of {request.name!r} that was interrupted")
-        return _Build(request, source, asked_words, identity, staging, narrator).run(), True
+        return _Build(request, source, spaces, asked_words, identity, staging, narrator).run(), True
     except OSError as err:
         if err.errno not in _NO_ROOM:
             raise
@@ -97,12 +109,14 @@ class _Build:
         self,
         request: Request,
         source: Source,
+        spaces: frozenset[str],
         asked_words: int | list[str],
         identity: str,
         staging: Staging,
         narrator: Narrator,
     ) -> None:
-        self.request, self.source, self.asked_words = request, source, asked_words
+        self.request, self.source, self.spaces = request, source, spaces
+        self.asked_words = asked_words
         self.identity, self.staging, self.narrator = identity, staging, narrator
         self.seconds: dict[str, float] = staging.step("seconds") or {}
         self.errors: dict[str, float] = {}
@@ -112,19 +126,29 @@ class _Build:
         self.device, self.dtype = placement(self.request)
         with self.timed("load"):
             self.narrator.say(f"loading {self.source.asked}")
-            self.model = load(self.source)
+            self.model = load(
+                self.source,
+                accepted=self.request.accept_config,
+                dtype=self.dtype,
+                offload=None if "context" in self.spaces else self.staging.folder_of("weights"),
+            )
         self.blocks = self._blocks()
-        self.layers = context_layers(self.blocks)
+        self.layers = context_layers(self.blocks) if "context" in self.spaces else []
+        self.neurons = self._neurons()
+        self.heads = HeadGrid(self.blocks, *self._heads())
         with self.timed("words"):
             self.vocabulary = self._tokenizer()
-            self.texts = self.vocabulary.texts(self.model.embedding.shape[0])
+            self.texts = self.vocabulary.texts(self.model.vocabulary)
             self.word_like = np.array([is_word_like(text) for text in self.texts])
             self.words = self._words()
             self.shortest = len(self.words[0].token_ids)
         self._require_space()
         self.extract_weights()
-        self.model.to(self.device, self.dtype)
-        self.extract_contexts()
+        self.prefix: PrefixEntry | None = None
+        self.sinks = np.zeros((0, len(self.words)), bool)
+        if "context" in self.spaces:
+            self.model.to(self.device, self.dtype)
+            self.extract_contexts()
         with self.timed("catalog"):
             manifest = self.manifest()
             self.narrator.say("writing the catalog")
@@ -135,37 +159,44 @@ class _Build:
         return self.staging.seal()
 
     def extract_weights(self) -> None:
-        """Tokens and neurons, from the model in float32."""
+        """Tokens, neurons and heads, in float32."""
         weights = Weights(
             self.staging,
             self.narrator,
             self.model,
-            self.blocks,
+            self.neurons,
+            self.heads,
             self.word_like,
             folded=not self.request.raw,
         )
         with self.timed("tokens"):
             weights.tokens()
-        with self.timed("neurons"):
-            weights.neurons()
+        if "neuron" in self.spaces:
+            with self.timed("neurons"):
+                weights.neurons()
+        if "head" in self.spaces:
+            with self.timed("heads"):
+                weights.attention()
         with self.timed("check"):
             alike = [c.token_ids for c in self.words if len(c.token_ids) == self.shortest]
-            self.errors |= weights.check(alike[:CHECKED_WORDS])
+            kinds = sorted(self.spaces & {"neuron", "head"})
+            self.errors |= weights.check(alike[:CHECKED_WORDS], kinds)
 
     def extract_contexts(self) -> None:
         """Words in context, from the model as it is asked to be run."""
-        contexts = Contexts(self.staging, self.narrator, self.model, self.words, self.layers)
+        contexts = Contexts(
+            self.staging, self.narrator, self.model, self.words, self.layers, self._frame()[1]
+        )
         with self.timed("prefix"):
             chosen = "auto" if self.request.prefix == "auto" else "asked"
-            self.prefix = contexts.prefix(
-                self._prefixes(), chosen, self.vocabulary, self.request.seed
-            )
+            found = contexts.prefix(self._prefixes(), chosen, self.vocabulary, self.request.seed)
+            self.prefix = found
         with self.timed("context"):
-            contexts.extract(self.prefix.token_ids)
+            contexts.extract(found.token_ids)
             contexts.finish()
             self.sinks = contexts.sinks()
         with self.timed("check"):
-            self.errors |= contexts.check(self.prefix.token_ids, self.dtype)
+            self.errors |= contexts.check(found.token_ids, self.dtype)
 
     # -- before anything is extracted -------------------------------------------------------
 
@@ -177,6 +208,15 @@ class _Build:
             return parse_layers(self.request.layers, there)
         except ValueError as err:
             raise SemanticError(f"--layers: {err}") from None
+
+    def _neurons(self) -> NeuronGrid:
+        blocks = self.blocks if "neuron" in self.spaces else ()
+        return NeuronGrid(tuple(NeuronLayer(layer, *self.model.neurons(layer)) for layer in blocks))
+
+    def _heads(self) -> tuple[int, int]:
+        """How many heads a layer has, and how wide each is."""
+        count, _, width = self.model.heads(self.blocks[0])
+        return count, width
 
     def _tokenizer(self) -> Vocabulary:
         backend = getattr(self.model.tokenizer, "backend_tokenizer", None)
@@ -201,28 +241,39 @@ class _Build:
     def _require_room(self, longest: Choice) -> None:
         """Fail where the model has fewer positions than the longest word and prefix take."""
         positions = getattr(self.model.config, "max_position_embeddings", None)
+        if "context" not in self.spaces:
+            return
         before = max(len(self.vocabulary.text_ids(text)) for text in self._prefixes())
+        before += len(self._frame()[1])
         tokens = len(longest.token_ids)
         if positions is not None and before + tokens > positions:
             shown = longest.text if len(longest.text) <= 40 else f"{longest.text[:40]}..."
             raise BadWords(
-                f"word {shown!r} is {tokens:,} tokens long, after a prefix of up to {before:,}: "
+                f"word {shown!r} is {tokens:,} tokens long, beside a prefix of up to {before:,}: "
                 f"the model takes {positions:,} in all"
             )
 
     def _prefixes(self) -> list[str]:
         """The prefix asked for, or those to be tried, in order."""
+        if self.model.family.encoder:
+            first = "".join(self.texts[i] for i in self._frame()[0])
+            return [first if self.request.prefix == "auto" else first + self.request.prefix]
         if self.request.prefix != "auto":
             return [self.request.prefix]
         tokenizer = self.model.tokenizer
         named = [t for t in (tokenizer.bos_token, tokenizer.eos_token) if t]
         return prefix_candidates(self.vocabulary, self.texts, named)
 
+    def _frame(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The special tokens before and after every text of an encoder."""
+        return self.vocabulary.frame() if self.model.family.encoder else ((), ())
+
     def _require_space(self) -> None:
         """Fail before the work, not at the end of it, where the disk is clearly too small."""
         model = self.model
         rows = len(self.texts) * len(token_spaces(model)) + len(self.words) * len(self.layers)
-        rows += len(self.blocks) * model.d_mlp * len(model.family.sides)
+        rows += self.neurons.rows * len(model.family.sides)
+        rows += 2 * self.heads.rows if "head" in self.spaces else 0
         needed = rows * model.d_model * 4 + 64_000_000
         there = sum(f.stat().st_size for f in self.staging.folder.rglob("*") if f.is_file())
         free = shutil.disk_usage(self.staging.folder).free + there
@@ -237,8 +288,12 @@ class _Build:
     def manifest(self) -> Manifest:
         """All that is known before the catalog is written; `completed` adds its checksum."""
         shares = {f"context.{n}": float(self.sinks[i].mean()) for i, n in enumerate(self.layers)}
-        names = [*token_spaces(self.model), *(f"context.{n}" for n in self.layers)]
-        names += [f"neuron.{side}" for side in self.model.family.sides]
+        names = [*token_spaces(self.model), *shares]
+        if "neuron" in self.spaces:
+            names += [f"neuron.{side}" for side in self.model.family.sides]
+        if "head" in self.spaces:
+            names += HEAD_SPACES
+        prefix = self.prefix and dataclasses.replace(self.prefix, sink_share=shares)
         finished = [self.staging.finished(name) for name in names]
         kept = [f for f in finished if f is not None]
         return Manifest(
@@ -251,30 +306,38 @@ class _Build:
                 weights_sha256=self.source.sha256(),
                 n_layers=len(self.model.blocks),
                 d_model=self.model.d_model,
-                d_mlp=self.model.d_mlp,
+                n_heads=self.heads.heads,
+                d_head=self.heads.width,
                 vocabulary=len(self.texts),
                 gated=self.model.family.gated,
-                tied=self.model.unembedding is None,
+                tied=self.model.tied,
+                encoder=self.model.family.encoder,
                 allow_pickle=self.source.pickled,
+                accepted=self.request.accept_config,
             ),
             dtype=self.dtype,
             device=self.device,
             seed=self.request.seed,
             layers=self.blocks,
+            neurons=self.neurons.layers,
             words=len(self.words),
-            prefix=dataclasses.replace(self.prefix, sink_share=shares),
+            prefix=prefix,
             conventions={entry.name: entry.convention for entry, _ in kept if entry.convention},
             spaces=tuple(entry for entry, _ in kept),
             files={path: file for _, files in kept for path, file in files.items()},
             versions=versions(),
-            check={
-                "embed": max(v for k, v in self.errors.items() if "embed" in k),
-                "mlp": max(v for k, v in self.errors.items() if k.startswith("mlp")),
-                "context": max(v for k, v in self.errors.items() if k.startswith("context")),
-            },
+            check=self._worst_errors(),
             seconds=self.seconds,
             fingerprint=self.identity,
         )
+
+    def _worst_errors(self) -> dict[str, float]:
+        """The greatest relative error of each check that was made."""
+        worst: dict[str, float] = {}
+        for name, error in self.errors.items():
+            kind = "embed" if "embed" in name else name.split(".")[0]
+            worst[kind] = max(worst.get(kind, 0.0), error)
+        return worst
 
     def completed(self, manifest: Manifest) -> Manifest:
         """The manifest with the files that the catalog step wrote."""
@@ -300,9 +363,9 @@ class _Build:
             word_like=self.word_like,
             words=self.words,
             sinks=self.sinks,
-            blocks=self.blocks,
+            neurons=self.neurons,
             sides=self.model.family.sides,
-            d_mlp=self.model.d_mlp,
+            heads=self.heads if "head" in self.spaces else None,
             d_model=self.model.d_model,
         )
 

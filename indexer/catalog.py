@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.request import Request, options
-from indexer.store.layout import Manifest, neuron_name
+from indexer.store.grid import HeadGrid, NeuronGrid
+from indexer.store.layout import Manifest
 from indexer.store.vocabulary import Vocabulary, display
 from indexer.store.write import BLOCK, Staging, write_catalog
 from indexer.words import Choice, groups
@@ -31,9 +32,9 @@ class Catalog:
         word_like: (vocabulary,) bool.
         words: the indexed words, in the order of the context spaces' rows.
         sinks: (context spaces, words) bool.
-        blocks: the layers whose neurons are indexed.
+        neurons: which neuron is which row.
         sides: the sides neurons have.
-        d_mlp: neurons per layer.
+        heads: which head dimension is which row, or None in an index without.
         d_model: width of the residual stream.
     """
 
@@ -44,9 +45,9 @@ class Catalog:
     word_like: NDArray[np.bool_]
     words: list[Choice]
     sinks: NDArray[np.bool_]
-    blocks: tuple[int, ...]
+    neurons: NeuronGrid
     sides: tuple[str, ...]
-    d_mlp: int
+    heads: HeadGrid | None
     d_model: int
 
     def write(self, manifest: Manifest) -> None:
@@ -70,31 +71,46 @@ class Catalog:
                 "sink": self.sinks.T,
             },
             "word_group": _group_table(),
-            "neuron": self._neuron_table(),
             "build": self._build_table(manifest),
         }
-        tables["neuron_token"] = self._nearest_table()
+        if self.neurons.rows:
+            tables["neuron"] = self._neuron_table()
+            tables["neuron_token"] = self._nearest_table()
+        if self.heads is not None:
+            tables["head"] = self._head_table(self.heads)
         write_catalog(self.staging.folder, tables)
 
     def _neuron_table(self) -> dict[str, list[Any]]:
-        count = len(self.blocks) * self.d_mlp
+        count = self.neurons.rows
         sides = self.sides
         norms = {s: self.staging.moments(f"neuron.{s}", "norms").tolist() for s in sides}
         none = [None] * count
-        layers = [layer for layer in self.blocks for _ in range(self.d_mlp)]
-        units = [unit for _ in self.blocks for unit in range(self.d_mlp)]
+        places = [self.neurons.place(row) for row in range(count)]
         gated = "up" in sides
         return {
             "id": list(range(count)),
-            "name": [neuron_name(layer, unit) for layer, unit in zip(layers, units, strict=True)],
-            "layer": layers,
-            "unit": units,
+            "name": [place.name for place in places],
+            "layer": [place.layer for place in places],
+            "expert": [place.expert for place in places],
+            "unit": [place.unit for place in places],
             "norm_in": norms["in"],
             "norm_up": norms.get("up", none),
             "norm_out": norms["out"],
             "cosine_in_out": self._cosines("in", "out", count),
             "cosine_in_up": self._cosines("in", "up", count) if gated else none,
             "cosine_up_out": self._cosines("up", "out", count) if gated else none,
+        }
+
+    def _head_table(self, grid: HeadGrid) -> dict[str, list[Any]]:
+        places = [grid.place(row) for row in range(grid.rows)]
+        return {
+            "id": list(range(grid.rows)),
+            "name": [grid.name(row) for row in range(grid.rows)],
+            "layer": [layer for layer, _, _ in places],
+            "head": [head for _, head, _ in places],
+            "dimension": [dimension for _, _, dimension in places],
+            "norm_value": self.staging.moments("head.value", "norms").tolist(),
+            "norm_output": self.staging.moments("head.output", "norms").tolist(),
         }
 
     def _cosines(self, one: str, other: str, count: int) -> list[float]:

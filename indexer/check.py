@@ -1,41 +1,32 @@
 """Does what was extracted reproduce the model? An index that fails is not sealed.
 
-Knows the arithmetic of an MLP block and compares with what the model itself computed on a real
-forward pass; reads the rows back from the files that are about to be sealed, so the whole way from
-weight to disk is under the check.
+Knows the arithmetic around an MLP and an attention, and compares with what the model itself
+computed on real forward passes; reads the rows back from the files that are about to be sealed, so
+the whole way from weight to disk is under the check.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.architectures import Norm
 from indexer.errors import CheckFailed
 from indexer.extract.context import LastTokenStream
+from indexer.extract.norms import Float64, plain_norm, root_mean_square
+from indexer.extract.probe import Experts, Probe, probe
 from indexer.model import Model
+from indexer.store.grid import HeadGrid, NeuronGrid
 
-Float64 = NDArray[np.float64]
 Rows = Callable[[str, int, int], Float64]
 """(space, first row, count) -> the vectors as stored, (count, d_model) float64."""
 
-MLP_TOLERANCE = 1e-4
+TOLERANCE = 1e-4
 EMBED_TOLERANCE = 1e-6
 CONTEXT_TOLERANCE = {"float32": 1e-4, "float16": 2e-2, "bfloat16": 1e-1}
 """Greatest relative errors; context rows are compared in the dtype they were computed in."""
-
-
-@dataclass(frozen=True)
-class Probe:
-    """What the model did at one layer: the stream before the norm, the norm's and MLP's output."""
-
-    stream: Float64
-    normed: Float64
-    output: Float64
 
 
 def relative_error(found: NDArray[Any], expected: NDArray[Any]) -> float:
@@ -52,147 +43,216 @@ def check_embedding(model: Model, rows: Rows, spaces: Sequence[str]) -> dict[str
     """
     errors = {}
     for space in spaces:
-        matrix = model.embedding if space == "embed" else model.unembedding
-        assert matrix is not None
         worst = 0.0
-        for first in range(0, matrix.shape[0], 8192):
-            own = matrix[first : first + 8192].detach().double().cpu().numpy()
-            worst = max(worst, relative_error(rows(space, first, len(own)), own))
+        for first in range(0, model.vocabulary, 8192):
+            count = min(8192, model.vocabulary - first)
+            own = model.token_rows(space, first, count).double().numpy()
+            worst = max(worst, relative_error(rows(space, first, count), own))
         errors[space] = worst
     return _within(errors, EMBED_TOLERANCE)
 
 
 def check_mlp(
-    model: Model, rows: Rows, layers: Sequence[int], folded: bool, ids: Sequence[Sequence[int]]
+    model: Model, rows: Rows, grid: NeuronGrid, folded: bool, ids: Sequence[Sequence[int]]
 ) -> dict[str, float]:
     """Every layer's MLP output recomputed from stored rows, against the model's own.
 
+    Where a block has experts, every one of them is run on its own as well: a forward pass may
+    leave some out.
+
     Args:
-        model: in float32.
+        model: in any precision; each block is run in float32.
         rows: reads the neuron spaces back.
-        layers: the blocks indexed, in the order of the neuron spaces.
-        folded: whether the reading side holds the norm's gain.
+        grid: which rows are whose.
+        folded: whether the rows hold the norms' gains.
         ids: token ids of sequences of one length, run for the purpose.
 
     Raises:
-        CheckFailed: a layer is off by more than `MLP_TOLERANCE`.
+        CheckFailed: a layer is off by more than `TOLERANCE`.
     """
-    probes = _probe(model, layers, ids)
-    d_mlp = model.d_mlp
-    errors = {}
-    for at, layer in enumerate(layers):
-        sides = {s: rows(f"neuron.{s}", at * d_mlp, d_mlp) for s in model.family.sides}
-        found = mlp_output(model, layer, sides, probes[layer], folded)
-        errors[f"mlp.{layer}"] = relative_error(found, probes[layer].output)
-    return _within(errors, MLP_TOLERANCE)
+    layers = [entry.layer for entry in grid.layers]
+    errors: dict[str, float] = {}
+    probes = probe(model, layers, ids, "mlp")
+    for entry in grid.layers:
+        layer, seen = entry.layer, probes[entry.layer]
+        start = grid.span(layer).start
+
+        def stored(expert: int | None, start: int = start, units: int = entry.units) -> Any:
+            first = start + (expert or 0) * units
+            return {s: rows(f"neuron.{s}", first, units) for s in model.family.sides}
+
+        if entry.experts:
+            assert seen.experts is not None, "a block with experts was probed as one"
+            worst = _experts_error(model, layer, seen.experts, stored, seen, folded)
+        else:
+            found, bias = mlp_output(model, layer, stored(None), seen, folded)
+            worst = _error(found, bias, seen.added if folded else seen.written)
+        if model.norm(layer, model.mlp(layer).norm) is None:
+            # An entry that leaves out a norm would go unseen: the MLP must read the stream itself.
+            worst = max(worst, relative_error(seen.read + seen.added, seen.left))
+        errors[f"mlp.{layer}"] = worst
+    return _within(errors, TOLERANCE)
 
 
 def mlp_output(
-    model: Model, layer: int, sides: dict[str, Float64], probe: Probe, folded: bool
-) -> Float64:
-    """What the MLP writes, from extracted rows alone and the biases beside them.
+    model: Model,
+    layer: int,
+    sides: dict[str, Float64],
+    seen: Probe,
+    folded: bool,
+    expert: int | None = None,
+) -> tuple[Float64, Float64]:
+    """What an MLP, or one expert of it, writes, from extracted rows alone and biases beside them.
 
     Returns:
-        (positions, d_model) float64: act(read) [* up] @ out + bias.
+        (positions, d_model) float64, and as much of it as its bias is: act(read) [* up] @ out +
+        bias; under the folded convention what the norm after makes of that, where there is one.
     """
     import torch
     from transformers.activations import ACT2FN
 
-    family = model.family
-    norm = model.part(layer, family.norm)
-    stream = plain_norm(probe.stream, family.norm_kind, getattr(norm, family.norm_epsilon))
-    shift = getattr(norm, "bias", None) if folded else None
+    mlp = model.mlp(layer)
 
-    def read(side: str, path: str) -> Float64:
-        raw = model.matrix(layer, side).double().numpy()
-        constant = _bias(model.part(layer, path), raw.shape[0])
-        if shift is not None:
-            constant = constant + raw @ shift.detach().double().cpu().numpy()
-        result: Float64 = (stream if folded else probe.normed) @ sides[side].T + constant
-        return result
+    def read(side: str) -> Float64:
+        raw = model.matrix(layer, side, expert).double().numpy()
+        bias = model.bias(layer, side)
+        return _read(model, layer, mlp.norm, seen, sides[side], raw, bias, folded)
 
-    activation = ACT2FN[getattr(model.config, family.activation)]
-    hidden = activation(torch.from_numpy(read("in", family.reading))).numpy()
-    if family.up is not None:
-        hidden = hidden * read("up", family.up)
-    written: Float64 = hidden @ sides["out"]
-    return written + _bias(model.part(layer, family.writing), written.shape[1])
+    name = model.family.activation
+    activation = ACT2FN[name[1:] if name[0] == "=" else getattr(model.config, name)]
+    hidden = activation(torch.from_numpy(read("in"))).numpy()
+    if "up" in sides:
+        hidden = hidden * read("up")
+    bias = model.bias(layer, "out")
+    return _write(model, layer, mlp.norm_after, seen, hidden @ sides["out"], bias, folded)
 
 
-def plain_norm(stream: Float64, kind: Norm, epsilon: float) -> Float64:
-    """The norm without gain or shift: (positions, d_model) -> the same shape."""
-    if kind is Norm.LAYER:
-        stream = stream - stream.mean(axis=1, keepdims=True)
-    result: Float64 = stream / np.sqrt((stream**2).mean(axis=1, keepdims=True) + epsilon)
-    return result
+def _experts_error(
+    model: Model,
+    layer: int,
+    experts: Experts,
+    stored: Callable[[int | None], dict[str, Float64]],
+    seen: Probe,
+    folded: bool,
+) -> float:
+    """The worst of: each expert on its own, and all of them mixed as the router asked."""
+    worst, mixed = 0.0, np.zeros_like(seen.written)
+    for expert, own in enumerate(experts.alone):
+        found, _ = mlp_output(model, layer, stored(expert), seen, folded, expert)
+        worst = max(worst, relative_error(found[: len(own)], own))
+        weight = (experts.weights * (experts.chosen == expert)).sum(axis=1)
+        mixed += weight[:, None] * found
+    return max(worst, relative_error(mixed, seen.written))
+
+
+def check_heads(
+    model: Model, rows: Rows, grid: HeadGrid, folded: bool, tokens: Sequence[int]
+) -> dict[str, float]:
+    """Every layer's attention output recomputed from stored rows, against the model's own.
+
+    Each token is run alone, so that every head attends fully to the one position there is.
+
+    Raises:
+        CheckFailed: a layer is off by more than `TOLERANCE`.
+    """
+    probes = probe(model, grid.layers, [[token] for token in tokens], "attention")
+    attention, size = model.family.attention, grid.heads * grid.width
+    errors = {}
+    for at, layer in enumerate(grid.layers):
+        seen = probes[layer]
+        value, output = (rows(f"head.{side}", at * size, size) for side in ("value", "output"))
+        raw = model.head_rows(layer, "head.value").double().numpy()
+        bias = model.head_bias(layer, "head.value")
+        read = _read(model, layer, attention.norm, seen, value, raw, bias, folded)
+        bias = model.head_bias(layer, "head.output")
+        found, part = _write(model, layer, attention.norm_after, seen, read @ output, bias, folded)
+        worst = _error(found, part, seen.added if folded else seen.written)
+        if model.norm(layer, attention.norm) is None:  # as above; attention is first in its block
+            worst = max(worst, relative_error(seen.read, seen.entered))
+        errors[f"attention.{layer}"] = worst
+    return _within(errors, TOLERANCE)
+
+
+def _read(
+    model: Model,
+    layer: int,
+    names: tuple[str, ...],
+    seen: Probe,
+    rows: Float64,
+    raw: Float64,
+    bias: Any,
+    folded: bool,
+) -> Float64:
+    """What rows read: folded ones off the plain-normed stream, raw ones off the normed one."""
+    constant = np.zeros(len(rows)) if bias is None else bias.double().numpy()
+    norm = model.norm(layer, names)
+    if not folded or norm is None:
+        return seen.read @ rows.T + constant
+    shift = model.shift(norm)
+    if shift is not None:
+        constant = constant + raw @ shift.numpy()
+    return plain_norm(model, norm, seen.stream) @ rows.T + constant
+
+
+def _write(
+    model: Model,
+    layer: int,
+    name: str | None,
+    seen: Probe,
+    written: Float64,
+    bias: Any,
+    folded: bool,
+) -> tuple[Float64, Float64]:
+    """What rows write, with the bias, and the bias; both through the norm after, if folded."""
+    constant = np.zeros(written.shape[1]) if bias is None else bias.double().numpy()
+    norm = model.norm(layer, (name,) if name else ())
+    if not folded or norm is None:
+        return written + constant, np.broadcast_to(constant, written.shape)
+    gain = model.gain(norm)
+    if gain is not None:
+        constant = constant * gain.numpy()
+    size = root_mean_square(norm, seen.written)
+    return (written + constant) / size, constant / size
+
+
+def _error(found: Float64, bias: Float64, expected: Float64) -> float:
+    """How far off, relative to what rows account for: a large bias must not hide a wrong row.
+
+    Where rows account for less than a hundredth, float32 has no digits left to tell.
+    """
+    whole = float(np.linalg.norm(expected))
+    scale = max(float(np.linalg.norm(expected - bias)), whole / 100) or 1.0
+    return float(np.linalg.norm(found - expected)) / scale
 
 
 def check_context(
     model: Model,
     stored: dict[int, Float64],
     prefix: Sequence[int],
+    suffix: Sequence[int],
     words: Sequence[Sequence[int]],
     dtype: str,
 ) -> dict[str, float]:
-    """Stored context rows of some words against plain forward passes of prefix and word.
+    """Stored context rows of some words against plain forward passes of prefix, word and suffix.
 
     Args:
         model: in the dtype the rows were computed in.
         stored: layer -> (len(words), d_model), as read back.
         prefix: token ids before every word.
+        suffix: token ids after every word.
         words: token ids of each word; run one at a time, the prefix not cached.
         dtype: of the forward passes.
 
     Raises:
         CheckFailed: a layer is off by more than `CONTEXT_TOLERANCE` of the dtype.
     """
-    plain = LastTokenStream(model, prefix, list(stored), cached=False)
+    plain = LastTokenStream(model, prefix, list(stored), suffix, cached=False)
     own = np.concatenate([plain.run([word]) for word in words], axis=1).astype(np.float64)
     errors = {
         f"context.{layer}": relative_error(rows, own[i])
         for i, (layer, rows) in enumerate(stored.items())
     }
     return _within(errors, CONTEXT_TOLERANCE[dtype])
-
-
-def _probe(model: Model, layers: Sequence[int], ids: Sequence[Sequence[int]]) -> dict[int, Probe]:
-    import torch
-
-    caught: dict[int, dict[str, Float64]] = {layer: {} for layer in layers}
-
-    def flat(tensor: Any) -> Float64:
-        array: Float64 = tensor.detach().double().cpu().numpy().reshape(-1, tensor.shape[-1])
-        return array
-
-    handles = []
-    for layer in layers:
-
-        def around_norm(_: Any, args: Any, output: Any, layer: int = layer) -> None:
-            caught[layer] |= {"stream": flat(args[0]), "normed": flat(output)}
-
-        def after_mlp(_: Any, __: Any, output: Any, layer: int = layer) -> None:
-            caught[layer]["output"] = flat(output[0] if isinstance(output, tuple) else output)
-
-        handles.append(model.part(layer, model.family.norm).register_forward_hook(around_norm))
-        handles.append(model.part(layer, model.family.mlp).register_forward_hook(after_mlp))
-    try:
-        with torch.inference_mode():
-            device = model.embedding.device
-            model.base(
-                input_ids=torch.tensor([list(i) for i in ids], device=device), use_cache=False
-            )
-    finally:
-        for handle in handles:
-            handle.remove()
-    return {layer: Probe(**parts) for layer, parts in caught.items()}
-
-
-def _bias(module: Any, size: int) -> Float64:
-    bias = getattr(module, "bias", None)
-    if bias is None:
-        return np.zeros(size)
-    array: Float64 = bias.detach().double().cpu().numpy()
-    return array
 
 
 def _within(errors: dict[str, float], tolerance: float) -> dict[str, float]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from indexer.store.errors import SemanticError, at_the_edge, unknown
-from indexer.store.layout import Manifest, find_index, index_names, index_root
+from indexer.store.layout import Manifest, PrefixEntry, find_index, index_names, index_root
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,11 +58,19 @@ def cli() -> None:
     help="Blocks to index: their neurons, and the residual stream before and after each.",
 )
 @click.option(
+    "--spaces",
+    default="all",
+    show_default=True,
+    metavar="embed,context,neuron,head",
+    help="Kinds of spaces; embed is always among them. Without context only weights are read, a "
+    "block at a time, so that a model larger than memory can be indexed.",
+)
+@click.option(
     "--dtype",
-    default="float32",
+    default="auto",
     show_default=True,
     metavar="float32|bfloat16|auto",
-    help="Precision of the forward passes; auto is bfloat16 on a GPU, float32 elsewhere. "
+    help="Precision of the forward passes; auto is 16 bits on a GPU, float32 elsewhere. "
     "Weights are always extracted in float32.",
 )
 @click.option(
@@ -83,11 +91,17 @@ def cli() -> None:
     show_default=True,
     help="Of the sample the prefix is tried on.",
 )
-@click.option("--raw", is_flag=True, help="Keep reading sides raw: no norm gain folded in.")
+@click.option("--raw", is_flag=True, help="Keep the rows raw: no norm's gain folded in.")
 @click.option("--force", is_flag=True, help="Rebuild where an index of that name is there already.")
 @click.option("--offline", is_flag=True, help="Take nothing from the hub but what is cached.")
 @click.option(
     "--allow-pickle", is_flag=True, help="Load pickled weights, which can run code of their own."
+)
+@click.option(
+    "--accept-config",
+    multiple=True,
+    metavar="NAME",
+    help="Let a config attribute through that the table of families doesn't know; may be repeated.",
 )
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 @_indexes
@@ -136,7 +150,8 @@ def list_(indexes: str | None) -> None:
             continue
         model = manifest.model
         print(
-            f"{name:<{width}}  {model.family}, {model.n_layers} layers of {model.d_mlp} neurons, "
+            f"{name:<{width}}  {model.family}, "
+            f"{model.n_layers} layers of {manifest.neuron_grid.shape}, "
             f"d_model {model.d_model}, {model.vocabulary:,} tokens, {manifest.words:,} words, "
             f"{len(manifest.spaces)} spaces, {_bytes(_size(manifest))}"
         )
@@ -182,19 +197,15 @@ def _described(manifest: Manifest) -> list[str]:
         f"model       {model.source}{revision}, {model.family}",
         f"weights     sha256 {model.weights_sha256}",
         f"shape       {model.n_layers} layers, d_model {model.d_model}, "
-        f"{model.d_mlp} neurons a layer ({gate}), {model.vocabulary:,} tokens, unembedding {tied}",
+        f"{manifest.neuron_grid.shape} a layer ({gate}), {model.n_heads} heads of {model.d_head}, "
+        f"{model.vocabulary:,} tokens, unembedding {tied}",
         f"words       {manifest.words:,}, run in {manifest.dtype} on {manifest.device}, "
         f"seed {manifest.seed}",
-        f"prefix      {prefix.text!r} (tokens {list(prefix.token_ids)}, {prefix.chosen})",
     ]
-    tried = ", ".join(f"{text!r} {count}" for text, count in prefix.tried.items())
-    lines.append(f"            sink words among {prefix.sample} sampled: {tried}")
-    sinks = {n: share for n, share in prefix.sink_share.items() if share > 0}
-    shown = ", ".join(f"{n} {share:.2%}" for n, share in sinks.items()) or "none at any layer"
-    lines.append(
-        f"            share of words over {prefix.sink_factor:g} times the layer's median norm: "
-        f"{shown}"
-    )
+    if model.accepted:
+        lines.append(f"accepted    config attributes {', '.join(model.accepted)}")
+    if prefix is not None:
+        lines += _prefix_described(prefix)
     lines += [f"convention  {name}: {text}" for name, text in manifest.conventions.items()]
     checks = ", ".join(f"{name} {error:.1e}" for name, error in manifest.check.items())
     lines.append(f"self-check  greatest relative error: {checks}")
@@ -210,6 +221,19 @@ def _described(manifest: Manifest) -> list[str]:
         )
     lines.append(f"{'in all':<12} {'':<7} {'':>9} {'':>6} {'':<9} {_bytes(_size(manifest)):>9}")
     return lines
+
+
+def _prefix_described(prefix: PrefixEntry) -> list[str]:
+    after = f", then {list(prefix.suffix_ids)} after every word" if prefix.suffix_ids else ""
+    tried = ", ".join(f"{text!r} {count}" for text, count in prefix.tried.items())
+    sinks = {n: share for n, share in prefix.sink_share.items() if share > 0}
+    shown = ", ".join(f"{n} {share:.2%}" for n, share in sinks.items()) or "none at any layer"
+    return [
+        f"prefix      {prefix.text!r} (tokens {list(prefix.token_ids)}, {prefix.chosen}){after}",
+        f"            sink words among {prefix.sample} sampled: {tried}",
+        f"            share of words over {prefix.sink_factor:g} times the layer's median norm: "
+        f"{shown}",
+    ]
 
 
 def _words(text: str) -> int | Path:

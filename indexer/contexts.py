@@ -19,7 +19,7 @@ from indexer import check
 from indexer.extract.context import LastTokenStream, batches
 from indexer.model import Model
 from indexer.progress import Narrator
-from indexer.store.layout import PrefixEntry, SpaceEntry
+from indexer.store.layout import PrefixEntry, SpaceEntry, read_prefix
 from indexer.store.rows import RowsWriter
 from indexer.store.vocabulary import Vocabulary
 from indexer.store.write import Staging, unit_rows
@@ -42,6 +42,7 @@ class Contexts:
         model: on the device and in the dtype that words are run in.
         words: in the order of the spaces' rows, by number of tokens.
         layers: which context spaces.
+        suffix: token ids after every word, as an encoder has them.
     """
 
     staging: Staging
@@ -49,16 +50,20 @@ class Contexts:
     model: Model
     words: list[Choice]
     layers: list[int]
+    suffix: tuple[int, ...] = ()
 
     def prefix(
         self, candidates: Sequence[str], chosen: str, vocabulary: Vocabulary, seed: int
     ) -> PrefixEntry:
         """The first candidate that makes no sampled word a sink, else the best of them."""
-        kept = self.staging.step("prefix")
+        kept = read_prefix(self.staging.step("prefix"))
         if kept is not None:
-            return PrefixEntry(**{**kept, "token_ids": tuple(kept["token_ids"])})
+            return kept
         self.narrator.say("choosing the prefix that stands before every word")
-        found = find_prefix(self.words, candidates, vocabulary, self._norms, seed, chosen)
+        found = dataclasses.replace(
+            find_prefix(self.words, candidates, vocabulary, self._norms, seed, chosen),
+            suffix_ids=self.suffix,
+        )
         sinks = found.tried[found.text]
         if sinks:
             self.narrator.say(
@@ -69,7 +74,7 @@ class Contexts:
         return found
 
     def _norms(self, prefix: tuple[int, ...], words: Sequence[Choice]) -> NDArray[np.float32]:
-        stream = LastTokenStream(self.model, prefix, self.layers)
+        stream = LastTokenStream(self.model, prefix, self.layers, self.suffix)
         norms = np.empty((len(self.layers), len(words)), np.float32)
         for start, end in batches([len(c.token_ids) for c in words]):
             states = stream.run([c.token_ids for c in words[start:end]])
@@ -85,7 +90,7 @@ class Contexts:
         norms = self.staging.scratch("context norms", (len(self.layers), total))
         width = self.model.d_model
         writers = [self.staging.rows(f"context.{layer}", total, width) for layer in self.layers]
-        stream = LastTokenStream(self.model, prefix, self.layers)
+        stream = LastTokenStream(self.model, prefix, self.layers, self.suffix)
         with (
             self.narrator.bar("context", total, "words", done) as bar,
             _Checkpoints(self.staging, writers, norms) as checkpoints,
@@ -130,7 +135,7 @@ class Contexts:
                 layer: self.staging.stored_rows(f"context.{layer}", sample) for layer in self.layers
             }
             words = [self.words[i].token_ids for i in sample]
-            kept = check.check_context(self.model, stored, prefix, words, dtype)
+            kept = check.check_context(self.model, stored, prefix, self.suffix, words, dtype)
             self.staging.keep("check context", kept)
         return kept
 

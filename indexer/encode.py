@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from indexer.extract.context import LastTokenStream, context_layers
-from indexer.model import load, locate
+from indexer.model import load
+from indexer.source import locate
 from indexer.store.errors import MachineError, at_the_edge
 from indexer.store.layout import TOKENIZER, Manifest
 from indexer.store.vocabulary import Vocabulary
@@ -30,11 +31,13 @@ def encode(folder: Path, words: list[str]) -> np.ndarray:
     source = locate(manifest.model.source, offline=True, allow_pickle=manifest.model.allow_pickle)
     if source.sha256() != manifest.model.weights_sha256:
         raise MachineError(f"the weights of {manifest.model.source!r} have changed since the index")
-    model = load(source, with_tokenizer=False)
+    assert manifest.prefix is not None, "only context spaces have words to run"
+    model = load(source, False, manifest.model.accepted, manifest.dtype)
     model.to(manifest.device, manifest.dtype)
     vocabulary = Vocabulary(folder / TOKENIZER)
     layers = context_layers(manifest.layers)
-    stream = LastTokenStream(model, manifest.prefix.token_ids, layers, cached=False)
+    prefix = manifest.prefix
+    stream = LastTokenStream(model, prefix.token_ids, layers, prefix.suffix_ids, cached=False)
     return np.concatenate([stream.run([vocabulary.word_ids(word)]) for word in words], axis=1)
 
 

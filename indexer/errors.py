@@ -16,6 +16,16 @@ class PickledWeights(SemanticError):
 class UnknownFamily(SemanticError):
     """The model's architecture is not in the table of families."""
 
+    several_lines = True
+
+
+class UnknownConfig(SemanticError):
+    """A config attribute that may change the arithmetic, and that the family's entry lacks."""
+
+
+class IncompleteWeights(SemanticError):
+    """The checkpoint lacks tensors of the model, which would be made up at random."""
+
 
 class BadWords(SemanticError):
     """The list of words cannot be read, or holds nothing."""

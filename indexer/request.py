@@ -14,8 +14,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from indexer.model import Source
-from indexer.store.errors import SemanticError
+from indexer.source import Source
+from indexer.store.errors import SemanticError, unknown
 from indexer.store.layout import FORMAT
 from indexer.words import groups
 
@@ -29,14 +29,35 @@ class Request:
     name: str
     words: int | Path = 20_000
     layers: str = "all"
-    dtype: str = "float32"
+    spaces: str = "all"
+    dtype: str = "auto"
     device: str = "auto"
     prefix: str = "auto"
     seed: int = 0
     raw: bool = False
+    accept_config: tuple[str, ...] = ()
     force: bool = False
     offline: bool = False
     allow_pickle: bool = False
+
+
+SPACES = ("embed", "context", "neuron", "head")
+"""What can be asked for with `--spaces`; `embed` is in every index, `unembed` comes with it."""
+
+
+def chosen_spaces(request: Request) -> frozenset[str]:
+    """The kinds of spaces asked for.
+
+    Raises:
+        SemanticError: one of them does not exist.
+    """
+    if request.spaces == "all":
+        return frozenset(SPACES)
+    asked = [name.strip() for name in request.spaces.split(",")]
+    for name in asked:
+        if name not in SPACES:
+            raise SemanticError(f"--spaces: {unknown('kind of space', name, SPACES)}")
+    return frozenset(["embed", *asked])
 
 
 def placement(request: Request) -> tuple[str, str]:
@@ -53,7 +74,8 @@ def placement(request: Request) -> tuple[str, str]:
         raise SemanticError(f"no device {device!r} here ({first}); there is always 'cpu'") from None
     dtype = request.dtype
     if dtype == "auto":
-        dtype = "float32" if device == "cpu" else "bfloat16"
+        narrow = device.startswith("cuda") and not torch.cuda.is_bf16_supported()
+        dtype = "float32" if device == "cpu" else "float16" if narrow else "bfloat16"
     return device, dtype
 
 

@@ -1,4 +1,4 @@
-"""The spaces made of a model's weights: tokens and neurons, extracted, written and checked.
+"""The spaces made of a model's weights: tokens, neurons and heads, extracted, written and checked.
 
 Knows what is stored beside each neuron (its scores with the vocabulary, its nearest tokens);
 where a family keeps its matrices is `indexer.extract`'s to know.
@@ -14,10 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer import check
-from indexer.extract.neurons import DEPTH, NearestTokens, convention, neuron_rows
+from indexer.extract.heads import head_rows
+from indexer.extract.neurons import DEPTH, NearestTokens, neuron_rows
+from indexer.extract.norms import convention
 from indexer.extract.tokens import token_rows, token_spaces
 from indexer.model import Model
 from indexer.progress import Narrator
+from indexer.store.grid import HeadGrid, NeuronGrid
 from indexer.store.layout import SpaceEntry
 from indexer.store.write import Staging, unit_rows
 
@@ -32,16 +35,18 @@ class Weights:
     Attributes:
         staging: where they are written.
         narrator: told what is being done.
-        model: in float32 on the CPU.
-        blocks: the layers whose neurons are indexed.
+        model: on the CPU.
+        grid: which neuron is which row.
+        heads: which head dimension is which row.
         word_like: (vocabulary,) bool.
-        folded: whether the norm's gain is folded into the reading sides.
+        folded: whether the norms' gains are folded into the rows.
     """
 
     staging: Staging
     narrator: Narrator
     model: Model
-    blocks: tuple[int, ...]
+    grid: NeuronGrid
+    heads: HeadGrid
     word_like: NDArray[np.bool_]
     folded: bool
 
@@ -58,6 +63,7 @@ class Weights:
                 "cosine",
                 "word-like tokens",
                 int(self.word_like.sum()),
+                self._token_convention(name),
             )
             writer = self.staging.rows(name, entry.rows, entry.width)
             norms = np.empty(entry.rows, np.float32)
@@ -77,7 +83,7 @@ class Weights:
             return
         mu, covariance = (self.staging.moments("embed", n) for n in ("mean", "covariance"))
         nearest = NearestTokens(self._word_like_embeddings(), _NEURONS_AT_ONCE)
-        units = self.model.d_mlp * len(self.blocks)
+        units = self.grid.rows
         for side in sides:
             with self.narrator.bar(f"neuron.{side}", units, "neurons") as bar:
                 self._neuron_side(side, (mu, covariance), nearest, units, bar)
@@ -98,7 +104,7 @@ class Weights:
             "cosine",
             "neurons",
             units,
-            convention(self.model, side, self.folded),
+            convention(self.model, self.model.family.mlp, side == "out", self.folded),
         )
         writer = self.staging.rows(entry.name, entry.rows, entry.width)
         norms = np.empty(units, np.float32)
@@ -107,8 +113,8 @@ class Weights:
         nearest = np.empty((units, 2, depth), np.int32)
         scores = np.empty((units, 2, depth), np.float32)
         first = 0
-        for layer in self.blocks:
-            rows = neuron_rows(self.model, layer, side, self.folded)
+        for group, expert in self.grid.groups():
+            rows = neuron_rows(self.model, group.layer, side, self.folded, expert)
             for start in range(0, len(rows), _NEURONS_AT_ONCE):
                 part = rows[start : start + _NEURONS_AT_ONCE]
                 here = slice(first, first + len(part))
@@ -143,11 +149,49 @@ class Weights:
             first += len(block)
         return np.concatenate(parts)
 
-    def check(self, words: Sequence[Sequence[int]]) -> dict[str, float]:
-        """The stored rows reproduce the model's matrices and, run on some words, every MLP.
+    def attention(self) -> None:
+        """`head.value` and `head.output`: a row per layer, head and head dimension."""
+        size = self.heads.heads * self.heads.width
+        for side in ("value", "output"):
+            name = f"head.{side}"
+            if self.staging.finished(name):
+                continue
+            entry = SpaceEntry(
+                name,
+                "head",
+                self.heads.rows,
+                self.model.d_model,
+                "cosine",
+                "head dimensions",
+                self.heads.rows,
+                convention(self.model, self.model.family.attention, side == "output", self.folded),
+            )
+            writer = self.staging.rows(name, entry.rows, entry.width)
+            norms = np.empty(entry.rows, np.float32)
+            with self.narrator.bar(name, entry.rows, "dimensions") as bar:
+                for at, layer in enumerate(self.heads.layers):
+                    here = slice(at * size, (at + 1) * size)
+                    rows = head_rows(self.model, layer, name, self.folded)
+                    unit, norms[here] = unit_rows(rows)
+                    writer.put(here.start, unit)
+                    bar.update(size)
+            self.staging.finish_space(entry, writer, norms)
+
+    def _token_convention(self, name: str) -> str:
+        family = self.model.family
+        parts = []
+        if self.model.projected(name):
+            parts.append("projected to the stream's width")
+        if name == "embed" and family.embedding_note:
+            parts.append(f"as stored; {family.embedding_note}")
+        return ": ".join(parts)
+
+    def check(self, words: Sequence[Sequence[int]], spaces: Sequence[str]) -> dict[str, float]:
+        """The stored rows reproduce the model's matrices and, run on some words, every layer.
 
         Args:
             words: token ids, all of one length.
+            spaces: which of `neuron` and `head` were extracted.
 
         Returns:
             Relative errors by space and layer.
@@ -157,6 +201,10 @@ class Weights:
             self.narrator.say("checking the extracted weights against the model")
             stored = self.staging.stored
             kept = check.check_embedding(self.model, stored, token_spaces(self.model))
-            kept |= check.check_mlp(self.model, stored, self.blocks, self.folded, words)
+            if "neuron" in spaces:
+                kept |= check.check_mlp(self.model, stored, self.grid, self.folded, words)
+            if "head" in spaces:
+                tokens = [ids[0] for ids in words]
+                kept |= check.check_heads(self.model, stored, self.heads, self.folded, tokens)
             self.staging.keep("check weights", kept)
         return kept

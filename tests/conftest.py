@@ -19,15 +19,12 @@ from typing import Any
 
 import pytest
 
+from families import make_model
+
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
 
 os.environ["HF_HUB_OFFLINE"] = "1"
-
-VOCABULARY_WORDS = """
-the a large huge tall small tiny dog cat puppy king queen man woman red blue green
-Large Dog Paris France Great Dane size house river mountain
-""".split()  # noqa: SIM905  a list of words reads best as words
 
 
 @pytest.fixture(autouse=True)
@@ -35,69 +32,6 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """A person's own settings must not decide what a test finds."""
     for name in ("EXPLORER_INDEX", "EXPLORER_INDEXES"):
         monkeypatch.delenv(name, raising=False)
-
-
-def make_tokenizer(folder: Path) -> int:
-    """A byte-level BPE tokenizer over all bytes and a few words; returns its size."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import PreTrainedTokenizerFast
-
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=600,
-        special_tokens=["<|endoftext|>", "<|start|>"],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator([f" {word}" for word in VOCABULARY_WORDS] * 50, trainer)
-    fast = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, bos_token="<|start|>", eos_token="<|endoftext|>"
-    )
-    fast.save_pretrained(folder)
-    return len(fast)
-
-
-def make_model(folder: Path, family: str, change: Callable[[Any], None] | None = None) -> Path:
-    """A tiny random model of a family with every axis of another length, saved to a folder.
-
-    `change` is given the model before it is saved.
-    """
-    import torch
-    from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
-
-    folder.mkdir(parents=True, exist_ok=True)
-    torch.set_num_threads(1)  # threads wait for each other longer than these models take
-    size = make_tokenizer(folder)
-    torch.manual_seed(7)
-    if family == "llama":
-        model: Any = LlamaForCausalLM(
-            LlamaConfig(
-                vocab_size=size,
-                hidden_size=24,
-                intermediate_size=38,
-                num_hidden_layers=3,
-                num_attention_heads=4,
-                num_key_value_heads=2,
-                head_dim=6,
-                max_position_embeddings=64,
-                tie_word_embeddings=False,
-            )
-        )
-    else:
-        model = GPT2LMHeadModel(
-            GPT2Config(vocab_size=size, n_embd=20, n_layer=2, n_head=4, n_inner=34, n_positions=64)
-        )
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            # Gains and biases away from 1 and 0, so that dropping one shows.
-            if "norm" in name or "ln_" in name or name.endswith("bias"):
-                parameter.add_(torch.randn_like(parameter) * 0.3)
-        if change is not None:
-            change(model)
-    model.save_pretrained(folder)
-    return folder
 
 
 @pytest.fixture(scope="session")
@@ -177,7 +111,8 @@ def real(real_indexes: Path) -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def real_model() -> Any:
     """The packaged model itself, loaded in float32: the oracle for what the index holds."""
-    from indexer.model import load, locate
+    from indexer.model import load
+    from indexer.source import locate
 
     return load(locate("smollm2"), with_tokenizer=False)
 

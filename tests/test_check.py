@@ -8,19 +8,22 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from conftest import make_model, make_tokenizer, run_build
+from conftest import run_build
+from families import make_model, make_tokenizer
 from indexer import architectures, contexts, weights
-from indexer.architectures import FAMILIES, Layout, Norm
-from indexer.check import plain_norm, relative_error
+from indexer.architectures import FAMILIES, Layout, Matrix, Norm
+from indexer.check import relative_error
 from indexer.errors import CheckFailed
 from indexer.extract.context import LastTokenStream
 from indexer.extract.neurons import neuron_rows
+from indexer.extract.norms import plain_norm
 from indexer.extract.tokens import token_rows
 from indexer.model import Model
 from indexer.store.errors import ForeignIndex, IndexNotFound, MachineError
@@ -58,7 +61,7 @@ def change_rows(
 ) -> None:
     """Have the build extract neurons through `change`."""
 
-    def changed(model: Model, layer: int, side: str, folded: bool) -> Rows:
+    def changed(model: Model, layer: int, side: str, folded: bool, _: int | None = None) -> Rows:
         return np.ascontiguousarray(
             change(model, layer, side, neuron_rows(model, layer, side, folded))
         )
@@ -66,10 +69,12 @@ def change_rows(
     monkeypatch.setattr(weights, "neuron_rows", changed)
 
 
-def change_family(monkeypatch: pytest.MonkeyPatch, title: str, **fields: Any) -> None:
-    """Have the table say something else of a family."""
+def change_family(monkeypatch: pytest.MonkeyPatch, title: str, mlp: Any, **fields: Any) -> None:
+    """Have the table say something else of a family: of its MLP, and of the family."""
     entries = [
-        dataclasses.replace(family, **fields) if family.title == title else family
+        dataclasses.replace(family, mlp=dataclasses.replace(family.mlp, **mlp), **fields)
+        if family.title == title
+        else family
         for family in FAMILIES
     ]
     monkeypatch.setattr(architectures, "FAMILIES", tuple(entries))
@@ -78,7 +83,7 @@ def change_family(monkeypatch: pytest.MonkeyPatch, title: str, **fields: Any) ->
 def test_what_was_extracted_rightly_passes_with_its_errors_recorded(tiny_indexes: Path) -> None:
     for name in ("llama", "gpt2"):
         errors = Manifest.load(tiny_indexes / name).check
-        assert list(errors) == ["embed", "mlp", "context"]
+        assert list(errors) == ["embed", "mlp", "attention", "context"]
         assert 0 < errors["embed"] <= 1e-6
         assert 0 < errors["mlp"] <= 1e-4
         assert 0 < errors["context"] <= 1e-4
@@ -167,24 +172,28 @@ def test_a_small_error_in_one_neuron_fails(
 
 
 @pytest.mark.parametrize(
-    ("title", "fields"),
+    ("title", "mlp", "fields"),
     [
-        ("Llama", {"reading": "mlp.up_proj", "up": "mlp.gate_proj"}),
-        ("Llama", {"norm": "input_layernorm"}),
-        ("Llama", {"norm_kind": Norm.LAYER}),
-        ("GPT-2", {"norm": "ln_1"}),
-        ("GPT-2", {"norm_kind": Norm.RMS}),
+        ("Llama", {"reading": Matrix("mlp.up_proj"), "up": Matrix("mlp.gate_proj")}, {}),
+        ("Llama", {"norm": ("input_layernorm",)}, {}),
+        ("Llama", {"norm": ()}, {}),
+        ("Llama", {}, {"norm": Norm.LAYER}),
+        ("Llama", {}, {"norm": Norm.RMS_ONE_PLUS}),
+        ("Llama", {}, {"activation": "=gelu"}),
+        ("GPT-2", {"norm": ("ln_1",)}, {}),
+        ("GPT-2", {}, {"norm": Norm.RMS}),
     ],
 )
 def test_an_entry_that_does_not_fit_the_family_fails(
     title: str,
+    mlp: dict[str, Any],
     fields: dict[str, Any],
     tiny_llama: Path,
     tiny_gpt2: Path,
     nothing_is_sealed: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    change_family(monkeypatch, title, **fields)
+    change_family(monkeypatch, title, mlp, **fields)
     with pytest.raises(CheckFailed, match=r"self-check failed at mlp\.\d"):
         run_build(tiny_llama if title == "Llama" else tiny_gpt2, nothing_is_sealed, "a")
 
@@ -205,7 +214,8 @@ def test_a_layout_that_no_shape_allows_is_refused_by_the_matrix(
     nothing_is_sealed: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    change_family(monkeypatch, title, layout=layout)
+    path_in_block = {"Llama": "mlp.gate_proj", "GPT-2": "mlp.c_fc"}[title]
+    change_family(monkeypatch, title, {"reading": Matrix(path_in_block, layout)})
     with pytest.raises(CheckFailed, match=path):
         run_build(tiny_llama if title == "Llama" else tiny_gpt2, nothing_is_sealed, "a")
 
@@ -214,7 +224,8 @@ def test_a_wrong_layout_of_a_square_matrix_fails_the_check(
     nothing_is_sealed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = square_gpt2(tmp_path / "square")
-    change_family(monkeypatch, "GPT-2", layout=Layout.LINEAR)
+    mlp = {"reading": Matrix("mlp.c_fc"), "writing": Matrix("mlp.c_proj")}
+    change_family(monkeypatch, "GPT-2", mlp)
     with pytest.raises(CheckFailed, match=r"self-check failed at mlp\.\d"):
         run_build(model, nothing_is_sealed, "a")
 
@@ -249,8 +260,8 @@ class _WordsShifted(LastTokenStream):
 
 
 class _NoPrefix(LastTokenStream):
-    def __init__(self, model: Any, prefix: Any, layers: Any) -> None:
-        super().__init__(model, [5], layers)
+    def __init__(self, model: Any, _: Any, layers: Any, suffix: Any) -> None:
+        super().__init__(model, [5], layers, suffix)
 
 
 @pytest.mark.parametrize(
@@ -293,10 +304,10 @@ def test_a_weight_that_is_not_finite_is_named_by_space_and_row(
 def test_a_forward_pass_that_gives_no_numbers_fails(
     nothing_is_sealed: Path, tmp_path: Path
 ) -> None:
-    def spoil(model: Any) -> None:
-        model.model.layers[1].self_attn.o_proj.weight[0, 0] = float("nan")
+    def spoil(model: Any) -> None:  # in a matrix that no space is made of
+        model.transformer.wpe.weight[0, 0] = float("nan")
 
-    model = make_model(tmp_path / "model", "llama", spoil)
+    model = make_model(tmp_path / "model", "gpt2", spoil)
     with pytest.raises(CheckFailed, match=r"self-check failed at mlp\.\d: relative error nan"):
         run_build(model, nothing_is_sealed, "a")
 
@@ -314,7 +325,8 @@ def test_plain_norms_are_the_libraries_norms_without_gain_and_shift() -> None:
         (Norm.LAYER, torch.nn.LayerNorm(16, eps=1e-3)),
     ]:
         expected = module.double()(tensor).detach().numpy()
-        np.testing.assert_allclose(plain_norm(stream, kind, 1e-3), expected, rtol=1e-10)
+        model: Any = SimpleNamespace(family=SimpleNamespace(norm=kind))
+        np.testing.assert_allclose(plain_norm(model, module, stream), expected, rtol=1e-10)
 
 
 def test_relative_error_is_a_share_of_what_was_expected() -> None:

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from conftest import run_build
 from indexer.extract.context import LastTokenStream, batches, context_layers
 from indexer.extract.neurons import NearestTokens
-from indexer.model import load, locate
+from indexer.model import load
+from indexer.source import locate
 from indexer.store.errors import UnknownName, UnknownSpace
 from indexer.store.read import Index, open_index
 
@@ -210,14 +211,14 @@ def test_folded_rows_read_the_plain_normed_stream_as_raw_rows_read_the_models(
             plain /= np.sqrt(stream.var(axis=1, keepdims=True) + 1e-5)
             shift = tensors[model][MATRICES[model]["shift"].format(layer)]
             expected = expected - own_rows(tensors, model, side, layer) @ shift
-        units = folded[model].manifest.model.d_mlp
+        units = folded[model].manifest.neurons[0].units
         rows = vectors(folded[model], f"neuron.{side}")[layer * units : (layer + 1) * units]
         np.testing.assert_allclose(plain @ rows.T, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_the_neuron_table_holds_norms_and_cosines_between_sides(folded: dict[str, Index]) -> None:
     for index in folded.values():
-        units = index.manifest.model.d_mlp
+        units = index.manifest.neurons[0].units
         sides = {side: vectors(index, f"neuron.{side}") for side in index.sides}
 
         def cosine(one: Float64, other: Float64) -> float:
@@ -408,10 +409,10 @@ def test_context_spaces_are_the_streams_before_and_after_each_block() -> None:
 def test_a_part_of_the_layers_gives_their_spaces_and_their_neurons(
     narrow: Index, folded: dict[str, Index]
 ) -> None:
-    units = narrow.manifest.model.d_mlp
+    units = narrow.manifest.neurons[0].units
     assert narrow.space_names == [
         *("embed", "unembed", "context.1", "context.2"),
-        *("neuron.in", "neuron.up", "neuron.out"),
+        *("neuron.in", "neuron.up", "neuron.out", "head.value", "head.output"),
     ]
     assert (narrow.manifest.layers, narrow.manifest.model.n_layers) == ((1,), 3)
     for side in narrow.sides:
@@ -419,7 +420,8 @@ def test_a_part_of_the_layers_gives_their_spaces_and_their_neurons(
             vectors(narrow, f"neuron.{side}"),
             vectors(folded["llama"], f"neuron.{side}")[units : 2 * units],
         )
-    assert narrow.neuron_names([0, units - 1]) == ["L1N0", f"L1N{units - 1}"]
+    names = [narrow.neuron_grid.place(row).name for row in (0, units - 1)]
+    assert names == ["L1N0", f"L1N{units - 1}"]
     assert [row[0] for row in narrow.sql("SELECT name FROM neuron WHERE id IN (0, 1)")] == [
         "L1N0",
         "L1N1",

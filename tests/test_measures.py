@@ -54,7 +54,7 @@ class Plain:
     def _vectors(self, space: str) -> Float64:
         kind, _, which = space.partition(".")
         if kind == "embed":
-            return self.model.embedding.detach().numpy().astype(np.float64)
+            return self.model.base.embed_tokens.weight.detach().numpy().astype(np.float64)
         if kind == "neuron":
             return np.concatenate([self._layer(i, which) for i in range(len(self.model.blocks))])
         rows = faiss.read_index(str(self.folder / f"spaces/{space}.faiss"))

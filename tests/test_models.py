@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conftest import make_model, run_build
+from conftest import run_build
+from families import make_model
 from indexer.architectures import FAMILIES, family_of
 from indexer.errors import CheckFailed, ModelNotFound, PickledWeights, UnknownFamily
-from indexer.model import load, locate
+from indexer.model import load
+from indexer.source import locate
 from indexer.store.errors import MachineError
 
 
@@ -144,11 +146,12 @@ def test_a_hub_id_that_cannot_be_one_is_refused() -> None:
 
 def test_an_unknown_family_is_refused_with_what_is_known() -> None:
     with pytest.raises(UnknownFamily) as caught:
-        family_of("lama")
+        family_of({"model_type": "lama"})
     message = str(caught.value)
     assert "'lama'; did you mean 'llama'" in message
     assert all(kind in message for family in FAMILIES for kind in family.model_types)
     assert "indexer/architectures.py" in message
+    assert [line[:2] for line in message.splitlines()[1:]] == ["to", "2.", "3."]
 
 
 def test_an_unknown_family_is_refused_before_any_weights_are_read(llama: Path) -> None:
@@ -165,10 +168,12 @@ def test_a_config_that_names_no_family_is_refused(llama: Path) -> None:
             load(locate(str(llama)))
 
 
-def test_every_family_covers_model_types_of_its_own() -> None:
-    kinds = [kind for family in FAMILIES for kind in family.model_types]
+def test_every_family_covers_configs_of_its_own() -> None:
+    kinds = [(kind, family.when) for family in FAMILIES for kind in family.model_types]
     assert len(set(kinds)) == len(kinds)
-    assert all(family_of(kind) in FAMILIES for kind in kinds)
+    for family in FAMILIES:
+        for kind in family.model_types:
+            assert family_of({"model_type": kind, **dict(family.when)}) is family
 
 
 # -- loading ------------------------------------------------------------------------------------
@@ -177,7 +182,7 @@ def test_every_family_covers_model_types_of_its_own() -> None:
 def test_matrices_are_given_a_neuron_a_row(tiny_model: Path) -> None:
     model = load(locate(str(tiny_model)))
     expected = (38, 24) if model.family.title == "Llama" else (34, 20)
-    assert (model.d_mlp, model.d_model) == expected
+    assert (model.neurons(0), model.d_model) == ((0, expected[0]), expected[1])
     for side in model.family.sides:
         assert tuple(model.matrix(1, side).shape) == expected
     with pytest.raises(ValueError, match="no side 'sideways'"):
@@ -185,8 +190,8 @@ def test_matrices_are_given_a_neuron_a_row(tiny_model: Path) -> None:
 
 
 def test_an_embedding_that_is_shared_is_known_as_tied(tiny_llama: Path, tiny_gpt2: Path) -> None:
-    assert load(locate(str(tiny_gpt2))).unembedding is None
-    assert load(locate(str(tiny_llama))).unembedding is not None
+    assert load(locate(str(tiny_gpt2))).tied
+    assert not load(locate(str(tiny_llama))).tied
 
 
 def test_weights_that_cannot_be_loaded_give_one_line(llama: Path) -> None:
@@ -221,9 +226,8 @@ def test_pickled_weights_are_loaded_where_they_are_allowed(
 
     source = locate(str(pickled), allow_pickle=True)
     assert source.pickled
-    np.testing.assert_array_equal(
-        load(source).embedding.numpy(), load(locate(str(tiny_llama))).embedding.numpy()
-    )
+    rows, own = (load(s).token_rows("embed", 0, 349) for s in (source, locate(str(tiny_llama))))
+    np.testing.assert_array_equal(rows.numpy(), own.numpy())
     folder = run_build(pickled, tmp_path / "indexes", "pickled", allow_pickle=True)
     assert Manifest.load(folder).model.allow_pickle
 

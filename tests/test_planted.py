@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 import explorer
-from conftest import make_model, run_build
+from conftest import run_build
+from families import make_model
 from indexer.store.vocabulary import Vocabulary
 
 A, B = "large", "dog"

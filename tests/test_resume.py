@@ -34,7 +34,8 @@ import duckdb, wordfreq
 import indexer.build, indexer.catalog, indexer.check, indexer.contexts
 from indexer import cli
 from indexer.extract.context import LastTokenStream
-from indexer.model import load, locate
+from indexer.model import load
+from indexer.source import locate
 from indexer.store import rows
 
 # What a first build would import, each child has from here.

@@ -261,7 +261,7 @@ def test_list_names_each_index_and_what_is_in_it(tiny_indexes: Path, run: Run) -
     gpt2, llama = done.out.splitlines()
     assert gpt2.startswith("gpt2   GPT-2, 2 layers of 34 neurons, d_model 20, ")
     assert llama.startswith("llama  Llama, 3 layers of 38 neurons, d_model 24, ")
-    assert "9 spaces" in llama
+    assert "11 spaces" in llama
 
 
 def test_list_tells_a_damaged_index_and_goes_on(root: Path, folder: Path, run: Run) -> None:
@@ -280,7 +280,7 @@ def test_show_says_what_is_inside(tiny_indexes: Path, run: Run) -> None:
     done = run("indexer", "show", "llama", "--indexes", str(tiny_indexes))
     assert (done.code, done.err) == (0, "")
     for part in (
-        "3 layers, d_model 24, 38 neurons a layer (gated)",
+        "3 layers, d_model 24, 38 neurons a layer (gated), 4 heads of 6",
         "unembedding not tied",
         f"sha256 {manifest.model.weights_sha256}",
         f"prefix      {manifest.prefix.text!r}",

@@ -8,7 +8,7 @@ component asked alone, and against another expression.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -259,9 +259,7 @@ def _unsigned(item: Weighted) -> Weighted:
 
 
 def _alone(item: Item) -> Item:
-    return Item(
-        _unsigned(item.weighted), item.resolved, item.tokens, item.words, item.neurons, item.texts
-    )
+    return replace(item, weighted=_unsigned(item.weighted))
 
 
 def _multiplied(cosines: Sequence[Float64], items: Sequence[Weighted]) -> Float64:

@@ -20,8 +20,9 @@ from explorer.queries.neighbors import meta_of
 from explorer.resolve import Item, Resolver
 from explorer.results import MiddleMan, MiddlemanQuery, Middlemen
 from indexer.store.errors import unknown
+from indexer.store.grid import span
 from indexer.store.layout import parse_layers
-from indexer.store.read import Index, span
+from indexer.store.read import Index
 from indexer.store.space import Space
 
 SCORES = ("z", "dot", "cosine")
@@ -41,6 +42,7 @@ def middleman(
 ) -> Middlemen:
     """All neurons of one side ranked by how strongly they answer to every word."""
     index = resolver.index
+    index.require_neurons()
     if side not in index.sides:
         raise QueryError(unknown("side", side, index.sides))
     if score not in SCORES:
@@ -107,9 +109,9 @@ def _single(text: str) -> Term:
             f"{text!r} is a sum; a middle man is asked of single words, one argument each "
             "(a sum is a question for `neighbors --space neuron.in`)"
         )
-    if expression.terms[0].kind is Kind.NEURON:
+    if expression.terms[0].kind in (Kind.NEURON, Kind.HEAD):
         raise BadExpression(
-            f"{text!r} is a neuron; a middle man is asked of words "
+            f"{text!r} is a {expression.terms[0].kind.value}; a middle man is asked of words "
             f"(for neurons near it: `neighbors {text} --space neuron.out`)"
         )
     return expression.terms[0]
@@ -131,22 +133,23 @@ def _ranking(
     index: Index, total: Float64, layers: tuple[int, ...], per_layer: int | None, k: int
 ) -> list[tuple[int, int]]:
     """(rank, position) of the neurons to show."""
-    units = index.manifest.model.d_mlp
-    there = index.manifest.layers
+    grid, there = index.neuron_grid, index.manifest.layers
+    sizes = {layer: grid.span(layer).stop - grid.span(layer).start for layer in layers}
     if per_layer is not None:
-        if not 1 <= per_layer <= units:
-            raise QueryError(f"--per-layer {per_layer}: a layer has 1 to {units:,} neurons")
+        least = min(sizes.values())
+        if not 1 <= per_layer <= least:
+            raise QueryError(f"--per-layer {per_layer}: a layer has 1 to {least:,} neurons")
         ranks = []
         for layer in layers:
-            first = there.index(layer) * units
-            near = best(total[first : first + units], per_layer)
-            ranks += [(rank, first + int(at)) for rank, at in enumerate(near, start=1)]
+            here = grid.span(layer)
+            near = best(total[here], per_layer)
+            ranks += [(rank, here.start + int(at)) for rank, at in enumerate(near, start=1)]
         return ranks
-    count = len(layers) * units
+    count = sum(sizes.values())
     if not 1 <= k <= count:
         raise QueryError(f"-k {k}: layers {span(layers)} have 1 to {count:,} neurons")
     if len(layers) < len(there):
-        inside = np.isin(index.neuron_layers(), layers)
+        inside = np.isin(grid.layer_of_rows(), layers)
         positions = np.flatnonzero(inside)
         return [(r, int(positions[at])) for r, at in enumerate(best(total[inside], k), start=1)]
     return [(rank, int(at)) for rank, at in enumerate(best(total, k), start=1)]
@@ -170,18 +173,18 @@ def _rows(
     wanted: int,
 ) -> tuple[MiddleMan, ...]:
     positions = [position for _, position in ranks]
-    layers, units = index.manifest.layers, index.manifest.model.d_mlp
     near = index.nearest_tokens(positions, "in", "out")
     rows = []
-    named = zip(ranks, index.neuron_names(positions), *near, strict=True)
-    for (rank, at), name, reads, writes in named:
+    for (rank, at), reads, writes in zip(ranks, *near, strict=True):
+        place = index.neuron_grid.place(at)
         every = {label: float(value[at]) for label, value in zip(labels, values, strict=True)}
         rows.append(
             MiddleMan(
                 rank=rank,
-                neuron=name,
-                layer=layers[at // units],
-                unit=at % units,
+                neuron=place.name,
+                layer=place.layer,
+                expert=place.expert,
+                unit=place.unit,
                 score=float(total[at]),
                 scores={label: every[label] for label in labels[:wanted]},
                 avoided={label: every[label] for label in labels[wanted:]},

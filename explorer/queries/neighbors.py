@@ -25,6 +25,9 @@ from explorer.results import Calibration, Meta, Neighbor, Neighbors, NeighborsQu
 from indexer.store.read import Index
 from indexer.store.space import Space
 
+TEXTS = ("token", "word")
+"""Items that are texts, whose forms can be folded."""
+
 
 def neighbors(
     resolver: Resolver,
@@ -71,7 +74,7 @@ def ranked(
     own = frozenset[int]() if include_inputs else excluded(items, kind)
     own_forms = (
         frozenset(text for item in items for text in item.texts)
-        if distinct and not include_inputs and kind != "neuron"
+        if distinct and not include_inputs and kind in TEXTS
         else frozenset[str]()
     )
     keys = sign * values
@@ -81,7 +84,7 @@ def ranked(
         texts = texts_of(index, kind, positions)
         groups: dict[str, list[int]] = {}
         for at, text in enumerate(texts):
-            key = folded(text) if distinct and kind != "neuron" else str(at)
+            key = folded(text) if distinct and kind in TEXTS else str(at)
             if key not in own_forms:
                 groups.setdefault(key, []).append(at)
         if len(groups) >= k or reach >= len(keys):
@@ -110,17 +113,24 @@ def excluded(items: Sequence[Item], kind: str) -> frozenset[int]:
 
 
 def texts_of(index: Index, kind: str, positions: Sequence[int]) -> list[str]:
-    """Texts of tokens or words, names of neurons, by position."""
+    """Texts of tokens or words, names of neurons or head dimensions, by position."""
     if kind == "token":
         return [token.text for token in index.tokens(positions)]
     if kind == "word":
         return [word.text for word in index.words(positions)]
-    return index.neuron_names(positions)
+    if kind == "head":
+        return [index.head_grid.name(row) for row in positions]
+    return [index.neuron_grid.place(row).name for row in positions]
 
 
 def population(space: Space) -> str:
     """Whose scores a query is read against: all items of the space."""
-    return f"all {space.entry.item}s of {space.name}"
+    return f"all {items_of(space)} of {space.name}"
+
+
+def items_of(space: Space) -> str:
+    """What a space holds, as people say it."""
+    return "head dimensions" if space.entry.item == "head" else f"{space.entry.item}s"
 
 
 def check_k(k: int, space: Space) -> None:
@@ -128,9 +138,7 @@ def check_k(k: int, space: Space) -> None:
     if k < 1:
         raise QueryError(f"-k {k}: ask for 1 row or more")
     if k > space.entry.rows:
-        raise QueryError(
-            f"-k {k}: space {space.name!r} has {space.entry.rows:,} {space.entry.item}s"
-        )
+        raise QueryError(f"-k {k}: space {space.name!r} has {space.entry.rows:,} {items_of(space)}")
 
 
 def meta_of(

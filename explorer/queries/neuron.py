@@ -15,10 +15,13 @@ from indexer.store.read import Neuron
 def neuron(resolver: Resolver, name: str, k: int) -> NeuronReport:
     """Norms, nearest tokens of each side (at most 10 each way), nearest neurons by cosine."""
     index = resolver.index
-    match = re.fullmatch(r"L(\d{1,18})N(\d{1,18})(?:\.(?:in|up|out))?", name.strip(), re.IGNORECASE)
+    match = re.fullmatch(
+        r"L(\d{1,18})(?:E(\d{1,18}))?N(\d{1,18})(?:\.(?:in|up|out))?", name.strip(), re.IGNORECASE
+    )
     if match is None:
         raise QueryError(f"{name!r} names no neuron; write L29N112 for layer 29, unit 112")
-    found = index.neuron(int(match[1]), int(match[2]))
+    expert = None if match[2] is None else int(match[2])
+    found = index.neuron(int(match[1]), int(match[3]), expert)
     check_k(k, index.space("neuron.in"))
     rows = [
         NeuronNear(t.side, "token", t.rank, t.token.display, t.score)
@@ -29,8 +32,8 @@ def neuron(resolver: Resolver, name: str, k: int) -> NeuronReport:
         cosines = space.scan(space.rows.row(found.id))
         near = [int(at) for at in best(cosines, min(k + 1, len(cosines))) if at != found.id][:k]
         rows += [
-            NeuronNear(side, "neuron", rank, other, float(cosines[at]))
-            for rank, (at, other) in enumerate(zip(near, index.neuron_names(near), strict=True), 1)
+            NeuronNear(side, "neuron", rank, index.neuron_grid.place(at).name, float(cosines[at]))
+            for rank, at in enumerate(near, start=1)
         ]
     conventions = index.manifest.conventions
     meta = NeuronMeta(
@@ -38,7 +41,7 @@ def neuron(resolver: Resolver, name: str, k: int) -> NeuronReport:
         model=index.manifest.model.source,
         space=", ".join(f"neuron.{side}" for side in index.sides),
         measure="z of a token within the neuron; cosine between neurons",
-        convention="; ".join(f"{side}: {text}" for side, text in conventions.items()),
+        convention="; ".join(f"neuron.{s}: {conventions[f'neuron.{s}']}" for s in index.sides),
         resolved=(),
         norms=_norms(found),
         cosines=_cosines(found),

@@ -2,7 +2,8 @@
 
 Knows hooks and the key-value cache; knows nothing of files. The stream is taken by hooks on the
 blocks, never from the model's own list of hidden states, whose last entry has the final norm
-applied. Words come in batches of one length, so nothing is padded.
+applied. Words come in batches of one length, so nothing is padded. An encoder reads both ways: its
+special tokens stand before and after every word, and the word's last token is not the last of all.
 """
 
 from __future__ import annotations
@@ -53,23 +54,34 @@ class LastTokenStream:
         model: on its device, in the dtype the forward passes are to have.
         prefix: token ids before every word; may be empty.
         layers: which context spaces, 0 to the number of blocks.
-        cached: False recomputes the prefix with every batch, as a plain forward pass would.
+        suffix: token ids after every word, as an encoder has them; may be empty.
+        cached: False recomputes the prefix with every batch, as a plain forward pass would; so
+            does an encoder, whose prefix sees the word.
     """
 
     def __init__(
-        self, model: Model, prefix: Sequence[int], layers: Sequence[int], cached: bool = True
+        self,
+        model: Model,
+        prefix: Sequence[int],
+        layers: Sequence[int],
+        suffix: Sequence[int] = (),
+        cached: bool = True,
     ) -> None:
         self._model, self._prefix, self.layers = model, list(prefix), list(layers)
+        self._suffix = list(suffix)
+        self._last = -1 - len(self._suffix)
         self._states: dict[int, Any] = {}
-        self._cache = self._prefix_cache() if cached and self._prefix else None
+        fixed = cached and bool(self._prefix) and not model.family.encoder
+        self._cache = self._prefix_cache() if fixed else None
 
     def run(self, words: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         """Words of one length, as token ids -> (len(layers), len(words), d_model) float32."""
         import torch
 
-        ids = [list(w) if self._cache is not None else [*self._prefix, *w] for w in words]
-        device = self._model.embedding.device
-        options: dict[str, Any] = {"use_cache": False}
+        before = [] if self._cache is not None else self._prefix
+        ids = [[*before, *word, *self._suffix] for word in words]
+        device = self._model.device
+        options: dict[str, Any] = {} if self._model.family.encoder else {"use_cache": False}
         if self._cache is not None:
             cache = copy.deepcopy(self._cache)
             cache.batch_repeat_interleave(len(words))
@@ -88,7 +100,7 @@ class LastTokenStream:
     def _prefix_cache(self) -> Any:
         import torch
 
-        ids = torch.tensor([self._prefix], device=self._model.embedding.device)
+        ids = torch.tensor([self._prefix], device=self._model.device)
         with torch.inference_mode():
             return self._model.base(input_ids=ids, use_cache=True).past_key_values
 
@@ -99,7 +111,7 @@ class LastTokenStream:
 
                 def entering(_: Any, args: Any, kwargs: Any) -> None:
                     hidden = args[0] if args else kwargs["hidden_states"]
-                    self._states[0] = hidden[:, -1].detach().clone()
+                    self._states[0] = hidden[:, self._last].detach().clone()
 
                 block = self._model.blocks[0]
                 handles.append(block.register_forward_pre_hook(entering, with_kwargs=True))
@@ -107,7 +119,7 @@ class LastTokenStream:
 
                 def leaving(_: Any, __: Any, output: Any, layer: int = layer) -> None:
                     hidden = output[0] if isinstance(output, tuple) else output
-                    self._states[layer] = hidden[:, -1].detach().clone()
+                    self._states[layer] = hidden[:, self._last].detach().clone()
 
                 handles.append(self._model.blocks[layer - 1].register_forward_hook(leaving))
         return handles

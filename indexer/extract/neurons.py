@@ -1,9 +1,4 @@
-"""Neuron weight vectors, a layer at a time, and the tokens nearest to each.
-
-Knows which gain belongs to which side. The residual stream that a neuron reads has been normed,
-and the norm's gain acts on the neuron's row as much as on the stream: folded, a row says what
-direction of the plain-normed stream the neuron reads.
-"""
+"""Neuron weight vectors, a layer or an expert at a time, and the tokens nearest to each."""
 
 from __future__ import annotations
 
@@ -13,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.architectures import Norm
+from indexer.extract.norms import Float32, fold_reading, fold_writing
 from indexer.model import Model
 
 if TYPE_CHECKING:
@@ -25,32 +20,21 @@ DEPTH = 10
 _TILE = 64
 
 
-def convention(model: Model, side: str, folded: bool) -> str:
-    """One line on what was done to a side's rows."""
-    if side == "out":
-        return "raw columns of the output matrix"
-    if not folded:
-        return "raw rows"
-    if model.family.norm_kind is Norm.LAYER:
-        return "norm gain folded in, centred"
-    return "norm gain folded in"
+def neuron_rows(
+    model: Model, layer: int, side: str, folded: bool, expert: int | None = None
+) -> Float32:
+    """One side of one layer's neurons, of one expert where it has experts, under the convention.
 
-
-def neuron_rows(model: Model, layer: int, side: str, folded: bool) -> NDArray[np.float32]:
-    """One side of one layer's neurons under the convention: (d_mlp, d_model) float32.
-
-    Folded, the reading side is `row * gain`; for a LayerNorm less its own mean as well, since
-    the norm subtracts the mean of the stream and a constant part of the row reads nothing.
+    Returns:
+        (units, d_model) float32.
     """
-    rows: NDArray[np.float32] = model.matrix(layer, side).numpy()
-    if side == "out" or not folded:
-        return np.ascontiguousarray(rows)
-    gain = model.part(layer, model.family.norm).weight.detach().double().cpu().numpy()
-    wide = rows.astype(np.float64) * gain
-    if model.family.norm_kind is Norm.LAYER:
-        wide -= wide.mean(axis=1, keepdims=True)
-    narrow: NDArray[np.float32] = wide.astype(np.float32)
-    return narrow
+    rows: Float32 = model.matrix(layer, side, expert).numpy()
+    mlp = model.mlp(layer)
+    if folded and side == "out":
+        rows = fold_writing(model, layer, mlp.norm_after, rows)
+    elif folded:
+        rows = fold_reading(model, layer, mlp.norm, rows)
+    return np.ascontiguousarray(rows)
 
 
 @dataclass(frozen=True)

@@ -14,16 +14,14 @@ BLOCK = 8192
 
 def token_spaces(model: Model) -> list[str]:
     """`embed`, and `unembed` where the model keeps a matrix of its own for it."""
-    return ["embed"] if model.unembedding is None else ["embed", "unembed"]
+    return ["embed"] if model.tied else ["embed", "unembed"]
 
 
 def token_rows(model: Model, space: str) -> Iterator[NDArray[np.float32]]:
-    """Rows of one matrix, in the order of token ids, as the model has them.
+    """Rows of one matrix, in the order of token ids, as they meet the residual stream.
 
     Yields:
         (up to BLOCK, d_model) float32.
     """
-    matrix = model.embedding if space == "embed" else model.unembedding
-    assert matrix is not None, "asked for a space that token_spaces did not name"
-    for first in range(0, matrix.shape[0], BLOCK):
-        yield matrix[first : first + BLOCK].detach().float().cpu().numpy()
+    for first in range(0, model.vocabulary, BLOCK):
+        yield model.token_rows(space, first, min(BLOCK, model.vocabulary - first)).numpy()

@@ -13,6 +13,7 @@ class SemanticError(Exception):
     """Something that was asked cannot be had; the message is one line and complete."""
 
     exit_code = 2
+    several_lines = False
 
 
 class MachineError(SemanticError):
@@ -67,7 +68,8 @@ def at_the_edge(error: BaseException) -> tuple[int, str] | None:
     2: what was asked for cannot be had. 1: the machine failed. 130: interrupted.
     """
     if isinstance(error, SemanticError):
-        return error.exit_code, _one_line(str(error))
+        text = str(error)
+        return error.exit_code, text if error.several_lines else _one_line(text)
     if isinstance(error, KeyboardInterrupt):
         return 130, "interrupted"
     if isinstance(error, MemoryError):

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from indexer.store.errors import DamagedIndex, ForeignIndex, IndexNotFound, nearest
+from indexer.store.grid import HeadGrid, NeuronGrid, NeuronLayer
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 CATALOG = "catalog.duckdb"
 TOKENIZER = "tokenizer.json"
@@ -42,12 +43,12 @@ class SpaceEntry:
 
     Attributes:
         name: `embed`, `unembed`, `context.12`, `neuron.in`, ...
-        item: what a row stands for: `token`, `word` or `neuron`.
+        item: what a row stands for: `token`, `word`, `neuron` or `head`, a dimension of one.
         rows: number of rows.
         width: `d_model`.
         measure: the measure a query uses unless told otherwise.
         population: whose mean and covariance are stored: `word-like tokens`, `indexed words`,
-            `neurons`.
+            `neurons`, `head dimensions`.
         population_rows: how many rows that is.
         convention: what was folded into the rows, in one line; empty where nothing was.
     """
@@ -66,7 +67,8 @@ class SpaceEntry:
 class ModelEntry:
     """The model an index was made from.
 
-    `weights_sha256` is the SHA-256 over the names and contents of its weight files.
+    `weights_sha256` is the SHA-256 over the names and contents of its weight files; `accepted`
+    names config attributes that were let through though the table of families doesn't know them.
     """
 
     source: str
@@ -75,16 +77,19 @@ class ModelEntry:
     weights_sha256: str
     n_layers: int
     d_model: int
-    d_mlp: int
+    n_heads: int
+    d_head: int
     vocabulary: int
     gated: bool
     tied: bool
+    encoder: bool
     allow_pickle: bool = False
+    accepted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class PrefixEntry:
-    """What stands before every word in the model's context.
+    """What stands before every word in the model's context; in an encoder's also what follows it.
 
     `sink_share[layer]` is the share of indexed words whose last-token norm exceeds `sink_factor`
     times the layer's median; `tried` gives, per candidate, how many of `sample` words did.
@@ -97,11 +102,16 @@ class PrefixEntry:
     sample: int
     tried: dict[str, int]
     sink_share: dict[str, float]
+    suffix_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """Everything about an index that is not a vector or a row of a table."""
+    """Everything about an index that is not a vector or a row of a table.
+
+    `layers` are the blocks indexed, `neurons` what each of them has; `prefix` is None in an index
+    without context spaces.
+    """
 
     name: str
     created: str
@@ -110,8 +120,9 @@ class Manifest:
     device: str
     seed: int
     layers: tuple[int, ...]
+    neurons: tuple[NeuronLayer, ...]
     words: int
-    prefix: PrefixEntry
+    prefix: PrefixEntry | None
     conventions: dict[str, str]
     spaces: tuple[SpaceEntry, ...]
     files: dict[str, FileEntry]
@@ -121,6 +132,16 @@ class Manifest:
     fingerprint: str
     format: int = FORMAT
     extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def neuron_grid(self) -> NeuronGrid:
+        """Which neuron is which row of the neuron spaces."""
+        return NeuronGrid(self.neurons)
+
+    @property
+    def head_grid(self) -> HeadGrid:
+        """Which head dimension is which row of the head spaces."""
+        return HeadGrid(self.layers, self.model.n_heads, self.model.d_head)
 
     def space(self, name: str) -> SpaceEntry | None:
         """The entry of one space, or None."""
@@ -156,13 +177,22 @@ class Manifest:
         seal = body.pop("seal", None)
         if seal != _seal(body):
             raise DamagedIndex(f"index {folder.name!r}: {MANIFEST} was changed after it was sealed")
-        body["model"] = ModelEntry(**body["model"])
-        prefix = body["prefix"]
-        body["prefix"] = PrefixEntry(**{**prefix, "token_ids": tuple(prefix["token_ids"])})
+        accepted = tuple(body["model"]["accepted"])
+        body["model"] = ModelEntry(**{**body["model"], "accepted": accepted})
+        body["prefix"] = read_prefix(body["prefix"])
+        body["neurons"] = tuple(NeuronLayer(**n) for n in body["neurons"])
         body["spaces"] = tuple(SpaceEntry(**s) for s in body["spaces"])
         body["files"] = {name: FileEntry(**f) for name, f in body["files"].items()}
         body["layers"] = tuple(body["layers"])
         return cls(**body)
+
+
+def read_prefix(kept: dict[str, Any] | None) -> PrefixEntry | None:
+    """A prefix as JSON has it."""
+    if kept is None:
+        return None
+    ids = {name: tuple(kept[name]) for name in ("token_ids", "suffix_ids")}
+    return PrefixEntry(**{**kept, **ids})
 
 
 def _seal(body: dict[str, Any]) -> str:
@@ -178,11 +208,6 @@ def rows_file(space: str) -> str:
 def moments_file(space: str) -> str:
     """Where a space's norms, mean and covariance lie, relative to the index."""
     return f"{SPACES}/{space}.npz"
-
-
-def neuron_name(layer: int, unit: int) -> str:
-    """`L29N112`: layer 29, unit 112, both from 0."""
-    return f"L{layer}N{unit}"
 
 
 def parse_layers(text: str, available: Iterable[int]) -> tuple[int, ...]:

@@ -14,16 +14,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from indexer.store.errors import DamagedIndex, UnknownName, UnknownSpace, nearest
+from indexer.store.errors import DamagedIndex, UnknownSpace, nearest
+from indexer.store.grid import HeadGrid, NeuronGrid, neuron_name
 from indexer.store.layout import (
     CATALOG,
     TOKENIZER,
     Manifest,
     find_index,
-    neuron_name,
 )
 from indexer.store.space import Space
 from indexer.store.vocabulary import Vocabulary, display
@@ -59,6 +56,7 @@ class Neuron:
 
     id: int
     layer: int
+    expert: int | None
     unit: int
     norm_in: float
     norm_up: float | None
@@ -69,8 +67,8 @@ class Neuron:
 
     @property
     def name(self) -> str:
-        """`L29N112`."""
-        return neuron_name(self.layer, self.unit)
+        """`L29N112`, or `L3E5N112` of a layer with experts."""
+        return neuron_name(self.layer, self.unit, self.expert)
 
 
 @dataclass(frozen=True)
@@ -247,7 +245,8 @@ class Index:
     # -- neurons ----------------------------------------------------------------------------
 
     _NEURON = (
-        "id, layer, unit, norm_in, norm_up, norm_out, cosine_in_out, cosine_in_up, cosine_up_out"
+        "id, layer, expert, unit, norm_in, norm_up, norm_out, "
+        "cosine_in_out, cosine_in_up, cosine_up_out"
     )
 
     @property
@@ -264,35 +263,49 @@ class Index:
         known = {row[0]: Neuron(*row) for row in rows}
         return [known[i] for i in wanted]
 
-    def neuron(self, layer: int, unit: int) -> Neuron:
-        """One neuron by layer and unit.
+    def neuron(self, layer: int, unit: int, expert: int | None = None) -> Neuron:
+        """One neuron by layer, unit, and expert where the layer has experts.
 
         Raises:
-            UnknownName: no such layer in this index, or no such unit in it.
+            UnknownName: there is none such in this index.
         """
-        layers = self.manifest.layers
-        units = self.manifest.model.d_mlp
-        name = neuron_name(layer, unit)
-        if layer not in layers:
-            raise UnknownName(
-                f"no neuron {name!r} in index {self.name!r}: its layers are "
-                f"{span(layers)}; did you mean {neuron_name(_near(layer, layers), unit)!r}?"
-            )
-        if unit >= units:
-            raise UnknownName(
-                f"no neuron {name!r} in index {self.name!r}: units of a layer run from 0 to "
-                f"{units - 1}; did you mean {neuron_name(layer, units - 1)!r}?"
-            )
-        return self.neurons([layers.index(layer) * units + unit])[0]
+        self.require_neurons()
+        row = self.neuron_grid.row(layer, unit, expert, f"index {self.name!r}")
+        return self.neurons([row])[0]
 
-    def neuron_layers(self) -> NDArray[np.int64]:
-        """(rows of a neuron space,) int64: the layer of each neuron."""
-        return np.repeat(np.array(self.manifest.layers), self.manifest.model.d_mlp)
+    @cached_property
+    def neuron_grid(self) -> NeuronGrid:
+        """Which neuron is which row of the neuron spaces."""
+        return self.manifest.neuron_grid
 
-    def neuron_names(self, ids: Iterable[int]) -> list[str]:
-        """Names of neurons by id; their order is that of layers, then units."""
-        units, layers = self.manifest.model.d_mlp, self.manifest.layers
-        return [neuron_name(layers[i // units], i % units) for i in map(int, ids)]
+    def require_neurons(self) -> None:
+        """Raise `UnknownSpace` where the index was built without neurons."""
+        if not self.sides:
+            raise UnknownSpace(
+                f"index {self.name!r} holds no neurons; build one with them: --spaces embed,neuron"
+            )
+
+    # -- heads ------------------------------------------------------------------------------
+
+    @cached_property
+    def head_grid(self) -> HeadGrid:
+        """Which head dimension is which row of the head spaces."""
+        return self.manifest.head_grid
+
+    def head(self, layer: int, head: int, dimension: int) -> int:
+        """The id of a head dimension.
+
+        Raises:
+            UnknownName: there is none such in this index.
+            UnknownSpace: the index was built without heads.
+        """
+        if self.manifest.space("head.value") is None:
+            raise UnknownSpace(
+                f"index {self.name!r} holds no heads; build one with them: --spaces embed,head"
+            )
+        return self.head_grid.row(layer, head, dimension, f"index {self.name!r}")
+
+    # -- neurons' tokens --------------------------------------------------------------------
 
     def nearest_tokens(
         self, ids: Sequence[int], *sides: str
@@ -323,18 +336,6 @@ def open_index(name: str | None = None, root: str | Path | None = None) -> Index
         IndexNotFound, ForeignIndex, DamagedIndex: with one line that says which and why.
     """
     return Index(find_index(name, root))
-
-
-def span(numbers: Sequence[int]) -> str:
-    """`0 to 29` for a run, `0, 3, 7` otherwise."""
-    first, last = numbers[0], numbers[-1]
-    if list(numbers) == list(range(first, last + 1)) and first != last:
-        return f"{first} to {last}"
-    return ", ".join(map(str, numbers))
-
-
-def _near(number: int, numbers: Sequence[int]) -> int:
-    return min(numbers, key=lambda n: abs(n - number))
 
 
 def _connect(folder: Path) -> Any:

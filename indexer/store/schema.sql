@@ -15,8 +15,8 @@ CREATE TABLE space (
     convention VARCHAR NOT NULL
 );
 COMMENT ON TABLE space IS 'One row a space: a named set of vectors of width d_model';
-COMMENT ON COLUMN space.name IS 'embed, unembed, context.<layer>, neuron.in, neuron.up, neuron.out';
-COMMENT ON COLUMN space.item IS 'what a row stands for: token, word or neuron; row i is id i there';
+COMMENT ON COLUMN space.name IS 'embed, unembed, context.<layer>, neuron.in, neuron.up, neuron.out, head.value, head.output';
+COMMENT ON COLUMN space.item IS 'what a row stands for: token, word, neuron or head; row i is id i there';
 COMMENT ON COLUMN space.layer IS 'for context.<layer>: the number of blocks passed; else NULL';
 COMMENT ON COLUMN space.rows IS 'number of vectors';
 COMMENT ON COLUMN space.width IS 'length of each vector, d_model';
@@ -69,6 +69,7 @@ CREATE TABLE neuron (
     id INTEGER NOT NULL,
     name VARCHAR NOT NULL,
     layer INTEGER NOT NULL,
+    expert INTEGER,
     unit INTEGER NOT NULL,
     norm_in FLOAT NOT NULL,
     norm_up FLOAT,
@@ -79,9 +80,10 @@ CREATE TABLE neuron (
 );
 COMMENT ON TABLE neuron IS 'One row a neuron: one unit of one layer''s MLP';
 COMMENT ON COLUMN neuron.id IS 'row of neuron.in, neuron.up and neuron.out';
-COMMENT ON COLUMN neuron.name IS 'L<layer>N<unit>';
+COMMENT ON COLUMN neuron.name IS 'L<layer>N<unit>, or L<layer>E<expert>N<unit>';
 COMMENT ON COLUMN neuron.layer IS 'block, from 0';
-COMMENT ON COLUMN neuron.unit IS 'unit of that block''s MLP, from 0';
+COMMENT ON COLUMN neuron.expert IS 'which of the block''s experts, from 0; NULL in a block without';
+COMMENT ON COLUMN neuron.unit IS 'unit of that MLP or expert, from 0';
 COMMENT ON COLUMN neuron.norm_in IS 'Euclidean norm of the reading side, under the index''s convention';
 COMMENT ON COLUMN neuron.norm_up IS 'the same of the second reading direction; NULL where the MLP is not gated';
 COMMENT ON COLUMN neuron.norm_out IS 'the same of the writing side';
@@ -102,6 +104,24 @@ COMMENT ON COLUMN neuron_token.side IS 'in, up or out';
 COMMENT ON COLUMN neuron_token.rank IS '1 to 10 from the highest, -1 to -10 from the lowest';
 COMMENT ON COLUMN neuron_token.token IS 'token.id';
 COMMENT ON COLUMN neuron_token.score IS 'z of the token within the neuron, over word-like tokens of embed';
+
+CREATE TABLE head (
+    id INTEGER NOT NULL,
+    name VARCHAR NOT NULL,
+    layer INTEGER NOT NULL,
+    head INTEGER NOT NULL,
+    dimension INTEGER NOT NULL,
+    norm_value FLOAT NOT NULL,
+    norm_output FLOAT NOT NULL
+);
+COMMENT ON TABLE head IS 'One row a head dimension: what one dimension of an attention head reads and writes';
+COMMENT ON COLUMN head.id IS 'row of head.value and head.output';
+COMMENT ON COLUMN head.name IS 'L<layer>H<head>D<dimension>';
+COMMENT ON COLUMN head.layer IS 'block, from 0';
+COMMENT ON COLUMN head.head IS 'attention head of that block, from 0';
+COMMENT ON COLUMN head.dimension IS 'dimension of that head, from 0';
+COMMENT ON COLUMN head.norm_value IS 'Euclidean norm of its row of head.value; heads that share a key-value head share it';
+COMMENT ON COLUMN head.norm_output IS 'Euclidean norm of its row of head.output';
 
 CREATE TABLE build (
     created VARCHAR NOT NULL,

@@ -60,7 +60,8 @@ def _content_faults(folder: Path, manifest: Manifest) -> list[str]:
         counts = {
             "token": manifest.model.vocabulary,
             "word": manifest.words,
-            "neuron": len(manifest.layers) * manifest.model.d_mlp,
+            "neuron": manifest.neuron_grid.rows,
+            "head": manifest.head_grid.rows if manifest.space("head.value") else 0,
         }
         try:
             for table, expected in counts.items():

@@ -88,6 +88,15 @@ class Vocabulary:
         """The tokens of a text exactly as written; a control token's text is that token."""
         return tuple(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
+    def frame(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The special tokens that the tokenizer puts before and after a text by itself."""
+        inside = self._tokenizer.encode("a", add_special_tokens=False).ids
+        whole = self._tokenizer.encode("a", add_special_tokens=True).ids
+        for first in range(len(whole) - len(inside) + 1):
+            if whole[first : first + len(inside)] == inside:
+                return tuple(whole[:first]), tuple(whole[first + len(inside) :])
+        return (), ()
+
 
 def is_word_like(text: str) -> bool:
     """One word-boundary marker, then letters only."""

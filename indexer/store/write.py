@@ -80,6 +80,12 @@ class Staging:
             os.fsync(file.fileno())
         part.replace(path)
 
+    def folder_of(self, name: str) -> Path:
+        """A folder of this build for files of others' making; gone with the seal."""
+        folder = self.folder / _STEPS / name
+        folder.mkdir(exist_ok=True)
+        return folder
+
     def array(self, name: str) -> dict[str, NDArray[Any]] | None:
         """Named arrays kept by a finished step, or None."""
         path = self.folder / _STEPS / f"{name}.npz"
