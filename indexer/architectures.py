@@ -200,6 +200,12 @@ _GEMMA2 = replace(
         "attn_logit_softcapping",
     ),
 )
+_GEMMA3 = replace(
+    _GEMMA2,
+    title="Gemma 3",
+    model_types=("gemma3_text",),
+    arithmetic=(*_GEMMA2.arithmetic, "_sliding_window_pattern", "sliding_window_pattern"),
+)
 _MIXTRAL = replace(
     _LLAMA,
     title="Mixtral",
@@ -416,11 +422,14 @@ FAMILIES: tuple[Family, ...] = (
     ),
     _GEMMA,
     _GEMMA2,
+    _GEMMA3,
     replace(
-        _GEMMA2,
-        title="Gemma 3",
-        model_types=("gemma3_text",),
-        arithmetic=(*_GEMMA2.arithmetic, "_sliding_window_pattern", "sliding_window_pattern"),
+        _GEMMA3,
+        title="Gemma 3, with vision",
+        model_types=("gemma3",),
+        blocks="language_model.layers",
+        embedding="language_model.embed_tokens",
+        notes="the language model of it",
     ),
     replace(
         _LLAMA,

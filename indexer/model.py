@@ -33,7 +33,7 @@ class Model:
 
     def __init__(self, module: Any, family: Family, tokenizer: Any = None) -> None:
         self.module, self.family, self.tokenizer = module, family, tokenizer
-        self.config = module.config
+        self.config = module.config.get_text_config()
         module.eval().requires_grad_(False)
 
     # -- modules ----------------------------------------------------------------------------
@@ -329,7 +329,7 @@ def load(
             else:
                 written = _config(source)
             family = family_of(written)
-            check_config(family, written, _defaults(written, family), accepted)
+            check_config(family, _of_text(written), _defaults(written, family), accepted)
             tokenizer = (
                 AutoTokenizer.from_pretrained(source.folder, **options) if with_tokenizer else None
             )
@@ -368,6 +368,12 @@ def _config(source: Source) -> dict[str, Any]:
     return config
 
 
+def _of_text(config: dict[str, Any]) -> dict[str, Any]:
+    """The part of a config that is about text, where a model sees images as well."""
+    part: dict[str, Any] = config.get("text_config", config)
+    return part
+
+
 def _defaults(config: Mapping[str, Any], family: Family) -> dict[str, Any]:
     """The attributes of a family's default config, under every name they go by.
 
@@ -382,7 +388,7 @@ def _defaults(config: Mapping[str, Any], family: Family) -> dict[str, Any]:
         raise UnknownConfig(
             f"{family.title} needs a newer transformers: it has no {config['model_type']!r}"
         ) from None
-    default: dict[str, Any] = kind().to_dict()
+    default = _of_text(kind().to_dict())
     return default | {k: default[v] for k, v in kind.attribute_map.items() if v in default}
 
 

@@ -28,7 +28,7 @@ class Case:
 
     @property
     def encoder(self) -> bool:
-        return not self.kind.endswith(("ForCausalLM", "LMHeadModel"))
+        return self.kind.endswith("Model") and not self.kind.endswith("LMHeadModel")
 
 
 _GQA = {
@@ -178,6 +178,22 @@ CASES: dict[str, Case] = {
     "gemma": Case("Gemma", "GemmaForCausalLM", _WIDE),
     "gemma2": Case("Gemma 2", "Gemma2ForCausalLM", {**_WIDE, "num_hidden_layers": 4, **_SLIDING}),
     "gemma3": Case("Gemma 3", "Gemma3ForCausalLM", {**_WIDE, "num_hidden_layers": 4, **_SLIDING}),
+    "gemma3_vision": Case(
+        "Gemma 3, with vision",
+        "Gemma3ForConditionalGeneration",
+        {
+            "text_config": {**_WIDE, "num_hidden_layers": 4, **_SLIDING},
+            "vision_config": {
+                "hidden_size": 16,
+                "intermediate_size": 20,
+                "num_hidden_layers": 1,
+                "num_attention_heads": 2,
+                "image_size": 28,
+                "patch_size": 14,
+            },
+            "mm_tokens_per_image": 4,
+        },
+    ),
     "olmo2": Case("OLMo2", "Olmo2ForCausalLM", _GQA),
     "stablelm": Case("StableLM", "StableLmForCausalLM", {**_GQA, "hidden_size": 32}),
     "stablelm-parallel": Case(
@@ -323,7 +339,12 @@ def make_model(
     size = make_tokenizer(folder, case.tokenizer)
     torch.manual_seed(7)
     kind = getattr(transformers, case.kind)
-    model = kind(kind.config_class(vocab_size=size, **case.config))
+    given = dict(case.config)
+    if "text_config" in given:
+        given["text_config"] = {**given["text_config"], "vocab_size": size}
+    else:
+        given["vocab_size"] = size
+    model = kind(kind.config_class(**given))
     with torch.no_grad():
         for parameter_name, parameter in model.named_parameters():
             low = parameter_name.lower()

@@ -85,7 +85,8 @@ QUESTIONS: dict[str, tuple[tuple[str, ...], Callable[[Any], Any]]] = {
 FIELDS = {
     "neighbors": ["rank", "item", "score", "z", "text", "forms"],
     "middleman": [
-        "rank", "neuron", "layer", "expert", "unit", "score", "scores", "avoided", "reads", "writes",
+        "rank", "neuron", "layer", "expert", "unit", "score", "scores", "avoided", "reads",
+        "writes",
     ],
     "analogy": ["rank", "item", "score", "z", "text", "forms"],
     "analogy-layers": ["space", "measure", "nearest", "target", "notes"],

@@ -110,6 +110,12 @@ NAMES: dict[str, dict[str, str]] = {
     "bloom": _BLOOM,
     "falcon": _BLOOM,
     "phi": {**_LLAMA, "in": "mlp.fc1", "out": "mlp.fc2", "output": "self_attn.dense"},
+    "gemma3_vision": {
+        **_LLAMA,
+        "embed": "language_model.model.embed_tokens",
+        "unembed": "language_model.lm_head",
+        "block": "language_model.model.layers.{}",
+    },
     "mixtral": {
         **_LLAMA,
         "in": "block_sparse_moe.experts.{}.w1",
@@ -372,14 +378,15 @@ def test_folded_rows_read_the_plain_stream_as_raw_rows_read_the_normed_one(
 
 def test_a_norm_after_belongs_to_the_writing_side_and_is_said(tiny: Tiny) -> None:
     raw, folded = tiny.rows(folded=False), tiny.rows(folded=True)
-    after = tiny.kind in ("gemma2", "gemma3", "olmo2")
+    after = tiny.kind in ("gemma2", "gemma3", "gemma3_vision", "olmo2")
     for space in ("neuron.out", "head.output"):
         assert np.array_equal(raw[space], folded[space]) != after
         said = tiny.index.manifest.conventions[space]
         assert said.endswith("the gain of the norm after it folded in") == after
     if after:
-        layer, prefix = 1, "model.layers.1.post_feedforward_layernorm.weight"
-        gain = tiny.tensors[prefix] + (0 if tiny.kind == "olmo2" else 1)
+        layer, block = 1, tiny.names["block"].format(1)
+        gain = tiny.tensors[f"{block}.post_feedforward_layernorm.weight"]
+        gain = gain + (0 if tiny.kind == "olmo2" else 1)
         here = tiny.grid.span(layer)
         np.testing.assert_allclose(
             folded["neuron.out"][here], raw["neuron.out"][here] * gain, rtol=1e-6
@@ -466,9 +473,12 @@ def test_values_and_outputs_give_what_a_head_writes_that_attends_fully(tiny: Tin
     rows = tiny.rows(folded=False)
     size = tiny.heads.heads * tiny.heads.width
     for layer in tiny.layers:
-        paths = [
-            f"{tiny.names['block'].format(layer)}.{tiny.names[w]}" for w in ("value", "output")
-        ]
+        block = (
+            tiny.names["block"]
+            .format(layer)
+            .replace("language_model.model.", "model.language_model.")
+        )
+        paths = [f"{block}.{tiny.names[what]}" for what in ("value", "output")]
         value, output = (tiny.model.module.get_submodule(path) for path in paths)
         seen: dict[str, Any] = {}
         hooks = [

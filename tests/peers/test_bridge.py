@@ -11,7 +11,7 @@ import contextlib
 import platform
 import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -22,12 +22,11 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from transformer_lens.model_bridge import TransformerBridge
-from transformers import AutoModelForCausalLM, GemmaConfig, GPT2Config, GPTNeoXConfig
 
-from conftest import ROOT, make_tokenizer, run_build
-from indexer.architectures import family_of
-from indexer.errors import UnknownFamily
-from indexer.model import PACKAGED, load, locate
+from conftest import ROOT, run_build
+from families import make_model
+from indexer.model import load
+from indexer.source import PACKAGED, locate
 from indexer.store.read import Index, Word
 
 Float32 = NDArray[np.float32]
@@ -39,23 +38,12 @@ COLUMNS = (
     *("head.value", "head.output", "context"),
 )
 
-_SIZES = {
-    "hidden_size": 32,
-    "intermediate_size": 38,
-    "num_hidden_layers": 3,
-    "num_attention_heads": 4,
-    "max_position_embeddings": 64,
+TINY = {
+    "tiny GPT-2": "gpt2",
+    "tiny Pythia": "gpt_neox",
+    "tiny Gemma": "gemma",
 }
-TINY: dict[str, Callable[[int], Any]] = {
-    "tiny GPT-2": lambda size: GPT2Config(
-        vocab_size=size, n_embd=20, n_layer=2, n_head=4, n_inner=34, n_positions=64
-    ),
-    "tiny Pythia": lambda size: GPTNeoXConfig(vocab_size=size, **_SIZES),
-    "tiny Gemma": lambda size: GemmaConfig(
-        vocab_size=size, num_key_value_heads=2, head_dim=6, **_SIZES
-    ),
-}
-"""Random models by what the table calls them: vocabulary size -> config."""
+"""Random models by what the table calls them, and their cases in tests/families.py."""
 
 
 @dataclass(frozen=True)
@@ -71,19 +59,6 @@ class Pair:
         return self.index.words(
             np.linspace(0, self.index.manifest.words - 1, COMPARED_WORDS).astype(int)
         )
-
-
-def save_tiny(folder: Path, config_of: Callable[[int], Any]) -> None:
-    """A random model and its tokenizer, gains and biases away from 1 and 0."""
-    config = config_of(make_tokenizer(folder))
-    config.initializer_range = 0.2  # ten times the usual, so that attention is far from even
-    torch.manual_seed(11)
-    model = AutoModelForCausalLM.from_config(config)
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if "norm" in name or "ln_" in name or name.endswith("bias"):
-                parameter.add_(torch.randn_like(parameter) * 0.3)
-    model.save_pretrained(folder)
 
 
 def save_packaged(folder: Path) -> None:
@@ -102,7 +77,7 @@ def pair_of(name: str) -> Iterator[Pair]:
         saved.mkdir()
         if name in TINY:
             source = str(saved)
-            save_tiny(saved, TINY[name])
+            make_model(saved, TINY[name])
         else:
             source = PACKAGED
             save_packaged(saved)
@@ -197,21 +172,7 @@ def tolerance(space: str) -> float:
 # -- what is asked ------------------------------------------------------------------------------
 
 
-def _covered(name: str) -> bool:
-    """Whether the indexer has an entry for a model's family."""
-    try:
-        return name not in TINY or bool(family_of(TINY[name](1).model_type))
-    except UnknownFamily:
-        return False
-
-
-MODELS = ["SmolLM2-135M", *TINY]
-EACH = [
-    pytest.param(
-        name, marks=pytest.mark.skipif(not _covered(name), reason="the indexer has no such family")
-    )
-    for name in MODELS
-]
+MODELS = ("SmolLM2-135M", *TINY)
 
 
 @pytest.fixture(scope="module")
@@ -219,7 +180,7 @@ def table() -> Iterator[dict[str, dict[str, float]]]:
     """Model -> space -> error, to be filled; a whole run writes it to docs/peers.md."""
     rows: dict[str, dict[str, float]] = {}
     yield rows
-    if set(rows) == set(filter(_covered, MODELS)):
+    if set(rows) == set(MODELS):
         page = ROOT / "docs" / "peers.md"
         marked = r"(<!-- generated: peers -->\n).*?(<!-- end -->)"
         text = re.sub(
@@ -244,7 +205,7 @@ def written(rows: dict[str, dict[str, float]]) -> str:
     return "\n".join([*lines, "", f"{versions}, Python {platform.python_version()}.", ""])
 
 
-@pytest.mark.parametrize("name", EACH)
+@pytest.mark.parametrize("name", MODELS)
 def test_every_space_of_an_index_is_what_the_bridge_has(
     name: str, table: dict[str, dict[str, float]]
 ) -> None:
