@@ -265,7 +265,8 @@ def _layers(result: AnalogyLayers) -> tuple[list[str], list[_Column], list[str]]
     foot = []
     if query.target:
         n = [row.target.n for row in result.rows if row.target]
-        foot.append(f"rank: of {n[0]:,} tokens in embed and {n[-1]:,} words in context.*")
+        words = f" and {n[-1]:,} words in context.*" if len(n) > 1 else ""
+        foot.append(f"rank: of {n[0]:,} tokens in embed{words}")
     if query.against:
         foot.append(f"other, diff: {query.expression} less {query.against}")
     foot.append("z: deviations above the query's mean over all items of the space")

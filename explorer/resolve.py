@@ -80,6 +80,7 @@ class Resolver:
             and self._home(term, space).entry.item == "word"
             and term.text not in self._encoded
             and self.index.word_by_text(term.text) is None
+            and self.index.vocabulary.word_ids(term.text)
         ]
         if texts:
             self._run_all(list(dict.fromkeys(texts)))
@@ -160,8 +161,7 @@ class Resolver:
         )
 
     def _parts(self, term: Term, home: Space, ids: tuple[int, ...]) -> Item:
-        if not ids:
-            raise UnknownWord(f"{term.text!r} has no tokens")
+        self._require(ids, term.text)
         tokens = self.index.tokens(ids)
         if len(tokens) == 1:
             return self._token(term, home, tokens[0])
@@ -205,6 +205,7 @@ class Resolver:
             text = text[1:]
         word = self.index.word_by_text(text)
         ids = word.token_ids if word else self.index.vocabulary.word_ids(text)
+        self._require(ids, text)
         tokens = tuple(token.display for token in self.index.tokens(ids))
         layer = self.index.context_names.index(home.name)
         if word is not None:
@@ -222,6 +223,11 @@ class Resolver:
             words=frozenset([word.id] if word else []),
             texts=frozenset([folded(text)]),
         )
+
+    def _require(self, ids: tuple[int, ...], text: str) -> None:
+        if not ids:
+            hint = self._did_you_mean(text)
+            raise UnknownWord(f"the model's tokenizer has no tokens for {text!r}{hint}")
 
     def _run(self, text: str) -> NDArray[np.float32]:
         if text not in self._encoded:

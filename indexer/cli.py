@@ -149,9 +149,10 @@ def list_(indexes: str | None) -> None:
             print(f"{name:<{width}}  {err}")
             continue
         model = manifest.model
+        neurons = manifest.neuron_grid.shape
         print(
             f"{name:<{width}}  {model.family}, "
-            f"{model.n_layers} layers of {manifest.neuron_grid.shape}, "
+            f"{model.n_layers} layers{' of ' if neurons else ''}{neurons}, "
             f"d_model {model.d_model}, {model.vocabulary:,} tokens, {manifest.words:,} words, "
             f"{len(manifest.spaces)} spaces, {_bytes(_size(manifest))}"
         )
@@ -191,16 +192,21 @@ def _described(manifest: Manifest) -> list[str]:
     model, prefix = manifest.model, manifest.prefix
     revision = f" ({model.revision})" if model.revision else ""
     tied = "tied" if model.tied else "not tied"
-    gate = "gated" if model.gated else "not gated"
+    shape = manifest.neuron_grid.shape
+    neurons = f"{shape} a layer ({'gated' if model.gated else 'not gated'}), " if shape else ""
     lines = [
         f"index       {manifest.name} (format {manifest.format}, {manifest.created})",
         f"model       {model.source}{revision}, {model.family}",
         f"weights     sha256 {model.weights_sha256}",
         f"shape       {model.n_layers} layers, d_model {model.d_model}, "
-        f"{manifest.neuron_grid.shape} a layer ({gate}), {model.n_heads} heads of {model.d_head}, "
+        f"{neurons}{model.n_heads} heads of {model.d_head}, "
         f"{model.vocabulary:,} tokens, unembedding {tied}",
-        f"words       {manifest.words:,}, run in {manifest.dtype} on {manifest.device}, "
-        f"seed {manifest.seed}",
+        f"words       {manifest.words:,}"
+        + (
+            f", run in {manifest.dtype} on {manifest.device}, seed {manifest.seed}"
+            if prefix
+            else ""
+        ),
     ]
     if model.accepted:
         lines.append(f"accepted    config attributes {', '.join(model.accepted)}")

@@ -81,8 +81,8 @@ class NeuronGrid:
 
     @property
     def shape(self) -> str:
-        """The neurons of a layer in words; where layers differ, every kind there is."""
-        return " or ".join(dict.fromkeys(entry.shape for entry in self.layers)) or "no neurons"
+        """The neurons of a layer in words; where layers differ, every kind; empty where none."""
+        return " or ".join(dict.fromkeys(entry.shape for entry in self.layers))
 
     def groups(self) -> Iterator[tuple[NeuronLayer, int | None]]:
         """Every layer without experts and every expert of the others, in the order of rows."""

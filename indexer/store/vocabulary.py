@@ -80,9 +80,24 @@ class Vocabulary:
         return bool(ids) and self._text(ids[0]).startswith(" ")
 
     def word_ids(self, word: str) -> tuple[int, ...]:
-        """The tokens of a word or phrase that follows other text, so with its boundary."""
+        """The tokens of a word or phrase that follows other text, so with its boundary.
+
+        None where the tokenizer has no tokens for some of it: its token for the unknown stands for
+        any such text alike.
+        """
         text = word if self._adds_space else f" {word}"
-        return tuple(self._tokenizer.encode(text, add_special_tokens=False).ids)
+        ids = tuple(self._tokenizer.encode(text, add_special_tokens=False).ids)
+        return () if self._unknown in ids else ids
+
+    @cached_property
+    def _unknown(self) -> int | None:
+        """The id of the token for what the tokenizer has no tokens for, or None."""
+        model = self._tokenizer.model
+        name = getattr(model, "unk_token", None)
+        if name is None:
+            return getattr(model, "unk_id", None)
+        found: int | None = self._tokenizer.token_to_id(name)
+        return found
 
     def text_ids(self, text: str) -> tuple[int, ...]:
         """The tokens of a text exactly as written; a control token's text is that token."""
