@@ -89,7 +89,22 @@ def loading() -> list[Line]:
     imports = "import torch, transformers, accelerate.utils, safetensors.torch\n"
     bare = process([sys.executable, "-c", imports + "from transformers import LlamaForCausalLM"])
     load = imports + "from indexer.model import load\nfrom indexer.source import locate\n"
-    lines = []
+    code = load + "m = load(locate('smollm2'), False).module\n"
+    whole = subprocess.run(
+        [sys.executable, "-c", code + "print(m.num_parameters() * 4 / 1e6)"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    own, weight = process([sys.executable, "-c", code]).own - bare.own, float(whole.stdout)
+    lines = [
+        Line(
+            f"loading a GGUF file that weighs {weight:.0f} MB in float32",
+            f"{own:.0f} MB, {own / weight:.2f} times that",
+            "1.5 times",
+            own <= 1.5 * weight,
+        )
+    ]
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([sys.executable, "-c", _CHECKPOINT, folder], check=True)
         files = Path(folder).glob("*.safetensors")
