@@ -518,6 +518,29 @@ def test_context_rows_are_the_stream_at_the_last_token(tiny: Tiny) -> None:
             np.testing.assert_allclose(spaces[layer][row], state[last], rtol=2e-4, atol=2e-5)
 
 
+@pytest.mark.parametrize(
+    ("case", "scale"), [("llama", 1.0), ("gemma", 24**0.5), ("gemma3", 24**0.5), ("granite", 12.0)]
+)
+def test_what_enters_block_0_is_the_embedding_as_the_family_scales_it(
+    case: str, scale: float, make: Callable[[str], Tiny]
+) -> None:
+    index = make(case).index
+    embed, entering = vectors(index, "embed"), vectors(index, "context.0")
+    for row, ids in index.sql("SELECT id, token_ids FROM word ORDER BY id LIMIT 20"):
+        np.testing.assert_allclose(entering[row], embed[ids[-1]] * scale, rtol=1e-5, atol=1e-6)
+
+
+def test_bloom_norms_its_embeddings_before_block_0(make: Callable[[str], Tiny]) -> None:
+    tiny = make("bloom")
+    norm = "transformer.word_embeddings_layernorm"
+    gain, shift = (tiny.tensors[f"{norm}.{end}"] for end in ("weight", "bias"))
+    embed, entering = vectors(tiny.index, "embed"), vectors(tiny.index, "context.0")
+    for row, ids in tiny.index.sql("SELECT id, token_ids FROM word ORDER BY id LIMIT 20"):
+        centred = embed[ids[-1]] - embed[ids[-1]].mean()
+        plain = centred / np.sqrt(embed[ids[-1]].var() + 1e-5)
+        np.testing.assert_allclose(entering[row], plain * gain + shift, rtol=1e-4, atol=1e-5)
+
+
 def test_batches_of_any_size_give_the_same_stream(tiny: Tiny) -> None:
     prefix = tiny.index.manifest.prefix
     assert prefix is not None
