@@ -458,6 +458,7 @@ FAMILIES: tuple[Family, ...] = (
             "no_rope_layer_interval",
             "use_sliding_window",
             "sliding_window",
+            "max_window_layers",
             "layer_types",
         ),
     ),
@@ -563,7 +564,7 @@ COMMON = frozenset(
     num_hidden_layers n_layer n_layers num_layers num_attention_heads n_head n_heads num_heads
     num_key_value_heads num_kv_heads n_head_kv head_dim intermediate_size n_inner ffn_dim
     ffn_hidden_size hidden_dim moe_intermediate_size num_experts num_local_experts
-    max_position_embeddings n_positions n_ctx seq_length type_vocab_size position_embedding_type
+    max_position_embeddings n_positions n_ctx seq_length type_vocab_size
     hidden_act hidden_activation activation activation_function
     rms_norm_eps layer_norm_eps layer_norm_epsilon norm_eps attention_bias
     rope_parameters rope_theta rope_scaling rope_local_base_freq partial_rotary_factor rotary_pct
@@ -593,11 +594,19 @@ HARMLESS = frozenset(
     generator_size vocab_type pooler_fc_size pooler_num_attention_heads pooler_num_fc_layers
     pooler_size_per_head pooler_type directionality bias_dropout_fusion masked_softmax_fusion
     offset_alibi skip_bias_add skip_bias_add_qkv unk_token apply_query_key_layer_scaling
-    attention_softmax_in_fp32 transformers.js_config temperature do_sample top_k top_p
+    attention_softmax_in_fp32 transformers.js_config tie_weights_ temperature do_sample top_k top_p
     max_length num_labels cache_implementation
     """.split()  # noqa: SIM905
 )
 """Attributes that change nothing a forward pass in evaluation computes at a word's position."""
+
+
+HARMLESS_VALUES: Mapping[str, Any] = {
+    "position_embedding_type": "absolute",
+    "rotary": True,
+    "scale_attn_weights": True,
+}
+"""Attributes of older checkpoints, with the one value that transformers still computes."""
 
 
 def family_of(config: Mapping[str, Any]) -> Family:
@@ -649,7 +658,8 @@ def check_config(
     known = {*COMMON, *HARMLESS, *family.arithmetic, *accepted}
     for name, value in config.items():
         off = value is None or value is False or value in ("", [], {})
-        if name in known or off or (name in defaults and defaults[name] == value):
+        usual = name in defaults and defaults[name] == value
+        if name in known or off or usual or HARMLESS_VALUES.get(name) == value:
             continue
         raise UnknownConfig(
             f"config attribute {name!r} ({value!r}) is not known for {family.title}: it may change "

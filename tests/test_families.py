@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from conftest import run_build
 from families import CASES, make_model
-from indexer.architectures import FAMILIES, Norm
+from indexer.architectures import FAMILIES, Norm, check_config, family_of
 from indexer.check import check_heads, check_mlp
 from indexer.errors import CheckFailed, IncompleteWeights, UnknownConfig
 from indexer.extract.context import LastTokenStream
@@ -580,6 +580,8 @@ def change_config(folder: Path, **changes: Any) -> None:
         ("bert", "is_decoder", True),
         ("gemma3", "use_bidirectional_attention", True),
         ("granite", "shared_mlp", 3),
+        ("bert", "position_embedding_type", "relative_key"),
+        ("gptj", "scale_attn_weights", 2),
         ("falcon", "quantization_config", {"quant_method": "gptq"}),
     ],
 )
@@ -592,6 +594,44 @@ def test_an_attribute_that_the_table_does_not_know_is_an_error_that_names_it(
     with pytest.raises(UnknownConfig, match=f"config attribute '{name}'") as caught:
         load(locate(str(folder)))
     assert f"--accept-config {name}" in str(caught.value)
+
+
+PUBLISHED: dict[str, dict[str, Any]] = {
+    "gpt2": {"n_ctx": 1024, "task_specific_params": {"text-generation": {"do_sample": True}}},
+    "gptj": {"rotary": True, "scale_attn_weights": True, "gradient_checkpointing": False},
+    "gpt_neox": {"rotary_emb_base": 10000, "rotary_pct": 0.25, "classifier_dropout": 0.1},
+    "opt": {"activation_dropout": 0.0, "prefix": "</s>", "init_std": 0.02},
+    "bloom": {
+        "attention_softmax_in_fp32": True,
+        "bias_dropout_fusion": True,
+        "masked_softmax_fusion": True,
+        "offset_alibi": 100,
+        "pretraining_tp": 2,
+        "seq_length": 2048,
+        "skip_bias_add": True,
+        "skip_bias_add_qkv": False,
+    },
+    "falcon": {"apply_residual_connection_post_layernorm": False, "auto_map": {"AutoConfig": "x"}},
+    "llama": {"is_llama_config": True, "rope_interleaved": False, "rope_theta": 100000},
+    "qwen2": {"use_mrope": False, "max_window_layers": 21, "rope_theta": 1000000.0},
+    "gemma2": {"hidden_act": "gelu_pytorch_tanh", "cache_implementation": "hybrid"},
+    "gemma3": {"rope_local_base_freq": 10000, "sliding_window_pattern": 6},
+    "smollm3": {"max_window_layers": 28, "pretraining_tp": 2},
+    "mixtral": {"output_router_logits": False, "router_aux_loss_coef": 0.02},
+    "bert": {"position_embedding_type": "absolute", "gradient_checkpointing": False},
+    "distilbert": {"tie_weights_": True, "qa_dropout": 0.1},
+    "modernbert": {"global_attn_every_n_layers": 3, "reference_compile": None},
+}
+"""Attributes that published checkpoints of a family have in their config.json."""
+
+
+@pytest.mark.parametrize("case", PUBLISHED)
+def test_what_published_configs_say_is_let_through(case: str, make: Callable[[str], Tiny]) -> None:
+    tiny = make(case)
+    config = json.loads((tiny.folder / "config.json").read_text())
+    family = family_of(config)
+    kind = type(tiny.model.module.config)
+    check_config(family, {**config, **PUBLISHED[case]}, kind().to_dict())
 
 
 def test_an_attribute_that_was_accepted_is_let_through_and_recorded(tmp_path: Path) -> None:
