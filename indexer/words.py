@@ -143,7 +143,8 @@ def prefix_candidates(
     vocabulary: Vocabulary, texts: Sequence[str], named: Sequence[str]
 ) -> list[str]:
     """Prefixes to try, in order: the tokenizer's named control tokens, its others, plain text."""
-    specials = [texts[i] for i in sorted(vocabulary.special_ids)[:4]]
+    # A tokenizer may have tokens of its class's own, for which the model has no embedding.
+    specials = [texts[i] for i in sorted(vocabulary.special_ids) if i < len(texts)][:4]
     return list(dict.fromkeys([*named, *specials, "\n", "The"]))
 
 
