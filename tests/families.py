@@ -324,11 +324,13 @@ def make_model(
     name: str,
     change: Callable[[Any], None] | None = None,
     dtype: str = "float32",
+    config: dict[str, Any] | None = None,
     **saving: Any,
 ) -> Path:
     """The tiny random model of a case, saved to a folder.
 
-    `change` is given the model before it is saved; `saving` goes to `save_pretrained`.
+    `change` is given the model before it is saved; `config` goes over the case's own; `saving` goes
+    to `save_pretrained`.
     """
     import torch
     import transformers
@@ -339,7 +341,7 @@ def make_model(
     size = make_tokenizer(folder, case.tokenizer)
     torch.manual_seed(7)
     kind = getattr(transformers, case.kind)
-    given = dict(case.config)
+    given = {**case.config, **(config or {})}
     if "text_config" in given:
         given["text_config"] = {**given["text_config"], "vocab_size": size}
     else:
