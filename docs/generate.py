@@ -110,10 +110,6 @@ def described(part: type) -> tuple[str, dict[str, str]]:
     return " ".join(head.split()), fields
 
 
-GGUF = ("falcon", "bloom", "gemma2", "gpt2", "llama", "mistral", "qwen2", "qwen3", "qwen3_moe")
-"""Families whose GGUF files transformers 5.23 reads, under the names they have in our table."""
-
-
 def families() -> str:
     """The table of families, one line an entry."""
     from indexer.architectures import FAMILIES, Fused
@@ -131,7 +127,7 @@ def families() -> str:
         kind = "both ways" if family.encoder else "causal"
         kind += "" if attention.fused is Fused.NO else ", fused"
         types = ", ".join(f"`{name}`" for name in family.model_types)
-        gguf = "yes" if set(family.model_types) & set(GGUF) and family.when == () else ""
+        gguf = "yes" if family.gguf else ""
         notes = "; ".join(
             filter(
                 None,

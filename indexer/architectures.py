@@ -127,6 +127,7 @@ class Family:
         project_out: the matrix between the stream and the unembedding.
         embedding_note: what else happens to an embedding before block 0.
         notes: what a reader of the table should know.
+        gguf: whether its GGUF files are read; held by tests/test_gguf.py.
     """
 
     title: str
@@ -145,6 +146,7 @@ class Family:
     project_out: str | None = None
     embedding_note: str = ""
     notes: str = ""
+    gguf: bool = False
 
     @property
     def gated(self) -> bool:
@@ -326,6 +328,7 @@ FAMILIES: tuple[Family, ...] = (
             "reorder_and_upcast_attn",
         ),
         embedding_note="the model adds a learned position",
+        gguf=True,
     ),
     _GPT_NEO,
     replace(
@@ -366,6 +369,7 @@ FAMILIES: tuple[Family, ...] = (
         arithmetic=("apply_residual_connection_post_layernorm", "slow_but_exact"),
         embedding_note="the model norms it",
         notes="",
+        gguf=True,
     ),
     replace(
         _NEOX,
@@ -390,6 +394,7 @@ FAMILIES: tuple[Family, ...] = (
             "parallel_attn",
         ),
         notes="parallel or not, with one norm or two; one key-value head, several, or all",
+        gguf=True,
     ),
     Family(
         title="Phi",
@@ -406,23 +411,25 @@ FAMILIES: tuple[Family, ...] = (
         arithmetic=("qk_layernorm",),
         notes="attention and MLP read the same normed stream; the unembedding has a bias",
     ),
-    _LLAMA,
+    replace(_LLAMA, gguf=True),
     replace(_LLAMA, title="Mistral", model_types=("mistral",), arithmetic=("sliding_window",)),
     replace(
         _LLAMA,
         title="Qwen2",
         model_types=("qwen2",),
         arithmetic=("use_sliding_window", "sliding_window", "max_window_layers", "layer_types"),
+        gguf=True,
     ),
     replace(
         _LLAMA,
         title="Qwen3",
         model_types=("qwen3",),
         arithmetic=("use_sliding_window", "sliding_window", "max_window_layers", "layer_types"),
+        gguf=True,
     ),
     _GEMMA,
-    _GEMMA2,
-    _GEMMA3,
+    replace(_GEMMA2, gguf=True),
+    replace(_GEMMA3, gguf=True),
     replace(
         _GEMMA3,
         title="Gemma 3, with vision",
@@ -447,6 +454,7 @@ FAMILIES: tuple[Family, ...] = (
         norm=Norm.LAYER,
         mlp=replace(_LLAMA.mlp, norm=("post_attention_layernorm", "input_layernorm")),
         arithmetic=("use_qkv_bias", "qk_layernorm", "use_parallel_residual"),
+        gguf=True,
     ),
     replace(
         _LLAMA,
@@ -492,6 +500,7 @@ FAMILIES: tuple[Family, ...] = (
             "num_experts_per_tok",
         ),
         notes="every expert's neurons, named L3E5N112; blocks without experts have L3N112",
+        gguf=True,
     ),
     _BERT,
     replace(_BERT, title="RoBERTa", model_types=("roberta",)),
@@ -563,8 +572,8 @@ COMMON = frozenset(
     model_type vocab_size hidden_size n_embd n_embed dim d_model word_embed_proj_dim embedding_size
     num_hidden_layers n_layer n_layers num_layers num_attention_heads n_head n_heads num_heads
     num_key_value_heads num_kv_heads n_head_kv head_dim intermediate_size n_inner ffn_dim
-    ffn_hidden_size hidden_dim moe_intermediate_size num_experts num_local_experts
-    max_position_embeddings n_positions n_ctx seq_length type_vocab_size
+    ffn_hidden_size feed_forward_length hidden_dim moe_intermediate_size num_experts
+    num_local_experts max_position_embeddings n_positions n_ctx seq_length type_vocab_size
     hidden_act hidden_activation activation activation_function
     rms_norm_eps layer_norm_eps layer_norm_epsilon norm_eps attention_bias
     rope_parameters rope_theta rope_scaling rope_local_base_freq partial_rotary_factor rotary_pct

@@ -101,7 +101,8 @@ def cli() -> None:
     "--accept-config",
     multiple=True,
     metavar="NAME",
-    help="Let a config attribute through that the table of families doesn't know; may be repeated.",
+    help="Let a config attribute through that the table of families doesn't know, or a key or "
+    "tensor of a GGUF file that isn't read; may be repeated.",
 )
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 @_indexes

@@ -23,6 +23,10 @@ class UnknownConfig(SemanticError):
     """A config attribute that may change the arithmetic, and that the family's entry lacks."""
 
 
+class NotFromGguf(SemanticError):
+    """A GGUF file that is not read, or of which something would be lost."""
+
+
 class IncompleteWeights(SemanticError):
     """The checkpoint lacks tensors of the model, which would be made up at random."""
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from indexer.architectures import Family, Fused, Layout, Matrix, Mlp, Norm, check_config, family_of
 from indexer.errors import CheckFailed, IncompleteWeights, ModelNotFound, UnknownConfig
+from indexer.gguf_file import require_architecture, require_whole
 from indexer.source import Source, require_extra, silence
 from indexer.store.errors import MachineError, SemanticError
 
@@ -302,14 +303,15 @@ def load(
     Args:
         source: where its files are.
         with_tokenizer: whether a tokenizer is needed.
-        accepted: config attributes to let through, though the table doesn't know them.
+        accepted: config attributes to let through, though the table doesn't know them, and keys
+            and tensors of a GGUF file, though they are not read.
         dtype: of the forward passes to come. A checkpoint in that precision is kept in it; any
             other is loaded in float32.
         offload: a folder: leave the blocks on the disk, and read each tensor when it is needed,
             in float32. For models larger than memory, of which only weights are wanted.
 
     Raises:
-        UnknownFamily, UnknownConfig: before any weights are read.
+        UnknownFamily, UnknownConfig, NotFromGguf: before any weights are read.
         IncompleteWeights: the checkpoint lacks some of the model's tensors.
         MachineError: the files cannot be loaded.
     """
@@ -325,11 +327,16 @@ def load(
             options["gguf_file"] = source.gguf
         try:
             if source.gguf:
-                written = AutoConfig.from_pretrained(source.folder, **options).to_dict()
+                require_architecture(source)
+                config = AutoConfig.from_pretrained(source.folder, **options)
+                written = config.to_dict()
             else:
                 written = _config(source)
             family = family_of(written)
             check_config(family, _of_text(written), _defaults(written, family), accepted)
+            kind = AutoModel if family.encoder else AutoModelForCausalLM
+            if source.gguf:
+                require_whole(source, family, _empty(kind, config), accepted)
             tokenizer = (
                 AutoTokenizer.from_pretrained(source.folder, **options) if with_tokenizer else None
             )
@@ -341,9 +348,10 @@ def load(
             if family.mlp.experts:
                 # The grouped kernels refuse widths that are no multiple of 16 bytes.
                 options["experts_implementation"] = "eager"
-            kind = AutoModel if family.encoder else AutoModelForCausalLM
             narrow = written.get("dtype", written.get("torch_dtype")) == dtype
             options["dtype"] = getattr(torch, dtype) if narrow else torch.float32
+            # Not ignored: they are refused below, by name.
+            options["ignore_mismatched_sizes"] = True
             if offload is not None and not source.gguf:
                 options |= _left_on_disk(source, kind, family, offload)
             module, found = kind.from_pretrained(source.folder, output_loading_info=True, **options)
@@ -392,14 +400,19 @@ def _defaults(config: Mapping[str, Any], family: Family) -> dict[str, Any]:
     return default | {k: default[v] for k, v in kind.attribute_map.items() if v in default}
 
 
+def _empty(kind: Any, config: Any) -> Any:
+    """A model of a config that takes no memory: shapes and names without weights."""
+    import torch
+
+    with torch.device("meta"):
+        return kind.from_config(config)
+
+
 def _left_on_disk(source: Source, kind: Any, family: Family, offload: Path) -> dict[str, Any]:
     """Options that leave every block on the disk, and load only what is around them."""
-    import torch
     from transformers import AutoConfig
 
-    config = AutoConfig.from_pretrained(source.folder, local_files_only=True)
-    with torch.device("meta"):
-        empty = kind.from_config(config)
+    empty = _empty(kind, AutoConfig.from_pretrained(source.folder, local_files_only=True))
     prefix = "" if empty.base_model is empty else f"{empty.base_model_prefix}."
     blocks = f"{prefix}{family.blocks}"
     places: dict[str, str] = {}

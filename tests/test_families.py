@@ -655,6 +655,13 @@ def test_a_checkpoint_that_lacks_a_tensor_is_refused(tmp_path: Path) -> None:
         load(locate(str(folder)))
 
 
+def test_a_checkpoint_whose_tensor_has_another_shape_is_refused(tmp_path: Path) -> None:
+    folder = make_model(tmp_path / "model", "qwen2")
+    change_config(folder, intermediate_size=40)
+    with pytest.raises(IncompleteWeights, match=r"has another shape of model\.layers\.0\.mlp\."):
+        load(locate(str(folder)))
+
+
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 @pytest.mark.parametrize("case", ["llama", "mixtral", "gemma3", "bloom", "bert"])
 def test_a_checkpoint_of_16_bits_is_extracted_exactly(
