@@ -17,8 +17,16 @@ from explorer.queries import analogy as _analogy
 from explorer.queries import middleman as _middleman
 from explorer.queries import neighbors as _neighbors
 from explorer.queries import neuron as _neuron
+from explorer.queries import ov as _ov
 from explorer.resolve import Resolver
-from explorer.results import Analogy, AnalogyLayers, Middlemen, Neighbors, NeuronReport
+from explorer.results import (
+    Analogy,
+    AnalogyLayers,
+    Middlemen,
+    Neighbors,
+    NeuronReport,
+    OvReport,
+)
 from indexer.store.layout import Manifest
 from indexer.store.read import Index
 
@@ -179,3 +187,23 @@ class Explorer:
     def neuron(self, name: str, k: int = 10) -> NeuronReport:
         """One neuron, `L29N112`: its norms, nearest tokens of each side, nearest neurons."""
         return _neuron.neuron(self._resolver, name, k)
+
+    def ov(
+        self,
+        word: str,
+        layer: int | None = None,
+        head: int | None = None,
+        to: str | None = None,
+        k: int | None = None,
+    ) -> OvReport:
+        """What attention heads write for a word if they attend to it fully.
+
+        Args:
+            word: one item; its vector is taken from `embed` unless it says otherwise.
+            layer: only this block's heads.
+            head: only this head of that block; more of its tokens are shown.
+            to: another word: heads are ranked by how strongly they carry `word` to it, and by how
+                strongly they copy `word` where none is named.
+            k: how many heads; 10, or as many as there are, unless given.
+        """
+        return _ov.ov(self._resolver, word, layer, head, to, k)

@@ -223,6 +223,22 @@ def neuron(name: str, **options: Any) -> None:
     _answer(options, lambda ix, k, _: ix.neuron(name, k))
 
 
+@cli.command(cls=_Question, epilog=EXPRESSIONS + EXIT_CODES)
+@click.argument("word", metavar="WORD")
+@click.option("--layer", type=int, metavar="L", help="Only this block's heads.")
+@click.option("--head", type=int, metavar="H", help="Only this head of that block.")
+@click.option("--to", metavar="WORD", help="Rank heads by how strongly they carry WORD to this.")
+@_options
+def ov(word: str, **options: Any) -> None:
+    """What does each attention head write for WORD, if it attends to it fully?"""
+    _answer(
+        options,
+        lambda ix, _, __: ix.ov(
+            word, options["layer"], options["head"], options["to"], options["k"]
+        ),
+    )
+
+
 def _answer(options: dict[str, Any], ask: Callable[[Explorer, int, bool], Result]) -> None:
     """Open the index, ask, and write the answer where it was wanted."""
     from explorer.api import Explorer

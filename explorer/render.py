@@ -22,6 +22,7 @@ from explorer.results import (
     Middlemen,
     Neighbors,
     NeuronReport,
+    OvReport,
     Resolved,
     Result,
     Target,
@@ -142,6 +143,8 @@ def _layout(result: Result) -> tuple[list[str], list[_Column], list[str]]:
         return _layers(result)
     if isinstance(result, NeuronReport):
         return _neuron(result)
+    if isinstance(result, OvReport):
+        return _ov(result)
     raise TypeError(f"no table for {type(result).__name__}")
 
 
@@ -292,3 +295,19 @@ def _neuron(result: NeuronReport) -> tuple[list[str], list[_Column], list[str]]:
         _Column("score", lambda r: f"{r.score:.4f}", right=True),
     ]
     return head, columns, _foot(meta)
+
+
+def _ov(result: OvReport) -> tuple[list[str], list[_Column], list[str]]:
+    query = result.query
+    carried = f"carry {query.word} to {query.to}" if query.to else f"copy {query.word}"
+    head = [f"heads that {carried} when they attend to it fully, by z"]
+    columns = [
+        _Column("rank", lambda r: str(r.rank), right=True),
+        _Column("head", lambda r: str(r.head)),
+        _Column("z", lambda r: f"{r.score:.2f}", right=True),
+        *([_Column("copying", lambda r: f"{r.copying:.2f}", right=True)] if query.to else []),
+        _Column("norm", lambda r: f"{r.norm:.2f}", right=True),
+        _Column("writes", lambda r: " ".join(r.writes), folds=True),
+        _Column("suppresses", lambda r: " ".join(r.suppresses), folds=True),
+    ]
+    return head + resolved_lines(result.meta), columns, _foot(result.meta)

@@ -14,6 +14,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from indexer.store.errors import DamagedIndex, UnknownSpace, nearest
 from indexer.store.grid import HeadGrid, NeuronGrid, neuron_name
 from indexer.store.layout import (
@@ -188,6 +191,12 @@ class Index:
             self._tokens.update((row[0], Token(*row)) for row in rows)
         return [self._tokens[i] for i in wanted]
 
+    @cached_property
+    def word_like_ids(self) -> NDArray[np.int64]:
+        """Ids of the word-like tokens, in order."""
+        rows = self.sql("SELECT id FROM token WHERE word_like ORDER BY id")
+        return np.array([row[0] for row in rows], np.int64)
+
     def token_by_text(self, *texts: str) -> Token | None:
         """The token that says exactly the first of some texts that any token says."""
         rows = self.sql(
@@ -299,11 +308,15 @@ class Index:
             UnknownName: there is none such in this index.
             UnknownSpace: the index was built without heads.
         """
+        self.require_heads()
+        return self.head_grid.row(layer, head, dimension, f"index {self.name!r}")
+
+    def require_heads(self) -> None:
+        """Raise `UnknownSpace` where the index was built without attention heads."""
         if self.manifest.space("head.value") is None:
             raise UnknownSpace(
                 f"index {self.name!r} holds no heads; build one with them: --spaces embed,head"
             )
-        return self.head_grid.row(layer, head, dimension, f"index {self.name!r}")
 
     # -- neurons' tokens --------------------------------------------------------------------
 
