@@ -30,6 +30,7 @@ ANSWERS = {
     "`analogy --all-layers`": ("AnalogyLayer",),
     "`neuron`": ("NeuronNear", "NeuronMeta"),
     "`ov`": ("HeadWrites",),
+    "`baseline`": ("BaselineRow",),
 }
 TREES = ("explorer", "indexer", "tests", "benchmarks", "docs", "examples", "indexes")
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from explorer.expressions import parse
 from explorer.measures import checked_measure, compose
 from explorer.queries import analogy as _analogy
+from explorer.queries import baseline as _baseline
 from explorer.queries import middleman as _middleman
 from explorer.queries import neighbors as _neighbors
 from explorer.queries import neuron as _neuron
@@ -22,6 +23,7 @@ from explorer.resolve import Resolver
 from explorer.results import (
     Analogy,
     AnalogyLayers,
+    Baseline,
     Middlemen,
     Neighbors,
     NeuronReport,
@@ -207,3 +209,22 @@ class Explorer:
             k: how many heads; 10, or as many as there are, unless given.
         """
         return _ov.ov(self._resolver, word, layer, head, to, k)
+
+    def baseline(
+        self,
+        space: str | None = None,
+        measure: str | None = None,
+        pairs: int = 50_000,
+        seed: int = 0,
+    ) -> Baseline:
+        """What two unrelated items score: mean, deviation and quantiles over random pairs.
+
+        Args:
+            space: only this one, by every measure; `embed` and every context space by their own
+                measures unless given.
+            measure: only this one.
+            pairs: how many pairs of the space's reference population are drawn; all of them where
+                there are no more.
+            seed: of the draw.
+        """
+        return _baseline.baseline(self._index, space, measure, pairs, seed)

@@ -44,6 +44,14 @@ A bare word means its form with a leading space where the vocabulary has one.
 
 
 def _options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of every question that has a best so many."""
+    option = click.option(
+        "-k", type=int, default=None, metavar="N", help="How many rows.  [default: 10]"
+    )
+    return option(_whole(command))
+
+
+def _whole(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that every question has."""
     options = [
         click.option(
@@ -55,9 +63,6 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--indexes",
             metavar="DIR",
             help="Where indexes are; EXPLORER_INDEXES, or indexes/ here, unless given.",
-        ),
-        click.option(
-            "-k", type=int, default=None, metavar="N", help="How many rows.  [default: 10]"
         ),
         click.option(
             "--format",
@@ -239,6 +244,28 @@ def ov(word: str, **options: Any) -> None:
     )
 
 
+@cli.command(epilog=EXIT_CODES)
+@click.option(
+    "--space",
+    metavar="S",
+    help="Only this one, by every measure.  [default: embed and every context space]",
+)
+@_measure
+@click.option(
+    "--pairs", type=int, default=50_000, show_default=True, metavar="N", help="How many are drawn."
+)
+@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Of the draw.")
+@_whole
+def baseline(**options: Any) -> None:
+    """What do two unrelated words score, per space and measure?"""
+    _answer(
+        options,
+        lambda ix, _, __: ix.baseline(
+            options["space"], options["measure"], options["pairs"], options["seed"]
+        ),
+    )
+
+
 def _answer(options: dict[str, Any], ask: Callable[[Explorer, int, bool], Result]) -> None:
     """Open the index, ask, and write the answer where it was wanted."""
     from explorer.api import Explorer
@@ -247,7 +274,7 @@ def _answer(options: dict[str, Any], ask: Callable[[Explorer, int, bool], Result
 
     format = options["format"]
     check_format(format)
-    k = 10 if options["k"] is None else options["k"]
+    k = 10 if options.get("k") is None else options["k"]
     distinct = options.get("distinct")
     if distinct is None:
         distinct = format == "table"

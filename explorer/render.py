@@ -18,6 +18,7 @@ from explorer.results import (
     Analogy,
     AnalogyLayers,
     AnalogyMeta,
+    Baseline,
     Meta,
     Middlemen,
     Neighbors,
@@ -145,6 +146,8 @@ def _layout(result: Result) -> tuple[list[str], list[_Column], list[str]]:
         return _neuron(result)
     if isinstance(result, OvReport):
         return _ov(result)
+    if isinstance(result, Baseline):
+        return _baseline(result)
     raise TypeError(f"no table for {type(result).__name__}")
 
 
@@ -311,3 +314,28 @@ def _ov(result: OvReport) -> tuple[list[str], list[_Column], list[str]]:
         _Column("suppresses", lambda r: " ".join(r.suppresses), folds=True),
     ]
     return head + resolved_lines(result.meta), columns, _foot(result.meta)
+
+
+def _baseline(result: Baseline) -> tuple[list[str], list[_Column], list[str]]:
+    columns = [
+        _Column("space", lambda r: str(r.space)),
+        _Column("measure", lambda r: str(r.measure)),
+        _Column("mean", lambda r: _figure(r.mean), right=True),
+        _Column("deviation", lambda r: _figure(r.deviation), right=True),
+        *(
+            _Column(f"{float(q):.0%}", _quantile_of(q), right=True)
+            for q in (result.rows[0].quantiles if result.rows else ())
+        ),
+        _Column("pairs", lambda r: f"{r.n:,}", right=True),
+        _Column("of", lambda r: str(r.population)),
+    ]
+    return ["what two unrelated items score"], columns, _foot(result.meta)
+
+
+def _quantile_of(share: str) -> Callable[[Any], str]:
+    return lambda row: _figure(row.quantiles[share])
+
+
+def _figure(value: float) -> str:
+    """Four decimals of a cosine, fewer of a number that is large."""
+    return f"{value:.4f}" if abs(value) < 100 else f"{value:,.0f}"

@@ -136,6 +136,10 @@ class MappedRows:
         """Rows `first` to `first + count`, (count, width) float32, a copy in aligned memory."""
         return np.array(self._matrix[first : first + count], np.float32)
 
+    def take(self, positions: NDArray[np.int64]) -> Float32:
+        """Rows at some positions, (len(positions), width) float32, a copy in aligned memory."""
+        return np.array(self._matrix[positions], np.float32)
+
     def scan(self, queries: Float32) -> Float32:
         """Inner products of every row with some queries: (m, width) -> (m, rows) float32.
 

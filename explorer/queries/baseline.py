@@ -1,0 +1,132 @@
+"""What do two unrelated words score? The number that every other score is read against.
+
+Scores of random pairs of different items of a space's reference population: all of them where they
+are few, else so many drawn with a seed. Mean, deviation and quantiles over the pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.errors import QueryError
+from explorer.measures import Float64, checked_measure
+from explorer.queries.neighbors import items_of
+from explorer.results import Baseline, BaselineQuery, BaselineRow, Meta
+from indexer.store.layout import MEASURES
+from indexer.store.read import Index
+from indexer.store.space import Space
+
+QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+FEWEST, MOST = 100, 10_000_000
+
+_AT_ONCE = 4096
+
+
+def baseline(
+    index: Index, space_name: str | None, measure: str | None, pairs: int, seed: int
+) -> Baseline:
+    """Scores of unrelated items: of one space by every measure, or of every space by its own."""
+    if not FEWEST <= pairs <= MOST:
+        raise QueryError(f"--pairs {pairs}: ask for {FEWEST:,} to {MOST:,}")
+    if seed < 0:
+        raise QueryError(f"--seed {seed}: a seed is 0 or more")
+    names = [space_name] if space_name is not None else ["embed", *index.context_names]
+    rows = []
+    for name in names:
+        space = index.space(name)
+        every = space_name is not None and measure is None
+        measures = MEASURES if every else (checked_measure(measure, space),)
+        rows += _rows(index, space, measures, pairs, seed)
+    meta = Meta(
+        index=index.name,
+        model=index.manifest.model.source,
+        space=", ".join(names) if len(names) < 3 else f"{names[0]}, {names[1]} to {names[-1]}",
+        measure=measure or ("every measure" if space_name else "each space's own"),
+        convention="",
+        resolved=(),
+        notes=(f"pairs of different items, drawn with seed {seed} where there are more",),
+    )
+    return Baseline(BaselineQuery(space_name, measure, pairs, seed), tuple(rows), meta)
+
+
+def _rows(
+    index: Index, space: Space, measures: Sequence[str], pairs: int, seed: int
+) -> list[BaselineRow]:
+    members = _population(index, space)
+    if len(members) < 2:
+        raise QueryError(f"space {space.name!r} has fewer than two {items_of(space)} to pair")
+    first, second = _pairs(len(members), pairs, seed)
+    found = pair_scores(space, members[first], members[second], measures)
+    population = f"{len(members):,} {space.entry.population}"
+    return [
+        BaselineRow(
+            space=space.name,
+            measure=name,
+            mean=float(values.mean()),
+            deviation=float(values.std()),
+            quantiles={
+                f"{q:g}": float(v)
+                for q, v in zip(QUANTILES, np.quantile(values, QUANTILES), strict=True)
+            },
+            n=len(values),
+            population=population,
+        )
+        for name, values in found.items()
+    ]
+
+
+def _population(index: Index, space: Space) -> NDArray[np.int64]:
+    """Positions of the items that a space's mean and covariance are of."""
+    if space.entry.item == "token":
+        return index.word_like_ids
+    return np.arange(space.entry.rows)
+
+
+def _pairs(count: int, wanted: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """All pairs of `count` things where they are not more than wanted, else random ones."""
+    if count * (count - 1) // 2 <= wanted:
+        first, second = np.triu_indices(count, k=1)
+        return first, second
+    rng = np.random.default_rng(seed)
+    first = rng.integers(0, count, wanted)
+    return first, (first + rng.integers(1, count, wanted)) % count
+
+
+def pair_scores(
+    space: Space,
+    first: NDArray[np.int64],
+    second: NDArray[np.int64],
+    measures: Sequence[str],
+) -> dict[str, Float64]:
+    """Scores of items with items, by measure: each (pairs,) float64.
+
+    A `centered` score with an item that is the mean itself is 0, as a cosine with zero is.
+    """
+    unit = np.empty(len(first))
+    for start in range(0, len(first), _AT_ONCE):
+        here = slice(start, start + _AT_ONCE)
+        unit[here] = np.vecdot(
+            space.rows.take(first[here]).astype(np.float64),
+            space.rows.take(second[here]).astype(np.float64),
+        )
+    norms = space.norms.astype(np.float64)
+    dot = unit * norms[first] * norms[second]
+    found: dict[str, Float64] = {}
+    for measure in measures:
+        if measure == "dot":
+            found[measure] = dot
+        elif measure == "cosine":
+            found[measure] = unit
+        elif measure == "euclidean":
+            square = norms[first] ** 2 + norms[second] ** 2 - 2 * dot
+            found[measure] = np.sqrt(np.maximum(square, 0))
+        else:
+            along = space.scan(space.mean).astype(np.float64) * norms
+            above = dot - along[first] - along[second] + float(space.mean @ space.mean)
+            lengths = space.centered_norms.astype(np.float64)
+            size = lengths[first] * lengths[second]
+            found[measure] = np.divide(above, size, out=np.zeros_like(above), where=size > 0)
+    return found
