@@ -15,6 +15,7 @@ from explorer.expressions import parse
 from explorer.measures import checked_measure, compose
 from explorer.queries import analogy as _analogy
 from explorer.queries import baseline as _baseline
+from explorer.queries import layers as _layers
 from explorer.queries import middleman as _middleman
 from explorer.queries import neighbors as _neighbors
 from explorer.queries import neuron as _neuron
@@ -24,6 +25,7 @@ from explorer.results import (
     Analogy,
     AnalogyLayers,
     Baseline,
+    Layers,
     Middlemen,
     Neighbors,
     NeuronReport,
@@ -228,3 +230,23 @@ class Explorer:
             seed: of the draw.
         """
         return _baseline.baseline(self._index, space, measure, pairs, seed)
+
+    def layers(
+        self,
+        expression: str,
+        target: str | None = None,
+        measure: str | None = None,
+        k: int = 5,
+        distinct: bool = False,
+    ) -> Layers:
+        """What is near an expression at every depth, where a target stands, what changes where.
+
+        Args:
+            expression: `dog + small`.
+            target: a word whose rank, score and z are given at each depth.
+            measure: each space's own unless given.
+            k: how many nearest items.
+            distinct: fold forms that differ only in case or leading space.
+        """
+        asked = _analogy.Asked.of(expression, target, None, measure, "add")
+        return _layers.layers(self._resolver, asked, k, distinct)

@@ -244,6 +244,22 @@ def ov(word: str, **options: Any) -> None:
     )
 
 
+@cli.command(cls=_Question, epilog=EXPRESSIONS + EXIT_CODES)
+@click.argument("expression", metavar="EXPR")
+@click.argument("target", required=False)
+@_measure
+@_forms
+@_options
+def layers(expression: str, target: str | None, **options: Any) -> None:
+    """What is near EXPR at every layer, where does TARGET stand, and what changes where?"""
+    _answer(
+        options,
+        lambda ix, k, distinct: ix.layers(
+            expression, target, options["measure"], 5 if options["k"] is None else k, distinct
+        ),
+    )
+
+
 @cli.command(epilog=EXIT_CODES)
 @click.option(
     "--space",

@@ -19,6 +19,7 @@ from explorer.results import (
     AnalogyLayers,
     AnalogyMeta,
     Baseline,
+    Layers,
     Meta,
     Middlemen,
     Neighbors,
@@ -148,6 +149,8 @@ def _layout(result: Result) -> tuple[list[str], list[_Column], list[str]]:
         return _ov(result)
     if isinstance(result, Baseline):
         return _baseline(result)
+    if isinstance(result, Layers):
+        return _depth(result)
     raise TypeError(f"no table for {type(result).__name__}")
 
 
@@ -330,6 +333,30 @@ def _baseline(result: Baseline) -> tuple[list[str], list[_Column], list[str]]:
         _Column("of", lambda r: str(r.population)),
     ]
     return ["what two unrelated items score"], columns, _foot(result.meta)
+
+
+def _depth(result: Layers) -> tuple[list[str], list[_Column], list[str]]:
+    query = result.query
+    head = [f"{query.expression}  layer by layer"]
+    columns = [_Column("space", lambda r: str(r.space))]
+    if query.target:
+        head[0] += f", target {query.target}"
+        columns += [
+            _Column("rank", lambda r: f"{r.target.rank:,}", right=True),
+            _Column("score", lambda r: f"{r.target.score:.4f}", right=True),
+            _Column("z", lambda r: f"{r.target.z:.2f}", right=True),
+        ]
+    columns += [
+        _Column("change", lambda r: _share(r.change), right=True),
+        _Column("sinks", lambda r: _share(r.sinks), right=True),
+        _Column("nearest", lambda r: ", ".join(r.nearest), folds=True),
+    ]
+    notes = sorted({f"{note} (in {row.space})" for row in result.rows for note in row.notes})
+    return head + resolved_lines(result.meta), columns, notes[:4] + _foot(result.meta)
+
+
+def _share(share: float | None) -> str:
+    return "" if share is None else f"{share:.0%}"
 
 
 def _quantile_of(share: str) -> Callable[[Any], str]:

@@ -91,7 +91,7 @@ def analogy(
     index = resolver.index
     space = index.space(space_name)
     check_k(k, space)
-    one = _InSpace(resolver, asked, space, include_inputs)
+    one = InSpace(resolver, asked, space, include_inputs)
     rows = ranked(
         index,
         space,
@@ -118,7 +118,7 @@ def analogy_layers(
     for name in names:
         space = index.space(name)
         check_k(k, space)
-        one = _InSpace(resolver, asked, space, include_inputs)
+        one = InSpace(resolver, asked, space, include_inputs)
         first = first or one
         near = ranked(
             index,
@@ -144,7 +144,7 @@ def analogy_layers(
     return AnalogyLayers(query, tuple(rows), _with_target(meta, first, across=True))
 
 
-class _InSpace:
+class InSpace:
     """One expression asked of one space, and what its target scores there."""
 
     def __init__(
@@ -296,7 +296,7 @@ def _query(
     )
 
 
-def _with_target(meta: object, one: _InSpace, across: bool = False) -> AnalogyMeta:
+def _with_target(meta: object, one: InSpace, across: bool = False) -> AnalogyMeta:
     target = None if across else one.standing()
     return AnalogyMeta(
         **vars(meta),

@@ -1,0 +1,89 @@
+"""How does an expression move through the layers: what is near it, where a target stands?
+
+The analogy's question asked of `embed` and every context space, with the share of words that are
+attention sinks there, and how much the neighbourhood changed since the layer before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from explorer.measures import best
+from explorer.queries.analogy import Asked, InSpace
+from explorer.queries.neighbors import check_k, excluded, meta_of, ranked
+from explorer.resolve import Resolver
+from explorer.results import LayerRow, Layers, LayersQuery
+
+DEPTH = 50
+"""How many neighbours are compared from one layer to the next."""
+
+
+def layers(resolver: Resolver, asked: Asked, k: int, distinct: bool) -> Layers:
+    """One row a space, in order of depth."""
+    index = resolver.index
+    prefix = index.manifest.prefix
+    shares = prefix.sink_share if prefix is not None else {}
+    names = ["embed", *index.context_names]
+    rows: list[LayerRow] = []
+    first: InSpace | None = None
+    before: tuple[str, frozenset[int]] | None = None
+    for name in names:
+        space = index.space(name)
+        check_k(k, space)
+        one = InSpace(resolver, asked, space, include_inputs=False)
+        first = first or one
+        near = ranked(
+            index, space, one.values, one.sign, k, one.items, one.calibration, False, distinct
+        )
+        own = excluded(one.items, space.entry.item)
+        around = [int(at) for at in best(one.sign * one.values, DEPTH + len(own))]
+        around = [at for at in around if at not in own][:DEPTH]
+        here = (space.entry.item, frozenset(around))
+        change = None
+        # Tokens and words are different things: the first context space has none before it.
+        if before is not None and before[0] == here[0]:
+            change = 1 - len(before[1] & here[1]) / len(around)
+        before = here
+        noted = [*one.items, *([one.target] if one.target else [])]
+        rows.append(
+            LayerRow(
+                space=name,
+                measure=one.measure,
+                nearest=tuple(row.item for row in near),
+                target=one.standing(),
+                sinks=shares.get(name),
+                change=change,
+                notes=tuple(
+                    f"{item.resolved.asked}: {item.resolved.note}"
+                    for item in noted
+                    if item.resolved.note
+                ),
+            )
+        )
+    assert first is not None, "every index has the space embed"
+    items = [*first.items, *([first.target] if first.target else [])]
+    meta = meta_of(index, first.space, asked.measure or "each space's own", items)
+    meta = replace(meta, space="every layer", convention="", notes=_notes(rows))
+    query = LayersQuery(
+        asked.expression.text,
+        asked.target.text if asked.target else None,
+        tuple(names),
+        asked.measure,
+        k,
+        distinct,
+    )
+    return Layers(query, tuple(rows), meta)
+
+
+def _notes(rows: list[LayerRow]) -> tuple[str, ...]:
+    """Where the neighbourhood changes most, and what the columns are of."""
+    notes = ["z: deviations above the query's mean over all items of the space"]
+    changed = [(row.change, at) for at, row in enumerate(rows) if row.change is not None]
+    if changed:
+        most, at = max(changed, key=lambda pair: (pair[0], -pair[1]))
+        notes += [
+            f"change: share of the {DEPTH} nearest words that were not among those of the layer "
+            f"before; most from {rows[at - 1].space} to {rows[at].space} ({most:.0%})",
+            "sinks: share of indexed words over 5 times the layer's median norm",
+        ]
+    return tuple(notes)
