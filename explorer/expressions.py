@@ -79,6 +79,12 @@ class Expression:
     text: str
     terms: tuple[Term, ...]
 
+    @property
+    def single(self) -> Term | None:
+        """The one item it names as it is, or None where it is a sum or weighted."""
+        alone = len(self.terms) == 1 and self.terms[0].weight == 1.0
+        return self.terms[0] if alone else None
+
 
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _CHUNK = re.compile(r'(?:[^\s"]|"(?:[^"\\]|\\.)*")+', re.DOTALL)

@@ -35,6 +35,8 @@ NEARLY_EQUAL = 1e-4
 COSMUL_EPSILON = 1e-6
 """Kept out of the denominator of 3CosMul, as gensim has it."""
 
+_PAIRS_AT_ONCE = 4096
+
 
 @dataclass(frozen=True)
 class Weighted:
@@ -124,6 +126,43 @@ def _distances(
     for at in np.flatnonzero(squares < NEARLY_EQUAL * whole):
         squares[at] = np.sum((space.vector(int(at)) - query) ** 2)
     return np.sqrt(squares, out=squares)
+
+
+def pair_scores(
+    space: Space,
+    first: NDArray[np.int64],
+    second: NDArray[np.int64],
+    measures: Sequence[str],
+) -> dict[str, Float64]:
+    """Scores of items with items, by measure: each (pairs,) float64.
+
+    A `centered` score with an item that is the mean itself is 0, as a cosine with zero is.
+    """
+    unit = np.empty(len(first))
+    for start in range(0, len(first), _PAIRS_AT_ONCE):
+        here = slice(start, start + _PAIRS_AT_ONCE)
+        unit[here] = np.vecdot(
+            space.rows.take(first[here]).astype(np.float64),
+            space.rows.take(second[here]).astype(np.float64),
+        )
+    norms = space.norms.astype(np.float64)
+    dot = unit * norms[first] * norms[second]
+    found: dict[str, Float64] = {}
+    for measure in measures:
+        if measure == "dot":
+            found[measure] = dot
+        elif measure == "cosine":
+            found[measure] = unit
+        elif measure == "euclidean":
+            square = norms[first] ** 2 + norms[second] ** 2 - 2 * dot
+            found[measure] = np.sqrt(np.maximum(square, 0))
+        else:
+            along = space.scan(space.mean).astype(np.float64) * norms
+            above = dot - along[first] - along[second] + float(space.mean @ space.mean)
+            lengths = space.centered_norms.astype(np.float64)
+            size = lengths[first] * lengths[second]
+            found[measure] = np.divide(above, size, out=np.zeros_like(above), where=size > 0)
+    return found
 
 
 def one_score(space: Space, target: Weighted, query: Float64, measure: str) -> float:

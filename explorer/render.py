@@ -251,11 +251,7 @@ def _layers(result: AnalogyLayers) -> tuple[list[str], list[_Column], list[str]]
         head[0] += f", against {query.against}"
     columns = [_Column("space", lambda r: str(r.space))]
     if query.target:
-        columns += [
-            _Column("rank", lambda r: f"{r.target.rank:,}", right=True),
-            _Column("score", lambda r: f"{r.target.score:.4f}", right=True),
-            _Column("z", lambda r: f"{r.target.z:.2f}", right=True),
-        ]
+        columns += _standing_columns()
         components = (
             result.rows[0].target.components if result.rows and result.rows[0].target else ()
         )
@@ -279,8 +275,25 @@ def _layers(result: AnalogyLayers) -> tuple[list[str], list[_Column], list[str]]
     if query.against:
         foot.append(f"other, diff: {query.expression} less {query.against}")
     foot.append("z: deviations above the query's mean over all items of the space")
-    notes = sorted({f"{note} (in {row.space})" for row in result.rows for note in row.notes})
-    return head + resolved_lines(result.meta), columns, foot + notes[:4] + _foot(result.meta)
+    return (
+        head + resolved_lines(result.meta),
+        columns,
+        foot + _row_notes(result) + _foot(result.meta),
+    )
+
+
+def _standing_columns() -> list[_Column]:
+    """Where a row's target stands."""
+    return [
+        _Column("rank", lambda r: f"{r.target.rank:,}", right=True),
+        _Column("score", lambda r: f"{r.target.score:.4f}", right=True),
+        _Column("z", lambda r: f"{r.target.z:.2f}", right=True),
+    ]
+
+
+def _row_notes(result: AnalogyLayers | Layers) -> list[str]:
+    """The first few notes on items in single spaces."""
+    return sorted({f"{note} (in {row.space})" for row in result.rows for note in row.notes})[:4]
 
 
 def _neuron(result: NeuronReport) -> tuple[list[str], list[_Column], list[str]]:
@@ -341,18 +354,13 @@ def _depth(result: Layers) -> tuple[list[str], list[_Column], list[str]]:
     columns = [_Column("space", lambda r: str(r.space))]
     if query.target:
         head[0] += f", target {query.target}"
-        columns += [
-            _Column("rank", lambda r: f"{r.target.rank:,}", right=True),
-            _Column("score", lambda r: f"{r.target.score:.4f}", right=True),
-            _Column("z", lambda r: f"{r.target.z:.2f}", right=True),
-        ]
+        columns += _standing_columns()
     columns += [
         _Column("change", lambda r: _share(r.change), right=True),
         _Column("sinks", lambda r: _share(r.sinks), right=True),
         _Column("nearest", lambda r: ", ".join(r.nearest), folds=True),
     ]
-    notes = sorted({f"{note} (in {row.space})" for row in result.rows for note in row.notes})
-    return head + resolved_lines(result.meta), columns, notes[:4] + _foot(result.meta)
+    return head + resolved_lines(result.meta), columns, _row_notes(result) + _foot(result.meta)
 
 
 def _share(share: float | None) -> str:

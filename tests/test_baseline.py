@@ -11,7 +11,8 @@ import pytest
 import explorer
 from conftest import Run
 from explorer.errors import QueryError
-from explorer.queries.baseline import QUANTILES, pair_scores
+from explorer.measures import pair_scores
+from explorer.queries.baseline import QUANTILES
 from indexer.store.errors import SemanticError
 
 

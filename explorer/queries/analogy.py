@@ -36,6 +36,7 @@ from explorer.results import (
     AnalogyQuery,
     Calibration,
     Component,
+    Neighbor,
     Other,
     Target,
 )
@@ -72,7 +73,7 @@ class Asked:
         if target is not None and not target.strip():
             raise QueryError("--target is empty; name one word")
         parsed = parse(target) if target is not None else None
-        if parsed is not None and (len(parsed.terms) != 1 or parsed.terms[0].weight != 1):
+        if parsed is not None and parsed.single is None:
             raise QueryError(f"--target {target!r} is a sum; name one word")
         return cls(
             parse(text), parsed, parse(against) if against is not None else None, measure, method
@@ -92,17 +93,7 @@ def analogy(
     space = index.space(space_name)
     check_k(k, space)
     one = InSpace(resolver, asked, space, include_inputs)
-    rows = ranked(
-        index,
-        space,
-        one.values,
-        one.sign,
-        k,
-        one.items,
-        one.calibration,
-        include_inputs,
-        distinct,
-    )
+    rows = one.ranked(k, distinct)
     meta = meta_of(index, space, one.measure, one.items, one.calibration)
     query = _query(asked, (space.name,), one.measure, k, include_inputs, distinct)
     return Analogy(query, rows, _with_target(meta, one))
@@ -120,24 +111,8 @@ def analogy_layers(
         check_k(k, space)
         one = InSpace(resolver, asked, space, include_inputs)
         first = first or one
-        near = ranked(
-            index,
-            space,
-            one.values,
-            one.sign,
-            k,
-            one.items,
-            one.calibration,
-            include_inputs,
-            distinct,
-        )
-        nearest = tuple(row.item for row in near)
-        notes = tuple(
-            f"{item.resolved.asked}: {item.resolved.note}"
-            for item in [*one.items, *([one.target] if one.target else [])]
-            if item.resolved.note
-        )
-        rows.append(AnalogyLayer(name, one.measure, nearest, one.standing(), notes))
+        nearest = tuple(row.item for row in one.ranked(k, distinct))
+        rows.append(AnalogyLayer(name, one.measure, nearest, one.standing(), one.notes()))
     assert first is not None, "every index has the space embed"
     meta = meta_of(index, first.space, asked.measure or "each space's own", first.items)
     query = _query(asked, tuple(names), asked.measure, k, include_inputs, distinct)
@@ -150,7 +125,8 @@ class InSpace:
     def __init__(
         self, resolver: Resolver, asked: Asked, space: Space, include_inputs: bool
     ) -> None:
-        self.space, self.method, self.include_inputs = space, asked.method, include_inputs
+        self.index, self.space, self.method = resolver.index, space, asked.method
+        self.include_inputs = include_inputs
         self.measure = checked_measure(asked.measure, space)
         self.sign = better_first(self.measure)
         if self.method == "mul" and self.measure not in ("cosine", "centered"):
@@ -189,6 +165,27 @@ class InSpace:
             for w in weighted
         ]
         return float(_multiplied(cosines, weighted))
+
+    def ranked(self, k: int, distinct: bool) -> tuple[Neighbor, ...]:
+        """The k items nearest to the expression."""
+        return ranked(
+            self.index,
+            self.space,
+            self.values,
+            self.sign,
+            k,
+            self.items,
+            self.calibration,
+            self.include_inputs,
+            distinct,
+        )
+
+    def notes(self) -> tuple[str, ...]:
+        """What a reader should know of the items and the target in this space."""
+        items = [*self.items, *([self.target] if self.target else [])]
+        return tuple(
+            f"{item.resolved.asked}: {item.resolved.note}" for item in items if item.resolved.note
+        )
 
     def standing(self) -> Target | None:
         """The target's rank, score, z, gains and difference; None where none was named."""

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import QueryError
-from explorer.measures import Float64, checked_measure
+from explorer.measures import checked_measure, pair_scores
 from explorer.queries.neighbors import items_of
 from explorer.results import Baseline, BaselineQuery, BaselineRow, Meta
 from indexer.store.layout import MEASURES
@@ -21,8 +21,6 @@ from indexer.store.space import Space
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 FEWEST, MOST = 100, 10_000_000
-
-_AT_ONCE = 4096
 
 
 def baseline(
@@ -93,40 +91,3 @@ def _pairs(count: int, wanted: int, seed: int) -> tuple[NDArray[np.int64], NDArr
     rng = np.random.default_rng(seed)
     first = rng.integers(0, count, wanted)
     return first, (first + rng.integers(1, count, wanted)) % count
-
-
-def pair_scores(
-    space: Space,
-    first: NDArray[np.int64],
-    second: NDArray[np.int64],
-    measures: Sequence[str],
-) -> dict[str, Float64]:
-    """Scores of items with items, by measure: each (pairs,) float64.
-
-    A `centered` score with an item that is the mean itself is 0, as a cosine with zero is.
-    """
-    unit = np.empty(len(first))
-    for start in range(0, len(first), _AT_ONCE):
-        here = slice(start, start + _AT_ONCE)
-        unit[here] = np.vecdot(
-            space.rows.take(first[here]).astype(np.float64),
-            space.rows.take(second[here]).astype(np.float64),
-        )
-    norms = space.norms.astype(np.float64)
-    dot = unit * norms[first] * norms[second]
-    found: dict[str, Float64] = {}
-    for measure in measures:
-        if measure == "dot":
-            found[measure] = dot
-        elif measure == "cosine":
-            found[measure] = unit
-        elif measure == "euclidean":
-            square = norms[first] ** 2 + norms[second] ** 2 - 2 * dot
-            found[measure] = np.sqrt(np.maximum(square, 0))
-        else:
-            along = space.scan(space.mean).astype(np.float64) * norms
-            above = dot - along[first] - along[second] + float(space.mean @ space.mean)
-            lengths = space.centered_norms.astype(np.float64)
-            size = lengths[first] * lengths[second]
-            found[measure] = np.divide(above, size, out=np.zeros_like(above), where=size > 0)
-    return found

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from explorer.measures import best
 from explorer.queries.analogy import Asked, InSpace
-from explorer.queries.neighbors import check_k, excluded, meta_of, ranked
+from explorer.queries.neighbors import check_k, excluded, meta_of
 from explorer.resolve import Resolver
 from explorer.results import LayerRow, Layers, LayersQuery
 
@@ -32,9 +32,6 @@ def layers(resolver: Resolver, asked: Asked, k: int, distinct: bool) -> Layers:
         check_k(k, space)
         one = InSpace(resolver, asked, space, include_inputs=False)
         first = first or one
-        near = ranked(
-            index, space, one.values, one.sign, k, one.items, one.calibration, False, distinct
-        )
         own = excluded(one.items, space.entry.item)
         around = [int(at) for at in best(one.sign * one.values, DEPTH + len(own))]
         around = [at for at in around if at not in own][:DEPTH]
@@ -44,20 +41,15 @@ def layers(resolver: Resolver, asked: Asked, k: int, distinct: bool) -> Layers:
         if before is not None and before[0] == here[0]:
             change = 1 - len(before[1] & here[1]) / len(around)
         before = here
-        noted = [*one.items, *([one.target] if one.target else [])]
         rows.append(
             LayerRow(
                 space=name,
                 measure=one.measure,
-                nearest=tuple(row.item for row in near),
+                nearest=tuple(row.item for row in one.ranked(k, distinct)),
                 target=one.standing(),
                 sinks=shares.get(name),
                 change=change,
-                notes=tuple(
-                    f"{item.resolved.asked}: {item.resolved.note}"
-                    for item in noted
-                    if item.resolved.note
-                ),
+                notes=one.notes(),
             )
         )
     assert first is not None, "every index has the space embed"

@@ -103,18 +103,18 @@ def neuron_scores(space: Space, words: Sequence[Weighted], score: str) -> list[F
 
 
 def _single(text: str) -> Term:
-    expression = parse(text)
-    if len(expression.terms) != 1 or expression.terms[0].weight != 1.0:
+    term = parse(text).single
+    if term is None:
         raise BadExpression(
             f"{text!r} is a sum; a middle man is asked of single words, one argument each "
             "(a sum is a question for `neighbors --space neuron.in`)"
         )
-    if expression.terms[0].kind in (Kind.NEURON, Kind.HEAD):
+    if term.kind in (Kind.NEURON, Kind.HEAD):
         raise BadExpression(
-            f"{text!r} is a {expression.terms[0].kind.value}; a middle man is asked of words "
+            f"{text!r} is a {term.kind.value}; a middle man is asked of words "
             f"(for neurons near it: `neighbors {text} --space neuron.out`)"
         )
-    return expression.terms[0]
+    return term
 
 
 def _layers(asked: str | Sequence[int] | None, index: Index) -> tuple[int, ...]:

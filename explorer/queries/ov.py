@@ -145,9 +145,8 @@ def _heads(index: Index, layer: int | None, head: int | None) -> NDArray[np.int6
 
 
 def _single(text: str) -> Term:
-    expression = parse(text)
-    term = expression.terms[0]
-    if len(expression.terms) != 1 or term.weight != 1.0:
+    term = parse(text).single
+    if term is None:
         raise BadExpression(f"{text!r} is a sum; a head is asked of one word")
     if term.kind in (Kind.NEURON, Kind.HEAD):
         raise BadExpression(f"{text!r} is a {term.kind.value}; a head is asked of a word")
