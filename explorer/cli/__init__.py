@@ -1,0 +1,66 @@
+"""`explorer`: one thin command a question, each in the file of its name, over `explorer.api`.
+
+Knows exit codes; each command imports what it needs when it runs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NoReturn
+
+import click
+
+from explorer.cli.analogy import analogy
+from explorer.cli.answer import say
+from explorer.cli.baseline import baseline
+from explorer.cli.layers import layers
+from explorer.cli.middleman import middleman
+from explorer.cli.neighbors import neighbors
+from explorer.cli.neuron import neuron
+from explorer.cli.options import EXIT_CODES, EXPRESSIONS
+from explorer.cli.ov import ov
+from indexer.store.errors import at_the_edge
+
+
+@click.group(
+    epilog=EXPRESSIONS + EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.version_option(package_name="semantic-explorer")
+def cli() -> None:
+    """Ask a language model's index how it represents meaning."""
+
+
+for _command in (neighbors, middleman, analogy, neuron, ov, layers, baseline):
+    cli.add_command(_command)
+
+
+def main() -> NoReturn:
+    """Run a command; every error a person may meet is one line on stderr."""
+    try:
+        cli.main(standalone_mode=False)
+    except BrokenPipeError:
+        # The reader of a pipe has what it wanted; Python's own flush at exit must not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except click.exceptions.Abort:
+        _fail(130, "interrupted")
+    except click.exceptions.NoArgsIsHelpError:
+        commands = ", ".join(sorted(cli.commands))
+        _fail(2, f"ask something: {commands} (`explorer --help` says what each answers)")
+    except click.NoSuchOption as err:
+        said = err.format_message()
+        _fail(2, f"{said} An expression that begins with '-' goes last, after a lone '--'.")
+    except click.ClickException as err:
+        _fail(err.exit_code, " ".join(err.format_message().split()))
+    except BaseException as err:
+        edge = at_the_edge(err)
+        if edge is None:
+            raise
+        _fail(*edge)
+    sys.exit(0)
+
+
+def _fail(code: int, line: str) -> NoReturn:
+    say(line)
+    sys.exit(code)

@@ -1,0 +1,32 @@
+"""`explorer baseline`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from explorer.cli.answer import answer
+from explorer.cli.options import EXIT_CODES, answer_options, measure
+
+
+@click.command(epilog=EXIT_CODES)
+@click.option(
+    "--space",
+    metavar="S",
+    help="Only this one, by every measure.  [default: embed and every context space]",
+)
+@measure
+@click.option(
+    "--pairs", type=int, default=50_000, show_default=True, metavar="N", help="How many are drawn."
+)
+@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Of the draw.")
+@answer_options
+def baseline(**options: Any) -> None:
+    """What do two unrelated words score, per space and measure?"""
+    answer(
+        options,
+        lambda ix, _, __: ix.baseline(
+            options["space"], options["measure"], options["pairs"], options["seed"]
+        ),
+    )

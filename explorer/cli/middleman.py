@@ -1,0 +1,48 @@
+"""`explorer middleman`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from explorer.cli.answer import answer
+from explorer.cli.options import EXIT_CODES, EXPRESSIONS, Question, rows_options
+
+
+@click.command(cls=Question, epilog=EXPRESSIONS + EXIT_CODES)
+@click.argument("words", metavar="WORD WORD...", nargs=-1)
+@click.option("--not", "avoid", multiple=True, metavar="WORD", help="A word to avoid; repeatable.")
+@click.option("--side", default="in", show_default=True, metavar="in|up|out", help="Side to score.")
+@click.option(
+    "--score",
+    default="z",
+    show_default=True,
+    metavar="z|dot|cosine",
+    help="z is standardised: deviations above what the neuron gives a random word-like token.",
+)
+@click.option(
+    "--combine",
+    default="min",
+    show_default=True,
+    metavar="min|mean",
+    help="A neuron's score: the least of the words' scores, or their mean.",
+)
+@click.option("--layers", metavar="0-28", help="Only these layers.")
+@click.option("--per-layer", type=int, metavar="N", help="The best N of each layer.")
+@rows_options
+def middleman(words: tuple[str, ...], **options: Any) -> None:
+    """Which neurons answer to every WORD?"""
+    answer(
+        options,
+        lambda ix, k, _: ix.middleman(
+            *words,
+            avoid=options["avoid"],
+            side=options["side"],
+            score=options["score"],
+            combine=options["combine"],
+            layers=options["layers"],
+            per_layer=options["per_layer"],
+            k=k,
+        ),
+    )

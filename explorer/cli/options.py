@@ -1,0 +1,99 @@
+"""The options and the help that several questions share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+EXIT_CODES = """
+\b
+Exit codes: 0 answered · 1 the machine failed (a full disk, the model's process) ·
+2 what was asked for cannot be had · 130 interrupted
+"""
+
+EXPRESSIONS = """
+\b
+Expressions (operators stand between blanks):
+  king - man + woman      words, added and taken away
+  "Great Dane" + small    a text in double quotes; need not be indexed
+  0.5*dog                 a weight
+  L29N112.out             one side of a neuron: in, up or out
+  L3H5D7.output           a dimension of an attention head: value or output
+  dog@context.12          the vector taken from another space
+  token:"large"  #1507    exactly this token; the token of that id
+A bare word means its form with a leading space where the vocabulary has one.
+"""
+
+
+def rows_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of every question that has a best so many."""
+    option = click.option(
+        "-k", type=int, default=None, metavar="N", help="How many rows.  [default: 10]"
+    )
+    return option(answer_options(command))
+
+
+def answer_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that every question has."""
+    options = [
+        click.option(
+            "--index",
+            metavar="NAME",
+            help="The index to ask; EXPLORER_INDEX, or the only one there, unless given.",
+        ),
+        click.option(
+            "--indexes",
+            metavar="DIR",
+            help="Where indexes are; EXPLORER_INDEXES, or indexes/ here, unless given.",
+        ),
+        click.option(
+            "--format",
+            default="table",
+            show_default=True,
+            metavar="table|json|jsonl|csv",
+            help="How the answer is written.",
+        ),
+        click.option(
+            "-o", "--output", metavar="FILE", help="Write the answer there, not to stdout."
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+forms = click.option(
+    "--distinct/--all-forms",
+    "distinct",
+    default=None,
+    help="Fold forms that differ only in case or leading space into one row (the way of tables), "
+    "or show each (the way of JSON and CSV).",
+)
+inputs = click.option("--include-inputs", is_flag=True, help="Keep the query's own items.")
+measure = click.option(
+    "--measure",
+    metavar="dot|cosine|centered|euclidean",
+    help="How vectors are scored; centered in context.*, cosine elsewhere, unless given.",
+)
+space = click.option(
+    "--space", default="embed", show_default=True, help="Where to look: `indexer show` lists them."
+)
+
+
+class Question(click.Command):
+    """A command whose expression may begin with a minus, as `- man + woman` and `-2*dog` do."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments, a leading minus for what it is."""
+        # The grammar passes over blanks, and what begins with one is no option.
+        args = [f" {a}" if re.match(r"-(\s|[\d.]\S*\*)", a) else a for a in args]
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as err:
+            if "unexpected extra argument" not in err.message:
+                raise
+            said = f"{err.message}; put the whole expression in quotes"
+            raise click.UsageError(said, ctx) from None

@@ -1,0 +1,26 @@
+"""`explorer ov`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from explorer.cli.answer import answer
+from explorer.cli.options import EXIT_CODES, EXPRESSIONS, Question, rows_options
+
+
+@click.command(cls=Question, epilog=EXPRESSIONS + EXIT_CODES)
+@click.argument("word", metavar="WORD")
+@click.option("--layer", type=int, metavar="L", help="Only this block's heads.")
+@click.option("--head", type=int, metavar="H", help="Only this head of that block.")
+@click.option("--to", metavar="WORD", help="Rank heads by how strongly they carry WORD to this.")
+@rows_options
+def ov(word: str, **options: Any) -> None:
+    """What does each attention head write for WORD, if it attends to it fully?"""
+    answer(
+        options,
+        lambda ix, _, __: ix.ov(
+            word, options["layer"], options["head"], options["to"], options["k"]
+        ),
+    )

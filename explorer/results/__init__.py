@@ -1,0 +1,60 @@
+"""What queries return: frozen, printable, made of plain Python values.
+
+Knows the shapes of answers; reads and computes nothing. Every result has `query` (what was asked),
+`rows` and `meta` (what it was asked of, and what it was read against); `to_dict` gives the
+documented JSON shape.
+"""
+
+from __future__ import annotations
+
+from explorer.results.analogy import (
+    Analogy,
+    AnalogyLayer,
+    AnalogyLayers,
+    AnalogyMeta,
+    AnalogyQuery,
+    Component,
+    Other,
+    Target,
+)
+from explorer.results.answer import Calibration, Meta, Resolved, Result
+from explorer.results.baseline import Baseline, BaselineQuery, BaselineRow
+from explorer.results.layers import LayerRow, Layers, LayersQuery
+from explorer.results.middleman import MiddleMan, MiddlemanQuery, Middlemen
+from explorer.results.neighbors import Neighbor, Neighbors, NeighborsQuery
+from explorer.results.neuron import NeuronMeta, NeuronNear, NeuronQuery, NeuronReport
+from explorer.results.ov import HeadWrites, OvQuery, OvReport
+
+__all__ = [
+    "Analogy",
+    "AnalogyLayer",
+    "AnalogyLayers",
+    "AnalogyMeta",
+    "AnalogyQuery",
+    "Baseline",
+    "BaselineQuery",
+    "BaselineRow",
+    "Calibration",
+    "Component",
+    "HeadWrites",
+    "LayerRow",
+    "Layers",
+    "LayersQuery",
+    "Meta",
+    "MiddleMan",
+    "MiddlemanQuery",
+    "Middlemen",
+    "Neighbor",
+    "Neighbors",
+    "NeighborsQuery",
+    "NeuronMeta",
+    "NeuronNear",
+    "NeuronQuery",
+    "NeuronReport",
+    "Other",
+    "OvQuery",
+    "OvReport",
+    "Resolved",
+    "Result",
+    "Target",
+]

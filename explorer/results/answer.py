@@ -1,0 +1,102 @@
+"""What every answer has: its items as resolved, what it rests on, and its form in plain values."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What one item of a query was taken to be.
+
+    Attributes:
+        asked: as written.
+        item: what it is: a token with its spaces visible, a word, a neuron's side.
+        tokens: its tokens, spaces visible; empty for a neuron.
+        token_ids: their ids.
+        space: the space its vector was taken from.
+        weight: signed weight in the expression.
+        note: what a reader should know: a mean of parts, a sink, text that was not indexed.
+    """
+
+    asked: str
+    item: str
+    tokens: tuple[str, ...]
+    token_ids: tuple[int, ...]
+    space: str
+    weight: float = 1.0
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What a score is read against: the query's scores over all items of the space.
+
+    `z = (score - mean) / deviation`.
+
+    Attributes:
+        mean: of the scores.
+        deviation: their standard deviation, divided by n.
+        n: how many there are.
+        population: whose they are.
+    """
+
+    mean: float
+    deviation: float
+    n: int
+    population: str
+
+
+@dataclass(frozen=True)
+class Meta:
+    """What an answer rests on.
+
+    Attributes:
+        index: name of the index.
+        model: the model it was made from.
+        space: the space that was searched.
+        measure: how vectors were scored.
+        convention: what was folded into the space's rows; empty where nothing was.
+        resolved: what each item of the query was taken to be.
+        calibration: what `z` is read against.
+        notes: anything else a reader should know.
+    """
+
+    index: str
+    model: str
+    space: str
+    measure: str
+    convention: str
+    resolved: tuple[Resolved, ...]
+    calibration: Calibration | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Result:
+    """What every result can do."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """`{"query": ..., "rows": [...], "meta": ...}`, of plain lists, dicts and numbers."""
+        return _plain(self)  # type: ignore[no-any-return]
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """The rows alone, each as a flat dict."""
+        rows: list[dict[str, Any]] = self.to_dict()["rows"]
+        return rows
+
+    def __str__(self) -> str:
+        from explorer.render import to_text
+
+        return to_text(self)
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, (tuple, list)):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return value

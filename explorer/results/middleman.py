@@ -1,0 +1,59 @@
+"""What `middleman` answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from explorer.results.answer import Meta, Result
+
+
+@dataclass(frozen=True)
+class MiddleMan:
+    """A neuron that answers to every word asked.
+
+    Attributes:
+        rank: from 1; within its layer where the best of each layer were asked for.
+        neuron: `L29N112`, or `L3E5N112` of a block with experts.
+        layer: block, from 0.
+        expert: which of the block's experts, from 0; None in a block without.
+        unit: from 0.
+        score: the least (or mean) of `scores`, less the largest of `avoided`.
+        scores: per word asked.
+        avoided: per word to avoid.
+        reads: the tokens its reading side is nearest to, best first.
+        writes: the tokens its writing side is nearest to, best first.
+    """
+
+    rank: int
+    neuron: str
+    layer: int
+    expert: int | None
+    unit: int
+    score: float
+    scores: dict[str, float]
+    avoided: dict[str, float]
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class MiddlemanQuery:
+    """What was asked of `middleman`."""
+
+    words: tuple[str, ...]
+    avoid: tuple[str, ...]
+    side: str
+    score: str
+    combine: str
+    layers: tuple[int, ...]
+    per_layer: int | None
+    k: int
+
+
+@dataclass(frozen=True)
+class Middlemen(Result):
+    """Neurons that answer to all of some words, best first."""
+
+    query: MiddlemanQuery
+    rows: tuple[MiddleMan, ...]
+    meta: Meta

@@ -1,0 +1,57 @@
+"""What `neuron` answers."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+from explorer.results.answer import Meta, Result
+
+
+@dataclass(frozen=True)
+class NeuronNear:
+    """Something near one side of a neuron.
+
+    Attributes:
+        side: `in`, `up` or `out`.
+        kind: `token` or `neuron`.
+        rank: from 1 for the nearest, from -1 for the farthest tokens.
+        item: token with spaces visible, or neuron.
+        score: a token's z within the neuron; a neuron's cosine.
+    """
+
+    side: str
+    kind: str
+    rank: int
+    item: str
+    score: float
+
+
+@dataclass(frozen=True)
+class NeuronQuery:
+    """What was asked of `neuron`."""
+
+    neuron: str
+    k: int
+
+
+@dataclass(frozen=True)
+class NeuronMeta(Meta):
+    """Meta of a neuron, with its norms per side and the cosines between its sides.
+
+    Attributes:
+        norms: by side, under the index's convention.
+        cosines: by pair of sides, `in.out`, and where the MLP is gated `in.up` and `up.out`.
+    """
+
+    norms: dict[str, float] = dataclasses.field(default_factory=dict)
+    cosines: dict[str, float] = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class NeuronReport(Result):
+    """One neuron: norms, nearest tokens of each side, nearest neurons."""
+
+    query: NeuronQuery
+    rows: tuple[NeuronNear, ...]
+    meta: NeuronMeta

@@ -1,0 +1,99 @@
+"""A table for people: what stands above it, its columns, what stands below.
+
+Knows what tables of several questions share: what items were taken to be, what z is read against,
+how a figure is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from explorer.results import AnalogyLayers, AnalogyMeta, Layers, Meta, Resolved
+
+
+@dataclass(frozen=True)
+class Layout:
+    """An answer as a table: lines above it, its columns, lines below; rows are the answer's own."""
+
+    head: Sequence[str]
+    columns: Sequence[Column]
+    foot: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its name, and what of a row stands in it, cut to fit or folded into lines."""
+
+    name: str
+    cell: Callable[[Any], str]
+    right: bool = False
+    folds: bool = False
+
+
+def resolved_lines(meta: Meta) -> list[str]:
+    """What each item of the query was taken to be, a line each, and the convention."""
+    items = list(meta.resolved)
+    if isinstance(meta, AnalogyMeta):
+        items += [meta.resolved_target] if meta.resolved_target else []
+        items += [item for item in meta.resolved_against if item not in items]
+    lines = [f"  {_resolved(item)}" for item in items]
+    if meta.convention:
+        lines.append(f"  {meta.space}: {meta.convention}")
+    return lines
+
+
+def _resolved(item: Resolved) -> str:
+    tokens = " ".join(f"{t} #{i}" for t, i in zip(item.tokens, item.token_ids, strict=True))
+    weight = "" if item.weight == 1 else f"{item.weight:+g} "
+    note = f"  ({item.note})" if item.note else ""
+    return f"{weight}{item.asked} = {tokens or item.item} from {item.space}{note}"
+
+
+def near_columns() -> list[Column]:
+    """Rank, item, score and z of what is near."""
+    return [
+        Column("rank", lambda r: str(r.rank), right=True),
+        Column("item", lambda r: str(r.item)),
+        Column("score", lambda r: f"{r.score:.4f}", right=True),
+        Column("z", lambda r: f"{r.z:.2f}", right=True),
+        Column("other forms", lambda r: " ".join(r.forms), folds=True),
+    ]
+
+
+def standing_columns() -> list[Column]:
+    """Where a row's target stands."""
+    return [
+        Column("rank", lambda r: f"{r.target.rank:,}", right=True),
+        Column("score", lambda r: f"{r.target.score:.4f}", right=True),
+        Column("z", lambda r: f"{r.target.z:.2f}", right=True),
+    ]
+
+
+def row_notes(result: AnalogyLayers | Layers) -> list[str]:
+    """The first few notes on items in single spaces."""
+    return sorted({f"{note} (in {row.space})" for row in result.rows for note in row.notes})[:4]
+
+
+def foot_lines(meta: Meta) -> list[str]:
+    """What z is read against, the notes, and what was asked."""
+    lines = []
+    if meta.calibration:
+        c = meta.calibration
+        lines.append(
+            f"z: deviations above this query's mean over {c.population} "
+            f"(n = {c.n:,}, mean {c.mean:.4f}, deviation {c.deviation:.4f})"
+        )
+    lines += meta.notes
+    return [*lines, f"index {meta.index}, model {meta.model}"]
+
+
+def percent(share: float | None) -> str:
+    """A share in whole percents; nothing where there is none."""
+    return "" if share is None else f"{share:.0%}"
+
+
+def figure(value: float) -> str:
+    """Four decimals of a cosine, fewer of a number that is large."""
+    return f"{value:.4f}" if abs(value) < 100 else f"{value:,.0f}"
