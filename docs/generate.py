@@ -29,6 +29,7 @@ ANSWERS = {
     "`analogy`": ("Neighbor", "AnalogyMeta", "Target", "Component", "Other"),
     "`analogy --all-layers`": ("AnalogyLayer",),
     "`neuron`": ("NeuronNear", "NeuronMeta"),
+    "`word`": ("WordNeuron", "WordMeta"),
     "`layers`": ("LayerRow",),
     "`ov`": ("HeadWrites",),
     "`baseline`": ("BaselineRow",),

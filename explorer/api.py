@@ -20,6 +20,7 @@ from explorer.queries import middleman as _middleman
 from explorer.queries import neighbors as _neighbors
 from explorer.queries import neuron as _neuron
 from explorer.queries import ov as _ov
+from explorer.queries import word as _word
 from explorer.resolve import Resolver
 from explorer.results import (
     Analogy,
@@ -30,6 +31,7 @@ from explorer.results import (
     Neighbors,
     NeuronReport,
     OvReport,
+    WordReport,
 )
 from indexer.store.layout import Manifest
 from indexer.store.read import Index
@@ -121,8 +123,9 @@ class Explorer:
     def middleman(
         self,
         *words: str,
+        by: str = "weights",
         avoid: Sequence[str] = (),
-        side: str = "in",
+        side: str | None = None,
         score: str = "z",
         combine: str = "min",
         layers: str | Sequence[int] | None = None,
@@ -133,8 +136,9 @@ class Explorer:
 
         Args:
             *words: single items; their vectors are taken from `embed` unless they say otherwise.
+            by: `weights`, or `activations`: those recorded at the indexed words' last tokens.
             avoid: words a neuron should not answer to.
-            side: `in`, `up` or `out`.
+            side: `in`, `up` or `out`; `in` unless given.
             score: `z` (standardised), `dot` or `cosine`.
             combine: `min` or `mean` of the words' scores.
             layers: `"0-28"`, or numbers; all unless given.
@@ -142,7 +146,7 @@ class Explorer:
             k: how many.
         """
         return _middleman.middleman(
-            self._resolver, words, avoid, side, score, combine, layers, per_layer, k
+            self._resolver, words, by, avoid, side, score, combine, layers, per_layer, k
         )
 
     def analogy(
@@ -191,6 +195,10 @@ class Explorer:
     def neuron(self, name: str, k: int = 10) -> NeuronReport:
         """One neuron, `L29N112`: its norms, nearest tokens of each side, nearest neurons."""
         return _neuron.neuron(self._resolver, name, k)
+
+    def word(self, word: str, k: int = 10) -> WordReport:
+        """One indexed word: its tokens and frequency, and the neurons that fire most at it."""
+        return _word.word(self._resolver, word, k)
 
     def ov(
         self,

@@ -23,7 +23,7 @@ from explorer.expressions import Expression, Kind, Term
 from explorer.measures import Weighted
 from explorer.results import Resolved
 from explorer.unindexed import encode
-from indexer.store.read import Index, Token
+from indexer.store.read import Index, Token, Word
 from indexer.store.space import Space
 from indexer.store.vocabulary import display
 
@@ -223,6 +223,26 @@ class Resolver:
             words=frozenset([word.id] if word else []),
             texts=frozenset([folded(text)]),
         )
+
+    def indexed(self, term: Term) -> tuple[Word, Resolved]:
+        """The indexed word that a term names, for what is known of indexed words alone.
+
+        Raises:
+            UnknownWord: there is no such word; names the nearest.
+            QueryError: the term is of another kind.
+        """
+        if term.kind not in (Kind.WORD, Kind.TEXT, Kind.TOKEN) or term.space is not None:
+            raise QueryError(f"{_asked(term)}: name a word that is indexed, such as large")
+        text = term.text[1:] if term.kind is Kind.TOKEN else term.text
+        word = self.index.word_by_text(text)
+        if word is None or (term.kind is Kind.TOKEN and not term.text.startswith(" ")):
+            near = ", ".join(map(repr, self.index.words_like(text.strip(), 2)))
+            raise UnknownWord(
+                f"{term.name} is not among the {self.index.manifest.words:,} indexed words; "
+                f"of others no activations are recorded (the nearest: {near})"
+            )
+        tokens = tuple(token.display for token in self.index.tokens(word.token_ids))
+        return word, Resolved(term.name, text, tokens, word.token_ids, "the indexed words")
 
     def _require(self, ids: tuple[int, ...], text: str) -> None:
         if not ids:

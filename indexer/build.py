@@ -24,8 +24,10 @@ from indexer.catalog import Catalog
 from indexer.contexts import CHECKED_WORDS, Contexts
 from indexer.errors import BadWords, CheckFailed, IndexExists
 from indexer.extract.context import context_layers
+from indexer.extract.firing import CANDIDATES, WORDS_PER_NEURON
 from indexer.extract.heads import HEAD_SPACES
 from indexer.extract.tokens import token_spaces
+from indexer.firing import Firing
 from indexer.model import load
 from indexer.progress import Narrator
 from indexer.request import (
@@ -184,16 +186,17 @@ class _Build:
 
     def extract_contexts(self) -> None:
         """Words in context, from the model as it is asked to be run."""
-        contexts = Contexts(
-            self.staging, self.narrator, self.model, self.words, self.layers, self._frame()[1]
-        )
+        suffix = self._frame()[1]
+        made = (self.staging, self.narrator, self.model, self.words)
+        firing = Firing(*made, self.neurons, suffix) if self.neurons.rows else None
+        contexts = Contexts(*made, self.layers, suffix, firing)
         with self.timed("prefix"):
             chosen = "auto" if self.request.prefix == "auto" else "asked"
             found = contexts.prefix(self._prefixes(), chosen, self.vocabulary, self.request.seed)
             self.prefix = found
         with self.timed("context"):
             contexts.extract(found.token_ids)
-            contexts.finish()
+            contexts.finish(found.token_ids)
             self.sinks = contexts.sinks()
         with self.timed("check"):
             self.errors |= contexts.check(found.token_ids, self.dtype)
@@ -275,6 +278,9 @@ class _Build:
         rows += self.neurons.rows * len(model.family.sides)
         rows += 2 * self.heads.rows if "head" in self.spaces else 0
         needed = rows * model.d_model * 4 + 64_000_000
+        if self.layers and self.neurons.rows:
+            # Activations kept until deviations are known, and then the tables of the strongest.
+            needed += 16 * (2 * CANDIDATES * len(self.words) + WORDS_PER_NEURON * self.neurons.rows)
         there = sum(f.stat().st_size for f in self.staging.folder.rglob("*") if f.is_file())
         free = shutil.disk_usage(self.staging.folder).free + there
         if free < needed:
@@ -321,6 +327,7 @@ class _Build:
             layers=self.blocks,
             neurons=self.neurons.layers,
             words=len(self.words),
+            firing="context" in self.spaces and self.neurons.rows > 0,
             prefix=prefix,
             conventions={entry.name: entry.convention for entry, _ in kept if entry.convention},
             spaces=tuple(entry for entry, _ in kept),

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.extract.firing import Moments
 from indexer.request import Request, options
 from indexer.store.grid import HeadGrid, NeuronGrid
 from indexer.store.layout import Manifest
@@ -76,6 +77,14 @@ class Catalog:
         if self.neurons.rows:
             tables["neuron"] = self._neuron_table()
             tables["neuron_token"] = self._nearest_table()
+        fired = self.staging.array("firing")
+        if fired is not None:
+            tables["neuron_word"] = _strongest_table(
+                "neuron", "word", fired["neuron_words"], fired["neuron_activations"], fired
+            )
+            tables["word_neuron"] = _strongest_table(
+                "word", "neuron", fired["word_neurons"], fired["word_activations"], fired
+            )
         if self.heads is not None:
             tables["head"] = self._head_table(self.heads)
         write_catalog(self.staging.folder, tables)
@@ -85,6 +94,7 @@ class Catalog:
         sides = self.sides
         norms = {s: self.staging.moments(f"neuron.{s}", "norms").tolist() for s in sides}
         none = [None] * count
+        fired = self.staging.array("firing") or {}
         places = [self.neurons.place(row) for row in range(count)]
         gated = "up" in sides
         return {
@@ -99,6 +109,8 @@ class Catalog:
             "cosine_in_out": self._cosines("in", "out", count),
             "cosine_in_up": self._cosines("in", "up", count) if gated else none,
             "cosine_up_out": self._cosines("up", "out", count) if gated else none,
+            "activation_mean": fired["mean"].tolist() if fired else none,
+            "activation_deviation": fired["deviation"].tolist() if fired else none,
         }
 
     def _head_table(self, grid: HeadGrid) -> dict[str, list[Any]]:
@@ -152,6 +164,31 @@ class Catalog:
             "seconds": [json.dumps(manifest.seconds)],
             "total_seconds": [sum(manifest.seconds.values())],
         }
+
+
+def _strongest_table(
+    whose: str,
+    what: str,
+    ids: NDArray[np.int32],
+    activations: NDArray[np.float32],
+    fired: dict[str, NDArray[Any]],
+) -> dict[str, NDArray[Any]]:
+    """One row an entry of (ends, items, depth) lists of the strongest; unused places hold -1.
+
+    In the order of items, so that one item's lie together.
+    """
+    ids, activations = np.moveaxis(ids, 0, 1), np.moveaxis(activations, 0, 1)
+    there = ids >= 0
+    items, ends, depth = (np.arange(1, n + 1, dtype=np.int32) for n in ids.shape)
+    ranks = depth * (3 - 2 * ends)[:, None]  # from 1 at the high end, from -1 at the low
+    table = {
+        whose: np.broadcast_to(items[:, None, None] - 1, ids.shape)[there],
+        what: ids[there],
+        "rank": np.broadcast_to(ranks, ids.shape)[there],
+        "activation": activations[there],
+    }
+    z = Moments(fired["mean"], fired["deviation"]).z(table["activation"], table["neuron"])
+    return {**table, "z": z.astype(np.float32)}
 
 
 def _space_table(manifest: Manifest) -> dict[str, list[Any]]:

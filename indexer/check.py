@@ -7,7 +7,7 @@ the whole way from weight to disk is under the check.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from indexer.errors import CheckFailed
 from indexer.extract.context import LastTokenStream
+from indexer.extract.firing import Moments, Whole, strongest
 from indexer.extract.norms import Float64, plain_norm, root_mean_square
 from indexer.extract.probe import Experts, Probe, probe
 from indexer.model import Model
@@ -109,7 +110,6 @@ def mlp_output(
         bias; under the folded convention what the norm after makes of that, where there is one.
     """
     import torch
-    from transformers.activations import ACT2FN
 
     mlp = model.mlp(layer)
 
@@ -118,9 +118,7 @@ def mlp_output(
         bias = model.bias(layer, side)
         return _read(model, layer, mlp.norm, seen, sides[side], raw, bias, folded)
 
-    name = model.family.activation
-    activation = ACT2FN[name[1:] if name[0] == "=" else getattr(model.config, name)]
-    hidden = activation(torch.from_numpy(read("in"))).numpy()
+    hidden = model.activation(torch.from_numpy(read("in"))).numpy()
     if "up" in sides:
         hidden = hidden * read("up")
     bias = model.bias(layer, "out")
@@ -253,6 +251,52 @@ def check_context(
         for i, (layer, rows) in enumerate(stored.items())
     }
     return _within(errors, CONTEXT_TOLERANCE[dtype])
+
+
+def check_firing(
+    model: Model,
+    grid: NeuronGrid,
+    prefix: Sequence[int],
+    suffix: Sequence[int],
+    words: Sequence[Sequence[int]],
+    recorded: Mapping[int, Sequence[tuple[NDArray[np.int32], NDArray[np.float32]]]],
+    moments: Moments,
+    dtype: str,
+) -> dict[str, float]:
+    """Each word's recorded activations against a plain forward pass, and whether any is missing.
+
+    Args:
+        model: in the dtype the activations were computed in.
+        grid: which neuron is which row.
+        prefix: token ids before every word.
+        suffix: token ids after every word.
+        words: token ids of each word; run one at a time, the prefix not cached.
+        recorded: by end, 1 or -1, of each word its neurons and their activations, strongest first.
+        moments: of every neuron.
+        dtype: of the forward passes.
+
+    Raises:
+        CheckFailed: they are off by more than `CONTEXT_TOLERANCE` of the dtype.
+    """
+    whole = Whole(grid)
+    layers = [entry.layer for entry in grid.layers]
+    plain = LastTokenStream(model, prefix, [], suffix, cached=False, hear=whole.hear, heard=layers)
+    activations, levels = [], []
+    for at, word in enumerate(words):
+        plain.run([word])
+        own = whole.batch()[0]
+        there = np.flatnonzero(own).astype(np.int32)
+        for end, lists in recorded.items():
+            neurons, values = lists[at]
+            near, _ = strongest(there, end * own[there], moments.turned(end))
+            activations.append((values, own[neurons]))
+            levels.append((moments.z(values, neurons), moments.z(own[near], near)))
+    errors = []
+    for pairs in (activations, levels):
+        found, expected = (np.concatenate(part) for part in zip(*pairs, strict=True))
+        # A list that is too short or too long lacks a neuron or has one that does not fire.
+        errors.append(relative_error(found, expected) if len(found) == len(expected) else np.inf)
+    return _within({"firing": float(max(errors))}, CONTEXT_TOLERANCE[dtype])
 
 
 def _within(errors: dict[str, float], tolerance: float) -> dict[str, float]:

@@ -11,12 +11,14 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer import check
 from indexer.extract.context import LastTokenStream, batches
+from indexer.firing import Firing, Recorder
 from indexer.model import Model
 from indexer.progress import Narrator
 from indexer.store.layout import PrefixEntry, SpaceEntry, read_prefix
@@ -43,6 +45,7 @@ class Contexts:
         words: in the order of the spaces' rows, by number of tokens.
         layers: which context spaces.
         suffix: token ids after every word, as an encoder has them.
+        firing: records what neurons do meanwhile; None in an index without neurons.
     """
 
     staging: Staging
@@ -51,6 +54,7 @@ class Contexts:
     words: list[Choice]
     layers: list[int]
     suffix: tuple[int, ...] = ()
+    firing: Firing | None = None
 
     def prefix(
         self, candidates: Sequence[str], chosen: str, vocabulary: Vocabulary, seed: int
@@ -90,23 +94,37 @@ class Contexts:
         norms = self.staging.scratch("context norms", (len(self.layers), total))
         width = self.model.d_model
         writers = [self.staging.rows(f"context.{layer}", total, width) for layer in self.layers]
-        stream = LastTokenStream(self.model, prefix, self.layers, self.suffix)
+        recorder = self.firing.recorder(prefix, done) if self.firing else None
+        stream = LastTokenStream(
+            self.model,
+            prefix,
+            self.layers,
+            self.suffix,
+            hear=recorder.hear if recorder else None,
+            heard=self.firing.layers if self.firing else (),
+        )
         with (
             self.narrator.bar("context", total, "words", done) as bar,
-            _Checkpoints(self.staging, writers, norms) as checkpoints,
+            _Checkpoints(self.staging, writers, norms, recorder) as checkpoints,
         ):
             for start, end in batches([len(c.token_ids) for c in self.words], done):
                 states = stream.run([c.token_ids for c in self.words[start:end]])
                 for at, writer in enumerate(writers):
                     unit, norms[at, start:end] = unit_rows(states[at])
                     writer.put(start, unit)
+                if recorder is not None:
+                    recorder.batch(start, end)
                 bar.update(end - start)
                 checkpoints.reached(end)
         for writer in writers:
             writer.close()
+        if recorder is not None:
+            recorder.close()
 
-    def finish(self) -> None:
-        """Norms, means and covariances of the context spaces."""
+    def finish(self, prefix: Sequence[int]) -> None:
+        """Norms, means and covariances of the context spaces; what was recorded, sorted out."""
+        if self.firing is not None:
+            self.firing.finish(prefix)
         total, width = len(self.words), self.model.d_model
         todo = [n for n in self.layers if not self.staging.finished(f"context.{n}")]
         with self.narrator.bar("context means", len(self.layers), "layers") as bar:
@@ -122,7 +140,7 @@ class Contexts:
                 bar.update(1)
 
     def check(self, prefix: Sequence[int], dtype: str) -> dict[str, float]:
-        """Some stored words equal plain forward passes over prefix and word.
+        """Some words' stored rows and activations equal plain forward passes over prefix and word.
 
         Returns:
             Relative errors by layer.
@@ -136,6 +154,8 @@ class Contexts:
             }
             words = [self.words[i].token_ids for i in sample]
             kept = check.check_context(self.model, stored, prefix, self.suffix, words, dtype)
+            if self.firing is not None:
+                kept |= self.firing.check(prefix, sample, dtype)
             self.staging.keep("check context", kept)
         return kept
 
@@ -152,9 +172,14 @@ class _Checkpoints:
     """
 
     def __init__(
-        self, staging: Staging, writers: Sequence[RowsWriter], norms: NDArray[np.float32]
+        self,
+        staging: Staging,
+        writers: Sequence[RowsWriter],
+        norms: NDArray[np.float32],
+        recorder: Recorder | None,
     ) -> None:
         self._staging, self._writers, self._norms = staging, writers, norms
+        self._recorder = recorder
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
         self._pending: Future[None] | None = None
         self._last = time.monotonic()
@@ -178,14 +203,19 @@ class _Checkpoints:
 
     def _submit(self, end: int) -> None:
         self._wait()
-        self._pending = self._thread.submit(self._record, end)
+        state = self._recorder.state() if self._recorder else {}
+        self._pending = self._thread.submit(self._record, end, state)
 
     def _wait(self) -> None:
         if self._pending is not None:
             self._pending.result()
 
-    def _record(self, end: int) -> None:
+    def _record(self, end: int, state: dict[str, NDArray[Any]]) -> None:
         for writer in self._writers:
             writer.sync()
         self._norms.flush()  # type: ignore[attr-defined]  # a memmap
+        if self._recorder is not None:
+            self._recorder.save(end, state)
         self._staging.keep("context", {"rows": end})
+        if self._recorder is not None:
+            self._recorder.saved(end)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,6 +74,17 @@ class Model:
                 # An Identity stands where another block has a norm.
                 return module if hasattr(module, "weight") or hasattr(module, "eps") else None
         return None
+
+    @property
+    def activation(self) -> Callable[[torch.Tensor], torch.Tensor]:
+        """The function between the reading and the writing side of a neuron."""
+        from transformers.activations import ACT2FN
+
+        name = self.family.activation
+        function: Callable[[torch.Tensor], torch.Tensor] = ACT2FN[
+            name[1:] if name[0] == "=" else getattr(self.config, name)
+        ]
+        return function
 
     # -- sizes ------------------------------------------------------------------------------
 

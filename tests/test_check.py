@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from conftest import run_build
 from families import make_model, make_tokenizer
-from indexer import architectures, contexts, weights
+from indexer import architectures, contexts, firing, weights
 from indexer.architectures import FAMILIES, Layout, Matrix, Norm
 from indexer.check import relative_error
 from indexer.errors import CheckFailed
@@ -83,10 +83,11 @@ def change_family(monkeypatch: pytest.MonkeyPatch, title: str, mlp: Any, **field
 def test_what_was_extracted_rightly_passes_with_its_errors_recorded(tiny_indexes: Path) -> None:
     for name in ("llama", "gpt2"):
         errors = Manifest.load(tiny_indexes / name).check
-        assert list(errors) == ["embed", "mlp", "attention", "context"]
+        assert list(errors) == ["embed", "mlp", "attention", "context", "firing"]
         assert 0 < errors["embed"] <= 1e-6
         assert 0 < errors["mlp"] <= 1e-4
         assert 0 < errors["context"] <= 1e-4
+        assert 0 < errors["firing"] <= 1e-4
 
 
 @pytest.mark.parametrize("raw", [False, True])
@@ -260,8 +261,8 @@ class _WordsShifted(LastTokenStream):
 
 
 class _NoPrefix(LastTokenStream):
-    def __init__(self, model: Any, _: Any, layers: Any, suffix: Any) -> None:
-        super().__init__(model, [5], layers, suffix)
+    def __init__(self, model: Any, _: Any, layers: Any, suffix: Any, **heard: Any) -> None:
+        super().__init__(model, [5], layers, suffix, **heard)
 
 
 @pytest.mark.parametrize(
@@ -284,6 +285,58 @@ def test_context_rows_of_another_layer_word_or_prefix_fail(
     monkeypatch.setattr(contexts, "LastTokenStream", wrong)
     with pytest.raises(CheckFailed, match=r"self-check failed at context\.\d"):
         run_build(tiny_gpt2, nothing_is_sealed, "a", dtype=dtype)
+
+
+class _Misheard(LastTokenStream):
+    """Passes on activations that are not what they are said to be."""
+
+    def __init__(self, *args: Any, hear: Any = None, heard: Any = ()) -> None:
+        def wrong(layer: int, activations: Any) -> None:
+            hear(*self.wrong(layer, activations))
+
+        super().__init__(*args, hear=wrong if hear else None, heard=heard)
+
+    def wrong(self, layer: int, activations: Any) -> tuple[int, Any]:
+        raise NotImplementedError
+
+
+class _OtherWords(_Misheard):
+    def wrong(self, layer: int, activations: Any) -> tuple[int, Any]:
+        return layer, activations.roll(1, 0)
+
+
+class _OtherUnits(_Misheard):
+    def wrong(self, layer: int, activations: Any) -> tuple[int, Any]:
+        return layer, activations.roll(1, 1)
+
+
+class _Louder(_Misheard):
+    def wrong(self, layer: int, activations: Any) -> tuple[int, Any]:
+        return layer, activations * (1.05 if layer else 1)
+
+
+class _WithoutOne(_Misheard):
+    """The neuron of the greatest activation is never heard to fire."""
+
+    def wrong(self, layer: int, activations: Any) -> tuple[int, Any]:
+        quiet = activations.clone()
+        quiet[:, int(activations.abs().sum(0).argmax())] = 0
+        return layer, quiet
+
+
+@pytest.mark.parametrize("wrong", [_OtherWords, _OtherUnits, _Louder, _WithoutOne])
+@pytest.mark.parametrize("model", ["tiny_llama", "tiny_gpt2"])
+def test_activations_of_another_word_or_neuron_fail(
+    wrong: type,
+    model: str,
+    nothing_is_sealed: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    monkeypatch.setattr(contexts, "LastTokenStream", wrong)
+    monkeypatch.setattr(firing, "LastTokenStream", wrong)
+    with pytest.raises(CheckFailed, match="self-check failed at firing"):
+        run_build(request.getfixturevalue(model), nothing_is_sealed, "a")
 
 
 # -- numbers that are none ----------------------------------------------------------------------

@@ -259,6 +259,49 @@ class Tiny:
             hook.remove()
         return [tensor[0].double().numpy() for tensor in seen]
 
+    def fires(self, ids: list[int], last: int) -> Float64:
+        """Every neuron's activation at one position: what enters the output matrix, by hooks.
+
+        Of experts it is computed from the file's own tensors and what the router chose.
+        """
+        import torch
+
+        found: dict[int, Float64] = {}
+        hooks = []
+        experts = {entry.layer: entry.experts for entry in self.grid.layers}
+        for layer in self.layers:
+            block = self.model.module.get_submodule(self.block_path(layer))
+
+            def dense(_: Any, args: Any, layer: int = layer) -> None:
+                found[layer] = args[0].reshape(len(ids), -1)[last].double().numpy()
+
+            def mixed(_: Any, args: Any, layer: int = layer) -> None:
+                hidden, chosen = (a.reshape(len(ids), -1)[last] for a in args[:2])
+                read, whole = hidden.double().numpy(), []
+                for expert in range(experts[layer]):
+                    gate = self.matrix(layer, "in", expert) @ read
+                    whole.append(
+                        gate / (1 + np.exp(-gate)) * (self.matrix(layer, "up", expert) @ read)
+                    )
+                    whole[-1] *= expert in chosen.tolist()
+                found[layer] = np.concatenate(whole)
+
+            if experts[layer]:
+                hooks.append(block.get_submodule("mlp.experts").register_forward_pre_hook(mixed))
+            else:
+                writing = block.get_submodule(self.names["out"])
+                hooks.append(writing.register_forward_pre_hook(dense))
+        with torch.no_grad():
+            self.model.module(torch.tensor([ids]))
+        for hook in hooks:
+            hook.remove()
+        return np.concatenate([found[layer] for layer in self.layers])
+
+    def block_path(self, layer: int) -> str:
+        """Where a block is in the module; files of Gemma 3 with vision keep older names."""
+        path = self.names["block"].format(layer)
+        return path.replace("language_model.model.", "model.language_model.")
+
 
 SENTENCES = [[50, 61, 72, 83], [49, 58, 67, 76]]
 
@@ -473,11 +516,7 @@ def test_values_and_outputs_give_what_a_head_writes_that_attends_fully(tiny: Tin
     rows = tiny.rows(folded=False)
     size = tiny.heads.heads * tiny.heads.width
     for layer in tiny.layers:
-        block = (
-            tiny.names["block"]
-            .format(layer)
-            .replace("language_model.model.", "model.language_model.")
-        )
+        block = tiny.block_path(layer)
         paths = [f"{block}.{tiny.names[what]}" for what in ("value", "output")]
         value, output = (tiny.model.module.get_submodule(path) for path in paths)
         seen: dict[str, Any] = {}
@@ -551,6 +590,49 @@ def test_batches_of_any_size_give_the_same_stream(tiny: Tiny) -> None:
     for size in (1, 3):
         parts = [stream.run(words[i : i + size]) for i in range(0, len(words), size)]
         np.testing.assert_allclose(np.concatenate(parts, axis=1), together, rtol=1e-4, atol=1e-5)
+
+
+# -- activations --------------------------------------------------------------------------------
+
+
+def test_what_fires_is_what_enters_the_output_matrix_at_the_last_token(tiny: Tiny) -> None:
+    prefix = tiny.index.manifest.prefix
+    assert prefix is not None
+    words = tiny.index.sql("SELECT id, token_ids FROM word ORDER BY id")
+    last = -1 - len(prefix.suffix_ids)
+    own = np.stack(
+        [tiny.fires([*prefix.token_ids, *ids, *prefix.suffix_ids], last) for _, ids in words]
+    )
+    moments = tiny.index.sql("SELECT activation_mean, activation_deviation FROM neuron ORDER BY id")
+    mean, deviation = np.array(moments).T
+    size = np.abs(own).mean()
+    np.testing.assert_allclose(mean, own.mean(axis=0), rtol=1e-4, atol=1e-4 * size)
+    np.testing.assert_allclose(deviation, own.std(axis=0), rtol=1e-3, atol=1e-4 * size)
+    z = (own - own.mean(axis=0)) / np.where(own.std(axis=0) > 0, own.std(axis=0), np.inf)
+    ends = (1, -1) if tiny.model.family.gated else (1,)
+    for table, item, other, values, depth in (
+        ("neuron_word", "neuron", "word", own.T, 20),
+        ("word_neuron", "word", "neuron", z, 64),
+    ):
+        fires = own.T != 0 if item == "neuron" else own != 0
+        query = f"SELECT {item}, {other}, activation, z, rank FROM {table} ORDER BY 1, abs(rank)"
+        listed: dict[tuple[int, int], list[Any]] = {}
+        for at, *rest, rank in tiny.index.sql(query):
+            mine = listed.setdefault((at, int(np.sign(rank))), [])
+            mine.append(rest)
+            assert abs(rank) == len(mine)
+        for end in (1, -1):
+            for at in range(len(values)):
+                mine = listed.get((at, end), [])
+                best = np.sort(end * values[at][fires[at]])[::-1][: depth if end in ends else 0]
+                assert len(mine) == len(best), f"{table} {at}"
+                got = [end * values[at][other] for other, _, _ in mine]
+                least = 1e-3 * np.abs(best).max(initial=0)
+                np.testing.assert_allclose(got, best, rtol=1e-3, atol=least)
+                for other, activation, level in mine:
+                    place = (other, at) if item == "neuron" else (at, other)
+                    np.testing.assert_allclose(activation, own[place], rtol=1e-3, atol=1e-4 * size)
+                    np.testing.assert_allclose(level, z[place], rtol=1e-2, atol=2e-3)
 
 
 def test_an_encoder_has_its_special_tokens_in_place(tiny: Tiny) -> None:

@@ -36,7 +36,12 @@ def gpt2_indexes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize(
     ("word", "neuron", "score"),
-    [("large", "L11N3033", 10.153), ("tall", "L11N3033", 15.379), ("red", "L11N2604", 5.679)],
+    [
+        ("large", "L11N3033", 10.153),
+        ("large", "L11N584", 6.392),
+        ("tall", "L11N3033", 15.379),
+        ("red", "L11N2604", 5.679),
+    ],
 )
 def test_raw_dot_products_with_the_writing_side(
     gpt2_indexes: Path, word: str, neuron: str, score: float

@@ -20,6 +20,7 @@ from explorer.cli.neighbors import neighbors
 from explorer.cli.neuron import neuron
 from explorer.cli.options import EXIT_CODES, EXPRESSIONS
 from explorer.cli.ov import ov
+from explorer.cli.word import word
 from indexer.store.errors import at_the_edge
 
 
@@ -31,7 +32,7 @@ def cli() -> None:
     """Ask a language model's index how it represents meaning."""
 
 
-for _command in (neighbors, middleman, analogy, neuron, ov, layers, baseline):
+for _command in (neighbors, middleman, analogy, neuron, word, ov, layers, baseline):
     cli.add_command(_command)
 
 

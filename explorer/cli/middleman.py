@@ -13,7 +13,14 @@ from explorer.cli.options import EXIT_CODES, EXPRESSIONS, Question, rows_options
 @click.command(cls=Question, epilog=EXPRESSIONS + EXIT_CODES)
 @click.argument("words", metavar="WORD WORD...", nargs=-1)
 @click.option("--not", "avoid", multiple=True, metavar="WORD", help="A word to avoid; repeatable.")
-@click.option("--side", default="in", show_default=True, metavar="in|up|out", help="Side to score.")
+@click.option(
+    "--by",
+    default="weights",
+    show_default=True,
+    metavar="weights|activations",
+    help="What answers: the weights, or what was recorded at the words' last tokens.",
+)
+@click.option("--side", metavar="in|up|out", help="Side to score.  [default: in]")
 @click.option(
     "--score",
     default="z",
@@ -37,6 +44,7 @@ def middleman(words: tuple[str, ...], **options: Any) -> None:
         options,
         lambda ix, k, _: ix.middleman(
             *words,
+            by=options["by"],
             avoid=options["avoid"],
             side=options["side"],
             score=options["score"],

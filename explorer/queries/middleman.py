@@ -3,7 +3,9 @@
 Every neuron of one side is scored with every word; a neuron's score is the least of them (or their
 mean), less the largest of those with the words to avoid. `z` is the standardised score
 n.(w - mu) / sqrt(n' Sigma n): deviations above what this neuron gives a random item of the
-word's own space.
+word's own space. What answers in the weights can be checked against what fires: by activations, a
+word's score with a neuron is the z of its activation at the word's last token, and a neuron's score
+the least of their |z| where all have one sign: it fires at every word, and in the same way.
 """
 
 from __future__ import annotations
@@ -16,15 +18,17 @@ import numpy as np
 from explorer.errors import BadExpression, QueryError
 from explorer.expressions import Kind, Term, parse
 from explorer.measures import Float64, Weighted, best
+from explorer.queries.firing import about_z, firing, least
 from explorer.queries.neighbors import meta_of
 from explorer.resolve import Item, Resolver
-from explorer.results import MiddleMan, MiddlemanQuery, Middlemen
+from explorer.results import Meta, MiddleMan, MiddlemanQuery, Middlemen
 from indexer.store.errors import unknown
 from indexer.store.grid import span
 from indexer.store.layout import parse_layers
 from indexer.store.read import Index
 from indexer.store.space import Space
 
+BY = ("weights", "activations")
 SCORES = ("z", "dot", "cosine")
 COMBINE = ("min", "mean")
 
@@ -32,8 +36,9 @@ COMBINE = ("min", "mean")
 def middleman(
     resolver: Resolver,
     words: Sequence[str],
+    by: str,
     avoid: Sequence[str],
-    side: str,
+    side: str | None,
     score: str,
     combine: str,
     layers: str | Sequence[int] | None,
@@ -43,6 +48,11 @@ def middleman(
     """All neurons of one side ranked by how strongly they answer to every word."""
     index = resolver.index
     index.require_neurons()
+    if by not in BY:
+        raise QueryError(unknown("way to find a middle man", by, BY))
+    if by == "activations":
+        return _firing(resolver, words, avoid, side, score, combine, layers, per_layer, k)
+    side = "in" if side is None else side
     if side not in index.sides:
         raise QueryError(unknown("side", side, index.sides))
     if score not in SCORES:
@@ -63,11 +73,69 @@ def middleman(
         total = total - np.stack(unwanted).max(axis=0)
     ranks = _ranking(index, total, chosen, per_layer, k)
     labels = _labels([*words, *avoid])
-    query = MiddlemanQuery(tuple(words), tuple(avoid), side, score, combine, chosen, per_layer, k)
+    query = MiddlemanQuery(
+        tuple(words), by, tuple(avoid), side, score, combine, chosen, per_layer, k
+    )
     rows = _rows(index, ranks, total, values, labels, len(words))
     meta = meta_of(index, space, score, items)
     if score == "z":
         meta = replace(meta, notes=(_null(items),))
+    return Middlemen(query, rows, meta)
+
+
+def _firing(
+    resolver: Resolver,
+    words: Sequence[str],
+    avoid: Sequence[str],
+    side: str | None,
+    score: str,
+    combine: str,
+    layers: str | Sequence[int] | None,
+    per_layer: int | None,
+    k: int,
+) -> Middlemen:
+    """The neurons that fire at every word: those among the strongest of each, by the least |z|."""
+    index = resolver.index
+    for option, given in (
+        ("--not", bool(avoid)),
+        ("--side", side is not None),
+        ("--score", score != "z"),
+        ("--combine", combine != "min"),
+    ):
+        if given:
+            raise QueryError(
+                f"--by activations ranks by the least |z| of what was recorded: leave out {option}"
+            )
+    if not words:
+        raise QueryError("name at least one word, such as: middleman large tall --by activations")
+    labels, chosen = _labels(words), _layers(layers, index)
+    fires = firing(resolver, [_single(word) for word in words])
+    total = least(fires.values)
+    ranks = [
+        (rank, at)
+        for rank, at in _ranking(index, total, chosen, per_layer, k)
+        if np.isfinite(total[at])
+    ]
+    rows = _rows(index, ranks, total, list(fires.values), labels, len(words))
+    notes = [about_z(index)]
+    if len(words) > 1:
+        notes.append(
+            f"of each word the {fires.depth} strongest are kept: "
+            f"{int(np.isfinite(total).sum())} neurons are in every list, and the least |z| of any "
+            f"other that fires alike at all is {fires.bound:.2f} or less"
+        )
+    meta = Meta(
+        index=index.name,
+        model=index.manifest.model.source,
+        space="activations",
+        measure="z",
+        convention="",
+        resolved=fires.resolved,
+        notes=tuple(notes),
+    )
+    query = MiddlemanQuery(
+        tuple(words), "activations", (), None, "|z|", "min", chosen, per_layer, k
+    )
     return Middlemen(query, rows, meta)
 
 

@@ -1,4 +1,4 @@
-"""What is this neuron: how long are its sides, which tokens and neurons are they nearest to?"""
+"""What is this neuron: how long are its sides, what are they near to, what does it fire at?"""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 
 from explorer.errors import QueryError
 from explorer.measures import best
+from explorer.queries.firing import about_z
 from explorer.queries.neighbors import check_k
 from explorer.resolve import Resolver
 from explorer.results import NeuronMeta, NeuronNear, NeuronQuery, NeuronReport
@@ -13,7 +14,7 @@ from indexer.store.read import Neuron
 
 
 def neuron(resolver: Resolver, name: str, k: int) -> NeuronReport:
-    """Norms, nearest tokens of each side (at most 10 each way), nearest neurons by cosine."""
+    """Norms, nearest tokens of each side (at most 10 each way) and neurons, strongest words."""
     index = resolver.index
     match = re.fullmatch(
         r"L(\d{1,18})(?:E(\d{1,18}))?N(\d{1,18})(?:\.(?:in|up|out))?", name.strip(), re.IGNORECASE
@@ -35,19 +36,27 @@ def neuron(resolver: Resolver, name: str, k: int) -> NeuronReport:
             NeuronNear(side, "neuron", rank, index.neuron_grid.place(at).name, float(cosines[at]))
             for rank, at in enumerate(near, start=1)
         ]
+    fires = [one for one in index.strongest_words(found.id) if abs(one.rank) <= k]
+    texts = [word.text for word in index.words(one.word for one in fires)]
+    rows += [
+        NeuronNear("fires", "word", one.rank, text, one.z)
+        for one, text in zip(fires, texts, strict=True)
+    ]
     conventions = index.manifest.conventions
     meta = NeuronMeta(
         index=index.name,
         model=index.manifest.model.source,
         space=", ".join(f"neuron.{side}" for side in index.sides),
-        measure="z of a token within the neuron; cosine between neurons",
+        measure="z of a token within the neuron; cosine between neurons; z of an activation",
         convention="; ".join(f"neuron.{s}: {conventions[f'neuron.{s}']}" for s in index.sides),
         resolved=(),
         norms=_norms(found),
         cosines=_cosines(found),
+        activation=_activation(found),
         notes=(
             "tokens: z over the "
             f"{index.space('embed').entry.population_rows:,} word-like tokens of embed",
+            *([f"words: {about_z(index)}"] if fires else []),
         ),
     )
     return NeuronReport(NeuronQuery(found.name, k), tuple(rows), meta)
@@ -60,6 +69,12 @@ def _ranks(depth: int) -> list[int]:
 def _norms(found: Neuron) -> dict[str, float]:
     norms = {"in": found.norm_in, "up": found.norm_up, "out": found.norm_out}
     return {side: norm for side, norm in norms.items() if norm is not None}
+
+
+def _activation(found: Neuron) -> dict[str, float]:
+    if found.activation_mean is None or found.activation_deviation is None:
+        return {}
+    return {"mean": found.activation_mean, "deviation": found.activation_deviation}
 
 
 def _cosines(found: Neuron) -> dict[str, float]:

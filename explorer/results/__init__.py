@@ -24,6 +24,7 @@ from explorer.results.middleman import MiddleMan, MiddlemanQuery, Middlemen
 from explorer.results.neighbors import Neighbor, Neighbors, NeighborsQuery
 from explorer.results.neuron import NeuronMeta, NeuronNear, NeuronQuery, NeuronReport
 from explorer.results.ov import HeadWrites, OvQuery, OvReport
+from explorer.results.word import WordMeta, WordNeuron, WordQuery, WordReport
 
 __all__ = [
     "Analogy",
@@ -57,4 +58,8 @@ __all__ = [
     "Resolved",
     "Result",
     "Target",
+    "WordMeta",
+    "WordNeuron",
+    "WordQuery",
+    "WordReport",
 ]

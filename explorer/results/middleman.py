@@ -18,7 +18,7 @@ class MiddleMan:
         expert: which of the block's experts, from 0; None in a block without.
         unit: from 0.
         score: the least (or mean) of `scores`, less the largest of `avoided`.
-        scores: per word asked.
+        scores: per word asked; by activations, z of the activation at the word's last token.
         avoided: per word to avoid.
         reads: the tokens its reading side is nearest to, best first.
         writes: the tokens its writing side is nearest to, best first.
@@ -41,8 +41,9 @@ class MiddlemanQuery:
     """What was asked of `middleman`."""
 
     words: tuple[str, ...]
+    by: str
     avoid: tuple[str, ...]
-    side: str
+    side: str | None
     score: str
     combine: str
     layers: tuple[int, ...]

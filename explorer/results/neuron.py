@@ -13,11 +13,11 @@ class NeuronNear:
     """Something near one side of a neuron.
 
     Attributes:
-        side: `in`, `up` or `out`.
-        kind: `token` or `neuron`.
-        rank: from 1 for the nearest, from -1 for the farthest tokens.
-        item: token with spaces visible, or neuron.
-        score: a token's z within the neuron; a neuron's cosine.
+        side: `in`, `up` or `out`; `fires` for words it fires at.
+        kind: `token`, `neuron` or `word`.
+        rank: from 1 for the nearest or highest, from -1 for the farthest tokens and lowest words.
+        item: token with spaces visible, neuron, or word.
+        score: a token's z within the neuron; a neuron's cosine; z of the activation at a word.
     """
 
     side: str
@@ -42,10 +42,12 @@ class NeuronMeta(Meta):
     Attributes:
         norms: by side, under the index's convention.
         cosines: by pair of sides, `in.out`, and where the MLP is gated `in.up` and `up.out`.
+        activation: `mean` and `deviation` over the indexed words; empty where not recorded.
     """
 
     norms: dict[str, float] = dataclasses.field(default_factory=dict)
     cosines: dict[str, float] = dataclasses.field(default_factory=dict)
+    activation: dict[str, float] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ def middleman(result: Middlemen) -> Layout:
     query, labels = result.query, list(result.rows[0].scores) if result.rows else []
     avoided = list(result.rows[0].avoided) if result.rows else []
     not_ = f" and not {', '.join(query.avoid)}" if query.avoid else ""
-    head = [
-        f"neurons whose {query.side} side answers to {', '.join(query.words)}{not_}, "
-        f"by the {'least' if query.combine == 'min' else 'mean'} {query.score}"
-    ]
+    words = ", ".join(query.words)
+    answers = "that fire at" if query.side is None else f"whose {query.side} side answers to"
+    least = "least" if query.combine == "min" else "mean"
+    head = [f"neurons {answers} {words}{not_}, by the {least} {query.score}"]
     columns = [
         Column("rank", lambda r: str(r.rank), right=True),
         Column("neuron", lambda r: str(r.neuron)),

@@ -5,6 +5,14 @@ from __future__ import annotations
 from explorer.results import NeuronReport
 from explorer.tables.layout import Column, Layout, foot_lines
 
+_NEAR = {
+    ("token", True): "nearest token",
+    ("token", False): "farthest token",
+    ("neuron", True): "nearest neuron",
+    ("word", True): "highest word",
+    ("word", False): "lowest word",
+}
+
 
 def neuron(result: NeuronReport) -> Layout:
     """Norms and cosines above, what is near each side below."""
@@ -17,9 +25,12 @@ def neuron(result: NeuronReport) -> Layout:
         f"  cosines: {cosines}",
         f"  {meta.convention}",
     ]
+    if meta.activation:
+        mean, deviation = meta.activation["mean"], meta.activation["deviation"]
+        head.insert(3, f"  activation: mean {mean:+.4f}, deviation {deviation:.4f}")
     columns = [
         Column("side", lambda r: str(r.side)),
-        Column("near", lambda r: f"{'farthest ' if r.rank < 0 else 'nearest '}{r.kind}"),
+        Column("near", lambda r: _NEAR[r.kind, r.rank > 0]),
         Column("rank", lambda r: str(abs(r.rank)), right=True),
         Column("item", lambda r: str(r.item)),
         Column("score", lambda r: f"{r.score:.4f}", right=True),

@@ -4,12 +4,13 @@ Knows hooks and the key-value cache; knows nothing of files. The stream is taken
 blocks, never from the model's own list of hidden states, whose last entry has the final norm
 applied. Words come in batches of one length, so nothing is padded. An encoder reads both ways: its
 special tokens stand before and after every word, and the word's last token is not the last of all.
+Neurons' activations at that token can be heard in passing.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,10 @@ class LastTokenStream:
         suffix: token ids after every word, as an encoder has them; may be empty.
         cached: False recomputes the prefix with every batch, as a plain forward pass would; so
             does an encoder, whose prefix sees the word.
+        hear: given, of each of `heard`, the activations at the last token, (words, neurons)
+            float32 on the model's device, while the words are run. Experts' neurons stand one
+            expert after another; those of an expert that a word is not sent to are 0.
+        heard: which blocks' neurons are heard.
     """
 
     def __init__(
@@ -66,10 +71,14 @@ class LastTokenStream:
         layers: Sequence[int],
         suffix: Sequence[int] = (),
         cached: bool = True,
+        hear: Callable[[int, Any], None] | None = None,
+        heard: Sequence[int] = (),
     ) -> None:
         self._model, self._prefix, self.layers = model, list(prefix), list(layers)
         self._suffix = list(suffix)
         self._last = -1 - len(self._suffix)
+        self._hear, self._heard = hear, list(heard) if hear is not None else []
+        self._words = 0
         self._states: dict[int, Any] = {}
         fixed = cached and bool(self._prefix) and not model.family.encoder
         self._cache = self._prefix_cache() if fixed else None
@@ -80,6 +89,7 @@ class LastTokenStream:
 
         before = [] if self._cache is not None else self._prefix
         ids = [[*before, *word, *self._suffix] for word in words]
+        self._words = len(ids)
         device = self._model.device
         options: dict[str, Any] = {} if self._model.family.encoder else {"use_cache": False}
         if self._cache is not None:
@@ -93,9 +103,9 @@ class LastTokenStream:
             finally:
                 for handle in handles:
                     handle.remove()
-            stacked = torch.stack([self._states.pop(layer) for layer in self.layers])
-            array: NDArray[np.float32] = stacked.float().cpu().numpy()
-        return array
+            states = [self._states.pop(layer).float().cpu().numpy() for layer in self.layers]
+        shape = (len(self.layers), len(ids), self._model.d_model)
+        return np.stack(states) if states else np.empty(shape, np.float32)
 
     def _prefix_cache(self) -> Any:
         import torch
@@ -122,4 +132,53 @@ class LastTokenStream:
                     self._states[layer] = hidden[:, self._last].detach().clone()
 
                 handles.append(self._model.blocks[layer - 1].register_forward_hook(leaving))
-        return handles
+        return handles + [self._activation_hook(layer) for layer in self._heard]
+
+    def _activation_hook(self, layer: int) -> Any:
+        hear, model, mlp = self._hear, self._model, self._model.mlp(layer)
+        assert hear is not None, "only what is heard is hooked"
+
+        def last(positions: Any) -> Any:
+            # Some families flatten words and positions before the MLP.
+            return positions.reshape(self._words, -1, positions.shape[-1])[:, self._last].detach()
+
+        def writing(_: Any, args: Any) -> None:
+            fires = last(args[0]).float()
+            # Sums are taken in float64, which Apple's devices do not have.
+            hear(layer, fires.cpu() if fires.device.type == "mps" else fires)
+
+        def routing(_: Any, args: Any, kwargs: Any) -> None:
+            given = dict(zip(("hidden_states", "top_k_index"), args, strict=False)) | kwargs
+            chosen = last(given["top_k_index"])
+            hear(layer, expert_activations(model, layer, last(given["hidden_states"]), chosen))
+
+        if mlp.experts:
+            module = model.part(layer, mlp.experts)
+            return module.register_forward_pre_hook(routing, with_kwargs=True)
+        return model.part(layer, mlp.writing.path).register_forward_pre_hook(writing)
+
+
+def expert_activations(model: Model, layer: int, hidden: Any, chosen: Any) -> Any:
+    """What the neurons of a block's experts do: (words, experts x units) float32.
+
+    Experts' matrices are parameters of one module, so that no hook sees what is between them; it
+    is computed here from the same matrices, as `indexer.check` does for every expert.
+
+    Args:
+        model: whose block it is.
+        layer: which block.
+        hidden: (words, d_model), what the experts are given.
+        chosen: (words, k), which experts each word is sent to.
+    """
+    import torch
+
+    experts, units = model.neurons(layer)
+    found = torch.zeros(len(hidden), experts, units, device=hidden.device)
+    for expert in chosen.unique().tolist():
+        sent = (chosen == expert).any(dim=1)
+        read = hidden[sent].float()
+        fires = model.activation(read @ model.matrix(layer, "in", expert).to(read.device).T)
+        if "up" in model.family.sides:
+            fires = fires * (read @ model.matrix(layer, "up", expert).to(read.device).T)
+        found[sent, expert] = fires
+    return found.flatten(1)

@@ -19,7 +19,7 @@ from typing import Any
 from indexer.store.errors import DamagedIndex, ForeignIndex, IndexNotFound, nearest
 from indexer.store.grid import HeadGrid, NeuronGrid, NeuronLayer
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "manifest.json"
 CATALOG = "catalog.duckdb"
 TOKENIZER = "tokenizer.json"
@@ -109,8 +109,8 @@ class PrefixEntry:
 class Manifest:
     """Everything about an index that is not a vector or a row of a table.
 
-    `layers` are the blocks indexed, `neurons` what each of them has; `prefix` is None in an index
-    without context spaces.
+    `layers` are the blocks indexed, `neurons` what each of them has; `firing` tells whether their
+    activations were recorded; `prefix` is None in an index without context spaces.
     """
 
     name: str
@@ -122,6 +122,7 @@ class Manifest:
     layers: tuple[int, ...]
     neurons: tuple[NeuronLayer, ...]
     words: int
+    firing: bool
     prefix: PrefixEntry | None
     conventions: dict[str, str]
     spaces: tuple[SpaceEntry, ...]

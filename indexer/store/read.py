@@ -67,6 +67,8 @@ class Neuron:
     cosine_in_out: float
     cosine_in_up: float | None
     cosine_up_out: float | None
+    activation_mean: float | None
+    activation_deviation: float | None
 
     @property
     def name(self) -> str:
@@ -83,6 +85,17 @@ class NeuronToken:
     rank: int
     token: Token
     score: float
+
+
+@dataclass(frozen=True)
+class Fires:
+    """A neuron at a word's last token: `rank` from 1 at the high end of a list, -1 at the low."""
+
+    neuron: int
+    word: int
+    rank: int
+    activation: float
+    z: float
 
 
 class Index:
@@ -255,7 +268,7 @@ class Index:
 
     _NEURON = (
         "id, layer, expert, unit, norm_in, norm_up, norm_out, "
-        "cosine_in_out, cosine_in_up, cosine_up_out"
+        "cosine_in_out, cosine_in_up, cosine_up_out, activation_mean, activation_deviation"
     )
 
     @property
@@ -293,6 +306,45 @@ class Index:
             raise UnknownSpace(
                 f"index {self.name!r} holds no neurons; build one with them: --spaces embed,neuron"
             )
+
+    # -- activations ------------------------------------------------------------------------
+
+    def strongest_words(self, neuron: int) -> list[Fires]:
+        """The words at whose last token a neuron fires most strongly; none where not recorded.
+
+        From the highest down, then from the lowest up.
+        """
+        rows = self.sql(
+            "SELECT neuron, word, rank, activation, z FROM neuron_word WHERE neuron = ? "
+            "ORDER BY rank < 0, abs(rank)",
+            [neuron],
+        )
+        return [Fires(*row) for row in rows]
+
+    def strongest_neurons(self, word: int) -> list[Fires]:
+        """The neurons that fire most strongly at a word's last token, by z.
+
+        From the highest down, then from the lowest up.
+
+        Raises:
+            UnknownSpace: no activations were recorded.
+        """
+        if not self.manifest.firing:
+            raise UnknownSpace(
+                f"index {self.name!r} holds no activations; build one with contexts and neurons: "
+                "--spaces embed,context,neuron"
+            )
+        rows = self.sql(
+            "SELECT neuron, word, rank, activation, z FROM word_neuron WHERE word = ? "
+            "ORDER BY rank < 0, abs(rank)",
+            [word],
+        )
+        return [Fires(*row) for row in rows]
+
+    def groups_of(self, word: str) -> list[str]:
+        """The example groups that a word is in."""
+        rows = self.sql("SELECT name FROM word_group WHERE word = ? ORDER BY name", [word])
+        return [row[0] for row in rows]
 
     # -- heads ------------------------------------------------------------------------------
 

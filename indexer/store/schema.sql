@@ -76,7 +76,9 @@ CREATE TABLE neuron (
     norm_out FLOAT NOT NULL,
     cosine_in_out FLOAT NOT NULL,
     cosine_in_up FLOAT,
-    cosine_up_out FLOAT
+    cosine_up_out FLOAT,
+    activation_mean FLOAT,
+    activation_deviation FLOAT
 );
 COMMENT ON TABLE neuron IS 'One row a neuron: one unit of one layer''s MLP';
 COMMENT ON COLUMN neuron.id IS 'row of neuron.in, neuron.up and neuron.out';
@@ -91,6 +93,9 @@ COMMENT ON COLUMN neuron.cosine_in_out IS 'cosine between reading and writing si
 COMMENT ON COLUMN neuron.cosine_in_up IS 'cosine between the two reading directions; NULL where not gated';
 COMMENT ON COLUMN neuron.cosine_up_out IS 'cosine between up and the writing side; NULL where not gated';
 
+COMMENT ON COLUMN neuron.activation_mean IS 'mean of its activations at the indexed words'' last tokens; NULL where none were recorded';
+COMMENT ON COLUMN neuron.activation_deviation IS 'their standard deviation, divided by n; NULL where none were recorded';
+
 CREATE TABLE neuron_token (
     neuron INTEGER NOT NULL,
     side side NOT NULL,
@@ -104,6 +109,34 @@ COMMENT ON COLUMN neuron_token.side IS 'in, up or out';
 COMMENT ON COLUMN neuron_token.rank IS '1 to 10 from the highest, -1 to -10 from the lowest';
 COMMENT ON COLUMN neuron_token.token IS 'token.id';
 COMMENT ON COLUMN neuron_token.score IS 'z of the token within the neuron, over word-like tokens of embed';
+
+CREATE TABLE neuron_word (
+    neuron INTEGER NOT NULL,
+    rank INTEGER NOT NULL,
+    word INTEGER NOT NULL,
+    activation FLOAT NOT NULL,
+    z FLOAT NOT NULL
+);
+COMMENT ON TABLE neuron_word IS 'Per neuron, the 20 words at whose last token it fires most strongly; in a gated MLP at either end';
+COMMENT ON COLUMN neuron_word.neuron IS 'neuron.id';
+COMMENT ON COLUMN neuron_word.rank IS '1 to 20 from the highest activation; in a gated MLP -1 to -20 from the lowest';
+COMMENT ON COLUMN neuron_word.word IS 'word.id';
+COMMENT ON COLUMN neuron_word.activation IS 'what its column of the output matrix is multiplied by there; never exactly 0';
+COMMENT ON COLUMN neuron_word.z IS 'deviations above the neuron''s mean over all indexed words';
+
+CREATE TABLE word_neuron (
+    word INTEGER NOT NULL,
+    rank INTEGER NOT NULL,
+    neuron INTEGER NOT NULL,
+    activation FLOAT NOT NULL,
+    z FLOAT NOT NULL
+);
+COMMENT ON TABLE word_neuron IS 'Per word, the 64 neurons that fire most strongly at its last token, by z; in a gated MLP at either end';
+COMMENT ON COLUMN word_neuron.word IS 'word.id';
+COMMENT ON COLUMN word_neuron.rank IS '1 to 64 from the highest z; in a gated MLP -1 to -64 from the lowest';
+COMMENT ON COLUMN word_neuron.neuron IS 'neuron.id';
+COMMENT ON COLUMN word_neuron.activation IS 'what its column of the output matrix is multiplied by there; never exactly 0';
+COMMENT ON COLUMN word_neuron.z IS 'deviations above the neuron''s mean over all indexed words';
 
 CREATE TABLE head (
     id INTEGER NOT NULL,

@@ -98,6 +98,10 @@ class Staging:
         """Record named arrays; they are there wholly or not at all."""
         _save_npz(self.folder / _STEPS / f"{name}.npz", arrays)
 
+    def drop_array(self, name: str) -> None:
+        """Forget what a step kept, once a later one has taken its place."""
+        (self.folder / _STEPS / f"{name}.npz").unlink(missing_ok=True)
+
     def scratch(self, name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
         """A float32 array in a file of this build: kept over a kill, gone with the seal."""
         path = self.folder / _STEPS / f"{name}.npy"

@@ -1,0 +1,66 @@
+"""What `word` answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from explorer.results.answer import Meta, Result
+
+
+@dataclass(frozen=True)
+class WordNeuron:
+    """A neuron that fires at a word's last token.
+
+    Attributes:
+        rank: from 1, by |`z`|.
+        neuron: `L29N112`, or `L3E5N112` of a block with experts.
+        layer: block, from 0.
+        expert: which of the block's experts, from 0; None in a block without.
+        unit: from 0.
+        activation: what the neuron's column of the output matrix is multiplied by there.
+        z: deviations above the neuron's mean activation over all indexed words.
+        reads: the tokens its reading side is nearest to, best first.
+        writes: the tokens its writing side is nearest to, best first.
+    """
+
+    rank: int
+    neuron: str
+    layer: int
+    expert: int | None
+    unit: int
+    activation: float
+    z: float
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class WordQuery:
+    """What was asked of `word`."""
+
+    word: str
+    k: int
+
+
+@dataclass(frozen=True)
+class WordMeta(Meta):
+    """Meta of a word, with what the index knows of it.
+
+    Attributes:
+        zipf: log10 of its occurrences per thousand million words; 0 if unknown.
+        groups: the example groups it is in.
+        sinks: the context spaces in which it is an attention sink.
+    """
+
+    zipf: float = 0.0
+    groups: tuple[str, ...] = ()
+    sinks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class WordReport(Result):
+    """One word: what it is, and the neurons that fire most strongly at its last token."""
+
+    query: WordQuery
+    rows: tuple[WordNeuron, ...]
+    meta: WordMeta

@@ -1,0 +1,259 @@
+"""How strongly neurons fire at words' last tokens: what is kept of it as the words go by.
+
+A neuron's activation is what its column of the output matrix is multiplied by. There is one for
+each word and neuron, far too many to keep, so that sums are kept (for mean and deviation), each
+neuron's strongest words so far, and the few activations that may yet be among a word's strongest.
+
+Knows activations a layer at a time; knows nothing of hooks and files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.store.grid import NeuronGrid
+
+if TYPE_CHECKING:
+    import torch
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+Int32 = NDArray[np.int32]
+
+WORDS_PER_NEURON = 20
+"""How many words a neuron fires most strongly at are kept for each."""
+
+NEURONS_PER_WORD = 64
+"""How many neurons that fire most strongly at a word are kept for each."""
+
+CANDIDATES = 8 * NEURONS_PER_WORD
+"""About how many activations of a word are kept until deviations are known."""
+
+_PENDING = 500_000
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Mean and deviation of each neuron's activation over some words: (neurons,) float64.
+
+    `z` is deviations above the mean; 0 where a neuron's activation never varies.
+    """
+
+    mean: Float64
+    deviation: Float64
+
+    def z(self, activations: Float32, neurons: Int32) -> Float64:
+        """Z of single activations, float64, in the shape of `neurons`."""
+        above = activations.astype(np.float64) - self.mean[neurons]
+        deviation = self.deviation[neurons]
+        result: Float64 = np.divide(above, deviation, out=above * 0, where=deviation > 0)
+        return result
+
+    def turned(self, end: int) -> Moments:
+        """Those of the activations times 1 or -1."""
+        return Moments(end * self.mean, self.deviation)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Activations kept of a batch of words, one word's after another's.
+
+    Attributes:
+        counts: (words,) int32, how many of each word.
+        neurons: rows of the neurons, int32.
+        activations: float32.
+    """
+
+    counts: Int32
+    neurons: Int32
+    activations: Float32
+
+
+class Sums:
+    """The sums that means and deviations follow from; `hear` is given every layer's activations."""
+
+    def __init__(self, grid: NeuronGrid) -> None:
+        self.grid = grid
+        self.sums = np.zeros((2, grid.rows))
+
+    def hear(self, layer: int, activations: torch.Tensor) -> None:
+        """One layer's activations: (words, neurons of the layer)."""
+        here = self.grid.span(layer)
+        wide = activations.double()
+        self.sums[0, here] += wide.sum(0).cpu().numpy()
+        self.sums[1, here] += (wide * wide).sum(0).cpu().numpy()
+
+    def moments(self, words: int) -> Moments:
+        """Mean and deviation over the words heard, divided by n."""
+        mean, square = self.sums / max(words, 1)
+        return Moments(mean, np.sqrt(np.maximum(square - mean**2, 0)))
+
+
+class Tally:
+    """Each neuron's strongest words so far, and what may be among a word's strongest neurons.
+
+    An activation is kept where it reaches its neuron's floor, or the weakest of its neuron's
+    strongest words so far. An activation of exactly 0 is no firing and is never kept. For the other
+    end, it is given all activations turned: times -1.
+
+    Args:
+        grid: which neuron is which row.
+        floors: (neurons,) float32.
+    """
+
+    def __init__(self, grid: NeuronGrid, floors: Float32) -> None:
+        self.grid, self._floors = grid, floors
+        self.words = np.full((grid.rows, WORDS_PER_NEURON), -1, np.int32)
+        self.activations = np.full((grid.rows, WORDS_PER_NEURON), -np.inf, np.float32)
+        self._heard: list[tuple[NDArray[np.int64], Int32, Float32]] = []
+        self._pending: list[tuple[Int32, Int32, Float32]] = []
+
+    def hear(self, layer: int, activations: torch.Tensor) -> None:
+        """One layer's activations of a batch: (words, neurons of the layer)."""
+        import torch
+
+        here = self.grid.span(layer)
+        weakest = torch.from_numpy(self.activations[here, -1]).to(activations.device)
+        fires = torch.where(activations == 0, -torch.inf, activations)
+        if len(activations) >= WORDS_PER_NEURON and bool(weakest.isinf().any()):
+            # Until there are as many words: none below the batch's own strongest can be one.
+            own = fires.topk(WORDS_PER_NEURON, dim=0).values[-1]
+            weakest = torch.where(weakest.isinf(), own, weakest)
+        floor = torch.minimum(weakest, torch.from_numpy(self._floors[here]).to(activations.device))
+        words, units = ((fires >= floor) & (fires > -torch.inf)).nonzero(as_tuple=True)
+        self._heard.append(
+            (
+                words.cpu().numpy(),
+                (units + here.start).cpu().numpy().astype(np.int32),
+                activations[words, units].cpu().numpy(),
+            )
+        )
+
+    def batch(self, first: int, count: int) -> Kept:
+        """What was kept of a batch, `first` being its first word; call it after each."""
+        words, neurons, activations = (
+            np.concatenate(parts) for parts in zip(*self._heard, strict=True)
+        )
+        self._heard.clear()
+        order = np.argsort(words, kind="stable")
+        words, neurons, activations = words[order], neurons[order], activations[order]
+        strong = activations > self.activations[neurons, -1]
+        self._pending.append(
+            (neurons[strong], (words[strong] + first).astype(np.int32), activations[strong])
+        )
+        if sum(len(part[0]) for part in self._pending) > _PENDING:
+            self.merge()
+        counts = np.bincount(words, minlength=count).astype(np.int32)
+        return Kept(counts, neurons, activations)
+
+    def merge(self) -> None:
+        """Let what is pending into the strongest words; the earlier word first among equals."""
+        if not self._pending:
+            return
+        neurons, words, activations = (
+            np.concatenate(parts) for parts in zip(*self._pending, strict=True)
+        )
+        self._pending.clear()
+        touched = np.unique(neurons)
+        neurons = np.concatenate([neurons, np.repeat(touched, WORDS_PER_NEURON)])
+        words = np.concatenate([words, self.words[touched].ravel()])
+        activations = np.concatenate([activations, self.activations[touched].ravel()])
+        order = np.lexsort((words, -activations, neurons))
+        neurons, words, activations = neurons[order], words[order], activations[order]
+        starts = np.searchsorted(neurons, touched)
+        ranks = np.arange(len(neurons)) - np.repeat(starts, np.diff([*starts, len(neurons)]))
+        best = ranks < WORDS_PER_NEURON
+        self.words[neurons[best], ranks[best]] = words[best]
+        self.activations[neurons[best], ranks[best]] = activations[best]
+
+    def bound(self, moments: Moments) -> float:
+        """No activation that was not kept has a z above this, moments being those of all words.
+
+        One that was not kept lies below its neuron's floor, and is none of its strongest words.
+        """
+        below = np.minimum(self._floors, self.activations[:, -1])
+        varies = moments.deviation > 0
+        z = (below[varies].astype(np.float64) - moments.mean[varies]) / moments.deviation[varies]
+        return float(z.max(initial=-np.inf))
+
+
+class Whole:
+    """Every activation of a batch of a few words."""
+
+    def __init__(self, grid: NeuronGrid) -> None:
+        self.grid = grid
+        self._heard: dict[int, Float32] = {}
+
+    def hear(self, layer: int, activations: torch.Tensor) -> None:
+        """One layer's activations of a batch: (words, neurons of the layer)."""
+        self._heard[layer] = activations.cpu().numpy()
+
+    def batch(self) -> Float32:
+        """(words, neurons) float32, neurons in the order of rows."""
+        whole = np.concatenate([self._heard[entry.layer] for entry in self.grid.layers], axis=1)
+        self._heard.clear()
+        return whole
+
+
+class Strongest:
+    """The neurons that fire most strongly at each word of a batch, deviations being known."""
+
+    def __init__(self, grid: NeuronGrid, moments: Moments) -> None:
+        self.grid, self.moments = grid, moments
+        self._heard: list[tuple[Int32, Float32]] = []
+
+    def hear(self, layer: int, activations: torch.Tensor) -> None:
+        """One layer's activations of a batch: (words, neurons of the layer)."""
+        import torch
+
+        here = self.grid.span(layer)
+        mean, deviation = (
+            torch.from_numpy(of[here]).to(activations.device)
+            for of in (self.moments.mean, self.moments.deviation)
+        )
+        z = (activations.double() - mean) / torch.where(deviation > 0, deviation, torch.inf)
+        z = torch.where(activations == 0, -torch.inf, z)
+        near = z.topk(min(NEURONS_PER_WORD, z.shape[1]), dim=1).indices
+        self._heard.append(
+            (
+                (near + here.start).cpu().numpy().astype(np.int32),
+                activations.gather(1, near).cpu().numpy(),
+            )
+        )
+
+    def batch(self) -> Iterator[tuple[Int32, Float32]]:
+        """Per word of the batch its neurons and their activations, strongest first."""
+        neurons, activations = (
+            np.concatenate(parts, axis=1) for parts in zip(*self._heard, strict=True)
+        )
+        self._heard.clear()
+        for row, values in zip(neurons, activations, strict=True):
+            fires = values != 0
+            yield strongest(row[fires], values[fires], self.moments)
+
+
+def floors(moments: Moments, z: float) -> Float32:
+    """The activation of every neuron that is `z` deviations above its mean: (neurons,) float32.
+
+    A neuron that hardly fires at the words heard is given a twentieth of the median deviation,
+    or else the first word at which it fires would lower no bound.
+    """
+    least = 0.05 * float(np.median(moments.deviation))
+    reach: Float32 = (moments.mean + z * np.maximum(moments.deviation, least)).astype(np.float32)
+    return reach
+
+
+def strongest(neurons: Int32, activations: Float32, moments: Moments) -> tuple[Int32, Float32]:
+    """Of one word's activations those of the highest z, the lower row first among equals."""
+    z = moments.z(activations, neurons)
+    if len(z) > NEURONS_PER_WORD:
+        near = np.flatnonzero(z >= np.partition(z, -NEURONS_PER_WORD)[-NEURONS_PER_WORD])
+    else:
+        near = np.arange(len(z))
+    order = near[np.lexsort((neurons[near], -z[near]))][:NEURONS_PER_WORD]
+    return neurons[order], activations[order]

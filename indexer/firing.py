@@ -1,0 +1,319 @@
+"""The recording of what fires: taken in the words' own forward passes, sorted out when all are run.
+
+Knows where activations lie that may yet be among a word's strongest, how an interrupted recording
+goes on, and which words must be run once more; what is kept of a batch is
+`indexer.extract.firing`'s to know.
+
+A neuron of a gated MLP fires both ways: its activation is as often far below its mean as above, and
+then adds its column of the output matrix turned around. There both ends are recorded, each as the
+strongest of activations times 1 or -1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer import check
+from indexer.extract.context import LastTokenStream, batches
+from indexer.extract.firing import (
+    CANDIDATES,
+    NEURONS_PER_WORD,
+    Kept,
+    Moments,
+    Strongest,
+    Sums,
+    Tally,
+    floors,
+    strongest,
+)
+from indexer.model import Model
+from indexer.progress import Narrator
+from indexer.store.grid import NeuronGrid
+from indexer.store.write import Staging
+from indexer.words import Choice
+
+SAMPLE = 512
+"""Words whose activations say beforehand what an ordinary one is."""
+
+_SHAPE = 16
+"""Words of these whose every activation is looked at."""
+
+_RECORD = np.dtype([("neuron", "<i4"), ("activation", "<f4")])
+_WORDS_AT_ONCE = 512
+
+Int32 = NDArray[np.int32]
+Int64 = NDArray[np.int64]
+Float32 = NDArray[np.float32]
+Hear = Callable[[int, Any], None]
+
+
+@dataclass(frozen=True)
+class Firing:
+    """The activations of one build.
+
+    Attributes:
+        staging: where they are written.
+        narrator: told what is being done.
+        model: on the device and in the dtype that words are run in.
+        words: in the order of the spaces' rows, by number of tokens.
+        grid: which neuron is which row.
+        suffix: token ids after every word, as an encoder has them.
+    """
+
+    staging: Staging
+    narrator: Narrator
+    model: Model
+    words: list[Choice]
+    grid: NeuronGrid
+    suffix: tuple[int, ...] = ()
+
+    @property
+    def layers(self) -> list[int]:
+        """The blocks whose neurons are heard."""
+        return [entry.layer for entry in self.grid.layers]
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """1, and -1 where neurons fire both ways."""
+        return (1, -1) if self.model.family.gated else (1,)
+
+    def recorder(self, prefix: Sequence[int], done: int) -> Recorder:
+        """What hears the words from word `done` on, the earlier ones heard by an earlier run."""
+        floor = self._floors(prefix)
+        return Recorder(self, [floor[str(end)] for end in self.ends], done)
+
+    def _floors(self, prefix: Sequence[int]) -> dict[str, Float32]:
+        """By end, above which activation one may be among its word's strongest.
+
+        About `CANDIDATES` of a word are kept; a bad guess costs time and nothing else.
+        """
+        kept = self.staging.array("firing floors")
+        if kept is None:
+            sample = _spread(len(self.words), SAMPLE)
+            sums = Sums(self.grid)
+            self._run(prefix, sample, sums.hear, lambda _: None)
+            moments = sums.moments(len(sample))
+            found: list[NDArray[np.float64]] = []
+
+            def hear(layer: int, activations: Any) -> None:
+                here = np.arange(self.grid.rows, dtype=np.int32)[self.grid.span(layer)]
+                found.append(moments.z(activations.cpu().numpy(), here).ravel())
+
+            self._run(prefix, sample[_spread(len(sample), _SHAPE)], hear, lambda _: None)
+            z, share = np.concatenate(found), min(1.0, CANDIDATES / self.grid.rows)
+            kept = {
+                str(end): floors(moments.turned(end), float(np.quantile(end * z, 1 - share)))
+                for end in self.ends
+            }
+            self.staging.keep_array("firing floors", **kept)
+        return kept
+
+    def finish(self, prefix: Sequence[int]) -> None:
+        """Each neuron's moments and strongest words, each word's strongest neurons."""
+        if self.staging.array("firing") is not None:
+            return
+        recorder = self.recorder(prefix, len(self.words))
+        moments = recorder.sums.moments(len(self.words))
+        shape = (len(self.ends), len(self.words), NEURONS_PER_WORD)
+        neurons, activations = np.full(shape, -1, np.int32), np.zeros(shape, np.float32)
+        unsure: set[int] = set()
+        with self.narrator.bar("firing", len(self.words) * len(self.ends), "words") as bar:
+            for at, (end, heard) in enumerate(zip(self.ends, recorder.ends, strict=True)):
+                turned = moments.turned(end)
+                bound = heard.tally.bound(turned)
+                for word, (ids, values) in enumerate(heard.kept()):
+                    ids, values = strongest(ids, values, turned)
+                    neurons[at, word, : len(ids)], activations[at, word, : len(ids)] = ids, values
+                    if len(ids) < NEURONS_PER_WORD or turned.z(values, ids)[-1] <= bound:
+                        unsure.add(word)
+                    bar.update(1)
+        again = self._strongest_of(prefix, np.array(sorted(unsure), np.int64), moments)
+        for at, word, ids, values in again:
+            neurons[at, word], activations[at, word] = -1, 0
+            neurons[at, word, : len(ids)], activations[at, word, : len(ids)] = ids, values
+        turn = np.array(self.ends, np.float32)[:, None, None]
+        self.staging.keep_array(
+            "firing",
+            mean=moments.mean,
+            deviation=moments.deviation,
+            neuron_words=np.stack([heard.tally.words for heard in recorder.ends]),
+            neuron_activations=turn
+            * np.stack([heard.tally.activations for heard in recorder.ends]),
+            word_neurons=neurons,
+            word_activations=turn * activations,
+        )
+        recorder.close()
+
+    def _strongest_of(
+        self, prefix: Sequence[int], words: Int64, moments: Moments
+    ) -> Iterator[tuple[int, int, Int32, Float32]]:
+        """Run words again whose strongest may not have been kept: (end, word, ids, activations)."""
+        if not len(words):
+            return
+        sorters = [Strongest(self.grid, moments.turned(end)) for end in self.ends]
+
+        def hear(layer: int, activations: Any) -> None:
+            for end, sorter in zip(self.ends, sorters, strict=True):
+                sorter.hear(layer, end * activations)
+
+        found: list[tuple[int, int, Int32, Float32]] = []
+
+        def after(here: Int64) -> None:
+            for at, sorter in enumerate(sorters):
+                for word, (ids, values) in zip(here.tolist(), sorter.batch(), strict=True):
+                    found.append((at, word, ids, values))
+            bar.update(len(here))
+
+        with self.narrator.bar("firing, again", len(words), "words") as bar:
+            self._run(prefix, words, hear, after)
+        yield from found
+
+    def check(self, prefix: Sequence[int], sample: Sequence[int], dtype: str) -> dict[str, float]:
+        """What was recorded of some words, by position, equals plain forward passes.
+
+        Returns:
+            The relative error.
+        """
+        fired = self.staging.array("firing")
+        assert fired is not None, "checked once it is finished"
+        recorded = {
+            end: [
+                (ids[ids >= 0], values[ids >= 0])
+                for ids, values in zip(
+                    fired["word_neurons"][at][sample],
+                    fired["word_activations"][at][sample],
+                    strict=True,
+                )
+            ]
+            for at, end in enumerate(self.ends)
+        }
+        return check.check_firing(
+            self.model,
+            self.grid,
+            prefix,
+            self.suffix,
+            [self.words[at].token_ids for at in sample],
+            recorded,
+            Moments(fired["mean"], fired["deviation"]),
+            dtype,
+        )
+
+    def _run(
+        self, prefix: Sequence[int], chosen: Int64, hear: Hear, after: Callable[[Int64], None]
+    ) -> None:
+        """Run some words, by position, for their activations alone."""
+        stream = LastTokenStream(self.model, prefix, [], self.suffix, hear=hear, heard=self.layers)
+        for start, end in batches([len(self.words[at].token_ids) for at in chosen]):
+            here = chosen[start:end]
+            stream.run([self.words[at].token_ids for at in here])
+            after(here)
+
+
+class Recorder:
+    """Hears one run over the words: sums, and a tally of each end."""
+
+    def __init__(self, firing: Firing, floor: Sequence[Float32], done: int) -> None:
+        self._staging, self._turns = firing.staging, firing.ends
+        self.sums = Sums(firing.grid)
+        folder = self._staging.folder_of("firing")
+        total = len(firing.words)
+        self.ends = [
+            _End(Tally(firing.grid, one), folder / f"candidates {at}", total)
+            for at, one in enumerate(floor)
+        ]
+        state = self._staging.array(f"firing {done}") if done else None
+        if state is not None:
+            self.sums.sums = state["sums"]
+            for at, end in enumerate(self.ends):
+                end.tally.words, end.tally.activations = state[f"words {at}"], state[f"values {at}"]
+                end.counts = state[f"counts {at}"]
+        for end in self.ends:
+            end.open()
+        self._saved = done
+
+    def hear(self, layer: int, activations: Any) -> None:
+        """One layer's activations of a batch: (words, neurons of the layer)."""
+        self.sums.hear(layer, activations)
+        for turn, end in zip(self._turns, self.ends, strict=True):
+            end.tally.hear(layer, turn * activations)
+
+    def batch(self, start: int, end: int) -> None:
+        """Words `start` to `end` have been heard."""
+        for one in self.ends:
+            one.keep(start, one.tally.batch(start, end - start))
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """What `save` is to be given, as things are now."""
+        state: dict[str, NDArray[Any]] = {"sums": self.sums.sums.copy()}
+        for at, end in enumerate(self.ends):
+            end.tally.merge()
+            state |= {
+                f"words {at}": end.tally.words.copy(),
+                f"values {at}": end.tally.activations.copy(),
+                f"counts {at}": end.counts.copy(),
+            }
+        return state
+
+    def save(self, end: int, state: dict[str, NDArray[Any]]) -> None:
+        """Have on the disk what a resumed run over the words from `end` on starts with."""
+        for one in self.ends:
+            one.flush()
+        self._staging.keep_array(f"firing {end}", **state)
+
+    def saved(self, end: int) -> None:
+        """A resumed run will start at `end`: what an earlier one would start with may go."""
+        if self._saved not in (0, end):
+            self._staging.drop_array(f"firing {self._saved}")
+        self._saved = end
+
+    def close(self) -> None:
+        """Let go of the files."""
+        for end in self.ends:
+            end.close()
+
+
+class _End:
+    """One end's tally, and the file of what it keeps; `counts` says how much of each word."""
+
+    def __init__(self, tally: Tally, path: Any, total: int) -> None:
+        self.tally, self._path = tally, path
+        self.counts = np.zeros(total, np.int32)
+        self._file: IO[bytes]
+
+    def open(self) -> None:
+        """Go on where `counts` end: what a killed run wrote after that is written again."""
+        self._file = self._path.open("r+b" if self._path.exists() else "w+b")
+        self._file.truncate(int(self.counts.sum(dtype=np.int64)) * _RECORD.itemsize)
+        self._file.seek(0, 2)
+
+    def keep(self, start: int, kept: Kept) -> None:
+        self.counts[start : start + len(kept.counts)] = kept.counts
+        records = np.empty(len(kept.neurons), _RECORD)
+        records["neuron"], records["activation"] = kept.neurons, kept.activations
+        self._file.write(records.tobytes())
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def kept(self) -> Iterator[tuple[Int32, Float32]]:
+        """Per word, what was kept of it: rows of neurons and their activations."""
+        self._file.seek(0)
+        for first in range(0, len(self.counts), _WORDS_AT_ONCE):
+            counts = self.counts[first : first + _WORDS_AT_ONCE]
+            size = int(counts.sum(dtype=np.int64))
+            part = np.frombuffer(self._file.read(size * _RECORD.itemsize), _RECORD)
+            for one in np.split(part, np.cumsum(counts)[:-1]):
+                yield one["neuron"], one["activation"]
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _spread(count: int, few: int) -> Int64:
+    """Up to `few` of `count` positions, evenly spread."""
+    return np.unique(np.linspace(0, count - 1, min(few, count)).astype(np.int64))

@@ -1,0 +1,191 @@
+"""What fires at a word, and at several, against the model run with hooks of our own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import explorer
+from conftest import Run, run_build
+from explorer.errors import QueryError
+from indexer.store.errors import SemanticError, UnknownSpace
+
+Float64 = NDArray[np.float64]
+Levels = Callable[[str], Float64]
+
+
+@pytest.fixture(scope="module")
+def levels(real: Any, real_model: Any) -> Levels:
+    """z of every neuron's activation at a word's last token, the model run on prefix and word."""
+    import torch
+
+    mean, deviation = np.array(
+        real._index.sql("SELECT activation_mean, activation_deviation FROM neuron ORDER BY id")
+    ).T
+
+    def of(word: str) -> Float64:
+        ids = [*real.manifest.prefix.token_ids, *real._index.word_by_text(word).token_ids]
+        seen: list[Float64] = []
+        hooks = [
+            layer.mlp.down_proj.register_forward_pre_hook(
+                lambda _, args: seen.append(args[0][0, -1].double().numpy())
+            )
+            for layer in real_model.base.layers
+        ]
+        with torch.no_grad():
+            real_model.base(torch.tensor([ids]))
+        for hook in hooks:
+            hook.remove()
+        return (np.concatenate(seen) - mean) / deviation
+
+    return of
+
+
+def test_a_words_neurons_are_those_that_fire_most_strongly_at_it(real: Any, levels: Levels) -> None:
+    for word in ("large", "tall", "Chihuahua"):
+        report = real.word(word, k=64)
+        own = levels(word)
+        assert [row.rank for row in report.rows] == list(range(1, 65))
+        np.testing.assert_allclose(
+            [abs(row.z) for row in report.rows], np.sort(np.abs(own))[::-1][:64], rtol=1e-3
+        )
+        for row in report.rows:
+            at = real._index.neuron(row.layer, row.unit).id
+            assert row.neuron == f"L{row.layer}N{row.unit}"
+            np.testing.assert_allclose(row.z, own[at], rtol=1e-3)
+    assert any(row.z < 0 for row in report.rows)
+    assert any(row.z > 0 for row in report.rows)
+
+
+def test_a_word_says_what_it_is(real: Any) -> None:
+    meta = real.word("large", k=1).meta
+    assert meta.resolved[0].tokens == ("␣large",)
+    assert "size" in meta.groups
+    assert 5 < meta.zipf < 6
+    assert meta.sinks == ()
+    assert f"{real.manifest.words:,} indexed words" in meta.notes[0]
+
+
+def test_neurons_that_fire_at_all_of_some_words_are_ranked_as_brute_force_ranks_them(
+    real: Any, levels: Levels
+) -> None:
+    for words in (("large", "tall"), ("red", "blue"), ("dog", "cat", "horse")):
+        found = real.middleman(*words, by="activations", k=64)
+        own = np.stack([levels(word) for word in words])
+        alike = (own > 0).all(axis=0) | (own < 0).all(axis=0)
+        least = np.where(alike, np.abs(own).min(axis=0), -np.inf)
+        note = found.meta.notes[1]
+        bound = float(note.split(" is ")[-1].split(" or less")[0])
+        in_lists = set()
+        for row in found.rows:
+            at = real._index.neuron(row.layer, row.unit).id
+            in_lists.add(at)
+            np.testing.assert_allclose(row.score, least[at], rtol=1e-3)
+            for word, z in zip(words, own[:, at], strict=True):
+                np.testing.assert_allclose(row.scores[word], z, rtol=1e-3)
+        others = np.delete(least, sorted(in_lists))
+        assert others.max() <= bound + 0.005
+        assert [row.score for row in found.rows] == sorted(r.score for r in found.rows)[::-1]
+        assert f"{len(found.rows)} neurons are in every list" in note
+        sure = [row for row in found.rows if row.score > bound]
+        best = np.sort(least)[::-1][: len(sure)]
+        np.testing.assert_allclose([row.score for row in sure], best, rtol=1e-3)
+
+
+def test_one_words_middle_men_are_its_own_neurons(real: Any) -> None:
+    alone = real.middleman("large", by="activations", k=10)
+    report = real.word("large", k=10)
+    assert [row.neuron for row in alone.rows] == [row.neuron for row in report.rows]
+    assert [row.scores["large"] for row in alone.rows] == [row.z for row in report.rows]
+
+
+def test_layers_narrow_what_fires(real: Any) -> None:
+    every = real.middleman("red", "blue", by="activations", k=64).rows
+    late = real.middleman("red", "blue", by="activations", layers="20-29", k=64).rows
+    assert [r.neuron for r in late] == [r.neuron for r in every if r.layer >= 20]
+    best = real.middleman("red", "blue", by="activations", per_layer=1).rows
+    firsts = {r.layer: r.neuron for r in reversed(every)}
+    assert {r.layer: r.neuron for r in best} == firsts
+
+
+def test_a_neuron_shows_the_words_it_fires_at(real: Any) -> None:
+    report = real.neuron("L29N112", k=20)
+    words = [row for row in report.rows if row.kind == "word"]
+    rows = real._index.sql(
+        "SELECT x.rank, w.text, x.z FROM neuron_word x JOIN neuron n ON n.id = x.neuron "
+        "JOIN word w ON w.id = x.word WHERE n.name = 'L29N112' ORDER BY x.rank < 0, abs(x.rank)"
+    )
+    assert [(row.rank, row.item, row.score) for row in words] == rows
+    assert len(words) == 40
+    assert set(report.meta.activation) == {"mean", "deviation"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"avoid": ["dog"]}, "leave out --not"),
+        ({"side": "in"}, "leave out --side"),
+        ({"score": "dot"}, "leave out --score"),
+        ({"combine": "mean"}, "leave out --combine"),
+        ({"by": "activation"}, "did you mean 'activations'"),
+        ({"k": 0}, "-k 0"),
+        ({"layers": "77"}, "no layer 77"),
+    ],
+)
+def test_what_activations_cannot_be_asked_is_refused(
+    real: Any, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(QueryError, match=message):
+        real.middleman("large", "tall", **{"by": "activations", **options})
+
+
+@pytest.mark.parametrize("word", ["lagre", '"Great Dane of Denmark"', "␣lagre", 'token:"large"'])
+def test_a_word_that_is_not_indexed_is_refused_with_the_nearest(real: Any, word: str) -> None:
+    with pytest.raises(SemanticError, match="indexed words; of others no activations"):
+        real.word(word)
+    with pytest.raises(SemanticError, match="indexed words"):
+        real.middleman("large", word, by="activations")
+
+
+@pytest.mark.parametrize(
+    "word", ["large + tall", "L29N112.out", "large@context.3", "#1507", "2*dog"]
+)
+def test_what_is_no_word_is_refused(real: Any, word: str) -> None:
+    with pytest.raises(QueryError):
+        real.word(word)
+
+
+def test_an_index_without_activations_says_how_to_have_them(
+    tiny_llama: Path, tmp_path: Path
+) -> None:
+    run_build(tiny_llama, tmp_path, "mute", spaces="embed,neuron")
+    with explorer.open("mute", tmp_path) as ix:
+        assert not ix.manifest.firing
+        word = ix._index.sql("SELECT text FROM word LIMIT 1")[0][0]
+        with pytest.raises(UnknownSpace, match="holds no activations"):
+            ix.word(word)
+        report = ix.neuron("L0N1", k=3)
+        assert not [row for row in report.rows if row.kind == "word"]
+        assert report.meta.activation == {}
+
+
+def test_the_program_answers_as_the_library_does(real: Any, real_indexes: Path, run: Run) -> None:
+    place = ["--indexes", str(real_indexes)]
+    done = run("explorer", "word", "large", "-k", "5", "--format", "json", *place)
+    assert done.code == 0
+    assert done.json() == real.word("large", 5).to_dict()
+    done = run(
+        "explorer", "middleman", "red", "blue", "--by", "activations", "--format", "json", *place
+    )
+    assert done.json() == real.middleman("red", "blue", by="activations").to_dict()
+    done = run("explorer", "word", "large", *place)
+    assert "␣large #1507" in done.out
+    assert "|z|" in done.out
+    done = run("explorer", "word", "lagre", *place)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.count("\n") == 1
