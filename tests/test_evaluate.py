@@ -23,12 +23,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import explorer
-from conftest import BIN, Run
+from conftest import BIN, ROOT, Run
 from explorer import offsets
 from explorer.errors import QueryError
 from explorer.lexicon import CASES, Lexicon, lexicon
 from explorer.offsets import best_answers
 from explorer.queries.accuracy import _Covered, _right
+from explorer.render import render
 from explorer.resolve import folded
 from explorer.testsets import read_questions
 from indexer.store.errors import SemanticError
@@ -493,6 +494,21 @@ def test_a_file_that_is_none_is_refused_in_one_line(
         assert len(done.err.splitlines()) == 1
         assert done.err.startswith("explorer: ")
         assert file in done.err
+
+
+@pytest.mark.parametrize("page", ["analogies", "similarity"])
+def test_the_page_of_results_shows_what_embed_answers(real: Any, page: str) -> None:
+    """Tokens are the same whatever words are indexed; rows of words follow from the same code."""
+    shown = (ROOT / "docs" / "results" / f"{page}.md").read_text("utf-8").splitlines()
+    measures = ["dot", "cosine", "centered"]
+    found = (
+        [real.evaluate_analogies(QUESTIONS, measure=measures)]
+        if page == "analogies"
+        else [real.evaluate_similarity(file, measure=measures) for file in PAIRS]
+    )
+    lines = [x for one in found for x in render(one, "markdown").splitlines() if "| embed" in x]
+    assert len(lines) == 3 * len(found)
+    assert set(lines) <= set(shown)
 
 
 def test_without_a_test_set_it_is_said_which_there_are(run: Run) -> None:
