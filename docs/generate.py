@@ -33,6 +33,8 @@ ANSWERS = {
     "`layers`": ("LayerRow",),
     "`ov`": ("HeadWrites",),
     "`baseline`": ("BaselineRow",),
+    "`evaluate analogies`": ("AnalogyAccuracy", "EvaluateMeta", "Coverage"),
+    "`evaluate similarity`": ("SimilarityCorrelation", "EvaluateMeta", "Coverage"),
 }
 TREES = ("explorer", "indexer", "tests", "benchmarks", "docs", "examples", "indexes")
 

@@ -13,17 +13,21 @@ from numpy.typing import NDArray
 
 from explorer.expressions import parse
 from explorer.measures import checked_measure, compose
+from explorer.queries import accuracy as _accuracy
 from explorer.queries import analogy as _analogy
 from explorer.queries import baseline as _baseline
+from explorer.queries import correlation as _correlation
 from explorer.queries import layers as _layers
 from explorer.queries import middleman as _middleman
 from explorer.queries import neighbors as _neighbors
 from explorer.queries import neuron as _neuron
 from explorer.queries import ov as _ov
 from explorer.queries import word as _word
+from explorer.queries.evaluate import Progress, Several
 from explorer.resolve import Resolver
 from explorer.results import (
     Analogy,
+    AnalogyAccuracies,
     AnalogyLayers,
     Baseline,
     Layers,
@@ -31,8 +35,10 @@ from explorer.results import (
     Neighbors,
     NeuronReport,
     OvReport,
+    SimilarityCorrelations,
     WordReport,
 )
+from explorer.testsets import Source
 from indexer.store.layout import Manifest
 from indexer.store.read import Index
 
@@ -258,3 +264,98 @@ class Explorer:
         """
         asked = _analogy.Asked.of(expression, target, None, measure, "add")
         return _layers.layers(self._resolver, asked, k, distinct)
+
+    def evaluate_analogies(
+        self,
+        questions: Source,
+        space: Several = None,
+        all_layers: bool = False,
+        measure: Several = None,
+        method: Several = "add",
+        tokens: str = "word-like",
+        case: str = "written",
+        restrict: int | None = None,
+        depth: int | None = None,
+        sections: bool | None = None,
+        progress: Progress = lambda *_: None,
+    ) -> AnalogyAccuracies:
+        """How many analogy questions each space answers: with a, b and c left out, and kept in.
+
+        Args:
+            questions: a file of lines `a b c d` under lines `: section`, as `questions-words.txt`;
+                or such lines.
+            space: one or several; `embed` unless given.
+            all_layers: `embed` and every context space.
+            measure: one or several, or `all`; each space's own unless given. By `euclidean` the
+                best candidate is the one nearest to the point b - a + c.
+            method: `add` (3CosAdd), `mul` (3CosMul), or both.
+            tokens: the candidates in a space of tokens: `word-like` ones, or `all`.
+            case: `written` takes the item written as the question's word, `fold` the most frequent
+                in any case; with both, items that differ in case only are one answer. `exact`
+                takes the item written so, and that item alone is right.
+            restrict: only the first so many candidates, as gensim's `restrict_vocab`.
+            depth: look for the answer only among the so many best besides a, b and c themselves;
+                gensim looks among 5.
+            sections: a row for each section too; where only one space, measure and method are
+                asked, unless given.
+            progress: told what is done, how many steps of it, and of how many.
+        """
+        return _accuracy.evaluate_analogies(
+            self._index,
+            questions,
+            space,
+            all_layers,
+            measure,
+            method,
+            tokens,
+            case,
+            restrict,
+            depth,
+            sections,
+            progress,
+        )
+
+    def evaluate_similarity(
+        self,
+        pairs: Source,
+        space: Several = None,
+        all_layers: bool = False,
+        measure: Several = None,
+        column: str | int = 3,
+        delimiter: str | None = None,
+        tokens: str = "word-like",
+        case: str = "written",
+        restrict: int | None = None,
+        missing_as_zero: bool = False,
+        progress: Progress = lambda *_: None,
+    ) -> SimilarityCorrelations:
+        """How well the scores of pairs of words go with the ratings that people gave them.
+
+        Args:
+            pairs: a file of two words and a rating a line, as `wordsim353.tsv`; or such lines.
+            space: one or several; `embed` unless given.
+            all_layers: `embed` and every context space.
+            measure: one or several, or `all`; each space's own unless given.
+            column: where the rating stands: a number, from 1, or a name in the header.
+            delimiter: between columns; a tab, a semicolon, a comma or blanks unless given.
+            tokens: which tokens are words, `word-like` or `all`.
+            case: as in `evaluate_analogies`.
+            restrict: only the first so many items count as words.
+            missing_as_zero: score pairs that are not covered 0 instead of leaving them out, as
+                gensim's `dummy4unknown`.
+            progress: told what is done, how many steps of it, and of how many.
+        """
+        return _correlation.evaluate_similarity(
+            self._index,
+            pairs,
+            space,
+            all_layers,
+            measure,
+            column,
+            delimiter,
+            tokens,
+            case,
+            restrict,
+            missing_as_zero,
+            progress,
+        )

@@ -80,6 +80,22 @@ def normed(item: Weighted, measure: str) -> Float64:
     return vector
 
 
+def normed_rows(space: Space, positions: NDArray[np.int64], measure: str) -> Float64:
+    """Items of a space, unit-normed as `normed` has it: (len(positions), width) float64.
+
+    An item without a direction stays the zero vector, so that its cosines are 0.
+    """
+    rows = space.rows.take(positions).astype(np.float64)
+    if measure == "cosine":
+        return rows
+    rows *= space.norms[positions, None]
+    if measure == "centered":
+        rows -= space.mean
+        size = np.linalg.norm(rows, axis=1, keepdims=True)
+        np.divide(rows, size, out=rows, where=size > 0)
+    return rows
+
+
 def compose(items: Sequence[Weighted], measure: str) -> Float64:
     """The signed, weighted sum of normed items (3CosAdd): (width,) float64.
 

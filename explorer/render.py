@@ -1,4 +1,4 @@
-"""Results as text: a table for people, JSON, JSON lines and CSV for programs.
+"""Results as text: a table for people or for a page, JSON, JSON lines and CSV for programs.
 
 Knows formats; how each answer's table is laid out is in `explorer.tables`. A table begins with what
 was asked and what each word was taken to be, and ends with what the scores are read against.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ from explorer.tables import lay_out
 from explorer.tables.layout import Column
 from indexer.store.errors import unknown
 
-FORMATS = ("table", "json", "jsonl", "csv")
+FORMATS = ("table", "markdown", "json", "jsonl", "csv")
 
 
 def render(result: Result, format: str, width: int = 100) -> str:
@@ -35,6 +36,8 @@ def render(result: Result, format: str, width: int = 100) -> str:
         return "".join(line + "\n" for line in lines)
     if format == "csv":
         return _csv(result.to_dicts())
+    if format == "markdown":
+        return to_markdown(result)
     return to_text(result, width)
 
 
@@ -82,6 +85,30 @@ def to_text(result: Result, width: int = 100) -> str:
         + _table(laid.columns, rows, width)
         + "".join(f"{line}\n" for line in ["", *laid.foot])
     )
+
+
+def to_markdown(result: Result) -> str:
+    """A result as a table in Markdown; what stands above and below it line for line."""
+    laid = lay_out(result)
+    rows = result.rows  # type: ignore[attr-defined]  # every result has rows
+    names = [column.name for column in laid.columns]
+    cells = [[column.cell(row) for column in laid.columns] for row in rows]
+    sides = ["---:" if column.right else "---" for column in laid.columns]
+    table = [f"| {' | '.join(map(_escaped, row))} |" for row in [names, *cells]]
+    table.insert(1, f"| {' | '.join(sides)} |")
+    above = [_escaped(laid.head[0]), "", *_listed(laid.head[1:])]
+    return "".join(f"{line}\n" for line in [*above, *table, "", *_listed(laid.foot)[:-1]])
+
+
+def _escaped(text: str) -> str:
+    """Text in one line that means itself where Markdown would see a mark."""
+    return re.sub(r"([\\`*_\[\]<>|~#])", r"\\\1", " ".join(text.split()))
+
+
+def _listed(lines: Sequence[str]) -> list[str]:
+    """Lines as the items of a list, with an empty line after them where there are any."""
+    items = [f"- {_escaped(line)}" for line in lines if line.strip()]
+    return [*items, ""] if items else []
 
 
 def _table(columns: Sequence[Column], rows: Sequence[Any], width: int) -> str:

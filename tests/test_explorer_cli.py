@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,8 @@ import pytest
 import explorer
 from conftest import BIN
 from explorer.cli import main
+from explorer.render import render
+from explorer.tables import lay_out
 
 Run = Callable[..., SimpleNamespace]
 
@@ -130,6 +133,25 @@ def test_csv_holds_the_rows_with_a_column_a_word(ask: Run) -> None:
     assert [float(row["scores.tall"]) for row in read] == [r["scores"]["tall"] for r in rows]
     assert [float(row["avoided.dog"]) for row in read] == [r["avoided"]["dog"] for r in rows]
     assert [row["reads"].split() for row in read] == [row["reads"] for row in rows]
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_page_has_the_rows_of_the_table_with_its_marks_escaped(
+    tiny_indexes: Path, name: str
+) -> None:
+    with explorer.open("llama", tiny_indexes) as ix:
+        result = QUESTIONS[name][1](ix)
+    laid, lines = lay_out(result), render(result, "markdown").splitlines()
+    table = [line for line in lines if line.startswith("| ")]
+    cells = [re.split(r" (?<!\\)\| ", line[2:-2]) for line in table]
+    assert len(cells) == len(result.rows) + 2
+    assert {len(row) for row in cells} == {len(laid.columns)}
+    assert [re.sub(r"\\(.)", r"\1", cell) for cell in cells[2]] == [
+        " ".join(column.cell(result.rows[0]).split()) for column in laid.columns
+    ]
+    assert re.sub(r"\\(.)", r"\1", lines[0]) == " ".join(laid.head[0].split())
+    said = [re.sub(r"\\(.)", r"\1", line) for line in lines]
+    assert all(f"- {' '.join(line.split())}" in said for line in laid.foot if line)
 
 
 @pytest.mark.parametrize("format", ["csv", "jsonl"])
@@ -310,7 +332,7 @@ BAD = [
     (["neighbors", "L9N7.in"], ["'L9N7'", "layers are 0 to 2", "did you mean 'L2N7'"]),
     (["neighbors", "dog@embd"], ["'embd'", "did you mean 'embed'"]),
     (["neighbours", "dog"], ["'neighbours'", "Did you mean 'neighbors'"]),
-    ([], ["analogy, baseline, layers, middleman, neighbors, neuron, ov"]),
+    ([], ["analogy, baseline, evaluate, layers, middleman, neighbors, neuron, ov"]),
     (["middleman"], ["name at least one word"]),
     (["middleman", "dog", "--side", "inn"], ["'inn'", "did you mean 'in'", "in, up, out"]),
     (["middleman", "dog", "--score", "cosin"], ["'cosin'", "did you mean 'cosine'"]),

@@ -14,6 +14,7 @@ import click
 from explorer.cli.analogy import analogy
 from explorer.cli.answer import say
 from explorer.cli.baseline import baseline
+from explorer.cli.evaluate import evaluate
 from explorer.cli.layers import layers
 from explorer.cli.middleman import middleman
 from explorer.cli.neighbors import neighbors
@@ -32,7 +33,17 @@ def cli() -> None:
     """Ask a language model's index how it represents meaning."""
 
 
-for _command in (neighbors, middleman, analogy, neuron, word, ov, layers, baseline):
+for _command in (
+    neighbors,
+    middleman,
+    analogy,
+    neuron,
+    word,
+    ov,
+    layers,
+    baseline,
+    evaluate,
+):
     cli.add_command(_command)
 
 
@@ -46,9 +57,11 @@ def main() -> NoReturn:
         sys.exit(0)
     except click.exceptions.Abort:
         _fail(130, "interrupted")
-    except click.exceptions.NoArgsIsHelpError:
-        commands = ", ".join(sorted(cli.commands))
-        _fail(2, f"ask something: {commands} (`explorer --help` says what each answers)")
+    except click.exceptions.NoArgsIsHelpError as err:
+        group = err.ctx.command if err.ctx else cli
+        commands = ", ".join(sorted(getattr(group, "commands", cli.commands)))
+        asked = err.ctx.command_path if err.ctx else "explorer"
+        _fail(2, f"ask something: {commands} (`{asked} --help` says what each answers)")
     except click.NoSuchOption as err:
         said = err.format_message()
         _fail(2, f"{said} An expression that begins with '-' goes last, after a lone '--'.")

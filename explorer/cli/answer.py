@@ -27,7 +27,7 @@ def answer(options: dict[str, Any], ask: Callable[[Explorer, int, bool], Result]
     k = 10 if options.get("k") is None else options["k"]
     distinct = options.get("distinct")
     if distinct is None:
-        distinct = format == "table"
+        distinct = format in ("table", "markdown")
     with Explorer(open_index(options["index"], options["indexes"]), announce=say) as ix:
         result = ask(ix, k, distinct)
         text = render(result, format, _width())

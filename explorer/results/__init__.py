@@ -19,6 +19,16 @@ from explorer.results.analogy import (
 )
 from explorer.results.answer import Calibration, Meta, Resolved, Result
 from explorer.results.baseline import Baseline, BaselineQuery, BaselineRow
+from explorer.results.evaluate import (
+    AnalogyAccuracies,
+    AnalogyAccuracy,
+    Coverage,
+    EvaluateAnalogiesQuery,
+    EvaluateMeta,
+    EvaluateSimilarityQuery,
+    SimilarityCorrelation,
+    SimilarityCorrelations,
+)
 from explorer.results.layers import LayerRow, Layers, LayersQuery
 from explorer.results.middleman import MiddleMan, MiddlemanQuery, Middlemen
 from explorer.results.neighbors import Neighbor, Neighbors, NeighborsQuery
@@ -28,6 +38,8 @@ from explorer.results.word import WordMeta, WordNeuron, WordQuery, WordReport
 
 __all__ = [
     "Analogy",
+    "AnalogyAccuracies",
+    "AnalogyAccuracy",
     "AnalogyLayer",
     "AnalogyLayers",
     "AnalogyMeta",
@@ -37,6 +49,10 @@ __all__ = [
     "BaselineRow",
     "Calibration",
     "Component",
+    "Coverage",
+    "EvaluateAnalogiesQuery",
+    "EvaluateMeta",
+    "EvaluateSimilarityQuery",
     "HeadWrites",
     "LayerRow",
     "Layers",
@@ -57,6 +73,8 @@ __all__ = [
     "OvReport",
     "Resolved",
     "Result",
+    "SimilarityCorrelation",
+    "SimilarityCorrelations",
     "Target",
     "WordMeta",
     "WordNeuron",

@@ -11,6 +11,7 @@ from typing import Any
 from explorer import results
 from explorer.tables.analogy import analogy, analogy_layers
 from explorer.tables.baseline import baseline
+from explorer.tables.evaluate import analogies, similarity
 from explorer.tables.layers import layers
 from explorer.tables.layout import Layout, resolved_lines
 from explorer.tables.middleman import middleman
@@ -23,6 +24,7 @@ __all__ = ["Layout", "lay_out", "resolved_lines"]
 
 _LAYOUTS: dict[type[results.Result], Callable[[Any], Layout]] = {
     results.Analogy: analogy,
+    results.AnalogyAccuracies: analogies,
     results.AnalogyLayers: analogy_layers,
     results.Baseline: baseline,
     results.Layers: layers,
@@ -31,6 +33,7 @@ _LAYOUTS: dict[type[results.Result], Callable[[Any], Layout]] = {
     results.NeuronReport: neuron,
     results.OvReport: ov,
     results.WordReport: word,
+    results.SimilarityCorrelations: similarity,
 }
 
 

@@ -1,0 +1,158 @@
+"""The best answers to many analogies at once, each as the question asked alone would have it.
+
+Knows how the scores of a : b :: c : ? follow from those of its three words; knows no texts and no
+test set. With s_w(x) the score of candidate x with word w, in the measure's own sense,
+
+    3CosAdd     s_b - s_a + s_c
+    3CosMul     h_b h_c / (h_a + 1e-6), h = (1 + s) / 2
+    euclidean   |x - (b - a + c)|, least where x.b - x.a + x.c - |x|^2 / 2 is greatest
+
+so one matrix product of the distinct words with the candidates serves every question. It is made in
+float64, so that only what the stored float32 rows leave open decides between candidates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.errors import QueryError
+from explorer.lexicon import Lexicon
+from explorer.measures import COSMUL_EPSILON, Float64, normed_rows
+from indexer.store.space import Space
+
+Int64 = NDArray[np.int64]
+
+CANDIDATES_AT_ONCE = 4096
+_QUESTIONS_AT_ONCE = 128
+_SCORES_AT_ONCE = 1 << 24
+"""How many scores of words with candidates are held at once; 16 Mi float64 are 128 MiB."""
+
+
+@dataclass(frozen=True)
+class Best:
+    """For each question, the place in the lexicon of the best candidate: each (questions,) int64.
+
+    Attributes:
+        left_out: all forms of a, b and c left out; -1 where no candidate is left.
+        kept_in: among all candidates, a, b and c with them.
+        alone: nearest to c alone, all forms of a, b and c left out; -1 as above.
+        before: how many forms of a, b and c, other than these items themselves, score better
+            than `left_out`.
+    """
+
+    left_out: Int64
+    kept_in: Int64
+    alone: Int64
+    before: Int64
+
+
+def steps(lexicon: Lexicon, words: int) -> int:
+    """How many blocks of candidates `best_answers` goes through, `words` distinct words asked."""
+    return -(-len(lexicon) // _block(words))
+
+
+def best_answers(
+    space: Space,
+    lexicon: Lexicon,
+    questions: Int64,
+    measure: str,
+    method: str,
+    tick: Callable[[], None] = lambda: None,
+) -> Best:
+    """The best candidate of a lexicon for each question.
+
+    Memory is bounded by `_SCORES_AT_ONCE`, not by the number of questions times that of candidates.
+
+    Args:
+        space: where the vectors are.
+        lexicon: the candidates; among equal scores the first in it is the better.
+        questions: (questions, 3) int64, the places of a, b and c in the lexicon.
+        measure: `dot`, `cosine`, `centered` or `euclidean`.
+        method: `add` (3CosAdd), or `mul` (3CosMul), which multiplies cosines.
+        tick: called after each of `steps` blocks.
+
+    Raises:
+        QueryError: a word is a zero vector, of which no cosine can be taken.
+    """
+    words, flat = np.unique(questions, return_inverse=True)
+    asked = flat.reshape(questions.shape)
+    vectors = normed_rows(space, lexicon.positions[words], measure)
+    if measure in ("cosine", "centered") and not (some := vectors.any(axis=1)).all():
+        word = lexicon.texts[words[int(np.argmin(some))]].strip()
+        raise QueryError(
+            f"{word!r} is a zero vector in {space.name} and has no direction; "
+            "ask with --measure dot or euclidean"
+        )
+    forms = _forms(lexicon, questions)
+    own = (forms[:, :, None] == questions[:, None, :]).any(axis=2)
+    found = {name: _Leader(len(questions)) for name in ("left_out", "kept_in", "alone")}
+    of_forms = np.full(forms.shape, -np.inf)
+    step = _block(len(words))
+    for first in range(0, len(lexicon), step):
+        last = min(first + step, len(lexicon))
+        rows = normed_rows(space, lexicon.positions[first:last], measure)
+        scores = vectors @ rows.T
+        if measure == "euclidean":
+            scores -= np.vecdot(rows, rows) / 2
+        if method == "mul":
+            scores = (1 + scores) / 2
+        for start in range(0, len(questions), _QUESTIONS_AT_ONCE):
+            here = slice(start, start + _QUESTIONS_AT_ONCE)
+            combined = _combined(scores, asked[here], method)
+            found["kept_in"].see(here, combined, first)
+            at, which = np.nonzero((forms[here] >= first) & (forms[here] < last))
+            column = forms[here][at, which] - first
+            of_forms[here][at, which] = combined[at, column]
+            combined[at, column] = -np.inf
+            found["left_out"].see(here, combined, first)
+            alone = scores[asked[here, 2]]
+            alone[at, column] = -np.inf
+            found["alone"].see(here, alone, first)
+        tick()
+    ahead = (of_forms > found["left_out"].score[:, None]) & ~own
+    return Best(**{name: leader.place for name, leader in found.items()}, before=ahead.sum(axis=1))
+
+
+def _block(words: int) -> int:
+    return max(1, min(CANDIDATES_AT_ONCE, _SCORES_AT_ONCE // words))
+
+
+def _combined(scores: Float64, asked: Int64, method: str) -> Float64:
+    """(questions, candidates) float64 from (words, candidates) and (questions, 3)."""
+    result = scores[asked[:, 1]]
+    if method == "mul":
+        result *= scores[asked[:, 2]]
+        result /= scores[asked[:, 0]] + COSMUL_EPSILON
+    else:
+        result -= scores[asked[:, 0]]
+        result += scores[asked[:, 2]]
+    return result
+
+
+def _forms(lexicon: Lexicon, questions: Int64) -> Int64:
+    """Places of all forms of each question's words, each once: (questions, most), -1 where none."""
+    lists = [
+        sorted({f for place in row for f in lexicon.same(place)}) for row in questions.tolist()
+    ]
+    most = max(map(len, lists))
+    return np.array([row + [-1] * (most - len(row)) for row in lists], np.int64)
+
+
+class _Leader:
+    """The best candidate so far of each question."""
+
+    def __init__(self, questions: int) -> None:
+        self.score = np.full(questions, -np.inf)
+        self.place = np.full(questions, -1, np.int64)
+
+    def see(self, here: slice, scores: Float64, first: int) -> None:
+        """Look at the candidates from place `first` on: (questions, candidates) float64."""
+        at = scores.argmax(axis=1)
+        score = scores[np.arange(len(scores)), at]
+        better = score > self.score[here]
+        self.score[here][better] = score[better]
+        self.place[here][better] = at[better] + first

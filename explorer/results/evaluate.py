@@ -1,0 +1,158 @@
+"""What `evaluate analogies` and `evaluate similarity` answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from explorer.results.answer import Meta, Result
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Which words of a test set have a vector, in spaces of one kind.
+
+    Attributes:
+        spaces: the spaces asked that this holds for.
+        population: the items that words are looked for among, with their number; for analogies
+            they are the candidates too.
+        words: how many different words the test set has.
+        missing: those of them that no item stands for, in the order of the file.
+    """
+
+    spaces: tuple[str, ...]
+    population: str
+    words: int
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class EvaluateMeta(Meta):
+    """Meta of a test set.
+
+    Attributes:
+        coverage: which words have a vector: one entry for spaces of tokens, one for spaces of
+            words, as far as they were asked.
+    """
+
+    coverage: tuple[Coverage, ...] = ()
+
+
+@dataclass(frozen=True)
+class AnalogyAccuracy:
+    """How many questions of a section, or of all, one space answers in one measure.
+
+    A question is answered rightly where the best candidate is a form of d. The three counts differ
+    in the candidates and in the query; each accuracy is its count over `covered`, None where no
+    question is covered.
+
+    Attributes:
+        space: name of the space.
+        measure: how vectors were scored.
+        method: `add` (3CosAdd) or `mul` (3CosMul).
+        section: name of the section; `total` for all.
+        asked: how many questions.
+        covered: how many of them have a vector for each of their four words.
+        correct: rightly answered, all forms of a, b and c left out.
+        accuracy: share of the covered.
+        correct_kept_in: rightly answered with a, b and c among the candidates.
+        accuracy_kept_in: share of the covered.
+        correct_alone: rightly answered by what is nearest to c alone, a, b and c left out.
+        accuracy_alone: share of the covered.
+        of_asked: `correct` over `asked`: what is not covered counts as wrong.
+    """
+
+    space: str
+    measure: str
+    method: str
+    section: str
+    asked: int
+    covered: int
+    correct: int
+    accuracy: float | None
+    correct_kept_in: int
+    accuracy_kept_in: float | None
+    correct_alone: int
+    accuracy_alone: float | None
+    of_asked: float | None
+
+
+@dataclass(frozen=True)
+class EvaluateAnalogiesQuery:
+    """What was asked of `evaluate analogies`."""
+
+    questions: str
+    spaces: tuple[str, ...]
+    measures: tuple[str, ...] | None
+    methods: tuple[str, ...]
+    tokens: str
+    case: str
+    restrict: int | None
+    depth: int | None
+    sections: bool
+
+
+@dataclass(frozen=True)
+class AnalogyAccuracies(Result):
+    """Accuracy on analogy questions: a row for each space, measure and method, or section of it."""
+
+    query: EvaluateAnalogiesQuery
+    rows: tuple[AnalogyAccuracy, ...]
+    meta: EvaluateMeta
+
+
+@dataclass(frozen=True)
+class SimilarityCorrelation:
+    """How the scores of pairs go with people's ratings, in one space and measure.
+
+    Correlations and p are None where fewer than three pairs count, or all of them score or are
+    rated the same.
+
+    Attributes:
+        space: name of the space.
+        measure: how vectors were scored; `euclidean` is a distance, so a space that agrees with
+            people has negative correlations.
+        pairs: how many the test set has.
+        covered: how many of them have a vector for both words.
+        missing: the share that has not.
+        n: how many pairs the correlations are over.
+        spearman: Spearman's rank correlation, tied ranks averaged.
+        spearman_p: of no correlation, both sides, by the t distribution with n - 2 degrees of
+            freedom; the pairs are taken as independent, which those that share a word are not.
+        pearson: Pearson's correlation.
+        pearson_p: of no correlation, both sides, by the same distribution.
+    """
+
+    space: str
+    measure: str
+    pairs: int
+    covered: int
+    missing: float
+    n: int
+    spearman: float | None
+    spearman_p: float | None
+    pearson: float | None
+    pearson_p: float | None
+
+
+@dataclass(frozen=True)
+class EvaluateSimilarityQuery:
+    """What was asked of `evaluate similarity`."""
+
+    pairs: str
+    spaces: tuple[str, ...]
+    measures: tuple[str, ...] | None
+    column: str
+    delimiter: str | None
+    tokens: str
+    case: str
+    restrict: int | None
+    missing_as_zero: bool
+
+
+@dataclass(frozen=True)
+class SimilarityCorrelations(Result):
+    """Correlation with people's ratings: a row for each space and measure."""
+
+    query: EvaluateSimilarityQuery
+    rows: tuple[SimilarityCorrelation, ...]
+    meta: EvaluateMeta
