@@ -76,7 +76,7 @@ def _flat(row: dict[str, Any], before: str = "") -> dict[str, Any]:
 def to_text(result: Result, width: int = 100) -> str:
     """A result as a table for people."""
     laid = lay_out(result)
-    rows = result.rows  # type: ignore[attr-defined]  # every result has rows
+    rows = result.rows if laid.rows is None else laid.rows  # type: ignore[attr-defined]
     return (
         "".join(f"{line}\n" for line in [*laid.head, ""])
         + _table(laid.columns, rows, width)

@@ -52,7 +52,7 @@ def middleman(
     if not words:
         raise QueryError("name at least one word, such as: middleman large tall")
     space = index.space(f"neuron.{side}")
-    chosen = _layers(layers, index)
+    chosen = layers_asked(layers, index)
     terms, embed = [_single(word) for word in [*words, *avoid]], index.space("embed")
     resolver.prepare(terms, embed)
     items = [resolver.item(term, embed) for term in terms]
@@ -62,7 +62,7 @@ def middleman(
     if unwanted:
         total = total - np.stack(unwanted).max(axis=0)
     ranks = _ranking(index, total, chosen, per_layer, k)
-    labels = _labels([*words, *avoid])
+    labels = labels_of([*words, *avoid])
     query = MiddlemanQuery(tuple(words), tuple(avoid), side, score, combine, chosen, per_layer, k)
     rows = _rows(index, ranks, total, values, labels, len(words))
     meta = meta_of(index, space, score, items)
@@ -117,7 +117,8 @@ def _single(text: str) -> Term:
     return term
 
 
-def _layers(asked: str | Sequence[int] | None, index: Index) -> tuple[int, ...]:
+def layers_asked(asked: str | Sequence[int] | None, index: Index) -> tuple[int, ...]:
+    """The layers a question is about: as `parse_layers` reads them, or all."""
     there = index.manifest.layers
     if asked is None:
         return there
@@ -155,7 +156,7 @@ def _ranking(
     return [(rank, int(at)) for rank, at in enumerate(best(total, k), start=1)]
 
 
-def _labels(asked: Sequence[str]) -> list[str]:
+def labels_of(asked: Sequence[str]) -> list[str]:
     """A name for each word's scores: the word as it was asked for."""
     labels = [" ".join(word.split()) for word in asked]
     for word in labels:

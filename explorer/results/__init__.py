@@ -19,6 +19,13 @@ from explorer.results.analogy import (
 )
 from explorer.results.answer import Calibration, Meta, Resolved, Result
 from explorer.results.baseline import Baseline, BaselineQuery, BaselineRow
+from explorer.results.compare import (
+    ComparedPair,
+    CompareMeta,
+    CompareQuery,
+    Comparison,
+    RandomPairs,
+)
 from explorer.results.layers import LayerRow, Layers, LayersQuery
 from explorer.results.middleman import MiddleMan, MiddlemanQuery, Middlemen
 from explorer.results.neighbors import Neighbor, Neighbors, NeighborsQuery
@@ -35,6 +42,10 @@ __all__ = [
     "BaselineQuery",
     "BaselineRow",
     "Calibration",
+    "CompareMeta",
+    "CompareQuery",
+    "ComparedPair",
+    "Comparison",
     "Component",
     "HeadWrites",
     "LayerRow",
@@ -54,6 +65,7 @@ __all__ = [
     "Other",
     "OvQuery",
     "OvReport",
+    "RandomPairs",
     "Resolved",
     "Result",
     "Target",

@@ -1,0 +1,74 @@
+"""How far a long question has come, on stderr: a bar in a terminal, a line now and then elsewhere.
+
+Knows rich and stderr; knows no question.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+from explorer.cli.answer import say
+
+SOON, RARELY = 1.0, 10.0
+"""Seconds before anything is shown, and between two lines outside a terminal."""
+
+
+@contextlib.contextmanager
+def progress() -> Iterator[Callable[[str, int, int], None]]:
+    """To be told what is being done, how many steps of it are done, and how many there are.
+
+    What is over soon shows nothing; a bar is gone when the `with` ends, however it ends.
+    """
+    with contextlib.ExitStack() as stack:
+        told = _bar(stack) if sys.stderr.isatty() else _lines()
+        start = time.monotonic()
+
+        def tell(what: str, done: int, total: int) -> None:
+            if time.monotonic() - start > SOON:
+                told(what, done, total)
+
+        yield tell
+
+
+def _bar(stack: contextlib.ExitStack) -> Callable[[str, int, int], None]:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description:<24}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+    )
+    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    task = None
+
+    def tell(what: str, done: int, total: int) -> None:
+        nonlocal task
+        if task is None:
+            stack.enter_context(bar)
+            task = bar.add_task(what, total=total)
+        bar.update(task, description=what, completed=done)
+
+    return tell
+
+
+def _lines() -> Callable[[str, int, int], None]:
+    last = time.monotonic()
+
+    def tell(what: str, done: int, total: int) -> None:
+        nonlocal last
+        if time.monotonic() - last > RARELY:
+            last = time.monotonic()
+            say(f"{done / total:.0%} done, at {what}")
+
+    return tell
