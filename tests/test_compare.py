@@ -515,8 +515,14 @@ def test_the_program_answers_as_python_does(tiny: Any, tiny_indexes: Any, run: R
     assert done.json() == json.loads(json.dumps(answer.to_dict(), allow_nan=False))
     table = run("explorer", "compare", "large", "tall", "--pairs", "100", *args)
     assert (table.code, table.err) == (0, "")
-    assert table.out.startswith("profiles of large, tall over neurons, in side, pair by pair")
-    assert "control pairs score, mean ± deviation (n = 100): pearson" in table.out
+    assert table.out.startswith("profiles of large, tall over neurons, in side\n")
+    row = tiny.compare("large", "tall", pairs=100).rows[0]
+    shown = re.search(r"pearson +(\S+) +(\S+)", table.out)
+    assert shown is not None
+    assert shown[1] == f"{row.scores['pearson']:.4f}"
+    assert shown[2] == f"{row.percentiles['pearson']:.1f}"
+    many = run("explorer", "compare", "large", "tall", "dog", "cat", "--pairs", "100", *args)
+    assert "control pairs score, mean ± deviation (n = 600): pearson" in many.out
 
 
 def test_words_may_stand_in_a_file(tiny_indexes: Any, run: Run, tmp_path: Path) -> None:
