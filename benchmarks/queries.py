@@ -12,6 +12,8 @@ import numpy as np
 
 import explorer
 from benchmarks.measure import Line, interleaved, processes
+from explorer.correlations import LINEAR, linear
+from explorer.profiles import Profiles
 
 PROGRAM = str(Path(sys.executable).parent / "explorer")
 BARE = "import numpy, faiss, duckdb"
@@ -104,4 +106,49 @@ def warm() -> list[Line]:
             "15 ms",
             ms["middleman"] <= 15,
         ),
+    ]
+
+
+def profiles() -> list[Line]:
+    """All pairs of 1,000 profiles through the Gram matrix, against the explicit lists in NumPy."""
+    with explorer.open("smollm2") as ix:
+        index, rng = ix._index, np.random.default_rng(0)
+        vectors = ix._words.vectors("embed", rng.choice(len(ix._words), 1000, replace=False))
+        space = index.space("neuron.in")
+        rows = space.rows.block(0, space.entry.rows) * space.norms[:, None].astype(np.float64)
+        first, second = np.triu_indices(len(vectors), k=1)
+        sums = Profiles(index).sums_of_layers("in", index.manifest.layers)
+
+        def by_gram() -> dict[str, np.ndarray]:
+            return linear(sums.products(vectors), first, second, LINEAR)
+
+        def by_gram_anew() -> object:
+            return Profiles(index).sums_of_layers("in", index.manifest.layers)
+
+        def by_lists() -> dict[str, np.ndarray]:
+            lists = vectors @ rows.T
+            dots = lists @ lists.T
+            size = np.sqrt(np.diagonal(dots))
+            apart = size[first] ** 2 + size[second] ** 2 - 2 * dots[first, second]
+            lists -= lists.mean(axis=1, keepdims=True)
+            lists /= np.linalg.norm(lists, axis=1, keepdims=True)
+            return {
+                "pearson": (lists @ lists.T)[first, second],
+                "cosine": dots[first, second] / (size[first] * size[second]),
+                "euclidean": np.sqrt(apart),
+                "dot": dots[first, second],
+            }
+
+        times = interleaved(5, gram=by_gram, sums=by_gram_anew, lists=by_lists)
+        found, expected = by_gram(), by_lists()
+        assert all(np.allclose(found[name], expected[name], rtol=1e-6) for name in LINEAR)
+    ratio = times["lists"] / (times["gram"] + times["sums"])
+    return [
+        Line(
+            "all pairs of 1,000 words over 46,080 neurons: Pearson, cosine, Euclidean, dot",
+            f"{times['gram']:.2f} s after {times['sums']:.2f} s of sums, once: {ratio:.1f} times "
+            f"as fast as explicit lists in NumPy ({times['lists']:.2f} s)",
+            "twice as fast",
+            ratio >= 2,
+        )
     ]

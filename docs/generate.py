@@ -26,6 +26,7 @@ ANSWERS = {
     "In every answer": ("Meta", "Resolved", "Calibration"),
     "`neighbors`": ("Neighbor",),
     "`middleman`": ("MiddleMan",),
+    "`compare`": ("ComparedPair", "CompareMeta", "RandomPairs"),
     "`analogy`": ("Neighbor", "AnalogyMeta", "Target", "Component", "Other"),
     "`analogy --all-layers`": ("AnalogyLayer",),
     "`neuron`": ("NeuronNear", "NeuronMeta"),

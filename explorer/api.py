@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 
 from explorer.expressions import parse
 from explorer.measures import checked_measure, compose
+from explorer.profiles import Profiles
+from explorer.progress import Progress, untold
 from explorer.queries import accuracy as _accuracy
 from explorer.queries import analogy as _analogy
 from explorer.queries import baseline as _baseline
+from explorer.queries import compare as _compare
 from explorer.queries import correlation as _correlation
 from explorer.queries import layers as _layers
 from explorer.queries import middleman as _middleman
@@ -23,13 +26,14 @@ from explorer.queries import neighbors as _neighbors
 from explorer.queries import neuron as _neuron
 from explorer.queries import ov as _ov
 from explorer.queries import word as _word
-from explorer.queries.evaluate import Progress, Several
+from explorer.queries.evaluate import Several
 from explorer.resolve import Resolver
 from explorer.results import (
     Analogy,
     AnalogyAccuracies,
     AnalogyLayers,
     Baseline,
+    Comparison,
     Layers,
     Middlemen,
     Neighbors,
@@ -39,6 +43,7 @@ from explorer.results import (
     WordReport,
 )
 from explorer.testsets import Source
+from explorer.words import Words
 from indexer.store.layout import Manifest
 from indexer.store.read import Index
 
@@ -57,6 +62,8 @@ class Explorer:
     def __init__(self, index: Index, announce: Callable[[str], None] = lambda _: None) -> None:
         self._index = index
         self._resolver = Resolver(index, announce)
+        self._words = Words(index)
+        self._profiles = Profiles(index)
 
     def __enter__(self) -> Explorer:
         return self
@@ -153,6 +160,58 @@ class Explorer:
         """
         return _middleman.middleman(
             self._resolver, words, by, avoid, side, score, combine, layers, per_layer, k
+        )
+
+    def compare(
+        self,
+        *words: str,
+        side: str = "in",
+        measures: str | Sequence[str] | None = None,
+        layers: str | Sequence[int] | None = None,
+        top_neurons: int | None = None,
+        impact: str = "z",
+        control_neurons: str = "own",
+        per_layer: bool = False,
+        control: str = "matched",
+        pairs: int = 1000,
+        seed: int = 0,
+        progress: Progress = untold,
+    ) -> Comparison:
+        """How alike the profiles of words are: their dot products with the same neurons.
+
+        Args:
+            *words: two single items or more; their vectors are taken from `embed` unless they say
+                otherwise. Every pair of them is compared.
+            side: `in`, `up` or `out`.
+            measures: of `pearson`, `spearman`, `kendall`, `cosine`, `euclidean` and `dot`, or
+                `all`; all but `kendall`, and of more than 6 words but `spearman`, unless given.
+            layers: `"0-28"`, or numbers; all unless given.
+            top_neurons: only so many neurons, those of greatest impact.
+            impact: `z`, the largest mean |z| over the words; or `norm`, the longest rows.
+            control_neurons: with `top_neurons` by `z`, whether each control pair has its `own`,
+                chosen as the words' are, or the `same` as the words.
+            per_layer: one row a layer and pair, and `top_neurons` of each layer.
+            control: `matched` or `random`: what stands in for a word.
+            pairs: control pairs of each pair; 0 for none.
+            seed: of the draw of control pairs.
+            progress: told what is done, how many steps of it, and of how many.
+        """
+        return _compare.compare(
+            self._resolver,
+            self._profiles,
+            self._words,
+            words,
+            side,
+            measures,
+            layers,
+            top_neurons,
+            impact,
+            control_neurons,
+            per_layer,
+            control,
+            pairs,
+            seed,
+            progress,
         )
 
     def analogy(
@@ -277,7 +336,7 @@ class Explorer:
         restrict: int | None = None,
         depth: int | None = None,
         sections: bool | None = None,
-        progress: Progress = lambda *_: None,
+        progress: Progress = untold,
     ) -> AnalogyAccuracies:
         """How many analogy questions each space answers: with a, b and c left out, and kept in.
 
@@ -327,7 +386,7 @@ class Explorer:
         case: str = "written",
         restrict: int | None = None,
         missing_as_zero: bool = False,
-        progress: Progress = lambda *_: None,
+        progress: Progress = untold,
     ) -> SimilarityCorrelations:
         """How well the scores of pairs of words go with the ratings that people gave them.
 

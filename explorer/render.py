@@ -16,7 +16,7 @@ from typing import Any
 from explorer.errors import QueryError
 from explorer.results import Result
 from explorer.tables import lay_out
-from explorer.tables.layout import Column
+from explorer.tables.layout import Column, Layout
 from indexer.store.errors import unknown
 
 FORMATS = ("table", "markdown", "json", "jsonl", "csv")
@@ -79,10 +79,9 @@ def _flat(row: dict[str, Any], before: str = "") -> dict[str, Any]:
 def to_text(result: Result, width: int = 100) -> str:
     """A result as a table for people."""
     laid = lay_out(result)
-    rows = result.rows  # type: ignore[attr-defined]  # every result has rows
     return (
         "".join(f"{line}\n" for line in [*laid.head, ""])
-        + _table(laid.columns, rows, width)
+        + _table(laid.columns, _shown(result, laid), width)
         + "".join(f"{line}\n" for line in ["", *laid.foot])
     )
 
@@ -90,14 +89,17 @@ def to_text(result: Result, width: int = 100) -> str:
 def to_markdown(result: Result) -> str:
     """A result as a table in Markdown; what stands above and below it line for line."""
     laid = lay_out(result)
-    rows = result.rows  # type: ignore[attr-defined]  # every result has rows
     names = [column.name for column in laid.columns]
-    cells = [[column.cell(row) for column in laid.columns] for row in rows]
+    cells = [[column.cell(row) for column in laid.columns] for row in _shown(result, laid)]
     sides = ["---:" if column.right else "---" for column in laid.columns]
     table = [f"| {' | '.join(map(_escaped, row))} |" for row in [names, *cells]]
     table.insert(1, f"| {' | '.join(sides)} |")
     above = [_escaped(laid.head[0]), "", *_listed(laid.head[1:])]
     return "".join(f"{line}\n" for line in [*above, *table, "", *_listed(laid.foot)[:-1]])
+
+
+def _shown(result: Result, laid: Layout) -> Sequence[Any]:
+    return result.rows if laid.rows is None else laid.rows  # type: ignore[attr-defined]
 
 
 def _escaped(text: str) -> str:

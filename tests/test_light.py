@@ -31,6 +31,7 @@ def imported_by(code: str, *args: str) -> set[str]:
 QUESTIONS = [
     ("neighbors", "king - man + woman"),
     ("middleman", "large", "tall"),
+    ("compare", "large", "tall"),
     ("analogy", "dog + small", "--target", "cat", "--all-layers"),
     ("neuron", "L1N2"),
 ]

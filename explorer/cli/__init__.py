@@ -14,6 +14,7 @@ import click
 from explorer.cli.analogy import analogy
 from explorer.cli.answer import say
 from explorer.cli.baseline import baseline
+from explorer.cli.compare import compare
 from explorer.cli.evaluate import evaluate
 from explorer.cli.layers import layers
 from explorer.cli.middleman import middleman
@@ -36,6 +37,7 @@ def cli() -> None:
 for _command in (
     neighbors,
     middleman,
+    compare,
     analogy,
     neuron,
     word,

@@ -8,16 +8,17 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from explorer.cli.answer import say
+from explorer.progress import Progress
 
 SOON, RARELY = 1.0, 10.0
 """Seconds before anything is shown, and between two lines outside a terminal."""
 
 
 @contextlib.contextmanager
-def progress() -> Iterator[Callable[[str, int, int], None]]:
+def progress() -> Iterator[Progress]:
     """To be told what is being done, how many steps of it are done, and how many there are.
 
     What is over soon shows nothing. A bar is gone with the last step, before the answer is written,
@@ -34,11 +35,11 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
         yield tell
 
 
-def _bar(stack: contextlib.ExitStack) -> Callable[[str, int, int], None]:
+def _bar(stack: contextlib.ExitStack) -> Progress:
+    from rich import progress as rich_progress
     from rich.console import Console
     from rich.progress import (
         BarColumn,
-        Progress,
         TaskProgressColumn,
         TextColumn,
         TimeRemainingColumn,
@@ -51,7 +52,7 @@ def _bar(stack: contextlib.ExitStack) -> Callable[[str, int, int], None]:
         TimeRemainingColumn(),
     )
     # Left to itself rich would take what is printed meanwhile to stderr, the answer too.
-    bar = Progress(
+    bar = rich_progress.Progress(
         *columns,
         console=Console(stderr=True),
         transient=True,
@@ -72,7 +73,7 @@ def _bar(stack: contextlib.ExitStack) -> Callable[[str, int, int], None]:
     return tell
 
 
-def _lines() -> Callable[[str, int, int], None]:
+def _lines() -> Progress:
     last = time.monotonic()
 
     def tell(what: str, done: int, total: int) -> None:

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from explorer.errors import QueryError
 from explorer.lexicon import Int64, Lexicon
 from explorer.offsets import best_answers, steps
+from explorer.progress import Progress
 from explorer.queries.analogy import METHODS
-from explorer.queries.evaluate import Asked, Progress, Several, asked, several
+from explorer.queries.evaluate import Asked, Several, asked, several
 from explorer.results import AnalogyAccuracies, AnalogyAccuracy, EvaluateAnalogiesQuery
 from explorer.testsets import Questions, Source, read_questions
 from indexer.store.errors import unknown

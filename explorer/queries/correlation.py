@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from explorer.measures import Float64, pair_scores
-from explorer.queries.evaluate import Asked, Progress, Several, asked
+from explorer.progress import Progress
+from explorer.queries.evaluate import Asked, Several, asked
 from explorer.results import (
     EvaluateSimilarityQuery,
     SimilarityCorrelation,

@@ -5,7 +5,7 @@ The test sets themselves are asked in `accuracy` and `correlation`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from explorer.errors import QueryError
@@ -15,9 +15,6 @@ from explorer.results import Coverage, EvaluateMeta
 from indexer.store.layout import MEASURES
 from indexer.store.read import Index
 from indexer.store.space import Space
-
-Progress = Callable[[str, int, int], None]
-"""Told what is being done, how many steps of it are done, and how many there are."""
 
 Several = str | Sequence[str] | None
 """One name, several, or none: the default."""

@@ -62,7 +62,7 @@ def middleman(
     if not words:
         raise QueryError("name at least one word, such as: middleman large tall")
     space = index.space(f"neuron.{side}")
-    chosen = _layers(layers, index)
+    chosen = layers_asked(layers, index)
     terms, embed = [_single(word) for word in [*words, *avoid]], index.space("embed")
     resolver.prepare(terms, embed)
     items = [resolver.item(term, embed) for term in terms]
@@ -72,7 +72,7 @@ def middleman(
     if unwanted:
         total = total - np.stack(unwanted).max(axis=0)
     ranks = _ranking(index, total, chosen, per_layer, k)
-    labels = _labels([*words, *avoid])
+    labels = labels_of([*words, *avoid])
     query = MiddlemanQuery(
         tuple(words), by, tuple(avoid), side, score, combine, chosen, per_layer, k
     )
@@ -108,7 +108,7 @@ def _firing(
             )
     if not words:
         raise QueryError("name at least one word, such as: middleman large tall --by activations")
-    labels, chosen = _labels(words), _layers(layers, index)
+    labels, chosen = labels_of(words), layers_asked(layers, index)
     fires = firing(resolver, [_single(word) for word in words])
     total = least(fires.values)
     ranks = [
@@ -185,7 +185,8 @@ def _single(text: str) -> Term:
     return term
 
 
-def _layers(asked: str | Sequence[int] | None, index: Index) -> tuple[int, ...]:
+def layers_asked(asked: str | Sequence[int] | None, index: Index) -> tuple[int, ...]:
+    """The layers a question is about: as `parse_layers` reads them, or all."""
     there = index.manifest.layers
     if asked is None:
         return there
@@ -223,7 +224,7 @@ def _ranking(
     return [(rank, int(at)) for rank, at in enumerate(best(total, k), start=1)]
 
 
-def _labels(asked: Sequence[str]) -> list[str]:
+def labels_of(asked: Sequence[str]) -> list[str]:
     """A name for each word's scores: the word as it was asked for."""
     labels = [" ".join(word.split()) for word in asked]
     for word in labels:

@@ -19,6 +19,13 @@ from explorer.results.analogy import (
 )
 from explorer.results.answer import Calibration, Meta, Resolved, Result
 from explorer.results.baseline import Baseline, BaselineQuery, BaselineRow
+from explorer.results.compare import (
+    ComparedPair,
+    CompareMeta,
+    CompareQuery,
+    Comparison,
+    RandomPairs,
+)
 from explorer.results.evaluate import (
     AnalogyAccuracies,
     AnalogyAccuracy,
@@ -48,6 +55,10 @@ __all__ = [
     "BaselineQuery",
     "BaselineRow",
     "Calibration",
+    "CompareMeta",
+    "CompareQuery",
+    "ComparedPair",
+    "Comparison",
     "Component",
     "Coverage",
     "EvaluateAnalogiesQuery",
@@ -71,6 +82,7 @@ __all__ = [
     "Other",
     "OvQuery",
     "OvReport",
+    "RandomPairs",
     "Resolved",
     "Result",
     "SimilarityCorrelation",

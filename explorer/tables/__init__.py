@@ -11,6 +11,7 @@ from typing import Any
 from explorer import results
 from explorer.tables.analogy import analogy, analogy_layers
 from explorer.tables.baseline import baseline
+from explorer.tables.compare import compare
 from explorer.tables.evaluate import analogies, similarity
 from explorer.tables.layers import layers
 from explorer.tables.layout import Layout, resolved_lines
@@ -27,6 +28,7 @@ _LAYOUTS: dict[type[results.Result], Callable[[Any], Layout]] = {
     results.AnalogyAccuracies: analogies,
     results.AnalogyLayers: analogy_layers,
     results.Baseline: baseline,
+    results.Comparison: compare,
     results.Layers: layers,
     results.Middlemen: middleman,
     results.Neighbors: neighbors,

@@ -12,14 +12,21 @@ from typing import Any
 
 from explorer.results import AnalogyLayers, AnalogyMeta, Layers, Meta, Resolved
 
+MOST_ITEMS, FEW_ITEMS = 40, 10
+"""Of more items than a person would read, how many are shown."""
+
 
 @dataclass(frozen=True)
 class Layout:
-    """An answer as a table: lines above it, its columns, lines below; rows are the answer's own."""
+    """An answer as a table: lines above it, its columns, lines below.
+
+    `rows` are those that are shown; all of the answer's unless given.
+    """
 
     head: Sequence[str]
     columns: Sequence[Column]
     foot: Sequence[str]
+    rows: Sequence[Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -38,7 +45,10 @@ def resolved_lines(meta: Meta) -> list[str]:
     if isinstance(meta, AnalogyMeta):
         items += [meta.resolved_target] if meta.resolved_target else []
         items += [item for item in meta.resolved_against if item not in items]
-    lines = [f"  {_resolved(item)}" for item in items]
+    shown = items if len(items) <= MOST_ITEMS else items[:FEW_ITEMS]
+    lines = [f"  {_resolved(item)}" for item in shown]
+    if len(items) > len(shown):
+        lines.append(f"  and {len(items) - len(shown):,} more")
     if meta.convention:
         lines.append(f"  {meta.space}: {meta.convention}")
     return lines
