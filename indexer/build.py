@@ -24,7 +24,7 @@ from indexer.catalog import Catalog
 from indexer.contexts import CHECKED_WORDS, Contexts
 from indexer.errors import BadWords, CheckFailed, IndexExists
 from indexer.extract.context import context_layers
-from indexer.extract.firing import CANDIDATES, WORDS_PER_NEURON
+from indexer.extract.firing import KEPT, WORDS_PER_NEURON
 from indexer.extract.heads import HEAD_SPACES
 from indexer.extract.tokens import token_spaces
 from indexer.firing import Firing
@@ -280,7 +280,7 @@ class _Build:
         needed = rows * model.d_model * 4 + 64_000_000
         if self.layers and self.neurons.rows:
             # Activations kept until deviations are known, and then the tables of the strongest.
-            needed += 16 * (2 * CANDIDATES * len(self.words) + WORDS_PER_NEURON * self.neurons.rows)
+            needed += int(self.neurons.rows * 16 * (KEPT * len(self.words) + WORDS_PER_NEURON))
         there = sum(f.stat().st_size for f in self.staging.folder.rglob("*") if f.is_file())
         free = shutil.disk_usage(self.staging.folder).free + there
         if free < needed:

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from indexer import check
 from indexer.extract.context import LastTokenStream, batches
 from indexer.extract.firing import (
-    CANDIDATES,
     NEURONS_PER_WORD,
     Kept,
     Moments,
@@ -37,11 +36,8 @@ from indexer.store.grid import NeuronGrid
 from indexer.store.write import Staging
 from indexer.words import Choice
 
-SAMPLE = 512
+SAMPLE = 1024
 """Words whose activations say beforehand what an ordinary one is."""
-
-_SHAPE = 16
-"""Words of these whose every activation is looked at."""
 
 _RECORD = np.dtype([("neuron", "<i4"), ("activation", "<f4")])
 _WORDS_AT_ONCE = 512
@@ -88,27 +84,33 @@ class Firing:
         return Recorder(self, [floor[str(end)] for end in self.ends], done)
 
     def _floors(self, prefix: Sequence[int]) -> dict[str, Float32]:
-        """By end, above which activation one may be among its word's strongest.
+        """By end, from which activation one may be among its word's strongest.
 
-        About `CANDIDATES` of a word are kept; a bad guess costs time and nothing else.
+        A bad guess costs time and nothing else.
         """
         kept = self.staging.array("firing floors")
         if kept is None:
             sample = _spread(len(self.words), SAMPLE)
             sums = Sums(self.grid)
-            self._run(prefix, sample, sums.hear, lambda _: None)
-            moments = sums.moments(len(sample))
-            found: list[NDArray[np.float64]] = []
+            nothing = np.full(self.grid.rows, np.inf, np.float32)
+            tallies = [Tally(self.grid, nothing) for _ in self.ends]
 
             def hear(layer: int, activations: Any) -> None:
-                here = np.arange(self.grid.rows, dtype=np.int32)[self.grid.span(layer)]
-                found.append(moments.z(activations.cpu().numpy(), here).ravel())
+                sums.hear(layer, activations)
+                for end, tally in zip(self.ends, tallies, strict=True):
+                    tally.hear(layer, end * activations)
 
-            self._run(prefix, sample[_spread(len(sample), _SHAPE)], hear, lambda _: None)
-            z, share = np.concatenate(found), min(1.0, CANDIDATES / self.grid.rows)
+            def after(here: Int64) -> None:
+                for tally in tallies:
+                    tally.batch(0, len(here))
+
+            self._run(prefix, sample, hear, after)
+            moments = sums.moments(len(sample))
+            for tally in tallies:
+                tally.merge()
             kept = {
-                str(end): floors(moments.turned(end), float(np.quantile(end * z, 1 - share)))
-                for end in self.ends
+                str(end): floors(moments.turned(end), tally)
+                for end, tally in zip(self.ends, tallies, strict=True)
             }
             self.staging.keep_array("firing floors", **kept)
         return kept

@@ -48,7 +48,11 @@ def hear(listener: Any, values: Float32) -> None:
 
 def tallied(values: Float32, size: int, z: float) -> tuple[Tally, Kept]:
     """All words through a tally, in batches; what was kept of them, joined."""
-    tally = Tally(GRID, floors(moments_of(values[::9]), z))
+    sample = Tally(GRID, np.full(GRID.rows, np.inf, np.float32))
+    hear(sample, values[::9])
+    sample.batch(0, len(values[::9]))
+    sample.merge()
+    tally = Tally(GRID, floors(moments_of(values[::9]), sample, z))
     kept = []
     for start in range(0, len(values), size):
         part = values[start : start + size]

@@ -31,8 +31,11 @@ WORDS_PER_NEURON = 20
 NEURONS_PER_WORD = 64
 """How many neurons that fire most strongly at a word are kept for each."""
 
-CANDIDATES = 8 * NEURONS_PER_WORD
-"""About how many activations of a word are kept until deviations are known."""
+FAR = 2.0
+"""Deviations above its mean from which a neuron's activation may be among a word's strongest."""
+
+KEPT = 0.03
+"""About what share of a word's activations is kept until deviations are known."""
 
 _PENDING = 500_000
 
@@ -237,15 +240,24 @@ class Strongest:
             yield strongest(row[fires], values[fires], self.moments)
 
 
-def floors(moments: Moments, z: float) -> Float32:
-    """The activation of every neuron that is `z` deviations above its mean: (neurons,) float32.
+def floors(moments: Moments, sample: Tally, z: float = FAR) -> Float32:
+    """From which activation of each neuron one is to be kept: (neurons,) float32.
 
-    A neuron that hardly fires at the words heard is given a twentieth of the median deviation,
-    or else the first word at which it fires would lower no bound.
+    `z` deviations above the mean, or the weakest of its strongest in a sample where that is lower:
+    a few words at which a neuron fires hard would make its deviation look larger than it is. One
+    that hardly fires at the sample is given a twentieth of the median deviation, or else the first
+    word at which it fires would lower no bound.
+
+    Args:
+        moments: over the sample.
+        sample: a tally of it.
+        z: how far above.
     """
     least = 0.05 * float(np.median(moments.deviation))
-    reach: Float32 = (moments.mean + z * np.maximum(moments.deviation, least)).astype(np.float32)
-    return reach
+    reach = moments.mean + z * np.maximum(moments.deviation, least)
+    strong = sample.activations[:, -1]
+    lowest: Float32 = np.minimum(reach, np.where(np.isinf(strong), reach, strong))
+    return lowest.astype(np.float32)
 
 
 def strongest(neurons: Int32, activations: Float32, moments: Moments) -> tuple[Int32, Float32]:
