@@ -32,6 +32,7 @@ ANSWERS = {
     "`layers`": ("LayerRow",),
     "`ov`": ("HeadWrites",),
     "`baseline`": ("BaselineRow",),
+    "`congruence`": ("CongruenceRow", "CongruenceMeta", "Match", "ScoreHistogram"),
 }
 TREES = ("explorer", "indexer", "tests", "benchmarks", "docs", "examples", "indexes")
 

@@ -6,6 +6,7 @@ Knows which query answers which question; the queries are in `explorer.queries`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from types import TracebackType
 
 import numpy as np
@@ -15,6 +16,7 @@ from explorer.expressions import parse
 from explorer.measures import checked_measure, compose
 from explorer.queries import analogy as _analogy
 from explorer.queries import baseline as _baseline
+from explorer.queries import congruence as _congruence
 from explorer.queries import layers as _layers
 from explorer.queries import middleman as _middleman
 from explorer.queries import neighbors as _neighbors
@@ -25,12 +27,14 @@ from explorer.results import (
     Analogy,
     AnalogyLayers,
     Baseline,
+    Congruence,
     Layers,
     Middlemen,
     Neighbors,
     NeuronReport,
     OvReport,
 )
+from explorer.words import Words
 from indexer.store.layout import Manifest
 from indexer.store.read import Index
 
@@ -44,11 +48,24 @@ class Explorer:
     Args:
         index: an open index; `explorer.open` finds one by name.
         announce: told in one line before the model is run on text that is not indexed.
+        watch: given the spaces of a long walk and what they are, and gives them back one by one;
+            what a progress bar needs.
     """
 
-    def __init__(self, index: Index, announce: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        index: Index,
+        announce: Callable[[str], None] = lambda _: None,
+        watch: _congruence.Watch = lambda steps, _: steps,
+    ) -> None:
         self._index = index
         self._resolver = Resolver(index, announce)
+        self._watch = watch
+
+    @cached_property
+    def _words(self) -> Words:
+        """The indexed words as a population."""
+        return Words(self._index)
 
     def __enter__(self) -> Explorer:
         return self
@@ -250,3 +267,38 @@ class Explorer:
         """
         asked = _analogy.Asked.of(expression, target, None, measure, "add")
         return _layers.layers(self._resolver, asked, k, distinct)
+
+    def congruence(
+        self,
+        words: Sequence[str] = (),
+        group: str | None = None,
+        space: str | None = None,
+        measure: str | None = None,
+        control: str = "matched",
+        permutations: int = 10_000,
+        seed: int = 0,
+    ) -> Congruence:
+        """Are some words closer to each other than matched random words are, and where?
+
+        Args:
+            words: two or more single words.
+            group: one of the index's own groups, instead of words.
+            space: only this one; `embed` and every context space unless given.
+            measure: each space's own unless given.
+            control: `matched` on frequency, number of tokens, capital and norm in `embed`, or
+                `random`.
+            permutations: how many control groups are drawn; the same ones in every space.
+            seed: of the draw and of the intervals.
+        """
+        return _congruence.congruence(
+            self._resolver,
+            self._words,
+            self._watch,
+            [words] if isinstance(words, str) else words,
+            group,
+            space,
+            measure,
+            control,
+            permutations,
+            seed,
+        )

@@ -14,6 +14,7 @@ import click
 from explorer.cli.analogy import analogy
 from explorer.cli.answer import say
 from explorer.cli.baseline import baseline
+from explorer.cli.congruence import congruence
 from explorer.cli.layers import layers
 from explorer.cli.middleman import middleman
 from explorer.cli.neighbors import neighbors
@@ -31,7 +32,7 @@ def cli() -> None:
     """Ask a language model's index how it represents meaning."""
 
 
-for _command in (neighbors, middleman, analogy, neuron, ov, layers, baseline):
+for _command in (neighbors, middleman, analogy, neuron, ov, layers, baseline, congruence):
     cli.add_command(_command)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from explorer.cli.progress import watched
 from indexer.store.errors import MachineError
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ def answer(options: dict[str, Any], ask: Callable[[Explorer, int, bool], Result]
     distinct = options.get("distinct")
     if distinct is None:
         distinct = format == "table"
-    with Explorer(open_index(options["index"], options["indexes"]), announce=say) as ix:
+    index = open_index(options["index"], options["indexes"])
+    with Explorer(index, announce=say, watch=watched) as ix:
         result = ask(ix, k, distinct)
         text = render(result, format, _width())
     _write(text, options["output"])

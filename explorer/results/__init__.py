@@ -19,6 +19,14 @@ from explorer.results.analogy import (
 )
 from explorer.results.answer import Calibration, Meta, Resolved, Result
 from explorer.results.baseline import Baseline, BaselineQuery, BaselineRow
+from explorer.results.congruence import (
+    Congruence,
+    CongruenceMeta,
+    CongruenceQuery,
+    CongruenceRow,
+    Match,
+    ScoreHistogram,
+)
 from explorer.results.layers import LayerRow, Layers, LayersQuery
 from explorer.results.middleman import MiddleMan, MiddlemanQuery, Middlemen
 from explorer.results.neighbors import Neighbor, Neighbors, NeighborsQuery
@@ -36,10 +44,15 @@ __all__ = [
     "BaselineRow",
     "Calibration",
     "Component",
+    "Congruence",
+    "CongruenceMeta",
+    "CongruenceQuery",
+    "CongruenceRow",
     "HeadWrites",
     "LayerRow",
     "Layers",
     "LayersQuery",
+    "Match",
     "Meta",
     "MiddleMan",
     "MiddlemanQuery",
@@ -56,5 +69,6 @@ __all__ = [
     "OvReport",
     "Resolved",
     "Result",
+    "ScoreHistogram",
     "Target",
 ]

@@ -1,0 +1,79 @@
+"""`explorer congruence`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from explorer.cli.answer import answer
+from explorer.cli.options import EXIT_CODES, Question, answer_options, measure
+from explorer.errors import QueryError
+
+EPILOG = """
+\b
+effect       (score - mean of the controls) / their deviation; above 0 is closer
+95 %         its bootstrap interval over words (never over pairs)
+p            one-sided, from control groups; words are the unit
+p corrected  over all spaces, by the greatest effect of each control group
+"""
+
+
+@click.command(cls=Question, epilog=EPILOG + EXIT_CODES)
+@click.argument("words", metavar="WORD WORD...", nargs=-1)
+@click.option("--group", metavar="NAME", help="One of the index's own groups, such as size.")
+@click.option("--file", metavar="FILE", help="A file of words, one a line.")
+@click.option(
+    "--space", metavar="S", help="Only this one.  [default: embed and every context space]"
+)
+@measure
+@click.option(
+    "--control",
+    default="matched",
+    show_default=True,
+    metavar="matched|random",
+    help="Control words: matched on frequency, number of tokens, capital and norm, or any.",
+)
+@click.option(
+    "--permutations",
+    type=int,
+    default=10_000,
+    show_default=True,
+    metavar="N",
+    help="How many control groups are drawn.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Of the draw.")
+@answer_options
+def congruence(words: tuple[str, ...], **options: Any) -> None:
+    """Are these words closer to each other than matched random words are, and where?"""
+    if options["file"] is not None:
+        if words:
+            raise QueryError("name words, or a --file of them: one of the two")
+        words = tuple(read_words(options["file"]))
+    answer(
+        options,
+        lambda ix, _, __: ix.congruence(
+            words,
+            group=options["group"],
+            space=options["space"],
+            measure=options["measure"],
+            control=options["control"],
+            permutations=options["permutations"],
+            seed=options["seed"],
+        ),
+    )
+
+
+def read_words(path: str) -> list[str]:
+    """The words of a file, one a line; empty lines are passed over."""
+    try:
+        text = Path(path).read_text("utf-8-sig")
+    except OSError as err:
+        raise QueryError(f"--file {path!r}: {err.strerror}") from None
+    except UnicodeDecodeError:
+        raise QueryError(f"--file {path!r} is not UTF-8 text") from None
+    words = [line.strip() for line in text.splitlines() if line.strip()]
+    if not words:
+        raise QueryError(f"--file {path!r} holds no words")
+    return words

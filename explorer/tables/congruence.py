@@ -1,0 +1,91 @@
+"""How `congruence` looks as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from explorer.results import Congruence, CongruenceMeta, CongruenceRow, Resolved
+from explorer.tables.layout import Column, Layout, figure, foot_lines
+
+LISTED = 24
+"""Words that stand above a table; of more, how many there are."""
+
+
+def congruence(result: Congruence) -> Layout:
+    """Scores, effect and p in each space; below, how well the controls match."""
+    query, meta = result.query, result.meta
+    named = f"group {query.group}" if query.group else f"{meta.words} words"
+    head = [f"{named}: closer to each other than {query.control} random words?"]
+    return Layout(head + word_lines(meta), effect_columns(), _foot(result))
+
+
+def effect_columns() -> list[Column]:
+    """Score against controls, the effect with its interval, and how likely by chance."""
+    return [
+        Column("space", lambda r: str(r.space)),
+        Column("measure", lambda r: str(r.measure)),
+        Column("score", lambda r: figure(r.score), right=True),
+        Column("controls", lambda r: figure(r.controls), right=True),
+        Column("deviation", lambda r: figure(r.deviation), right=True),
+        Column("effect", lambda r: f"{r.effect:.2f}", right=True),
+        Column("95 %", interval, right=True),
+        Column("p", lambda r: chance(r.p), right=True),
+        Column("p corrected", lambda r: chance(r.p_corrected), right=True),
+    ]
+
+
+def interval(row: CongruenceRow) -> str:
+    """Both ends of the effect's interval; nothing where there is none."""
+    return "" if row.low is None else f"{row.low:.2f} to {row.high:.2f}"
+
+
+def chance(p: float) -> str:
+    """A p, as many digits as its size calls for."""
+    return f"{p:.4f}" if p >= 0.001 else f"{p:.2g}"
+
+
+def word_lines(meta: CongruenceMeta) -> list[str]:
+    """What the words were taken to be, those of one token on one line."""
+    plain = [one for one in meta.resolved if len(one.tokens) == 1 and not one.note]
+    lines = []
+    if len(meta.resolved) > LISTED:
+        lines.append(f"  {len(plain):,} of {len(meta.resolved):,} words are one token each")
+    elif plain:
+        lines.append(f"  {' '.join(map(_numbered, plain))}")
+        lines += [f"  {one.item} = {_numbered(one)}" for one in meta.resolved if one not in plain]
+    else:
+        lines += [f"  {one.item} = {_numbered(one)}" for one in meta.resolved]
+    return lines
+
+
+def _numbered(one: Resolved) -> str:
+    return " ".join(f"{t} #{i}" for t, i in zip(one.tokens, one.token_ids, strict=True))
+
+
+def _foot(result: Congruence) -> list[str]:
+    meta, spaces = result.meta, len(result.rows)
+    over = f"; corrected over {spaces} spaces by the greatest effect" if spaces > 1 else ""
+    return [
+        "effect: (score - controls) / deviation, above 0 is closer; 95 %: over words; "
+        f"p: one-sided{over}",
+        f"words (controls): {match_line(meta)}",
+        *sink_lines(result.rows),
+        *foot_lines(meta),
+    ]
+
+
+def match_line(meta: CongruenceMeta) -> str:
+    """Means of what controls are matched on, the words' own and the controls'."""
+    shown = [f"{one.trait} {one.words:.2f} ({one.controls:.2f})" for one in meta.match]
+    return f"mean {', '.join(shown)}; {meta.alike:.0%} of controls alike in tokens and capital"
+
+
+def sink_lines(rows: tuple[CongruenceRow, ...]) -> Iterator[str]:
+    """Words that are attention sinks, and where."""
+    where: dict[str, list[str]] = {}
+    for row in rows:
+        for word in row.sinks:
+            where.setdefault(word, []).append(row.space)
+    for word, spaces in where.items():
+        span = spaces[0] if len(spaces) == 1 else f"{len(spaces)} spaces, first in {spaces[0]}"
+        yield f"{word}: an attention sink in {span}; its vector says little there"
