@@ -362,7 +362,7 @@ def test_the_program_answers_as_python_does(tiny: Any, tiny_indexes: Any, run: R
     assert done.json() == tiny.congruence(("large", "huge", "tiny"), permutations=300).to_dict()
     table = run("explorer", "congruence", "--group", "size", *args)
     assert (table.code, table.err) == (0, "")
-    assert table.out.startswith("group size: closer to each other than matched random words?")
+    assert table.out.startswith("group size: closer to each other than matched random words? by")
     lines = run("explorer", "congruence", "--group", "size", "--format", "csv", *args)
     assert len(lines.out.splitlines()) == 6
 

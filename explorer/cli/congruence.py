@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from explorer.cli.answer import answer
-from explorer.cli.options import EXIT_CODES, Question, answer_options, measure
+from explorer.cli.options import EXIT_CODES, Question, answer_options, measure, picture_options
 from explorer.errors import QueryError
 
 EPILOG = """
@@ -44,6 +44,7 @@ p corrected  over all spaces, by the greatest effect of each control group
     help="How many control groups are drawn.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Of the draw.")
+@picture_options
 @answer_options
 def congruence(words: tuple[str, ...], **options: Any) -> None:
     """Are these words closer to each other than matched random words are, and where?"""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from explorer.results import Congruence, CongruenceMeta, CongruenceRow, Resolved
 from explorer.tables.layout import Column, Layout, figure, foot_lines
@@ -15,18 +15,36 @@ def congruence(result: Congruence) -> Layout:
     """Scores, effect and p in each space; below, how well the controls match."""
     query, meta = result.query, result.meta
     named = f"group {query.group}" if query.group else f"{meta.words} words"
-    head = [f"{named}: closer to each other than {query.control} random words?"]
-    return Layout(head + word_lines(meta), effect_columns(), _foot(result))
+    head = [
+        f"{named}: closer to each other than {query.control} random words? {by_measure(result.rows)}"
+    ]
+    return Layout([*head, *word_lines(meta)], effect_columns(), _foot(result))
+
+
+def by_measure(rows: Sequence[CongruenceRow]) -> str:
+    """Which measure scored which spaces."""
+    spaces: dict[str, list[str]] = {}
+    for row in rows:
+        spaces.setdefault(row.measure, []).append(row.space)
+    if len(spaces) == 1:
+        return f"by {rows[0].measure}"
+    return "by " + ", ".join(f"{measure} in {span(names)}" for measure, names in spaces.items())
+
+
+def span(names: Sequence[str]) -> str:
+    """Some spaces in a few words."""
+    return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
 
 
 def effect_columns() -> list[Column]:
-    """Score against controls, the effect with its interval, and how likely by chance."""
+    """Score against controls, the effect with its interval, and how likely by chance.
+
+    As wide as 80 columns hold; measure and deviation stand in JSON and CSV.
+    """
     return [
         Column("space", lambda r: str(r.space)),
-        Column("measure", lambda r: str(r.measure)),
         Column("score", lambda r: figure(r.score), right=True),
         Column("controls", lambda r: figure(r.controls), right=True),
-        Column("deviation", lambda r: figure(r.deviation), right=True),
         Column("effect", lambda r: f"{r.effect:.2f}", right=True),
         Column("95 %", interval, right=True),
         Column("p", lambda r: chance(r.p), right=True),

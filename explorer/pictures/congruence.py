@@ -1,0 +1,46 @@
+"""How `congruence` looks: the effect by space, and single scores against their controls'."""
+
+from __future__ import annotations
+
+from explorer.pictures.shapes import Histogram, Lines, Picture, Shares
+from explorer.results import Congruence, CongruenceRow, ScoreHistogram
+
+
+def congruence(result: Congruence) -> tuple[Picture, ...]:
+    """The effect in every space where there are several, then the scores in one."""
+    shown: list[Picture] = []
+    if len(result.rows) > 1:
+        shown.append(effects(f"{named(result)}: effect by space", result.rows))
+    if result.meta.histogram is not None:
+        shown.append(scores(result.meta.histogram, "pairs", result.query.control))
+    return tuple(shown)
+
+
+def named(result: Congruence) -> str:
+    """What was asked, in a few words."""
+    return f"group {result.query.group}" if result.query.group else f"{result.meta.words} words"
+
+
+def effects(title: str, rows: tuple[CongruenceRow, ...]) -> Lines:
+    """Effects with their intervals."""
+    return Lines(
+        title=title,
+        x="space",
+        y="effect, deviations above controls",
+        labels=tuple(row.space for row in rows),
+        values=tuple(row.effect for row in rows),
+        low=tuple(row.low for row in rows),
+        high=tuple(row.high for row in rows),
+        band="95 % interval over words" if rows[0].low is not None else "",
+    )
+
+
+def scores(found: ScoreHistogram, what: str, control: str) -> Histogram:
+    """Single scores of the words beside those of their controls."""
+    return Histogram(
+        title=f"scores in {found.space}",
+        x=f"score by {found.measure}",
+        edges=found.edges,
+        baseline=Shares(f"{found.n_controls:,} {what} of {control} controls", found.controls),
+        scores=Shares(f"{found.n_words:,} {what} of the words asked", found.words),
+    )
