@@ -33,6 +33,7 @@ ANSWERS = {
     "`ov`": ("HeadWrites",),
     "`baseline`": ("BaselineRow",),
     "`congruence`": ("CongruenceRow", "CongruenceMeta", "Match", "ScoreHistogram"),
+    "`congruence --anchor WORD --space S`": ("AnchoredWord", "AnchoredMeta"),
 }
 TREES = ("explorer", "indexer", "tests", "benchmarks", "docs", "examples", "indexes")
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from explorer.expressions import parse
 from explorer.measures import checked_measure, compose
 from explorer.queries import analogy as _analogy
+from explorer.queries import anchored as _anchored
 from explorer.queries import baseline as _baseline
 from explorer.queries import congruence as _congruence
 from explorer.queries import layers as _layers
@@ -22,10 +23,12 @@ from explorer.queries import middleman as _middleman
 from explorer.queries import neighbors as _neighbors
 from explorer.queries import neuron as _neuron
 from explorer.queries import ov as _ov
+from explorer.queries.lots import Asked
 from explorer.resolve import Resolver
 from explorer.results import (
     Analogy,
     AnalogyLayers,
+    AnchoredWords,
     Baseline,
     Congruence,
     Layers,
@@ -272,6 +275,7 @@ class Explorer:
         self,
         words: Sequence[str] = (),
         group: str | None = None,
+        anchor: str | None = None,
         space: str | None = None,
         measure: str | None = None,
         control: str = "matched",
@@ -283,6 +287,7 @@ class Explorer:
         Args:
             words: two or more single words.
             group: one of the index's own groups, instead of words.
+            anchor: a word that each is scored with, instead of with each other.
             space: only this one; `embed` and every context space unless given.
             measure: each space's own unless given.
             control: `matched` on frequency, number of tokens, capital and norm in `embed`, or
@@ -294,11 +299,39 @@ class Explorer:
             self._resolver,
             self._words,
             self._watch,
-            [words] if isinstance(words, str) else words,
-            group,
+            _asked(words, group, anchor, measure, control, permutations, seed),
             space,
-            measure,
-            control,
-            permutations,
-            seed,
         )
+
+    def anchored(
+        self,
+        words: Sequence[str] = (),
+        group: str | None = None,
+        anchor: str | None = None,
+        space: str = "embed",
+        measure: str | None = None,
+        control: str = "matched",
+        permutations: int = 10_000,
+        seed: int = 0,
+    ) -> AnchoredWords:
+        """Is each word closer to an anchor than words like it are? One row a word.
+
+        Arguments are those of `congruence`, which asks the list as a whole in every space; here
+        the whole is in `meta.whole`.
+        """
+        asked = _asked(words, group, anchor, measure, control, permutations, seed)
+        return _anchored.anchored(self._resolver, self._words, asked, space)
+
+
+def _asked(
+    words: Sequence[str],
+    group: str | None,
+    anchor: str | None,
+    measure: str | None,
+    control: str,
+    permutations: int,
+    seed: int,
+) -> Asked:
+    # A lone text is one word, not its letters.
+    texts = [words] if isinstance(words, str) else words
+    return Asked(texts, group, anchor, measure, control, permutations, seed)

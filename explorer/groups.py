@@ -63,6 +63,24 @@ def mean_scores(words: Words, space: Space, groups: Int64, measure: str) -> Floa
     return found
 
 
+def scores_with(words: Words, space: Space, ids: Int64, anchor: Float64, measure: str) -> Float64:
+    """The score of each of some words with one normed vector: the shape of `ids`, float64.
+
+    Args:
+        words: the population.
+        space: where vectors are taken.
+        ids: of words, in any shape.
+        anchor: (1, width) float64.
+        measure: how two words are scored.
+    """
+    asked, places = np.unique(ids, return_inverse=True)
+    found = np.empty(len(asked))
+    for first in range(0, len(asked), _WORDS_AT_ONCE):
+        part = normed_vectors(words, space, asked[first : first + _WORDS_AT_ONCE], measure)
+        found[first : first + len(part)] = pairwise(part, anchor, measure)[:, 0]
+    return found[places].reshape(ids.shape)
+
+
 def normed_vectors(words: Words, space: Space, ids: Int64, measure: str) -> Float64:
     """Vectors of some words, each unit-normed in the measure's own sense: (len(ids), width)."""
     vectors = np.empty((len(ids), space.entry.width))

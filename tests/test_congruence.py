@@ -20,7 +20,8 @@ from explorer.asked import Group
 from explorer.controls import forms_of
 from explorer.errors import QueryError
 from explorer.expressions import Kind, Term
-from explorer.queries.congruence import Drawn, _distinct, _in_space, _rows
+from explorer.queries.congruence import in_space, rows_of
+from explorer.queries.lots import Drawn, distinct
 from explorer.strata import strata
 from explorer.words import Words
 from indexer.store.errors import SemanticError
@@ -170,6 +171,89 @@ def test_the_histogram_holds_every_pair_once(real: Any) -> None:
     assert every.meta.histogram.space == least.space
 
 
+# -- against an anchor ----------------------------------------------------------------------
+
+LIST = ("huge", "Chihuahua", "tiny", "small", "enormous", "dog")
+
+
+@pytest.mark.parametrize("control", ["matched", "random"])
+@pytest.mark.parametrize("measure", [None, "dot", "euclidean"])
+@pytest.mark.parametrize("name", ["embed", "context.8"])
+def test_scores_with_an_anchor_are_what_loops_give(
+    name: str, measure: str | None, control: str, real: Any
+) -> None:
+    words, space = Words(real._index), real._index.space(name)
+    texts = sorted(LIST)
+    ids = [words.ids[text] for text in texts]
+    traits = [words.trait(at, "embed") for at in ids]
+    found = strata(words, traits, control, "embed", forms_of(words, [*LIST, "large"]))
+    drawn = found.draw(150, np.random.default_rng(2))
+    ask = {"anchor": "large", "space": name, "measure": measure, "control": control}
+    answer = real.anchored(LIST, **ask, permutations=150, seed=2)
+    whole = real.congruence(LIST, **ask, permutations=150, seed=2).rows[0]
+    assert answer.meta.whole == whole
+    assert [row.word for row in answer.rows] == list(LIST)
+    sign = -1 if measure == "euclidean" else 1
+    anchor = words.vectors(name, np.array([words.ids["large"]]))[0]
+    vectors = words.vectors(name, np.arange(len(words)))
+    by = answer.query.measure
+    scores = np.array([score(x, anchor, space.mean, by) for x in vectors])
+    z_drawn = []
+    rows = {row.word: row for row in answer.rows}
+    for text, at, pool, place in zip(texts, ids, found.pools, drawn.T, strict=True):
+        row, theirs = rows[text], scores[pool]
+        assert row.n == len(pool)
+        assert row.score == pytest.approx(scores[at])
+        assert row.controls == pytest.approx(theirs.mean())
+        assert row.deviation == pytest.approx(theirs.std())
+        assert row.z == pytest.approx(sign * (scores[at] - theirs.mean()) / theirs.std())
+        assert row.p == pytest.approx((1 + sum(sign * theirs >= sign * scores[at])) / (1 + row.n))
+        z_drawn.append(sign * (scores[place] - theirs.mean()) / theirs.std())
+    greatest = np.max(z_drawn, axis=0)
+    for row in answer.rows:
+        over_all = (1 + sum(greatest >= row.z)) / 151
+        assert row.p_corrected == pytest.approx(max(row.p, over_all))
+    null = scores[drawn].mean(axis=1)
+    own = scores[ids].mean()
+    assert whole.score == pytest.approx(own)
+    assert whole.controls == pytest.approx(null.mean())
+    assert whole.effect == pytest.approx(sign * (own - null.mean()) / null.std())
+    assert whole.p == pytest.approx((1 + sum(sign * null >= sign * own)) / 151)
+    assert whole.low < whole.effect < whole.high
+
+
+def test_an_anchor_is_asked_in_every_space_or_word_by_word(
+    tiny: Any, tiny_indexes: Any, run: Run
+) -> None:
+    args = ["--indexes", str(tiny_indexes), "--index", "llama", "--permutations", "300"]
+    ask = ["congruence", "--anchor", "large", "huge", "tiny", "dog", *args]
+    by_space = run("explorer", *ask, "--format", "json").json()
+    words = ("huge", "tiny", "dog")
+    assert by_space == tiny.congruence(words, anchor="large", permutations=300).to_dict()
+    by_word = run("explorer", *ask, "--space", "embed", "--format", "json").json()
+    assert by_word == tiny.anchored(words, anchor="large", permutations=300).to_dict()
+    table = run("explorer", *ask, "--space", "embed").out
+    assert table.startswith("3 words: closer to large than matched random words?")
+    assert "all together: mean" in table
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        ({"words": ("large", "tall"), "anchor": "large"}, "'large' is the anchor: leave it out"),
+        ({"words": ("tall",), "anchor": "dog + cat"}, "is a sum"),
+        ({"words": ("tall",), "anchor": "lagre"}, "did you mean"),
+        ({"words": ("tall",), "anchor": None}, "name one"),
+        ({"words": (), "anchor": "large"}, "name words, or one of"),
+    ],
+)
+def test_what_cannot_be_asked_of_an_anchor_is_one_line(
+    ask: dict[str, Any], message: str, real: Any
+) -> None:
+    with pytest.raises((QueryError, SemanticError), match=message):
+        real.anchored(**ask)
+
+
 # -- the null -------------------------------------------------------------------------------
 
 GROUPS, DRAWN, LEVEL = 500, 199, 0.05
@@ -189,8 +273,8 @@ def null(request: pytest.FixtureRequest, real: Any) -> tuple[np.ndarray, np.ndar
         group = Group(real._resolver, words, terms)
         out = forms_of(words, group.texts)
         pools = strata(words, group.traits(spaces[0]), request.param, "embed", out)
-        drawn = Drawn(words, group, pools.draw(DRAWN, rng), None)
-        rows = _rows(index, drawn, [_in_space(drawn, space, None) for space in spaces])
+        drawn = Drawn(words, group, None, pools.draw(DRAWN, rng), None)
+        rows = rows_of(index, drawn, [in_space(drawn, space, None) for space in spaces])
         found.append([(row.p, row.p_corrected) for row in rows])
     p = np.array(found)
     return p[:, :, 0], p[:, :, 1]
@@ -285,7 +369,7 @@ def test_too_few_different_control_groups_are_told_of(real: Any) -> None:
 
 def test_groups_are_told_apart_by_their_words_and_not_by_their_order() -> None:
     drawn = np.random.default_rng(0).integers(0, 6, (3000, 3))
-    assert _distinct(drawn) == len({tuple(sorted(row)) for row in drawn.tolist()})
+    assert distinct(drawn) == len({tuple(sorted(row)) for row in drawn.tolist()})
 
 
 def test_forms_of_one_word_are_told_of(real: Any) -> None:

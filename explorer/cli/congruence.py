@@ -11,6 +11,8 @@ from explorer.cli.answer import answer
 from explorer.cli.options import EXIT_CODES, Question, answer_options, measure, picture_options
 from explorer.errors import QueryError
 
+ASKED = ("group", "anchor", "space", "measure", "control", "permutations", "seed")
+
 EPILOG = """
 \b
 effect       (score - mean of the controls) / their deviation; above 0 is closer
@@ -23,6 +25,11 @@ p corrected  over all spaces, by the greatest effect of each control group
 @click.command(cls=Question, epilog=EPILOG + EXIT_CODES)
 @click.argument("words", metavar="WORD WORD...", nargs=-1)
 @click.option("--group", metavar="NAME", help="One of the index's own groups, such as size.")
+@click.option(
+    "--anchor",
+    metavar="WORD",
+    help="Score each word with this one, not with each other; with --space, a row a word.",
+)
 @click.option("--file", metavar="FILE", help="A file of words, one a line.")
 @click.option(
     "--space", metavar="S", help="Only this one.  [default: embed and every context space]"
@@ -47,21 +54,21 @@ p corrected  over all spaces, by the greatest effect of each control group
 @picture_options
 @answer_options
 def congruence(words: tuple[str, ...], **options: Any) -> None:
-    """Are these words closer to each other than matched random words are, and where?"""
+    """Are these words closer to each other than matched random words are, and where?
+
+    One row a space. With --anchor, each word is scored with that one instead; with --anchor and
+    --space, there is one row a word, and the list as a whole stands below.
+    """
     if options["file"] is not None:
         if words:
             raise QueryError("name words, or a --file of them: one of the two")
         words = tuple(read_words(options["file"]))
+    by_space = options["anchor"] is None or options["space"] is None
     answer(
         options,
-        lambda ix, _, __: ix.congruence(
+        lambda ix, _, __: (ix.congruence if by_space else ix.anchored)(
             words,
-            group=options["group"],
-            space=options["space"],
-            measure=options["measure"],
-            control=options["control"],
-            permutations=options["permutations"],
-            seed=options["seed"],
+            **{name: options[name] for name in ASKED if options[name] is not None},
         ),
     )
 

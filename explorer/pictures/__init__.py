@@ -10,7 +10,7 @@ from typing import Any
 
 from explorer import results
 from explorer.pictures.baseline import baseline
-from explorer.pictures.congruence import congruence
+from explorer.pictures.congruence import anchored, congruence
 from explorer.pictures.layers import layers
 from explorer.pictures.ov import ov
 from explorer.pictures.shapes import Bars, Histogram, Lines, Picture, Shares
@@ -18,6 +18,7 @@ from explorer.pictures.shapes import Bars, Histogram, Lines, Picture, Shares
 __all__ = ["Bars", "Histogram", "Lines", "Picture", "Shares", "pictures_of"]
 
 _PICTURES: dict[type[results.Result], Callable[[Any], tuple[Picture, ...]]] = {
+    results.AnchoredWords: anchored,
     results.Baseline: baseline,
     results.Congruence: congruence,
     results.Layers: layers,

@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 from explorer.pictures.shapes import Histogram, Lines, Picture, Shares
-from explorer.results import Congruence, CongruenceRow, ScoreHistogram
+from explorer.results import (
+    AnchoredWords,
+    Congruence,
+    CongruenceMeta,
+    CongruenceQuery,
+    CongruenceRow,
+    ScoreHistogram,
+)
 
 
 def congruence(result: Congruence) -> tuple[Picture, ...]:
     """The effect in every space where there are several, then the scores in one."""
     shown: list[Picture] = []
+    query = result.query
     if len(result.rows) > 1:
-        shown.append(effects(f"{named(result)}: effect by space", result.rows))
-    if result.meta.histogram is not None:
-        shown.append(scores(result.meta.histogram, "pairs", result.query.control))
-    return tuple(shown)
+        named = f"group {query.group}" if query.group else f"{result.meta.words} words"
+        named += f" with {query.anchor}" if query.anchor else ""
+        shown.append(effects(f"{named}: effect by space", result.rows))
+    return (*shown, *single_scores(query, result.meta))
 
 
-def named(result: Congruence) -> str:
-    """What was asked, in a few words."""
-    return f"group {result.query.group}" if result.query.group else f"{result.meta.words} words"
+def anchored(result: AnchoredWords) -> tuple[Picture, ...]:
+    """The words' scores with the anchor beside those of their controls."""
+    return single_scores(result.query, result.meta)
+
+
+def single_scores(query: CongruenceQuery, meta: CongruenceMeta) -> tuple[Picture, ...]:
+    """Scores in one space: of pairs, or of words with the anchor."""
+    if meta.histogram is None:
+        return ()
+    return (scores(meta.histogram, "words" if query.anchor else "pairs", query.control),)
 
 
 def effects(title: str, rows: tuple[CongruenceRow, ...]) -> Lines:

@@ -20,6 +20,9 @@ from explorer.results.analogy import (
 from explorer.results.answer import Calibration, Meta, Resolved, Result
 from explorer.results.baseline import Baseline, BaselineQuery, BaselineRow
 from explorer.results.congruence import (
+    AnchoredMeta,
+    AnchoredWord,
+    AnchoredWords,
     Congruence,
     CongruenceMeta,
     CongruenceQuery,
@@ -39,6 +42,9 @@ __all__ = [
     "AnalogyLayers",
     "AnalogyMeta",
     "AnalogyQuery",
+    "AnchoredMeta",
+    "AnchoredWord",
+    "AnchoredWords",
     "Baseline",
     "BaselineQuery",
     "BaselineRow",

@@ -118,6 +118,51 @@ class CongruenceQuery:
 
 
 @dataclass(frozen=True)
+class AnchoredWord:
+    """How close one word is to the anchor, against the words that may stand in its place.
+
+    Attributes:
+        word: the word.
+        score: its score with the anchor.
+        controls: mean score of its controls with the anchor.
+        deviation: their standard deviation, divided by n.
+        z: (score - controls) / deviation; above 0 is closer, for distances too.
+        p: one-sided, that a control is as close: (1 + #{as close}) / (1 + n).
+        p_corrected: the same for the greatest z over all the words of the answer.
+        n: how many controls it has; all of them are scored.
+    """
+
+    word: str
+    score: float
+    controls: float
+    deviation: float
+    z: float
+    p: float
+    p_corrected: float
+    n: int
+
+
+@dataclass(frozen=True)
+class AnchoredMeta(CongruenceMeta):
+    """Meta of words against an anchor, with the list as a whole.
+
+    Attributes:
+        whole: the mean over the words, against lists of controls.
+    """
+
+    whole: CongruenceRow | None = None
+
+
+@dataclass(frozen=True)
+class AnchoredWords(Result):
+    """How close each word is to an anchor in one space, in the order asked."""
+
+    query: CongruenceQuery
+    rows: tuple[AnchoredWord, ...]
+    meta: AnchoredMeta
+
+
+@dataclass(frozen=True)
 class Congruence(Result):
     """How close some words are in each space, in order of depth."""
 

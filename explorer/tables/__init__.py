@@ -11,7 +11,7 @@ from typing import Any
 from explorer import results
 from explorer.tables.analogy import analogy, analogy_layers
 from explorer.tables.baseline import baseline
-from explorer.tables.congruence import congruence
+from explorer.tables.congruence import anchored, congruence
 from explorer.tables.layers import layers
 from explorer.tables.layout import Layout, resolved_lines
 from explorer.tables.middleman import middleman
@@ -24,6 +24,7 @@ __all__ = ["Layout", "lay_out", "resolved_lines"]
 _LAYOUTS: dict[type[results.Result], Callable[[Any], Layout]] = {
     results.Analogy: analogy,
     results.AnalogyLayers: analogy_layers,
+    results.AnchoredWords: anchored,
     results.Baseline: baseline,
     results.Congruence: congruence,
     results.Layers: layers,

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from explorer.results import Congruence, CongruenceMeta, CongruenceRow, Resolved
+from explorer.results import (
+    AnchoredWords,
+    Congruence,
+    CongruenceMeta,
+    CongruenceQuery,
+    CongruenceRow,
+    Resolved,
+)
 from explorer.tables.layout import Column, Layout, figure, foot_lines
 
 LISTED = 24
@@ -13,12 +20,45 @@ LISTED = 24
 
 def congruence(result: Congruence) -> Layout:
     """Scores, effect and p in each space; below, how well the controls match."""
-    query, meta = result.query, result.meta
-    named = f"group {query.group}" if query.group else f"{meta.words} words"
-    head = [
-        f"{named}: closer to each other than {query.control} random words? {by_measure(result.rows)}"
+    head = [f"{asked(result.query, result.meta)} {by_measure(result.rows)}"]
+    return Layout([*head, *word_lines(result.meta)], effect_columns(), _foot(result))
+
+
+def anchored(result: AnchoredWords) -> Layout:
+    """Each word's score with the anchor; below, the list as a whole."""
+    query, meta, whole = result.query, result.meta, result.meta.whole
+    head = [f"{asked(query, meta)} in {query.spaces[0]} by {query.measure}"]
+    columns = [
+        Column("word", lambda r: str(r.word)),
+        Column("score", lambda r: figure(r.score), right=True),
+        Column("controls", lambda r: figure(r.controls), right=True),
+        Column("deviation", lambda r: figure(r.deviation), right=True),
+        Column("z", lambda r: f"{r.z:.2f}", right=True),
+        Column("p", lambda r: chance(r.p), right=True),
+        Column("p corrected", lambda r: chance(r.p_corrected), right=True),
+        Column("n", lambda r: f"{r.n:,}", right=True),
     ]
-    return Layout([*head, *word_lines(meta)], effect_columns(), _foot(result))
+    foot = [
+        "z: deviations above a word's own n controls, all scored; p: one-sided, 1 / (n + 1) at the "
+        "least, corrected over the words by the greatest z",
+    ]
+    if whole is not None:
+        ends = f", 95 % {interval(whole)}" if whole.low is not None else ""
+        foot.insert(
+            0,
+            f"all together: mean {figure(whole.score)}, controls {figure(whole.controls)}, effect "
+            f"{whole.effect:.2f}{ends}, p {chance(whole.p)}",
+        )
+        foot += sink_lines((whole,))
+    foot.append(f"words (controls): {match_line(meta)}")
+    return Layout([*head, *word_lines(meta)], columns, foot + foot_lines(meta))
+
+
+def asked(query: CongruenceQuery, meta: CongruenceMeta) -> str:
+    """The question."""
+    named = f"group {query.group}" if query.group else f"{meta.words} words"
+    closer = "closer to each other" if query.anchor is None else f"closer to {query.anchor}"
+    return f"{named}: {closer} than {query.control} random words?"
 
 
 def by_measure(rows: Sequence[CongruenceRow]) -> str:
