@@ -14,7 +14,7 @@ from benchmarks import builds, queries
 from benchmarks.measure import Line
 
 PARTS: dict[str, list[Callable[[], list[Line]]]] = {
-    "queries": [queries.cold, queries.warm],
+    "queries": [queries.cold, queries.warm, queries.groups],
     "builds": [builds.throughput, builds.memory],
     "loading": [builds.loading],
 }

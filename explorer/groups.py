@@ -4,6 +4,8 @@ Knows vectors and groups as rows of word ids; knows no test and no chance. With 
 vectors of a group, the mean over its m(m - 1)/2 pairs of an inner product needs no pairs:
 
     (|sum x|^2 - sum |x|^2) / (m (m - 1))
+
+Distances have no such form: their pairs are looked up in a table where words are few, else scored.
 """
 
 from __future__ import annotations
@@ -15,13 +17,13 @@ from explorer.words import Int64, Words
 from indexer.store.space import Space
 
 _TABLE = 4096
-"""Up to so many words, all pairs are scored once and looked up: a table of 128 MB."""
+"""Up to so many words, all distances are found once and looked up: a table of 128 MB."""
 
 _FEW = 32
-"""Words of a group up to which looking its pairs up costs less than adding its vectors."""
+"""Words of a group up to which looking its pairs up costs less than scoring them."""
 
 _CHEAPER = 64
-"""How much faster a table is made than vectors are added, a multiplication."""
+"""How much faster a table's pairs are scored than those of groups one by one."""
 
 _BYTES = 256 << 20
 """What vectors of drawn words may take at a time; groups are scored in passes that fit."""
@@ -93,12 +95,12 @@ def normed_vectors(words: Words, space: Space, ids: Int64, measure: str) -> Floa
 
 def _means(vectors: Float64, places: Int64, measure: str) -> Float64:
     """The same of groups given as rows of positions among some normed vectors."""
+    if measure != "euclidean":
+        return _summed(vectors, places)
     worth = len(vectors) ** 2 <= _CHEAPER * places.size
     if worth and len(vectors) <= _TABLE and places.shape[1] <= _FEW:
         return _looked_up(pairwise(vectors, vectors, measure), places)
-    if measure == "euclidean":
-        return _pair_by_pair(vectors, places, measure)
-    return _summed(vectors, places)
+    return _pair_by_pair(vectors, places, measure)
 
 
 def _looked_up(table: Float64, places: Int64) -> Float64:

@@ -85,7 +85,8 @@ def normed_rows(vectors: Float64, mean: Float64, measure: str) -> Float64:
         vectors = vectors - mean
     if measure in ("cosine", "centered"):
         sizes = np.linalg.norm(vectors, axis=-1, keepdims=True)
-        vectors = np.divide(vectors, sizes, out=np.zeros_like(vectors), where=sizes > 0)
+        # Not > 0: what is no number must stay none, and be told of.
+        vectors = np.divide(vectors, sizes, out=np.zeros_like(vectors), where=sizes != 0)
     return vectors
 
 

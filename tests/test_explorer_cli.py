@@ -310,7 +310,7 @@ BAD = [
     (["neighbors", "L9N7.in"], ["'L9N7'", "layers are 0 to 2", "did you mean 'L2N7'"]),
     (["neighbors", "dog@embd"], ["'embd'", "did you mean 'embed'"]),
     (["neighbours", "dog"], ["'neighbours'", "Did you mean 'neighbors'"]),
-    ([], ["analogy, baseline, layers, middleman, neighbors, neuron, ov"]),
+    ([], ["analogy, baseline, congruence, layers, middleman, neighbors, neuron, ov"]),
     (["middleman"], ["name at least one word"]),
     (["middleman", "dog", "--side", "inn"], ["'inn'", "did you mean 'in'", "in, up, out"]),
     (["middleman", "dog", "--score", "cosin"], ["'cosin'", "did you mean 'cosine'"]),
