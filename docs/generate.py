@@ -36,6 +36,8 @@ ANSWERS = {
     "`baseline`": ("BaselineRow",),
     "`evaluate analogies`": ("AnalogyAccuracy", "EvaluateMeta", "Coverage"),
     "`evaluate similarity`": ("SimilarityCorrelation", "EvaluateMeta", "Coverage"),
+    "`congruence`": ("CongruenceRow", "CongruenceMeta", "Match", "ScoreHistogram"),
+    "`congruence --anchor WORD --space S`": ("AnchoredWord", "AnchoredMeta"),
 }
 TREES = ("explorer", "indexer", "tests", "benchmarks", "docs", "examples", "indexes")
 

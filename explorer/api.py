@@ -17,8 +17,10 @@ from explorer.profiles import Profiles
 from explorer.progress import Progress, untold
 from explorer.queries import accuracy as _accuracy
 from explorer.queries import analogy as _analogy
+from explorer.queries import anchored as _anchored
 from explorer.queries import baseline as _baseline
 from explorer.queries import compare as _compare
+from explorer.queries import congruence as _congruence
 from explorer.queries import correlation as _correlation
 from explorer.queries import layers as _layers
 from explorer.queries import middleman as _middleman
@@ -27,13 +29,16 @@ from explorer.queries import neuron as _neuron
 from explorer.queries import ov as _ov
 from explorer.queries import word as _word
 from explorer.queries.evaluate import Several
+from explorer.queries.lots import Asked
 from explorer.resolve import Resolver
 from explorer.results import (
     Analogy,
     AnalogyAccuracies,
     AnalogyLayers,
+    AnchoredWords,
     Baseline,
     Comparison,
+    Congruence,
     Layers,
     Middlemen,
     Neighbors,
@@ -418,3 +423,70 @@ class Explorer:
             missing_as_zero,
             progress,
         )
+
+    def congruence(
+        self,
+        words: Sequence[str] = (),
+        group: str | None = None,
+        anchor: str | None = None,
+        space: str | None = None,
+        measure: str | None = None,
+        control: str = "matched",
+        permutations: int = 10_000,
+        seed: int = 0,
+        progress: Progress = untold,
+    ) -> Congruence:
+        """Are some words closer to each other than matched random words are, and where?
+
+        Args:
+            words: two or more single words.
+            group: one of the index's own groups, instead of words.
+            anchor: a word that each is scored with, instead of with each other.
+            space: only this one; `embed` and every context space unless given.
+            measure: each space's own unless given.
+            control: `matched` on frequency, number of tokens, capital and norm in `embed`, or
+                `random`.
+            permutations: how many control groups are drawn; the same ones in every space.
+            seed: of the draw and of the intervals.
+            progress: told what is done, how many steps of it, and of how many.
+        """
+        return _congruence.congruence(
+            self._resolver,
+            self._words,
+            _asked(words, group, anchor, measure, control, permutations, seed),
+            space,
+            progress,
+        )
+
+    def anchored(
+        self,
+        words: Sequence[str] = (),
+        group: str | None = None,
+        anchor: str | None = None,
+        space: str = "embed",
+        measure: str | None = None,
+        control: str = "matched",
+        permutations: int = 10_000,
+        seed: int = 0,
+    ) -> AnchoredWords:
+        """Is each word closer to an anchor than words like it are? One row a word.
+
+        Arguments are those of `congruence`, which asks the list as a whole in every space; here
+        the whole is in `meta.whole`.
+        """
+        asked = _asked(words, group, anchor, measure, control, permutations, seed)
+        return _anchored.anchored(self._resolver, self._words, asked, space)
+
+
+def _asked(
+    words: Sequence[str],
+    group: str | None,
+    anchor: str | None,
+    measure: str | None,
+    control: str,
+    permutations: int,
+    seed: int,
+) -> Asked:
+    # A lone text is one word, not its letters.
+    texts = [words] if isinstance(words, str) else words
+    return Asked(texts, group, anchor, measure, control, permutations, seed)

@@ -69,31 +69,46 @@ def normed(item: Weighted, measure: str) -> Float64:
     Raises:
         QueryError: the vector has no direction.
     """
-    vector = item.vector
-    if measure == "centered":
-        vector = vector - item.home.mean
-    if measure in ("cosine", "centered"):
-        size = float(np.linalg.norm(vector))
-        if size == 0:
-            raise QueryError("a zero vector has no direction; ask with --measure dot or euclidean")
-        vector = vector / size
+    rows = normed_rows(item.vector[None], item.home.mean, measure)
+    if measure in ("cosine", "centered") and not rows.any():
+        raise QueryError("a zero vector has no direction; ask with --measure dot or euclidean")
+    vector: Float64 = rows[0]
     return vector
 
 
-def normed_rows(space: Space, positions: NDArray[np.int64], measure: str) -> Float64:
-    """Items of a space, unit-normed as `normed` has it: (len(positions), width) float64.
-
-    An item without a direction stays the zero vector, so that its cosines are 0.
-    """
+def normed_items(space: Space, positions: NDArray[np.int64], measure: str) -> Float64:
+    """Items of a space, normed as `normed_rows` has it: (len(positions), width) float64."""
     rows = space.rows.take(positions).astype(np.float64)
     if measure == "cosine":
-        return rows
-    rows *= space.norms[positions, None]
+        return rows  # stored so
+    return normed_rows(rows * space.norms[positions, None], space.mean, measure)
+
+
+def normed_rows(vectors: Float64, mean: Float64, measure: str) -> Float64:
+    """Vectors, each unit-normed in the measure's own sense: (n, width) -> (n, width) float64.
+
+    One without a direction is left zero, so that its cosines are 0. `mean` is their home space's.
+    """
     if measure == "centered":
-        rows -= space.mean
-        size = np.linalg.norm(rows, axis=1, keepdims=True)
-        np.divide(rows, size, out=rows, where=size > 0)
-    return rows
+        vectors = vectors - mean
+    if measure in ("cosine", "centered"):
+        sizes = np.linalg.norm(vectors, axis=-1, keepdims=True)
+        # Not > 0: what is no number must stay none, and be told of.
+        vectors = np.divide(vectors, sizes, out=np.zeros_like(vectors), where=sizes != 0)
+    return vectors
+
+
+def pairwise(first: Float64, second: Float64, measure: str) -> Float64:
+    """Every score of some normed vectors with others.
+
+    (..., n, width) and (..., m, width) -> (..., n, m) float64.
+    """
+    products: Float64 = first @ second.swapaxes(-1, -2)
+    if measure != "euclidean":
+        return products
+    squares = np.vecdot(first, first)[..., :, None] + np.vecdot(second, second)[..., None, :]
+    distances: Float64 = np.sqrt(np.maximum(squares - 2 * products, 0))
+    return distances
 
 
 def compose(items: Sequence[Weighted], measure: str) -> Float64:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from explorer.errors import QueryError
 from explorer.lexicon import Lexicon
-from explorer.measures import COSMUL_EPSILON, Float64, normed_rows
+from explorer.measures import COSMUL_EPSILON, Float64, normed_items
 from indexer.store.space import Space
 
 Int64 = NDArray[np.int64]
@@ -80,7 +80,7 @@ def best_answers(
     """
     words, flat = np.unique(questions, return_inverse=True)
     asked = flat.reshape(questions.shape)
-    vectors = normed_rows(space, lexicon.positions[words], measure)
+    vectors = normed_items(space, lexicon.positions[words], measure)
     if measure in ("cosine", "centered") and not (some := vectors.any(axis=1)).all():
         word = lexicon.texts[words[int(np.argmin(some))]].strip()
         raise QueryError(
@@ -94,7 +94,7 @@ def best_answers(
     step = _block(len(words))
     for first in range(0, len(lexicon), step):
         last = min(first + step, len(lexicon))
-        rows = normed_rows(space, lexicon.positions[first:last], measure)
+        rows = normed_items(space, lexicon.positions[first:last], measure)
         scores = vectors @ rows.T
         if measure == "euclidean":
             scores -= np.vecdot(rows, rows) / 2

@@ -337,7 +337,13 @@ BAD = [
     (["neighbors", "L9N7.in"], ["'L9N7'", "layers are 0 to 2", "did you mean 'L2N7'"]),
     (["neighbors", "dog@embd"], ["'embd'", "did you mean 'embed'"]),
     (["neighbours", "dog"], ["'neighbours'", "Did you mean 'neighbors'"]),
-    ([], ["analogy, baseline, compare, evaluate, layers, middleman, neighbors, neuron, ov, word"]),
+    (
+        [],
+        [
+            "analogy, baseline, compare, congruence, evaluate, layers, middleman, neighbors, "
+            "neuron, ov, word"
+        ],
+    ),
     (["middleman"], ["name at least one word"]),
     (["middleman", "dog", "--side", "inn"], ["'inn'", "did you mean 'in'", "in, up, out"]),
     (["middleman", "dog", "--score", "cosin"], ["'cosin'", "did you mean 'cosine'"]),

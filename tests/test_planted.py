@@ -24,7 +24,7 @@ A, B = "large", "dog"
 EVERY = 3 * 38
 
 
-def planted(folder: Path, name: str, plant: Any) -> Path:
+def planted(folder: Path, name: str, plant: Any, **options: Any) -> Path:
     """A folder with the index of a tiny Llama; `plant` is given the model and where tokens are."""
 
     def change(model: Any) -> None:
@@ -33,7 +33,7 @@ def planted(folder: Path, name: str, plant: Any) -> Path:
         plant(model, {text[1:]: i for text, i in ids.items() if text.startswith(" ")})
 
     model = make_model(folder / "model", "llama", change)
-    run_build(model, folder / "indexes", name)
+    run_build(model, folder / "indexes", name, **options)
     return folder / "indexes"
 
 

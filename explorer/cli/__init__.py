@@ -15,6 +15,7 @@ from explorer.cli.analogy import analogy
 from explorer.cli.answer import say
 from explorer.cli.baseline import baseline
 from explorer.cli.compare import compare
+from explorer.cli.congruence import congruence
 from explorer.cli.evaluate import evaluate
 from explorer.cli.layers import layers
 from explorer.cli.middleman import middleman
@@ -37,6 +38,7 @@ def cli() -> None:
 for _command in (
     neighbors,
     middleman,
+    congruence,
     compare,
     analogy,
     neuron,

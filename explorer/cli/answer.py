@@ -24,6 +24,7 @@ def answer(options: dict[str, Any], ask: Callable[[Explorer, int, bool], Result]
 
     format = options["format"]
     check_format(format)
+    check_pictures(options)
     k = 10 if options.get("k") is None else options["k"]
     distinct = options.get("distinct")
     if distinct is None:
@@ -31,9 +32,44 @@ def answer(options: dict[str, Any], ask: Callable[[Explorer, int, bool], Result]
     with Explorer(open_index(options["index"], options["indexes"]), announce=say) as ix:
         result = ask(ix, k, distinct)
         text = render(result, format, _width())
+    text += _drawings(result, options)
+    if options.get("plot") is not None:
+        result.plot(options["plot"])
     _write(text, options["output"])
     if format in ("csv", "jsonl"):
         _say_what_it_rests_on(result)
+
+
+def check_pictures(options: dict[str, Any]) -> None:
+    """Raise `QueryError`, before any work, where the pictures asked for cannot be had."""
+    from explorer.errors import QueryError
+
+    if options.get("draw") and options["format"] != "table":
+        raise QueryError("--draw stands under a table; leave out --format, or write to --plot FILE")
+    if options.get("plot") is not None:
+        from explorer.draw.file import check_file, require_matplotlib
+
+        check_file(options["plot"])
+        require_matplotlib()
+
+
+def _drawings(result: Result, options: dict[str, Any]) -> str:
+    """Pictures below a table: all with --draw; in a terminal, unasked, a histogram alone."""
+    wanted = options.get("draw")
+    looked_at = options["output"] is None and sys.stdout.isatty()
+    if "draw" not in options or options["format"] != "table" or wanted is False:
+        return ""
+    if not wanted and not looked_at:
+        return ""
+    from explorer.draw.terminal import drawn
+    from explorer.errors import QueryError
+    from explorer.pictures import Histogram
+
+    pictures = result.pictures()
+    if wanted and not pictures:
+        raise QueryError("this answer has no picture; its table says all there is")
+    shown = [one for one in pictures if wanted or isinstance(one, Histogram)]
+    return "".join("\n" + drawn(one, _width()) for one in shown)
 
 
 def _say_what_it_rests_on(result: Result) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from explorer.cli.answer import answer
-from explorer.cli.options import EXIT_CODES, answer_options, measure
+from explorer.cli.options import EXIT_CODES, answer_options, measure, picture_options
 
 
 @click.command(epilog=EXIT_CODES)
@@ -21,6 +21,7 @@ from explorer.cli.options import EXIT_CODES, answer_options, measure
     "--pairs", type=int, default=50_000, show_default=True, metavar="N", help="How many are drawn."
 )
 @click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Of the draw.")
+@picture_options
 @answer_options
 def baseline(**options: Any) -> None:
     """What do two unrelated words score, per space and measure?"""

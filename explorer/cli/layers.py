@@ -7,7 +7,15 @@ from typing import Any
 import click
 
 from explorer.cli.answer import answer
-from explorer.cli.options import EXIT_CODES, EXPRESSIONS, Question, forms, measure, rows_options
+from explorer.cli.options import (
+    EXIT_CODES,
+    EXPRESSIONS,
+    Question,
+    forms,
+    measure,
+    picture_options,
+    rows_options,
+)
 
 
 @click.command(cls=Question, epilog=EXPRESSIONS + EXIT_CODES)
@@ -15,6 +23,7 @@ from explorer.cli.options import EXIT_CODES, EXPRESSIONS, Question, forms, measu
 @click.argument("target", required=False)
 @measure
 @forms
+@picture_options
 @rows_options
 def layers(expression: str, target: str | None, **options: Any) -> None:
     """What is near EXPR at every layer, where does TARGET stand, and what changes where?"""

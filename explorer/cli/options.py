@@ -65,6 +65,25 @@ def answer_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def picture_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of every question whose answer is worth drawing."""
+    options = [
+        click.option(
+            "--draw/--no-draw",
+            "draw",
+            default=None,
+            help="Draw the answer below its table, or nothing; unless said, a histogram is drawn "
+            "in a terminal.",
+        ),
+        click.option(
+            "--plot", metavar="FILE.svg|png", help="Draw it into a file; needs the extra [plot]."
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 forms = click.option(
     "--distinct/--all-forms",
     "distinct",

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from explorer.errors import QueryError
 from explorer.measures import checked_measure, pair_scores
-from explorer.queries.neighbors import items_of
+from explorer.queries.neighbors import items_of, span_of
 from explorer.results import Baseline, BaselineQuery, BaselineRow, Meta
 from indexer.store.layout import MEASURES
 from indexer.store.read import Index
@@ -41,7 +41,7 @@ def baseline(
     meta = Meta(
         index=index.name,
         model=index.manifest.model.source,
-        space=", ".join(names) if len(names) < 3 else f"{names[0]}, {names[1]} to {names[-1]}",
+        space=span_of(names),
         measure=measure or ("every measure" if space_name else "each space's own"),
         convention="",
         resolved=(),

@@ -133,6 +133,11 @@ def items_of(space: Space) -> str:
     return "head dimensions" if space.entry.item == "head" else f"{space.entry.item}s"
 
 
+def span_of(names: Sequence[str]) -> str:
+    """Which spaces an answer is of, in a few words."""
+    return ", ".join(names) if len(names) < 3 else f"{names[0]}, {names[1]} to {names[-1]}"
+
+
 def check_k(k: int, space: Space) -> None:
     """Raise `QueryError` unless there are k items to be had."""
     if k < 1:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from explorer.pictures.shapes import Picture
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,30 @@ class Result:
         """The rows alone, each as a flat dict."""
         rows: list[dict[str, Any]] = self.to_dict()["rows"]
         return rows
+
+    def pictures(self) -> tuple[Picture, ...]:
+        """What of it is worth drawing, as plain data; empty where nothing is."""
+        from explorer.pictures import pictures_of
+
+        return pictures_of(self)
+
+    def plot(self, path: str | None = None) -> Any:
+        """Its pictures as one matplotlib Figure, which is written where a path is given.
+
+        Args:
+            path: a name that ends in `.svg` or `.png`.
+
+        Raises:
+            QueryError: there is nothing to draw, the name ends otherwise, or matplotlib is not
+                installed (`pip install "semantic-explorer[plot]"`).
+            MachineError: the file cannot be written.
+        """
+        from explorer.draw.file import figure, save
+
+        made = figure(self.pictures())
+        if path is not None:
+            save(made, path)
+        return made
 
     def __str__(self) -> str:
         from explorer.render import to_text

@@ -12,6 +12,7 @@ from explorer import results
 from explorer.tables.analogy import analogy, analogy_layers
 from explorer.tables.baseline import baseline
 from explorer.tables.compare import compare
+from explorer.tables.congruence import anchored, congruence
 from explorer.tables.evaluate import analogies, similarity
 from explorer.tables.layers import layers
 from explorer.tables.layout import Layout, resolved_lines
@@ -27,8 +28,10 @@ _LAYOUTS: dict[type[results.Result], Callable[[Any], Layout]] = {
     results.Analogy: analogy,
     results.AnalogyAccuracies: analogies,
     results.AnalogyLayers: analogy_layers,
+    results.AnchoredWords: anchored,
     results.Baseline: baseline,
     results.Comparison: compare,
+    results.Congruence: congruence,
     results.Layers: layers,
     results.Middlemen: middleman,
     results.Neighbors: neighbors,

@@ -1,0 +1,172 @@
+"""The words that a question about groups asks for: what each was taken to be, is like, and points.
+
+Knows which words may be asked together, and that a word that is not indexed has tokens and can be
+run; knows no measure and no test. Indexed words are taken as their controls are (`explorer.words`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from explorer.errors import BadExpression, QueryError
+from explorer.expressions import Kind, Term, parse
+from explorer.measures import Float64
+from explorer.resolve import Resolver
+from explorer.results import Resolved
+from explorer.words import Trait, Words, capital_of
+from indexer.store.errors import unknown
+from indexer.store.read import Index
+from indexer.store.space import Space
+
+MOST = 500
+"""Words that may be asked together."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """One word of a group; `id` is None where it is not indexed."""
+
+    term: Term
+    id: int | None
+
+    @property
+    def text(self) -> str:
+        """The word as it is written."""
+        return self.term.text
+
+
+class Group:
+    """Some words asked together, in an order of their own, so that how they were typed is nothing.
+
+    Attributes:
+        members: the words, by text.
+    """
+
+    def __init__(self, resolver: Resolver, words: Words, terms: Sequence[Term]) -> None:
+        self._resolver, self._words, self._terms = resolver, words, terms
+        members = [Member(term, words.ids.get(term.text)) for term in terms]
+        self.members = tuple(sorted(members, key=lambda member: member.text))
+
+    def __len__(self) -> int:
+        return len(self.members)
+
+    @property
+    def texts(self) -> list[str]:
+        """The words, in the order of `members`."""
+        return [member.text for member in self.members]
+
+    def vectors(self, space: Space) -> Float64:
+        """Their vectors at their own length: (len(self), d_model) float64.
+
+        Raises:
+            UnknownWord: in a space of tokens, a word is neither token nor indexed.
+            ModelUnavailable, ModelFailed: in a space of words, the model cannot be run on one.
+        """
+        found = np.empty((len(self), space.entry.width))
+        known = [at for at, member in enumerate(self.members) if member.id is not None]
+        ids = np.array([self.members[at].id for at in known], np.int64)
+        found[known] = self._words.vectors(space.name, ids)
+        others = [at for at, member in enumerate(self.members) if member.id is None]
+        self._resolver.prepare([self.members[at].term for at in others], space)
+        for at in others:
+            found[at] = self._resolver.item(self.members[at].term, space).weighted.vector
+        return found
+
+    def traits(self, space: Space) -> list[Trait]:
+        """What each is matched on, its norm taken in a space of tokens.
+
+        A word that is not indexed counts as frequent as the rarest that is.
+        """
+        found = []
+        for member in self.members:
+            if member.id is not None:
+                found.append(self._words.trait(member.id, space.name))
+                continue
+            ids = self._token_ids(member)
+            norm = float(np.linalg.norm(np.mean([space.vector(i) for i in ids], axis=0)))
+            rarest = float(self._words.zipf.min())
+            found.append(Trait(rarest, len(ids), capital_of(member.text), norm))
+        return found
+
+    def resolved(self, space: str) -> tuple[Resolved, ...]:
+        """What each was taken to be, in the order asked."""
+        index = self._resolver.index
+        found = []
+        for term in self._terms:
+            member = next(one for one in self.members if one.text == term.text)
+            ids = self._token_ids(member)
+            shown = tuple(token.display for token in index.tokens(ids))
+            note = "" if member.id is not None else "not indexed: matched as the rarest indexed"
+            found.append(Resolved(term.name, term.text, shown, ids, space, note=note))
+        return tuple(found)
+
+    def sinks(self, index: Index, space: str) -> tuple[str, ...]:
+        """The indexed words among them that are attention sinks in a context space."""
+        if space not in index.context_names:
+            return ()
+        layer = index.context_names.index(space)
+        return tuple(text for text, sink in self._sinks.items() if sink[layer])
+
+    @property
+    def _sinks(self) -> dict[str, tuple[bool, ...]]:
+        rows = self._resolver.index.sql(
+            "SELECT text, sink FROM word WHERE text IN (SELECT unnest(?)) ORDER BY text",
+            [self.texts],
+        )
+        return {text: tuple(sink) for text, sink in rows}
+
+    def _token_ids(self, member: Member) -> tuple[int, ...]:
+        index = self._resolver.index
+        if member.id is not None:
+            return index.words([member.id])[0].token_ids
+        ids = index.vocabulary.word_ids(member.text)
+        if not ids:
+            raise QueryError(f"the model's tokenizer has no tokens for {member.text!r}")
+        return ids
+
+
+def terms_of(index: Index, texts: Sequence[str], group: str | None, least: int) -> list[Term]:
+    """The words of a question: named, or those of one of the index's own groups.
+
+    Raises:
+        QueryError: both or neither are given, there is no such group, there are fewer than `least`
+            or more than `MOST`, or one is given twice.
+        BadExpression: one is no single word.
+    """
+    if (group is not None) == bool(texts):
+        raise QueryError("name words, or one of the index's groups: one of the two")
+    if group is not None:
+        rows = index.sql("SELECT name, word FROM word_group ORDER BY rowid")
+        names = sorted({name for name, _ in rows})
+        if group not in names:
+            raise QueryError(unknown("group", group, names))
+        terms = [Term(Kind.WORD, text=word) for name, word in rows if name == group]
+    else:
+        terms = [single(text) for text in texts]
+    if not least <= len(terms) <= MOST:
+        few = "a word has no pairs; name two or more" if len(terms) < least else f"ask for {MOST}"
+        raise QueryError(f"{len(terms)} word{'s' * (len(terms) != 1)}: {few}")
+    twice = [text for text, n in Counter(term.text for term in terms).items() if n > 1]
+    if twice:
+        raise QueryError(f"{', '.join(map(repr, twice))} given twice; name each word once")
+    return terms
+
+
+def single(text: str) -> Term:
+    """One word, as it was written.
+
+    Raises:
+        BadExpression: it is a sum, a neuron, a head dimension, a token, or names a space.
+    """
+    term = parse(text).single
+    if term is None:
+        raise BadExpression(f"{text!r} is a sum; a group is of single words")
+    if term.kind not in (Kind.WORD, Kind.TEXT):
+        raise BadExpression(f"{text!r} is a {term.kind.value}; a group is of words")
+    if term.space is not None:
+        raise BadExpression(f"{text!r}: a group is asked in one space at a time; say --space")
+    return term

@@ -1,0 +1,73 @@
+"""`explorer congruence`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from explorer.cli.answer import answer
+from explorer.cli.options import EXIT_CODES, Question, answer_options, measure, picture_options
+from explorer.cli.progress import progress
+from explorer.cli.wordfile import words_of
+
+ASKED = ("group", "anchor", "space", "measure", "control", "permutations", "seed")
+
+EPILOG = """
+\b
+effect       (score - mean of the controls) / their deviation; above 0 is closer
+95 %         its bootstrap interval over words (never over pairs)
+p            one-sided, from control groups; words are the unit
+p corrected  over all spaces, by the greatest effect of each control group
+"""
+
+
+@click.command(cls=Question, epilog=EPILOG + EXIT_CODES)
+@click.argument("words", metavar="WORD WORD...", nargs=-1)
+@click.option("--group", metavar="NAME", help="One of the index's own groups, such as size.")
+@click.option(
+    "--anchor",
+    metavar="WORD",
+    help="Score each word with this one, not with each other; with --space, a row a word.",
+)
+@click.option("--file", metavar="FILE", help="A file of words, one a line.")
+@click.option(
+    "--space", metavar="S", help="Only this one.  [default: embed and every context space]"
+)
+@measure
+@click.option(
+    "--control",
+    default="matched",
+    show_default=True,
+    metavar="matched|random",
+    help="Control words: matched on frequency, number of tokens, capital and norm, or any.",
+)
+@click.option(
+    "--permutations",
+    type=int,
+    default=10_000,
+    show_default=True,
+    metavar="N",
+    help="How many control groups are drawn.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Of the draw.")
+@picture_options
+@answer_options
+def congruence(words: tuple[str, ...], **options: Any) -> None:
+    """Are these words closer to each other than matched random words are, and where?
+
+    One row a space. With --anchor, each word is scored with that one instead; with --anchor and
+    --space, there is one row a word, and the list as a whole stands below.
+    """
+    words = words_of(words, options["file"])
+    given = {name: options[name] for name in ASKED if options[name] is not None}
+    by_space = options["anchor"] is None or options["space"] is None
+    with progress() as tell:
+        answer(
+            options,
+            lambda ix, _, __: (
+                ix.congruence(words, **given, progress=tell)
+                if by_space
+                else ix.anchored(words, **given)
+            ),
+        )

@@ -1,0 +1,133 @@
+"""Pictures as matplotlib figures and as files: the only module that knows matplotlib.
+
+Knows inks and files; knows no answer. Drawn in black and grey, told apart by fill and hatching. The
+same pictures give the same bytes of SVG.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from explorer.errors import QueryError
+from explorer.pictures.shapes import Bars, Histogram, Lines, Picture
+from indexer.store.errors import MachineError, unknown
+
+KINDS = ("svg", "png")
+_SETTINGS = {"svg.hashsalt": "semantic-explorer", "svg.fonttype": "none"}
+_GREY = "0.75"
+
+
+def figure(pictures: Sequence[Picture]) -> Any:
+    """One matplotlib Figure with the pictures below each other, bound to no window.
+
+    Raises:
+        QueryError: there is nothing to draw, or matplotlib is not installed.
+    """
+    if not pictures:
+        raise QueryError("this answer has no picture; its table says all there is")
+    require_matplotlib()
+    from matplotlib.figure import Figure
+
+    heights = [_height(picture) for picture in pictures]
+    made = Figure(figsize=(8, sum(heights)), layout="constrained")
+    axes = made.subplots(len(pictures), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for picture, one in zip(pictures, axes, strict=True):
+        one.set_title(picture.title, loc="left")
+        one.spines[["top", "right"]].set_visible(False)
+        if isinstance(picture, Histogram):
+            _histogram(one, picture)
+        elif isinstance(picture, Lines):
+            _lines(one, picture)
+        else:
+            _bars(one, picture)
+    return made
+
+
+def require_matplotlib() -> None:
+    """Raise `QueryError`, saying what to install, unless matplotlib is there."""
+    if importlib.util.find_spec("matplotlib") is None:
+        raise QueryError(
+            'a picture needs matplotlib, which is not here: pip install "semantic-explorer[plot]"'
+        )
+
+
+def check_file(path: str) -> None:
+    """Raise `QueryError` unless a picture can be written under that name."""
+    kind = Path(path).suffix.removeprefix(".").lower()
+    if kind not in KINDS:
+        raise QueryError(f"--plot {path!r}: {unknown('kind of picture', kind, KINDS)}")
+
+
+def save(made: Any, path: str) -> None:
+    """Write a figure whole or not at all, without a date in it.
+
+    Raises:
+        QueryError: the name ends in neither `.svg` nor `.png`.
+        MachineError: it cannot be written.
+    """
+    from matplotlib import rc_context
+
+    check_file(path)
+    target = Path(os.path.realpath(path))
+    kind = target.suffix.removeprefix(".").lower()
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        with rc_context(_SETTINGS):
+            without_date = {"Date": None} if kind == "svg" else {}
+            made.savefig(part, format=kind, dpi=150, metadata=without_date)
+        part.replace(target)
+    except OSError as err:
+        raise MachineError(f"cannot write {path!r}: {err.strerror}") from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _height(picture: Picture) -> float:
+    return 1 + 0.25 * len(picture.labels) if isinstance(picture, Bars) else 3.6
+
+
+def _histogram(axes: Any, picture: Histogram) -> None:
+    axes.stairs(
+        picture.baseline.shares,
+        picture.edges,
+        fill=True,
+        color=_GREY,
+        label=picture.baseline.name,
+    )
+    axes.stairs(
+        picture.scores.shares, picture.edges, color="black", lw=1.5, label=picture.scores.name
+    )
+    axes.set_xlabel(picture.x)
+    axes.set_ylabel("share of each")
+    _legend(axes)
+
+
+def _lines(axes: Any, picture: Lines) -> None:
+    places = list(range(len(picture.labels)))
+    ends = [(a, low, high) for a, low, high in zip(places, picture.low, picture.high, strict=True)]
+    spans = [(a, low, high) for a, low, high in ends if low is not None and high is not None]
+    if spans:
+        at, low, high = zip(*spans, strict=True)
+        axes.vlines(at, low, high, color=_GREY, lw=4, label=picture.band)
+    axes.plot(places, picture.values, color="black", marker="o", ms=4, lw=0.8, label=picture.y)
+    axes.axhline(0, color="black", lw=0.5, ls=":")
+    axes.set_xticks(places, picture.labels, rotation=90 if len(places) > 8 else 0, fontsize=8)
+    axes.set_ylabel(picture.y)
+    if picture.band:
+        _legend(axes)
+
+
+def _bars(axes: Any, picture: Bars) -> None:
+    axes.barh(picture.labels[::-1], picture.values[::-1], color=_GREY, edgecolor="black")
+    axes.set_xlabel(picture.x)
+
+
+def _legend(axes: Any) -> None:
+    # Above the axes, where it covers nothing.
+    axes.legend(
+        frameon=False, fontsize=8, loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0.2
+    )

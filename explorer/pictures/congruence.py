@@ -1,0 +1,61 @@
+"""How `congruence` looks: the effect by space, and single scores against their controls'."""
+
+from __future__ import annotations
+
+from explorer.pictures.shapes import Histogram, Lines, Picture, Shares
+from explorer.results import (
+    AnchoredWords,
+    Congruence,
+    CongruenceMeta,
+    CongruenceQuery,
+    CongruenceRow,
+    ScoreHistogram,
+)
+
+
+def congruence(result: Congruence) -> tuple[Picture, ...]:
+    """The effect in every space where there are several, then the scores in one."""
+    shown: list[Picture] = []
+    query = result.query
+    if len(result.rows) > 1:
+        named = f"group {query.group}" if query.group else f"{result.meta.words} words"
+        named += f" with {query.anchor}" if query.anchor else ""
+        shown.append(effects(f"{named}: effect by space", result.rows))
+    return (*shown, *single_scores(query, result.meta))
+
+
+def anchored(result: AnchoredWords) -> tuple[Picture, ...]:
+    """The words' scores with the anchor beside those of their controls."""
+    return single_scores(result.query, result.meta)
+
+
+def single_scores(query: CongruenceQuery, meta: CongruenceMeta) -> tuple[Picture, ...]:
+    """Scores in one space: of pairs, or of words with the anchor."""
+    if meta.histogram is None:
+        return ()
+    return (scores(meta.histogram, "words" if query.anchor else "pairs", query.control),)
+
+
+def effects(title: str, rows: tuple[CongruenceRow, ...]) -> Lines:
+    """Effects with their intervals."""
+    return Lines(
+        title=title,
+        x="space",
+        y="effect, deviations above controls",
+        labels=tuple(row.space for row in rows),
+        values=tuple(row.effect for row in rows),
+        low=tuple(row.low for row in rows),
+        high=tuple(row.high for row in rows),
+        band="95 % interval over words" if rows[0].low is not None else "",
+    )
+
+
+def scores(found: ScoreHistogram, what: str, control: str) -> Histogram:
+    """Single scores of the words beside those of their controls."""
+    return Histogram(
+        title=f"scores in {found.space}",
+        x=f"score by {found.measure}",
+        edges=found.edges,
+        baseline=Shares(f"{found.n_controls:,} {what} of {control} controls", found.controls),
+        scores=Shares(f"{found.n_words:,} {what} of the words asked", found.words),
+    )

@@ -1,0 +1,77 @@
+"""Is each of these words closer to an anchor than words like it are?
+
+Each word's score with the anchor is read against that of every word that may stand in its place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from explorer.errors import QueryError
+from explorer.groups import scores_with
+from explorer.measures import better_first, checked_measure, normed_rows, pairwise
+from explorer.queries.congruence import (
+    anchor_of,
+    histogram,
+    in_space,
+    meta_of,
+    query_of,
+    rows_of,
+)
+from explorer.queries.lots import Asked, draw, text_space
+from explorer.resolve import Resolver
+from explorer.results import AnchoredMeta, AnchoredWord, AnchoredWords
+from explorer.significance import standardised
+from explorer.words import Words
+
+
+def anchored(resolver: Resolver, words: Words, asked: Asked, space_name: str) -> AnchoredWords:
+    """One row a word, in the order asked; the list as a whole in the meta."""
+    if asked.anchor is None:
+        raise QueryError("single words are asked against an anchor; name one")
+    index = resolver.index
+    space = text_space(index, space_name)
+    measure = checked_measure(asked.measure, space)
+    sign = better_first(measure)
+    lots = draw(resolver, words, asked, space)
+    drawn = lots.drawn
+    assert drawn.anchor is not None, "the question names one"
+    fixed = anchor_of(drawn.anchor, space, measure)
+    normed = normed_rows(drawn.group.vectors(space), space.mean, measure)
+    own = sign * pairwise(normed, fixed, measure)[:, 0]
+    pools = [sign * scores_with(words, space, pool, fixed, measure) for pool in lots.controls.pools]
+    mean = np.array([pool.mean() for pool in pools])
+    deviation = np.array([pool.std() for pool in pools])
+    effect = standardised(own, mean, deviation)
+    chance = sign * scores_with(words, space, drawn.ids, fixed, measure)
+    greatest = standardised(chance, mean, deviation).max(axis=1)
+    rows = {}
+    for at, text in enumerate(drawn.group.texts):
+        p = (1 + int((pools[at] >= own[at]).sum())) / (1 + len(pools[at]))
+        over_all = (1 + int((greatest >= effect[at]).sum())) / (1 + len(greatest))
+        rows[text] = AnchoredWord(
+            word=text,
+            score=float(sign * own[at]),
+            controls=float(sign * mean[at]),
+            deviation=float(deviation[at]),
+            z=float(effect[at]),
+            p=p,
+            # Lists are drawn from few words each, so that they may seem to know p better.
+            p_corrected=max(p, over_all),
+            n=len(pools[at]),
+        )
+    whole = rows_of(index, drawn, [in_space(drawn, space, measure)])[0]
+    told = meta_of(index, lots, asked, [space.name], measure)
+    base = {name: getattr(told, name) for name in told.__dataclass_fields__}
+    base["histogram"] = histogram(
+        space.name, measure, sign * own, sign * np.unique(np.concatenate(pools))
+    )
+    query = query_of(lots, asked, [space.name])
+    order = [item.item for item in lots.resolved[1:]]
+    return AnchoredWords(
+        query=replace(query, measure=measure),
+        rows=tuple(rows[text] for text in order),
+        meta=AnchoredMeta(**base, whole=whole),
+    )

@@ -1,0 +1,226 @@
+"""Are these words closer to each other than matched random words are, and in which space?
+
+The statistic is the mean score over all pairs of the group, or with an anchor over all words scored
+with it; chance is the same statistic of groups of as many control words, drawn once and asked in
+every space. Words are the unit everywhere, never
+pairs: two pairs that share a word are not independent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from explorer.asked import Group
+from explorer.groups import mean_score, mean_scores, normed_vectors, scores_with
+from explorer.measures import Float64, better_first, checked_measure, normed_rows, pairwise
+from explorer.progress import Progress
+from explorer.queries.lots import (
+    Asked,
+    Drawn,
+    Lots,
+    alike,
+    distinct,
+    draw,
+    match,
+    notes,
+    text_space,
+)
+from explorer.queries.neighbors import span_of
+from explorer.resolve import Resolver
+from explorer.results import (
+    Congruence,
+    CongruenceMeta,
+    CongruenceQuery,
+    CongruenceRow,
+    ScoreHistogram,
+)
+from explorer.significance import against, interval, mean_over_pairs
+from explorer.words import Words
+from indexer.store.read import Index
+from indexer.store.space import Space
+
+BINS = 20
+CONTROL_SCORES = 20_000
+"""About so many control scores are enough for a histogram."""
+
+
+@dataclass(frozen=True)
+class InSpace:
+    """What was found in one space, signed so that more is closer.
+
+    Attributes:
+        space: which.
+        measure: how words were scored.
+        observed: the statistic of the words asked.
+        null: (permutations,), that of each control group.
+        resampled: (resamples,), that of each resample of the words; None where they are too few.
+        norm: mean norm of the words.
+    """
+
+    space: Space
+    measure: str
+    observed: float
+    null: Float64
+    resampled: Float64 | None
+    norm: float
+
+
+def congruence(
+    resolver: Resolver, words: Words, asked: Asked, space: str | None, progress: Progress
+) -> Congruence:
+    """One row a space, in order of depth."""
+    index = resolver.index
+    names = ["embed", *index.context_names] if space is None else [space]
+    for name in names:
+        checked_measure(asked.measure, text_space(index, name))
+    lots = draw(resolver, words, asked, index.space(names[0]))
+    found = []
+    for done, name in enumerate(names):
+        progress(name, done, len(names))
+        found.append(in_space(lots.drawn, index.space(name), asked.measure))
+    progress("done", len(names), len(names))
+    rows = rows_of(index, lots.drawn, found)
+    shown = min(rows, key=lambda row: (row.p_corrected, -row.effect)).space
+    meta = meta_of(index, lots, asked, names, rows[0].measure)
+    best = next(one for one in found if one.space.name == shown)
+    return Congruence(
+        query_of(lots, asked, names), rows, replace(meta, histogram=_histogram(lots.drawn, best))
+    )
+
+
+def meta_of(
+    index: Index, lots: Lots, asked: Asked, names: Sequence[str], measure: str
+) -> CongruenceMeta:
+    """What an answer rests on: what was drawn and how well it matches."""
+    drawn = lots.drawn
+    return CongruenceMeta(
+        index=index.name,
+        model=index.manifest.model.source,
+        space=span_of(names),
+        measure=asked.measure or (measure if len(names) == 1 else "each space's own"),
+        convention="",
+        resolved=lots.resolved,
+        notes=tuple(notes(drawn, asked.control, asked.seed, lots.resolved)),
+        words=len(drawn.group),
+        permutations=asked.permutations,
+        distinct=distinct(drawn.ids),
+        match=match(drawn, lots.traits, index.space("embed")),
+        alike=alike(drawn, lots.traits),
+    )
+
+
+def query_of(lots: Lots, asked: Asked, names: Sequence[str]) -> CongruenceQuery:
+    """What was asked, the words of a group spelled out."""
+    words = lots.resolved[-len(lots.drawn.group) :]
+    return CongruenceQuery(
+        words=tuple(item.asked for item in words),
+        group=asked.group,
+        anchor=asked.anchor,
+        spaces=tuple(names),
+        measure=asked.measure,
+        control=asked.control,
+        permutations=asked.permutations,
+        seed=asked.seed,
+    )
+
+
+def in_space(drawn: Drawn, space: Space, measure: str | None) -> InSpace:
+    """The statistic of the words, of each control group and of each resample, in one space."""
+    measure = checked_measure(measure, space)
+    sign = better_first(measure)
+    vectors = drawn.group.vectors(space)
+    normed = normed_rows(vectors, space.mean, measure)
+    norm = float(np.linalg.norm(vectors, axis=1).mean())
+    counts = drawn.counts
+    if drawn.anchor is None:
+        scores = sign * pairwise(normed, normed, measure)
+        null = sign * mean_scores(drawn.words, space, drawn.ids, measure)
+        resampled = None if counts is None else mean_over_pairs(counts, scores)
+        return InSpace(space, measure, mean_score(scores), null, resampled, norm)
+    fixed = anchor_of(drawn.anchor, space, measure)
+    own = sign * pairwise(normed, fixed, measure)[:, 0]
+    null = sign * scores_with(drawn.words, space, drawn.ids, fixed, measure).mean(axis=1)
+    resampled = None if counts is None else counts @ own / len(own)
+    return InSpace(space, measure, float(own.mean()), null, resampled, norm)
+
+
+def anchor_of(anchor: Group, space: Space, measure: str) -> Float64:
+    """The anchor's vector, normed: (1, width) float64."""
+    return normed_rows(anchor.vectors(space), space.mean, measure)
+
+
+def rows_of(index: Index, drawn: Drawn, found: Sequence[InSpace]) -> tuple[CongruenceRow, ...]:
+    """Each space against chance, corrected over all of them."""
+    observed = np.array([one.observed for one in found])
+    chance = against(observed, np.stack([one.null for one in found], axis=1))
+    rows = []
+    for at, one in enumerate(found):
+        sign = better_first(one.measure)
+        mean, deviation = float(chance.mean[at]), float(chance.deviation[at])
+        low = high = None
+        if one.resampled is not None and deviation > 0:
+            ends = interval(one.resampled, len(drawn.group))
+            low, high = ((end - mean) / deviation for end in ends)
+        rows.append(
+            CongruenceRow(
+                space=one.space.name,
+                measure=one.measure,
+                score=sign * one.observed,
+                controls=sign * mean,
+                deviation=deviation,
+                effect=float(chance.effect[at]),
+                low=low,
+                high=high,
+                p=float(chance.p[at]),
+                p_corrected=float(chance.corrected[at]),
+                norm=one.norm,
+                controls_norm=float(drawn.words.norms(one.space.name)[drawn.ids].mean()),
+                sinks=tuple(
+                    word
+                    for asked in (drawn.anchor, drawn.group)
+                    if asked is not None
+                    for word in asked.sinks(index, one.space.name)
+                ),
+            )
+        )
+    return tuple(rows)
+
+
+def _histogram(drawn: Drawn, one: InSpace) -> ScoreHistogram:
+    """Single scores of the words beside those of the first groups drawn."""
+    space, measure = one.space, one.measure
+    normed = normed_rows(drawn.group.vectors(space), space.mean, measure)
+    m = len(drawn.group)
+    if drawn.anchor is not None:
+        fixed = anchor_of(drawn.anchor, space, measure)
+        some = drawn.ids[: max(1, CONTROL_SCORES // m)]
+        theirs = scores_with(drawn.words, space, some, fixed, measure).ravel()
+        return histogram(space.name, measure, pairwise(normed, fixed, measure)[:, 0], theirs)
+    above = np.triu_indices(m, k=1)
+    own = pairwise(normed, normed, measure)[above]
+    some = drawn.ids[: max(1, CONTROL_SCORES // len(own))]
+    ids, places = np.unique(some, return_inverse=True)
+    vectors = normed_vectors(drawn.words, space, ids, measure)
+    pairs = [
+        pairwise(vectors[group], vectors[group], measure)[above]
+        for group in places.reshape(some.shape)
+    ]
+    return histogram(space.name, measure, own, np.concatenate(pairs))
+
+
+def histogram(space: str, measure: str, own: Float64, theirs: Float64) -> ScoreHistogram:
+    """Two lists of scores as shares of the same bins."""
+    edges = np.histogram_bin_edges(np.concatenate([own, theirs]), BINS)
+    shares = [np.histogram(values, edges)[0] / len(values) for values in (own, theirs)]
+    return ScoreHistogram(
+        space=space,
+        measure=measure,
+        edges=tuple(edges.tolist()),
+        words=tuple(shares[0].tolist()),
+        controls=tuple(shares[1].tolist()),
+        n_words=len(own),
+        n_controls=len(theirs),
+    )

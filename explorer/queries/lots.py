@@ -1,0 +1,194 @@
+"""The words of a question, and the groups that chance gives in their place, for all spaces.
+
+Knows how much may be drawn, how well what was drawn matches, and what of that a reader is told;
+knows no statistic.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from explorer.asked import Group, single, terms_of
+from explorer.controls import Controls, forms_of
+from explorer.errors import QueryError
+from explorer.measures import Float64
+from explorer.queries.neighbors import items_of
+from explorer.resolve import Resolver
+from explorer.results import Match, Resolved
+from explorer.significance import FEWEST, resamples
+from explorer.strata import strata
+from explorer.words import Int64, Trait, Words
+from indexer.store.read import Index
+from indexer.store.space import Space
+
+FEWEST_DRAWN, MOST_DRAWN = 10, 100_000
+MOST_WORDS_DRAWN = 10_000_000
+"""Permutations times words: what their ids may take is 80 MB."""
+
+LEVEL = 0.05
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked of `congruence`, as it was asked."""
+
+    texts: Sequence[str]
+    group: str | None
+    anchor: str | None
+    measure: str | None
+    control: str
+    permutations: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The words asked and the groups that chance gives, the same for every space.
+
+    Attributes:
+        words: the population.
+        group: the words asked.
+        anchor: the word each is scored with; None where they are scored with each other.
+        ids: (permutations, len(group)) int64, a control group a row.
+        counts: (resamples, len(group)), how often each word is in a resample; None where the
+            words are too few for an interval.
+    """
+
+    words: Words
+    group: Group
+    anchor: Group | None
+    ids: Int64
+    counts: Float64 | None
+
+
+@dataclass(frozen=True)
+class Lots:
+    """What was drawn, what it was drawn from, and what the words are like."""
+
+    drawn: Drawn
+    controls: Controls
+    traits: Sequence[Trait]
+    resolved: tuple[Resolved, ...]
+
+
+def draw(resolver: Resolver, words: Words, asked: Asked, home: Space) -> Lots:
+    """Resolve the words and draw their control groups; `home` is where tokens are shown from.
+
+    Raises:
+        QueryError: words, groups, permutations or seed are not to be had; see `terms_of`.
+    """
+    index = resolver.index
+    terms = terms_of(index, asked.texts, asked.group, least=2 if asked.anchor is None else 1)
+    anchor = None if asked.anchor is None else single(asked.anchor)
+    if anchor is not None and anchor.text in (term.text for term in terms):
+        raise QueryError(f"{anchor.text!r} is the anchor: leave it out of the words")
+    check_draw(asked.permutations, len(terms), asked.seed)
+    group = Group(resolver, words, terms)
+    fixed = None if anchor is None else Group(resolver, words, [anchor])
+    embed = index.space("embed")
+    traits = group.traits(embed)
+    out = forms_of(words, [*group.texts, *(fixed.texts if fixed else ())])
+    stand_ins = strata(words, traits, asked.control, embed.name, out)
+    rng = np.random.default_rng(asked.seed)
+    ids = stand_ins.draw(asked.permutations, rng)
+    counts = resamples(len(group), rng) if len(group) >= FEWEST else None
+    resolved = (fixed.resolved(home.name) if fixed else ()) + group.resolved(home.name)
+    return Lots(Drawn(words, group, fixed, ids, counts), stand_ins, traits, resolved)
+
+
+def text_space(index: Index, name: str) -> Space:
+    """A space of tokens or words by name.
+
+    Raises:
+        UnknownSpace: there is none of that name.
+        QueryError: it holds neurons or heads.
+    """
+    space = index.space(name)
+    if space.entry.item not in ("token", "word"):
+        tokens = [one.name for one in index.manifest.spaces if one.item == "token"]
+        raise QueryError(
+            f"space {name!r} holds {items_of(space)}, and a group is of words; "
+            f"ask in one of {', '.join([*tokens, *index.context_names])}"
+        )
+    return space
+
+
+def check_draw(permutations: int, size: int, seed: int) -> None:
+    """Raise `QueryError` unless so much can be drawn."""
+    most = min(MOST_DRAWN, MOST_WORDS_DRAWN // size)
+    if not FEWEST_DRAWN <= permutations <= most:
+        raise QueryError(
+            f"--permutations {permutations}: of {size} words ask for {FEWEST_DRAWN:,} to {most:,}"
+        )
+    if seed < 0:
+        raise QueryError(f"--seed {seed}: a seed is 0 or more")
+
+
+def match(drawn: Drawn, traits: Sequence[Trait], embed: Space) -> tuple[Match, ...]:
+    """Means over the words, and over all words drawn."""
+    words, ids = drawn.words, drawn.ids
+    own = {
+        "zipf": [one.zipf for one in traits],
+        "tokens": [float(one.n_tokens) for one in traits],
+        "capital": [float(one.capital > 0) for one in traits],
+        "norm": [one.norm for one in traits],
+    }
+    theirs = {
+        "zipf": words.zipf,
+        "tokens": words.n_tokens,
+        "capital": words.capital > 0,
+        "norm": words.norms(embed.name),
+    }
+    return tuple(
+        Match(name, float(np.mean(own[name])), float(theirs[name][ids].mean())) for name in own
+    )
+
+
+def alike(drawn: Drawn, traits: Sequence[Trait]) -> float:
+    """Share of drawn words that agree in tokens and capital with the word they stand for."""
+    tokens = np.array([one.n_tokens for one in traits])
+    capital = np.array([one.capital for one in traits])
+    same = (drawn.words.n_tokens[drawn.ids] == tokens) & (drawn.words.capital[drawn.ids] == capital)
+    return float(same.mean())
+
+
+def distinct(ids: Int64) -> int:
+    """How many rows hold different words, their order aside."""
+    # The sum of one random number a word is the same for the same words, and for no others.
+    marks = np.random.default_rng(0).integers(0, 2**64, ids.max() + 1, dtype=np.uint64)
+    return len(np.unique(marks[ids].sum(axis=1)))
+
+
+def notes(drawn: Drawn, control: str, seed: int, resolved: Sequence[Resolved]) -> Iterable[str]:
+    """What the numbers are of, and what of them should not be trusted."""
+    m, permutations = len(drawn.group), len(drawn.ids)
+    of = f"the {m * (m - 1) // 2:,} pairs of {m} words"
+    if drawn.anchor is not None:
+        of = f"{m} words, each scored with {drawn.anchor.texts[0]}"
+    yield (
+        f"score: mean over {of}; controls, deviation: of the same over {permutations:,} groups of "
+        f"{control} indexed words, drawn with seed {seed}"
+    )
+    different = distinct(drawn.ids)
+    floor = 1 / (1 + different)
+    if floor > LEVEL:
+        yield (
+            f"only {different:,} different control groups were drawn: no p can be below "
+            f"{floor:.2g}, too few to tell anything from chance"
+        )
+    if drawn.counts is None:
+        yield f"no interval: it takes {FEWEST} words or more to say how far the effect varies"
+    forms = Counter(text.casefold() for text in drawn.group.texts)
+    alike = [text for text in drawn.group.texts if forms[text.casefold()] > 1]
+    if alike:
+        yield f"{', '.join(alike)}: forms of one word, which bring any group closer"
+    strange = [item.item for item in resolved if item.note]
+    if strange:
+        yield (
+            f"not indexed: {', '.join(strange)}; matched as the rarest indexed word "
+            f"(zipf {drawn.words.zipf.min():.2f})"
+        )

@@ -1,0 +1,98 @@
+"""Words parted by what they are like, so that a group of them can be tested exactly.
+
+Knows one cut of all indexed words, the same whatever is asked; knows no measure and no test. The
+words nearest to each word of a group (`explorer.controls`) suit that word best, but the middle of
+every trait is near to many words and its ends to few, so that groups of them differ from groups
+drawn at random. Of the words of one part, each is as likely as the others, in the group and in what
+is drawn in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from explorer.controls import Controls, controls
+from explorer.errors import QueryError
+from explorer.measures import Float64
+from explorer.words import Int64, Trait, Words
+
+PART = 50
+"""The fewest words of a part, or 5 for each word of a larger group: enough to vary, and alike."""
+
+
+def strata(
+    words: Words, group: Sequence[Trait], how: str, space: str, left_out: Collection[int]
+) -> Controls:
+    """Stand-ins for the words of a group: the others of each word's part, or with `random` all.
+
+    All indexed words are cut by number of tokens, then by capital, wherever either side keeps
+    `PART` words; then at the median of frequency or of log norm, the one that varies more, for as
+    long as both halves keep as many.
+
+    Args:
+        words: the population.
+        group: what each word of the group is like, its norm taken in `space`.
+        how: `matched` or `random`.
+        space: where norms are taken.
+        left_out: ids that may not stand in: the group's own words, and forms of them.
+
+    Raises:
+        QueryError: there is no such way, or too few words are left to draw from.
+    """
+    every = controls(words, group, "random" if how == "matched" else how, space, left_out)
+    if how == "random":
+        return every
+    size = max(PART, 5 * len(group))
+    table = _table(words.n_tokens, words.capital, words.zipf, words.norms(space))
+    out = np.fromiter(left_out, np.int64)
+    pools = []
+    for one in group:
+        own = _table(one.n_tokens, one.capital, one.zipf, one.norm)
+        pools.append(np.setdiff1d(part(table, own, size), out))
+    if min(map(len, pools)) < len(group):
+        raise QueryError(
+            f"{len(group)} words and their forms leave too few like them; build an index with "
+            "more --words, or ask with --control random"
+        )
+    return Controls(how, tuple(pools))
+
+
+def part(table: Float64, own: Float64, size: int) -> Int64:
+    """The part in which a word of some traits lies: sorted ids, `size` of them or more.
+
+    Args:
+        table: (words, 4) traits of all words, in order of importance.
+        own: (4,) those of the word.
+        size: the fewest words of a part.
+    """
+    members = np.arange(len(table))
+    whole = _range(table)
+    while True:
+        here = table[members]
+        spread = np.divide(_range(here), whole, where=whole > 0, out=np.zeros(4))
+        graded = (2, 3) if spread[2] >= spread[3] else (3, 2)
+        cuts = [(at, float(value)) for at in (0, 1) for value in np.unique(here[:, at])]
+        cuts += [(at, float(np.median(here[:, at]))) for at in graded]
+        for at, value in cuts:
+            below = here[:, at] <= value
+            if size <= below.sum() <= len(members) - size:
+                members = members[below == (own[at] <= value)]
+                break
+        else:
+            return members
+
+
+def _range(table: Float64) -> Float64:
+    """How far each trait reaches, a tenth of the words left out at either end."""
+    low, high = np.quantile(table, [0.1, 0.9], axis=0)
+    result: Float64 = high - low
+    return result
+
+
+def _table(n_tokens: ArrayLike, capital: ArrayLike, zipf: ArrayLike, norm: ArrayLike) -> Float64:
+    """What words are matched on, in order of importance: (..., 4) float64."""
+    log_norm = np.log(np.maximum(norm, 1e-12))
+    return np.stack(np.broadcast_arrays(n_tokens, capital, zipf, log_norm), axis=-1).astype(float)

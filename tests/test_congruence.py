@@ -1,0 +1,479 @@
+"""Groups against chance: every number by plain loops, the null right, planted groups found."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import binom, kstest
+
+import explorer
+from conftest import BIN, Run
+from explorer.asked import Group
+from explorer.controls import forms_of
+from explorer.errors import QueryError
+from explorer.expressions import Kind, Term
+from explorer.queries.congruence import in_space, rows_of
+from explorer.queries.lots import Drawn, distinct
+from explorer.strata import strata
+from explorer.words import Words
+from indexer.store.errors import SemanticError
+from test_groups import by_hand, score
+from test_planted import planted
+
+SIZE = ("large", "huge", "Chihuahua", "tiny", "small", "enormous", "Big")
+
+
+@pytest.fixture(scope="module")
+def tiny(tiny_indexes: Any) -> Iterator[Any]:
+    with explorer.open("llama", tiny_indexes) as ix:
+        yield ix
+
+
+# -- every number by hand -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("control", ["matched", "random"])
+@pytest.mark.parametrize("measure", [None, "dot", "euclidean"])
+def test_every_number_is_what_loops_over_pairs_give(
+    measure: str | None, control: str, real: Any
+) -> None:
+    words, index = Words(real._index), real._index
+    texts = sorted(SIZE)
+    ids = [words.ids[text] for text in texts]
+    assert words.n_tokens[ids].max() > 1
+    traits = [words.trait(at, "embed") for at in ids]
+    pools = strata(words, traits, control, "embed", forms_of(words, texts))
+    drawn = pools.draw(120, np.random.default_rng(4))
+    found = real.congruence(SIZE, measure=measure, control=control, permutations=120, seed=4)
+    assert [row.space for row in found.rows] == ["embed", *index.context_names]
+    nulls, effects = {}, {}
+    for row in found.rows[::10]:
+        space = index.space(row.space)
+        sign = -1 if measure == "euclidean" else 1
+        assert row.measure == (measure or space.entry.measure)
+        own = by_hand(words, space, ids, row.measure)
+        null = np.array([by_hand(words, space, group, row.measure) for group in drawn.tolist()])
+        assert row.score == pytest.approx(own)
+        assert row.controls == pytest.approx(null.mean())
+        assert row.deviation == pytest.approx(null.std())
+        effects[row.space] = sign * (own - null.mean()) / null.std()
+        nulls[row.space] = sign * (null - null.mean()) / null.std()
+        assert row.effect == pytest.approx(effects[row.space])
+        assert row.p == pytest.approx((1 + sum(sign * null >= sign * own)) / 121)
+        vectors = words.vectors(row.space, np.array(ids))
+        assert row.norm == pytest.approx(np.mean([np.linalg.norm(v) for v in vectors]))
+        theirs = words.norms(row.space)[drawn]
+        assert row.controls_norm == pytest.approx(theirs.mean())
+    every = real._index.space("embed"), *(index.space(n) for n in index.context_names)
+    if control == "matched" and measure is None:
+        z = []
+        for space, row in zip(every, found.rows, strict=True):
+            null = [by_hand(words, space, group, row.measure) for group in drawn.tolist()]
+            z.append((np.array(null) - np.mean(null)) / np.std(null))
+        greatest = np.max(z, axis=0)
+        for row in found.rows:
+            assert row.p_corrected == pytest.approx((1 + sum(greatest >= row.effect)) / 121)
+
+
+def test_one_space_is_asked_with_the_same_groups_as_all(real: Any) -> None:
+    every = {row.space: row for row in real.congruence(SIZE, permutations=300).rows}
+    alone = real.congruence(SIZE, space="context.7", permutations=300).rows
+    assert len(alone) == 1
+    assert alone[0].p_corrected == alone[0].p
+    other = every["context.7"]
+    for name in ("score", "controls", "deviation", "effect", "low", "high", "p"):
+        assert getattr(alone[0], name) == pytest.approx(getattr(other, name))
+    assert other.p_corrected >= other.p
+
+
+def test_the_interval_is_of_the_effect_and_over_words(real: Any) -> None:
+    from explorer.significance import interval, resamples
+
+    words = Words(real._index)
+    texts = sorted(SIZE)
+    ids = [words.ids[text] for text in texts]
+    pools = strata(
+        words, [words.trait(at, "embed") for at in ids], "matched", "embed", forms_of(words, texts)
+    )
+    rng = np.random.default_rng(0)
+    pools.draw(200, rng)
+    space = real._index.space("context.9")
+    row = real.congruence(SIZE, space="context.9", permutations=200).rows[0]
+    values = []
+    for counts in resamples(len(ids), rng):
+        drawn = np.repeat(ids, counts.astype(int)).tolist()
+        vectors = words.vectors("context.9", np.array(drawn))
+        scores = [
+            score(vectors[i], vectors[j], space.mean, "centered")
+            for i in range(len(ids))
+            for j in range(i + 1, len(ids))
+            if drawn[i] != drawn[j]
+        ]
+        values.append(np.mean(scores))
+        if len(values) == 400:
+            break
+    some = interval((np.array(values) - row.controls) / row.deviation, len(ids))
+    assert row.low == pytest.approx(some[0], abs=0.15 * (row.high - row.low))
+    assert row.high == pytest.approx(some[1], abs=0.15 * (row.high - row.low))
+    assert row.low < row.effect < row.high
+
+
+def test_the_order_of_words_is_nothing_and_a_seed_is_everything(real: Any) -> None:
+    one = real.congruence(SIZE, permutations=200, seed=3)
+    same = real.congruence(SIZE[::-1], permutations=200, seed=3)
+    other = real.congruence(SIZE, permutations=200, seed=4)
+    assert one.rows == same.rows
+    assert one == real.congruence(list(SIZE), permutations=200, seed=3)
+    assert one.rows[0].controls != other.rows[0].controls
+    assert one.rows[0].score == other.rows[0].score
+
+
+def test_the_answer_says_how_well_the_controls_match(real: Any) -> None:
+    words = Words(real._index)
+    matched = {m.trait: m for m in real.congruence(SIZE, permutations=500).meta.match}
+    any_ = {
+        m.trait: m for m in real.congruence(SIZE, control="random", permutations=500).meta.match
+    }
+    ids = [words.ids[text] for text in SIZE]
+    assert matched["zipf"].words == pytest.approx(words.zipf[ids].mean())
+    assert matched["tokens"].words == pytest.approx(words.n_tokens[ids].mean())
+    assert matched["capital"].words == pytest.approx(2 / 7)
+    assert matched["norm"].words == pytest.approx(words.norms("embed")[ids].mean())
+    for trait in ("zipf", "capital"):
+        gap = abs(matched[trait].words - matched[trait].controls)
+        assert gap < abs(any_[trait].words - any_[trait].controls)
+    assert any_["zipf"].controls == pytest.approx(words.zipf.mean(), abs=0.1)
+
+
+def test_the_histogram_holds_every_pair_once(real: Any) -> None:
+    found = real.congruence(SIZE, space="context.5", permutations=300)
+    shown = found.meta.histogram
+    assert (shown.space, shown.n_words, shown.n_controls) == ("context.5", 21, 300 * 21)
+    assert sum(shown.words) == pytest.approx(1)
+    assert sum(shown.controls) == pytest.approx(1)
+    words, space = Words(real._index), real._index.space("context.5")
+    vectors = words.vectors("context.5", np.array([words.ids[text] for text in SIZE]))
+    pairs = [
+        score(vectors[i], vectors[j], space.mean, "centered") for i in range(7) for j in range(i)
+    ]
+    expected = np.histogram(pairs, shown.edges)[0] / 21
+    assert shown.words == pytest.approx(expected.tolist())
+    every = real.congruence(SIZE, permutations=300)
+    least = min(every.rows, key=lambda row: (row.p_corrected, -row.effect))
+    assert every.meta.histogram.space == least.space
+
+
+# -- against an anchor ----------------------------------------------------------------------
+
+LIST = ("huge", "Chihuahua", "tiny", "small", "enormous", "dog")
+
+
+@pytest.mark.parametrize("control", ["matched", "random"])
+@pytest.mark.parametrize("measure", [None, "dot", "euclidean"])
+@pytest.mark.parametrize("name", ["embed", "context.8"])
+def test_scores_with_an_anchor_are_what_loops_give(
+    name: str, measure: str | None, control: str, real: Any
+) -> None:
+    words, space = Words(real._index), real._index.space(name)
+    texts = sorted(LIST)
+    ids = [words.ids[text] for text in texts]
+    traits = [words.trait(at, "embed") for at in ids]
+    found = strata(words, traits, control, "embed", forms_of(words, [*LIST, "large"]))
+    drawn = found.draw(150, np.random.default_rng(2))
+    ask = {"anchor": "large", "space": name, "measure": measure, "control": control}
+    answer = real.anchored(LIST, **ask, permutations=150, seed=2)
+    whole = real.congruence(LIST, **ask, permutations=150, seed=2).rows[0]
+    assert answer.meta.whole == whole
+    assert [row.word for row in answer.rows] == list(LIST)
+    sign = -1 if measure == "euclidean" else 1
+    anchor = words.vectors(name, np.array([words.ids["large"]]))[0]
+    vectors = words.vectors(name, np.arange(len(words)))
+    by = answer.query.measure
+    scores = np.array([score(x, anchor, space.mean, by) for x in vectors])
+    z_drawn = []
+    rows = {row.word: row for row in answer.rows}
+    for text, at, pool, place in zip(texts, ids, found.pools, drawn.T, strict=True):
+        row, theirs = rows[text], scores[pool]
+        assert row.n == len(pool)
+        assert row.score == pytest.approx(scores[at])
+        assert row.controls == pytest.approx(theirs.mean())
+        assert row.deviation == pytest.approx(theirs.std())
+        assert row.z == pytest.approx(sign * (scores[at] - theirs.mean()) / theirs.std())
+        assert row.p == pytest.approx((1 + sum(sign * theirs >= sign * scores[at])) / (1 + row.n))
+        z_drawn.append(sign * (scores[place] - theirs.mean()) / theirs.std())
+    greatest = np.max(z_drawn, axis=0)
+    for row in answer.rows:
+        over_all = (1 + sum(greatest >= row.z)) / 151
+        assert row.p_corrected == pytest.approx(max(row.p, over_all))
+    null = scores[drawn].mean(axis=1)
+    own = scores[ids].mean()
+    assert whole.score == pytest.approx(own)
+    assert whole.controls == pytest.approx(null.mean())
+    assert whole.effect == pytest.approx(sign * (own - null.mean()) / null.std())
+    assert whole.p == pytest.approx((1 + sum(sign * null >= sign * own)) / 151)
+    assert whole.low < whole.effect < whole.high
+
+
+def test_an_anchor_is_asked_in_every_space_or_word_by_word(
+    tiny: Any, tiny_indexes: Any, run: Run
+) -> None:
+    args = ["--indexes", str(tiny_indexes), "--index", "llama", "--permutations", "300"]
+    ask = ["congruence", "--anchor", "large", "huge", "tiny", "dog", *args]
+    by_space = run("explorer", *ask, "--format", "json").json()
+    words = ("huge", "tiny", "dog")
+    assert by_space == tiny.congruence(words, anchor="large", permutations=300).to_dict()
+    by_word = run("explorer", *ask, "--space", "embed", "--format", "json").json()
+    assert by_word == tiny.anchored(words, anchor="large", permutations=300).to_dict()
+    table = run("explorer", *ask, "--space", "embed").out
+    assert table.startswith("3 words: closer to large than matched random words?")
+    assert "all together: mean" in table
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        ({"words": ("large", "tall"), "anchor": "large"}, "'large' is the anchor: leave it out"),
+        ({"words": ("tall",), "anchor": "dog + cat"}, "is a sum"),
+        ({"words": ("tall",), "anchor": "lagre"}, "did you mean"),
+        ({"words": ("tall",), "anchor": None}, "name one"),
+        ({"words": (), "anchor": "large"}, "name words, or one of"),
+    ],
+)
+def test_what_cannot_be_asked_of_an_anchor_is_one_line(
+    ask: dict[str, Any], message: str, real: Any
+) -> None:
+    with pytest.raises((QueryError, SemanticError), match=message):
+        real.anchored(**ask)
+
+
+# -- the null -------------------------------------------------------------------------------
+
+GROUPS, DRAWN, LEVEL = 500, 199, 0.05
+NULL_SPACES = ("embed", "context.3", "context.12", "context.29")
+
+
+@pytest.fixture(scope="module", params=["random", "matched"])
+def null(request: pytest.FixtureRequest, real: Any) -> tuple[np.ndarray, np.ndarray]:
+    """p and corrected p of random groups of 6 words: each (groups, spaces)."""
+    words, index = Words(real._index), real._index
+    spaces = [index.space(name) for name in NULL_SPACES]
+    rng = np.random.default_rng(11)
+    found = []
+    for _ in range(GROUPS):
+        ids = rng.choice(len(words), 6, replace=False)
+        terms = [Term(Kind.WORD, text=words.texts[at]) for at in ids]
+        group = Group(real._resolver, words, terms)
+        out = forms_of(words, group.texts)
+        pools = strata(words, group.traits(spaces[0]), request.param, "embed", out)
+        drawn = Drawn(words, group, None, pools.draw(DRAWN, rng), None)
+        rows = rows_of(index, drawn, [in_space(drawn, space, None) for space in spaces])
+        found.append([(row.p, row.p_corrected) for row in rows])
+    p = np.array(found)
+    return p[:, :, 0], p[:, :, 1]
+
+
+def within(count: int, share: float) -> bool:
+    low, high = binom.interval(0.99, GROUPS, share)
+    return bool(low <= count <= high)
+
+
+def test_p_of_random_groups_is_uniform(null: tuple[np.ndarray, np.ndarray]) -> None:
+    # p takes steps of 1 / (1 + N); spread over its step it is uniform where the test is exact.
+    spread = np.random.default_rng(0).random(null[0].shape) / (1 + DRAWN)
+    for p, over in zip(null[0].T, spread.T, strict=True):
+        assert kstest(p - over, "uniform").pvalue > 0.01
+        assert within(int((p <= LEVEL).sum()), LEVEL)
+
+
+def test_some_space_is_below_the_level_as_often_as_the_level_says(
+    null: tuple[np.ndarray, np.ndarray],
+) -> None:
+    raw, corrected = (int((p.min(axis=1) <= LEVEL).sum()) for p in null)
+    assert within(corrected, LEVEL)
+    assert raw > binom.interval(0.99, GROUPS, LEVEL)[1]  # what the correction is for
+
+
+CLUSTER = ("dog", "cat", "puppy", "house", "river", "mountain")
+
+
+@pytest.fixture(scope="module")
+def clustered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A tiny model in whose embeddings some unlike words lie together."""
+
+    def plant(model: Any, tokens: dict[str, int]) -> None:
+        import torch
+
+        embedding = model.model.embed_tokens.weight
+        embedding.copy_(torch.randn(embedding.shape, generator=torch.Generator().manual_seed(5)))
+        middle = 1.5 * torch.randn(24, generator=torch.Generator().manual_seed(6))
+        for word in CLUSTER:
+            embedding[tokens[word]] = middle + 0.3 * embedding[tokens[word]]
+
+    folder: Path = tmp_path_factory.mktemp("clustered")
+    file = folder / "words.txt"
+    from families import VOCABULARY_WORDS
+
+    file.write_text("\n".join(VOCABULARY_WORDS))
+    root = planted(folder, "clustered", plant, words=file)
+    with explorer.open("clustered", root) as ix:
+        yield ix
+
+
+@pytest.mark.parametrize("measure", ["cosine", "centered", "dot", "euclidean"])
+def test_a_planted_cluster_is_found_and_others_are_not(measure: str, clustered: Any) -> None:
+    ask = {"space": "embed", "measure": measure, "permutations": 999}
+    row = clustered.congruence(CLUSTER, **ask).rows[0]
+    assert row.p == 1 / 1000
+    assert row.effect > row.low > 2
+    other = clustered.congruence(("red", "tiny", "king", "Paris", "Great", "man"), **ask).rows[0]
+    assert other.p > 0.05
+
+
+# -- what a reader is told ------------------------------------------------------------------
+
+
+def test_a_group_of_the_index_is_asked_by_name(real: Any) -> None:
+    found = real.congruence(group="months", space="context.10", permutations=200)
+    assert found.query.group == "months"
+    assert found.meta.words == 12
+    assert found.rows[0].p == 1 / 201
+    assert (
+        found.rows == real.congruence(found.query.words, space="context.10", permutations=200).rows
+    )
+
+
+def test_a_group_too_small_says_so(real: Any, tiny: Any) -> None:
+    few = real.congruence(("large", "huge"), space="embed", permutations=500)
+    assert (few.rows[0].low, few.rows[0].high) == (None, None)
+    assert any("no interval" in note for note in few.meta.notes)
+    assert not any("different control" in note for note in few.meta.notes)
+    json.dumps(few.to_dict(), allow_nan=False)
+    assert few.meta.distinct > 400
+
+
+def test_too_few_different_control_groups_are_told_of(real: Any) -> None:
+    few = real.congruence(("large", "huge", "tiny"), space="embed", permutations=15)
+    note = "only 15 different control groups were drawn: no p can be below 0.062"
+    assert any(note in one for one in few.meta.notes)
+    enough = real.congruence(("large", "huge", "tiny"), space="embed", permutations=20)
+    assert not any("different control groups" in one for one in enough.meta.notes)
+
+
+def test_groups_are_told_apart_by_their_words_and_not_by_their_order() -> None:
+    drawn = np.random.default_rng(0).integers(0, 6, (3000, 3))
+    assert distinct(drawn) == len({tuple(sorted(row)) for row in drawn.tolist()})
+
+
+def test_forms_of_one_word_are_told_of(real: Any) -> None:
+    found = real.congruence(("large", "Large", "tall"), space="embed", permutations=200)
+    assert "Large, large: forms of one word, which bring any group closer" in found.meta.notes
+
+
+def test_sinks_are_named_where_they_are(real: Any) -> None:
+    rows = real._index.sql("SELECT text, sink FROM word")
+    sinks = {text: sink for text, sink in rows if any(sink)}
+    texts = [*list(sinks)[:2], "large", "huge"]
+    for row in real.congruence(texts, permutations=100).rows[1:]:
+        layer = real._index.context_names.index(row.space)
+        assert set(row.sinks) == {t for t in texts if t in sinks and sinks[t][layer]}
+
+
+def test_a_word_that_is_not_indexed_is_run_and_matched_as_the_rarest(
+    real: Any, real_indexes: Path, run: Run
+) -> None:
+    assert real._index.word_by_text("zygote") is None
+    words = ("large", "huge", '"zygote"')
+    done = run(
+        "explorer", "congruence", *words, "--space", "context.4", "--permutations", "200",
+        "--format", "json", "--indexes", str(real_indexes),
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    assert "'zygote' is not indexed" in done.err
+    answer = done.json()
+    assert any(note.startswith("not indexed: zygote;") for note in answer["meta"]["notes"])
+    matched = {m["trait"]: m for m in answer["meta"]["match"]}
+    all_ = Words(real._index)
+    zipf = [*(all_.zipf[all_.ids[text]] for text in words[:2]), all_.zipf.min()]
+    assert matched["zipf"]["words"] == pytest.approx(np.mean(zipf))
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        ({"words": ("large",)}, "1 word: a word has no pairs; name two or more"),
+        ({"words": "large"}, "1 word: a word has no pairs"),
+        ({}, "name words, or one of the index's groups"),
+        ({"words": ("large", "tall"), "group": "size"}, "one of the two"),
+        ({"words": ("large", "tall", "large")}, "'large' given twice"),
+        ({"words": ("large", '"large"')}, "'large' given twice"),
+        ({"group": "siz"}, "no group 'siz'; did you mean 'size'.*colours"),
+        ({"words": ("large", "lagre")}, "did you mean"),
+        ({"words": ("large", "dog + cat")}, "is a sum; a group is of single words"),
+        ({"words": ("large", "L1N2.out")}, "is a neuron; a group is of words"),
+        ({"words": ("large", "#12")}, "is a token id; a group is of words"),
+        ({"words": ("large", "dog@context.1")}, "say --space"),
+        ({"words": ("large", "")}, "the expression is empty"),
+        ({"words": [f"w{i}" for i in range(501)]}, "501 words: ask for 500"),
+        ({"group": "size", "space": "neuron.out"}, "holds neurons, and a group is of words"),
+        ({"group": "size", "space": "contxt.1"}, "did you mean 'context.1'"),
+        ({"group": "size", "measure": "cosin"}, "did you mean 'cosine'"),
+        ({"group": "size", "control": "match"}, "did you mean 'matched'"),
+        ({"group": "size", "permutations": 9}, "--permutations 9: of 20 words ask for 10 to"),
+        ({"group": "size", "permutations": 10**6}, "ask for 10 to 100,000"),
+        ({"group": "size", "seed": -1}, "--seed -1"),
+    ],
+)
+def test_what_cannot_be_asked_is_one_line(ask: dict[str, Any], message: str, real: Any) -> None:
+    with pytest.raises((QueryError, SemanticError), match=message):
+        real.congruence(**ask)
+
+
+# -- the program ----------------------------------------------------------------------------
+
+
+def test_the_program_answers_as_python_does(tiny: Any, tiny_indexes: Any, run: Run) -> None:
+    args = ["--indexes", str(tiny_indexes), "--index", "llama", "--permutations", "300"]
+    done = run("explorer", "congruence", "large", "huge", "tiny", "--format", "json", *args)
+    assert (done.code, done.err) == (0, "")
+    assert done.json() == tiny.congruence(("large", "huge", "tiny"), permutations=300).to_dict()
+    table = run("explorer", "congruence", "--group", "size", *args)
+    assert (table.code, table.err) == (0, "")
+    assert table.out.startswith("group size: closer to each other than matched random words? by")
+    lines = run("explorer", "congruence", "--group", "size", "--format", "csv", *args)
+    assert len(lines.out.splitlines()) == 6
+
+
+def test_words_come_from_a_file(tiny: Any, tiny_indexes: Any, run: Run, tmp_path: Path) -> None:
+    args = ["--indexes", str(tiny_indexes), "--index", "llama", "--permutations", "300"]
+    file = tmp_path / "words.txt"
+    file.write_text("large\n\n  huge \nGreat Dane\n", "utf-8")
+    done = run("explorer", "congruence", "--file", str(file), "--format", "json", *args)
+    expected = tiny.congruence(("large", "huge", "Great Dane"), permutations=300)
+    assert done.json() == expected.to_dict()
+    file.write_bytes(b"\xff\xfe")
+    for path, said in [(str(file), "is not UTF-8"), ("nowhere", "No such file")]:
+        refused = run("explorer", "congruence", "--file", path, *args)
+        assert (refused.code, refused.out) == (2, "")
+        assert said in refused.err
+    both = run("explorer", "congruence", "large", "--file", str(file), *args)
+    assert (both.code, "one of the two" in both.err) == (2, True)
+
+
+def test_ctrl_c_stops_it_at_once(real_indexes: Path) -> None:
+    command = [BIN / "explorer", "congruence", "--group", "countries", "--permutations", "100000"]
+    child = subprocess.Popen(
+        [*command, "--control", "random", "--measure", "euclidean", "--indexes", real_indexes],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    time.sleep(4)
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=60)
+    assert (child.returncode, out, err.strip()) == (130, "", "explorer: interrupted")
