@@ -169,7 +169,7 @@ class Tally:
         neurons = np.concatenate([neurons, np.repeat(touched, WORDS_PER_NEURON)])
         words = np.concatenate([words, self.words[touched].ravel()])
         activations = np.concatenate([activations, self.activations[touched].ravel()])
-        order = np.lexsort((words, -activations, neurons))
+        order = _by_neuron_and_strength(neurons, activations, words)
         neurons, words, activations = neurons[order], words[order], activations[order]
         starts = np.searchsorted(neurons, touched)
         ranks = np.arange(len(neurons)) - np.repeat(starts, np.diff([*starts, len(neurons)]))
@@ -247,6 +247,26 @@ class Strongest:
         for row, values in zip(neurons, activations, strict=True):
             fires = values != 0
             yield strongest(row[fires], values[fires], self.moments)
+
+
+def _by_neuron_and_strength(
+    neurons: Int32, activations: Float32, words: Int32
+) -> NDArray[np.int64]:
+    """`np.lexsort((words, -activations, neurons))` of activations other than 0, but faster.
+
+    Neuron and activation make one number of 64 bits, which NumPy sorts fastest.
+    """
+    bits = activations.view(np.uint32)
+    # Of floats as bits, turning all of a negative one and the sign of others sorts as numbers do.
+    rising = np.where(bits >> 31, ~bits, bits | np.uint32(1 << 31))
+    keys = neurons.astype(np.uint64) << np.uint64(32) | ~rising
+    order = np.argsort(keys)
+    ordered = keys[order]
+    equal = ordered[1:] == ordered[:-1]
+    tied = np.flatnonzero(np.append(equal, False) | np.insert(equal, 0, False))
+    among = order[tied]
+    order[tied] = among[np.lexsort((words[among], keys[among]))]
+    return order
 
 
 def floors(moments: Moments, sample: Tally, z: float = FAR) -> Float32:
