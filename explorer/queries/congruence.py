@@ -100,7 +100,7 @@ def meta_of(
         index=index.name,
         model=index.manifest.model.source,
         space=span_of(names),
-        measure=asked.measure or (measure if len(names) == 1 else "each space's own"),
+        measure=asked.measure or (measure if len(names) == 1 else "each space's own measure"),
         convention="",
         resolved=lots.resolved,
         notes=tuple(notes(drawn, asked.control, asked.seed, lots.resolved)),

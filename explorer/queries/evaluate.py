@@ -58,7 +58,7 @@ class Asked:
             index=self.index.name,
             model=self.index.manifest.model.source,
             space=", ".join(names) if len(names) < 3 else f"{names[0]}, {names[1]} to {names[-1]}",
-            measure=", ".join(self.measures) if self.measures else "each space's own",
+            measure=", ".join(self.measures) if self.measures else "each space's own measure",
             convention="",
             resolved=(),
             notes=(*notes, *self._other_words(coverage)),
