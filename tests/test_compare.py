@@ -535,12 +535,12 @@ def test_words_may_stand_in_a_file(tiny_indexes: Any, run: Run, tmp_path: Path) 
         ("large", "tall"), ("large", '"Great Dane"'), ("tall", '"Great Dane"')
     ]  # fmt: skip
     assert float(rows[0]["scores.pearson"]) <= 1
-    for content, said in ((b"", "holds no words"), (b"large\n\xff\n", "not UTF-8: see line 2")):
+    for content, said in ((b"", "holds no words"), (b"large\n\xff\n", "not UTF-8: line 2")):
         file.write_bytes(content)
         done = run("explorer", "compare", "--file", str(file), *args)
         assert done.code == 2
         assert said in done.err
-    assert "cannot be read" in run("explorer", "compare", "--file", "nowhere", *args).err
+    assert "cannot read" in run("explorer", "compare", "--file", "nowhere", *args).err
     assert "not both" in run("explorer", "compare", "dog", "--file", str(file), *args).err
 
 
