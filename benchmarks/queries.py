@@ -61,7 +61,7 @@ def groups() -> list[Line]:
 
         np.testing.assert_allclose(ours(), by_numpy(), atol=1e-6)
         times = interleaved(3, ours=ours, numpy=by_numpy)
-        times |= interleaved(3, whole=lambda: ix.congruence(GROUP))
+        times |= interleaved(3, whole=lambda: ix.congruence(*GROUP))
     return [
         Line(
             "`ix.congruence(10 words)`, 10,000 control groups in 32 spaces",
