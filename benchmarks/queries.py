@@ -41,7 +41,7 @@ def cold() -> list[Line]:
 
 def groups() -> list[Line]:
     """A group of 10 words against 10,000 drawn groups, and the plain way on the same vectors."""
-    from explorer.groups import mean_scores
+    from explorer.chance.groups import mean_scores
 
     with explorer.open("smollm2") as ix:
         words, space = ix._words, ix._index.space("context.12")

@@ -47,7 +47,7 @@ from explorer.results import (
     SimilarityCorrelations,
     WordReport,
 )
-from explorer.testsets import Source
+from explorer.testsets.files import Source
 from explorer.words import Words
 from indexer.store.layout import Manifest
 from indexer.store.read import Index

@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 import explorer
 from conftest import Run
 from explorer import correlations
-from explorer.controls import POOL
+from explorer.chance.controls import POOL
+from explorer.chance.standins import StandIns, StoodFor
 from explorer.errors import BadExpression, QueryError
 from explorer.profiles import Profiles
 from explorer.queries import compare as query
 from explorer.queries.controlpairs import Standing
-from explorer.standins import Asked, StandIns
 from indexer.store.errors import SemanticError
 
 Float64 = NDArray[np.float64]
@@ -359,7 +359,7 @@ def test_ties_count_by_half_and_parts_make_the_whole() -> None:
 def test_stand_ins_are_the_words_most_alike_never_a_form_of_the_word(real: Any) -> None:
     words = real._words
     asked = [
-        Asked(text, text, "embed", words.trait(words.ids[text], "embed"))
+        StoodFor(text, text, "embed", words.trait(words.ids[text], "embed"))
         for text in ("large", "Paris", "tall")
     ]
     stand_ins = StandIns(words, asked, "matched", 3)
@@ -480,7 +480,9 @@ def test_a_profile_that_does_not_vary_has_no_correlation(
 def test_an_index_of_few_words_is_refused(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     words = tiny._words
     with pytest.raises(QueryError, match="build one with more --words"):
-        StandIns(_Few(words), [Asked("dog", "dog", "embed", words.trait(0, "embed"))], "random", 0)
+        StandIns(
+            _Few(words), [StoodFor("dog", "dog", "embed", words.trait(0, "embed"))], "random", 0
+        )
 
 
 class _Few:

@@ -16,13 +16,13 @@ from scipy.stats import binom, kstest
 
 import explorer
 from conftest import BIN, Run
-from explorer.asked import Group
-from explorer.controls import forms_of
+from explorer.chance.asked import Group
+from explorer.chance.controls import forms_of
+from explorer.chance.strata import strata
 from explorer.errors import QueryError
 from explorer.expressions import Kind, Term
 from explorer.queries.congruence import in_space, rows_of
 from explorer.queries.lots import Drawn, distinct
-from explorer.strata import strata
 from explorer.words import Words
 from indexer.store.errors import SemanticError
 from test_groups import by_hand, score
@@ -95,7 +95,7 @@ def test_one_space_is_asked_with_the_same_groups_as_all(real: Any) -> None:
 
 
 def test_the_interval_is_of_the_effect_and_over_words(real: Any) -> None:
-    from explorer.significance import interval, resamples
+    from explorer.chance.significance import interval, resamples
 
     words = Words(real._index)
     texts = sorted(SIZE)

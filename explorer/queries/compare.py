@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from explorer.chance.standins import StandIns, StoodFor
 from explorer.correlations import CORRELATIONS, LINEAR, Float64, Int64, Products, checked
 from explorer.errors import BadExpression, QueryError
 from explorer.expressions import Kind, Term, parse
@@ -24,8 +25,7 @@ from explorer.queries.neighbors import meta_of
 from explorer.queries.neuronsets import NeuronSet
 from explorer.resolve import Item, Resolver
 from explorer.results import CompareMeta, CompareQuery, Comparison, RandomPairs
-from explorer.standins import Asked, StandIns
-from explorer.words import Trait, Words, capital_of
+from explorer.words import Words
 from indexer.store.errors import unknown
 from indexer.store.grid import span
 from indexer.store.read import Index
@@ -81,7 +81,7 @@ def compare(
     vectors = np.stack([item.weighted.vector for item in items])
     sets = _sets(profiles, query, items, vectors)
     standings = _standings(query, sets, vectors, first, second, progress)
-    stood_for = [_stood_in_for(item, words) for item in items] if pairs else []
+    stood_for = [_stood_for(item, words) for item in items] if pairs else []
     if pairs:
         read_against(
             StandIns(words, stood_for, control, seed),
@@ -258,19 +258,13 @@ def _check_varies(of: Products, neurons: NeuronSet, query: CompareQuery) -> None
         )
 
 
-def _stood_in_for(item: Item, words: Words) -> Asked:
+def _stood_for(item: Item, words: Words) -> StoodFor:
     """What an item's stand-ins are to be like; one that is not indexed counts as the rarest."""
     text = item.resolved.item.replace("␣", " ").strip()
-    at = words.ids.get(text)
-    rarest = float(words.zipf.min()) if len(words) else 0.0
-    trait = Trait(
-        rarest if at is None else float(words.zipf[at]),
-        len(item.resolved.token_ids),
-        capital_of(text),
-        float(np.linalg.norm(item.weighted.vector)),
-    )
+    norm = float(np.linalg.norm(item.weighted.vector))
+    trait = words.trait_of(text, len(item.resolved.token_ids), norm)
     space = item.weighted.home.name
-    return Asked(f"{item.resolved.item}@{space}", text, space, trait)
+    return StoodFor(f"{item.resolved.item}@{space}", text, space, trait)
 
 
 def _own_neurons(query: CompareQuery) -> bool:

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from explorer.errors import QueryError
-from explorer.lexicon import Lexicon, lexicon
 from explorer.measures import checked_measure
 from explorer.results import Coverage, EvaluateMeta
+from explorer.testsets.lexicon import Lexicon, lexicon
 from indexer.store.layout import MEASURES
 from indexer.store.read import Index
 from indexer.store.space import Space

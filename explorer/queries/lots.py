@@ -12,15 +12,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from explorer.asked import Group, single, terms_of
-from explorer.controls import Controls, forms_of
+from explorer.chance.asked import Group, single, terms_of
+from explorer.chance.controls import Controls, forms_of
+from explorer.chance.significance import FEWEST, resamples
+from explorer.chance.strata import strata
 from explorer.errors import QueryError
 from explorer.measures import Float64
 from explorer.queries.neighbors import items_of
 from explorer.resolve import Resolver
 from explorer.results import Match, Resolved
-from explorer.significance import FEWEST, resamples
-from explorer.strata import strata
 from explorer.words import Int64, Trait, Words
 from indexer.store.read import Index
 from indexer.store.space import Space
