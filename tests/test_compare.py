@@ -479,10 +479,9 @@ def test_a_profile_that_does_not_vary_has_no_correlation(
 
 def test_an_index_of_few_words_is_refused(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     words = tiny._words
+    dog = StoodFor("dog", "dog", "embed", words.trait(0, "embed"))
     with pytest.raises(QueryError, match="build one with more --words"):
-        StandIns(
-            _Few(words), [StoodFor("dog", "dog", "embed", words.trait(0, "embed"))], "random", 0
-        )
+        StandIns(_Few(words), [dog], "random", 0)
 
 
 class _Few:

@@ -81,7 +81,7 @@ def compare(
     vectors = np.stack([item.weighted.vector for item in items])
     sets = _sets(profiles, query, items, vectors)
     standings = _standings(query, sets, vectors, first, second, progress)
-    stood_for = [_stood_for(item, words) for item in items] if pairs else []
+    stood_for = [_stood_in_for(item, words) for item in items] if pairs else []
     if pairs:
         read_against(
             StandIns(words, stood_for, control, seed),
@@ -258,7 +258,7 @@ def _check_varies(of: Products, neurons: NeuronSet, query: CompareQuery) -> None
         )
 
 
-def _stood_for(item: Item, words: Words) -> StoodFor:
+def _stood_in_for(item: Item, words: Words) -> StoodFor:
     """What an item's stand-ins are to be like; one that is not indexed counts as the rarest."""
     text = item.resolved.item.replace("␣", " ").strip()
     norm = float(np.linalg.norm(item.weighted.vector))
