@@ -43,7 +43,7 @@ def test_change_is_the_share_of_neighbours_that_are_new(real: Any) -> None:
         assert rows[at].change == pytest.approx(new / DEPTH)
     most = max(range(2, len(rows)), key=lambda at: rows[at].change)
     said = f"most from {rows[most - 1].space} to {rows[most].space} ({rows[most].change:.0%})"
-    assert said in str(real.layers("dog + small"))
+    assert said in " ".join(str(real.layers("dog + small")).split())
 
 
 def test_sinks_are_the_share_the_index_records(real: Any) -> None:
