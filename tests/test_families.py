@@ -330,7 +330,7 @@ def test_the_cases_cover_the_table() -> None:
 def test_a_case_is_indexed_as_the_family_it_is_of(tiny: Tiny) -> None:
     manifest = tiny.index.manifest
     assert manifest.model.family == CASES[tiny.name].family
-    assert list(manifest.check) == ["embed", "mlp", "attention", "context"]
+    assert list(manifest.check) == ["embed", "mlp", "attention", "context", "firing"]
     assert all(0 < error < 1e-5 for error in manifest.check.values())
     assert manifest.model.encoder == CASES[tiny.name].encoder
 
