@@ -41,7 +41,7 @@ def cold() -> list[Line]:
 
 def groups() -> list[Line]:
     """A group of 10 words against 10,000 drawn groups, and the plain way on the same vectors."""
-    from explorer.groups import mean_scores
+    from explorer.chance.groups import mean_scores
 
     with explorer.open("smollm2") as ix:
         words, space = ix._words, ix._index.space("context.12")
@@ -61,7 +61,7 @@ def groups() -> list[Line]:
 
         np.testing.assert_allclose(ours(), by_numpy(), atol=1e-6)
         times = interleaved(3, ours=ours, numpy=by_numpy)
-        times |= interleaved(3, whole=lambda: ix.congruence(GROUP))
+        times |= interleaved(3, whole=lambda: ix.congruence(*GROUP))
     return [
         Line(
             "`ix.congruence(10 words)`, 10,000 control groups in 32 spaces",

@@ -1,4 +1,4 @@
-"""Run the commands of `docs/results` anew, and write what they print below them.
+"""Run the commands of `docs/results` and `docs/notes.md` anew, and write what they print below.
 
     python docs/results.py [PAGE...]
 
@@ -43,7 +43,8 @@ def printed(command: str) -> str:
 
 def main() -> None:
     """Write the pages named, or all of them."""
-    pages = [Path(page) for page in sys.argv[1:]] or sorted((ROOT / "docs/results").glob("*.md"))
+    every = [*sorted((ROOT / "docs/results").glob("*.md")), ROOT / "docs/notes.md"]
+    pages = [Path(page) for page in sys.argv[1:]] or every
     for page in pages:
         text = page.read_text("utf-8")
         page.write_text(BLOCK.sub(lambda m: f"{m[1]}{printed(m['command'])}{m[3]}", text), "utf-8")

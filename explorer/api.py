@@ -47,7 +47,7 @@ from explorer.results import (
     SimilarityCorrelations,
     WordReport,
 )
-from explorer.testsets import Source
+from explorer.testsets.files import Source
 from explorer.words import Words
 from indexer.store.layout import Manifest
 from indexer.store.read import Index
@@ -426,7 +426,7 @@ class Explorer:
 
     def congruence(
         self,
-        words: Sequence[str] = (),
+        *words: str,
         group: str | None = None,
         anchor: str | None = None,
         space: str | None = None,
@@ -439,7 +439,7 @@ class Explorer:
         """Are some words closer to each other than matched random words are, and where?
 
         Args:
-            words: two or more single words.
+            *words: two or more single words; with an anchor, one or more.
             group: one of the index's own groups, instead of words.
             anchor: a word that each is scored with, instead of with each other.
             space: only this one; `embed` and every context space unless given.
@@ -453,14 +453,14 @@ class Explorer:
         return _congruence.congruence(
             self._resolver,
             self._words,
-            _asked(words, group, anchor, measure, control, permutations, seed),
+            Asked(words, group, anchor, measure, control, permutations, seed),
             space,
             progress,
         )
 
     def anchored(
         self,
-        words: Sequence[str] = (),
+        *words: str,
         group: str | None = None,
         anchor: str | None = None,
         space: str = "embed",
@@ -474,19 +474,5 @@ class Explorer:
         Arguments are those of `congruence`, which asks the list as a whole in every space; here
         the whole is in `meta.whole`.
         """
-        asked = _asked(words, group, anchor, measure, control, permutations, seed)
+        asked = Asked(words, group, anchor, measure, control, permutations, seed)
         return _anchored.anchored(self._resolver, self._words, asked, space)
-
-
-def _asked(
-    words: Sequence[str],
-    group: str | None,
-    anchor: str | None,
-    measure: str | None,
-    control: str,
-    permutations: int,
-    seed: int,
-) -> Asked:
-    # A lone text is one word, not its letters.
-    texts = [words] if isinstance(words, str) else words
-    return Asked(texts, group, anchor, measure, control, permutations, seed)

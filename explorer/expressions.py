@@ -107,10 +107,12 @@ def parse(text: str) -> Expression:
     """Read an expression.
 
     Raises:
-        BadExpression: it is empty, an operator stands where a term should or without its blanks,
-            a quote is left open, a weight is not a number, or a neuron's side is missing or
-            unknown.
+        BadExpression: it is no text, it is empty, an operator stands where a term should or
+            without its blanks, a quote is left open, a weight is not a number, or a neuron's side
+            is missing or unknown.
     """
+    if not isinstance(text, str):
+        raise BadExpression(f"{text!r} is no text; each word is an argument of its own")
     if any("\ud800" <= char <= "\udfff" for char in text):
         raise BadExpression(f"{text!r} is not text: it holds bytes that are not UTF-8")
     terms: list[Term] = []

@@ -10,7 +10,8 @@ import csv
 import io
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from textwrap import wrap
 from typing import Any
 
 from explorer.errors import QueryError
@@ -80,10 +81,20 @@ def to_text(result: Result, width: int = 100) -> str:
     """A result as a table for people."""
     laid = lay_out(result)
     return (
-        "".join(f"{line}\n" for line in [*laid.head, ""])
+        "".join(f"{line}\n" for line in [*_folded(laid.head, width), ""])
         + _table(laid.columns, _shown(result, laid), width)
-        + "".join(f"{line}\n" for line in ["", *laid.foot])
+        + "".join(f"{line}\n" for line in ["", *_folded(laid.foot, width)])
     )
+
+
+def _folded(lines: Sequence[str], width: int) -> Iterator[str]:
+    """Lines that are too long, as several: broken at blanks, what follows set in."""
+    for line in lines:
+        if len(line) <= width:
+            yield line
+            continue
+        within = " " * (len(line) - len(line.lstrip()) + 2)
+        yield from wrap(line, width, subsequent_indent=within, break_on_hyphens=False)
 
 
 def to_markdown(result: Result) -> str:

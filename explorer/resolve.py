@@ -233,9 +233,11 @@ class Resolver:
         """
         if term.kind not in (Kind.WORD, Kind.TEXT, Kind.TOKEN) or term.space is not None:
             raise QueryError(f"{_asked(term)}: name a word that is indexed, such as large")
-        text = term.text[1:] if term.kind is Kind.TOKEN else term.text
+        # Words are run with a space before them: a token without one is no word.
+        bare = term.kind is Kind.TOKEN and not term.text.startswith(" ")
+        text = term.text[1:] if term.kind is Kind.TOKEN and not bare else term.text
         word = self.index.word_by_text(text)
-        if word is None or (term.kind is Kind.TOKEN and not term.text.startswith(" ")):
+        if word is None or bare:
             near = ", ".join(map(repr, self.index.words_like(text.strip(), 2)))
             raise UnknownWord(
                 f"{term.name} is not among the {self.index.manifest.words:,} indexed words; "

@@ -129,6 +129,13 @@ class Words:
             float(self.norms(space)[word]),
         )
 
+    def trait_of(self, text: str, n_tokens: int, norm: float) -> Trait:
+        """What a text is like; one that is not indexed counts as frequent as the rarest that is."""
+        at = self.ids.get(text)
+        rarest = float(self.zipf.min()) if len(self) else 0.0
+        zipf = rarest if at is None else float(self.zipf[at])
+        return Trait(zipf, n_tokens, capital_of(text), norm)
+
 
 def capital_of(text: str) -> int:
     """0 for lower case (or no case at all), 1 for a leading capital alone, 2 for any other."""

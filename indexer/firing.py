@@ -232,7 +232,7 @@ class Recorder:
         if state is not None:
             self.sums.sums = state["sums"]
             for at, end in enumerate(self.ends):
-                end.tally.words, end.tally.activations = state[f"words {at}"], state[f"values {at}"]
+                end.tally.restore(state[f"words {at}"], state[f"values {at}"])
                 end.counts = state[f"counts {at}"]
         for end in self.ends:
             end.open()

@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 import explorer
 from conftest import Run
 from explorer import correlations
-from explorer.controls import POOL
+from explorer.chance.controls import POOL
+from explorer.chance.standins import StandIns, StoodFor
 from explorer.errors import BadExpression, QueryError
 from explorer.profiles import Profiles
 from explorer.queries import compare as query
 from explorer.queries.controlpairs import Standing
-from explorer.standins import Asked, StandIns
 from indexer.store.errors import SemanticError
 
 Float64 = NDArray[np.float64]
@@ -359,7 +359,7 @@ def test_ties_count_by_half_and_parts_make_the_whole() -> None:
 def test_stand_ins_are_the_words_most_alike_never_a_form_of_the_word(real: Any) -> None:
     words = real._words
     asked = [
-        Asked(text, text, "embed", words.trait(words.ids[text], "embed"))
+        StoodFor(text, text, "embed", words.trait(words.ids[text], "embed"))
         for text in ("large", "Paris", "tall")
     ]
     stand_ins = StandIns(words, asked, "matched", 3)
@@ -479,8 +479,9 @@ def test_a_profile_that_does_not_vary_has_no_correlation(
 
 def test_an_index_of_few_words_is_refused(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     words = tiny._words
+    dog = StoodFor("dog", "dog", "embed", words.trait(0, "embed"))
     with pytest.raises(QueryError, match="build one with more --words"):
-        StandIns(_Few(words), [Asked("dog", "dog", "embed", words.trait(0, "embed"))], "random", 0)
+        StandIns(_Few(words), [dog], "random", 0)
 
 
 class _Few:
@@ -535,12 +536,12 @@ def test_words_may_stand_in_a_file(tiny_indexes: Any, run: Run, tmp_path: Path) 
         ("large", "tall"), ("large", '"Great Dane"'), ("tall", '"Great Dane"')
     ]  # fmt: skip
     assert float(rows[0]["scores.pearson"]) <= 1
-    for content, said in ((b"", "holds no words"), (b"large\n\xff\n", "not UTF-8: see line 2")):
+    for content, said in ((b"", "holds no words"), (b"large\n\xff\n", "not UTF-8: line 2")):
         file.write_bytes(content)
         done = run("explorer", "compare", "--file", str(file), *args)
         assert done.code == 2
         assert said in done.err
-    assert "cannot be read" in run("explorer", "compare", "--file", "nowhere", *args).err
+    assert "cannot read" in run("explorer", "compare", "--file", "nowhere", *args).err
     assert "not both" in run("explorer", "compare", "dog", "--file", str(file), *args).err
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from explorer.controls import POOL, Controls, controls, forms_of
+from explorer.chance.controls import POOL, Controls, controls, forms_of
 from explorer.errors import QueryError
 from explorer.words import Words, capital_of
 

@@ -24,14 +24,14 @@ from hypothesis import strategies as st
 
 import explorer
 from conftest import BIN, ROOT, Run
-from explorer import offsets
 from explorer.errors import QueryError
-from explorer.lexicon import CASES, Lexicon, lexicon
-from explorer.offsets import best_answers
 from explorer.queries.accuracy import _Covered, _right
 from explorer.render import render
 from explorer.resolve import folded
-from explorer.testsets import read_questions
+from explorer.testsets import offsets
+from explorer.testsets.files import read_questions
+from explorer.testsets.lexicon import CASES, Lexicon, lexicon
+from explorer.testsets.offsets import best_answers
 from indexer.store.errors import SemanticError
 
 QUESTIONS = datapath("questions-words.txt")

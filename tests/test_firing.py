@@ -18,6 +18,7 @@ from indexer.extract.firing import (
     Sums,
     Tally,
     Whole,
+    _by_neuron_and_strength,
     floors,
     strongest,
 )
@@ -152,3 +153,17 @@ def test_turned_moments_are_those_of_the_turned_activations() -> None:
         strict=True,
     ):
         np.testing.assert_allclose(turned, own, rtol=1e-9)
+
+
+@pytest.mark.parametrize("digits", [0, 1, 7])
+def test_activations_sort_as_a_full_sort_sorts_them_ties_included(digits: int) -> None:
+    rng = np.random.default_rng(digits)
+    neurons = rng.integers(0, 40, 5000).astype(np.int32)
+    # An activation of 0, which comes with two signs, is never kept.
+    activations = rng.standard_normal(5000).round(digits).astype(np.float32) + 0.25
+    activations[:2] = [np.inf, -np.inf]
+    words = rng.permutation(5000).astype(np.int32)
+    found = _by_neuron_and_strength(neurons, activations, words)
+    order = np.lexsort((words, -activations, neurons))
+    for of in (neurons, activations, words):
+        assert np.array_equal(of[found], of[order])

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import explorer
-from explorer import groups
-from explorer.groups import mean_score, mean_scores
+from explorer.chance import groups
+from explorer.chance.groups import mean_score, mean_scores
 from explorer.words import Words
 from indexer.store.layout import MEASURES
 

@@ -11,6 +11,7 @@ import explorer
 from conftest import Run
 from explorer.errors import QueryError
 from explorer.queries.layers import DEPTH
+from explorer.render import to_text
 from indexer.store.errors import SemanticError
 
 
@@ -43,7 +44,7 @@ def test_change_is_the_share_of_neighbours_that_are_new(real: Any) -> None:
         assert rows[at].change == pytest.approx(new / DEPTH)
     most = max(range(2, len(rows)), key=lambda at: rows[at].change)
     said = f"most from {rows[most - 1].space} to {rows[most].space} ({rows[most].change:.0%})"
-    assert said in str(real.layers("dog + small"))
+    assert said in " ".join(str(real.layers("dog + small")).split())
 
 
 def test_sinks_are_the_share_the_index_records(real: Any) -> None:
@@ -80,3 +81,13 @@ def test_the_program_answers_as_python_does(tiny: Any, tiny_indexes: Any, run: R
     table = run("explorer", "layers", "dog", *args)
     assert (table.code, table.err) == (0, "")
     assert table.out.startswith("dog  layer by layer")
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_lines_around_a_table_are_broken_at_blanks_and_lose_nothing(real: Any, width: int) -> None:
+    answer = real.layers("dog + small", "Chihuahua")
+    whole, narrow = to_text(answer, 1000), to_text(answer, width)
+    assert max(map(len, narrow.splitlines())) <= width
+    foot = whole[whole.rindex("\n\n") :]
+    assert max(map(len, foot.splitlines())) > 120
+    assert narrow[narrow.rindex("\n\n") :].split() == foot.split()

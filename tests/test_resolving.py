@@ -201,7 +201,8 @@ def test_the_answer_says_that_the_model_was_run(
     item = resolved(ix, UNINDEXED, "context.2")
     assert item.note == "not indexed: the model was run on it"
     assert item.tokens == ("␣green", "␣mountain", "␣river")
-    assert "not indexed: the model was run on it" in str(ix.neighbors(UNINDEXED, "context.1"))
+    said = " ".join(str(ix.neighbors(UNINDEXED, "context.1")).split())
+    assert "not indexed: the model was run on it" in said
 
 
 def test_the_model_is_run_once_for_all_layers_and_that_is_announced(

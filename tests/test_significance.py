@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from explorer.significance import (
+from explorer.chance.significance import (
     against,
     interval,
     mean_over_pairs,

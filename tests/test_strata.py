@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from explorer.controls import forms_of
+from explorer.chance.controls import forms_of
+from explorer.chance.strata import PART, strata
 from explorer.errors import QueryError
-from explorer.strata import PART, strata
 from explorer.words import Words
 
 GROUP = ("large", "tall", "huge", "Germany", "Paris")

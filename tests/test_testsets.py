@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.errors import QueryError
-from explorer.testsets import read_pairs, read_questions
+from explorer.testsets.files import read_pairs, read_questions
 
 WORD = st.text("abcXYZ'é-", min_size=1, max_size=6)
 

@@ -168,6 +168,11 @@ def test_a_word_that_is_not_indexed_is_refused_with_the_nearest(real: Any, word:
         real.middleman("large", word, by="activations")
 
 
+def test_a_token_without_a_space_is_refused_with_the_word_that_has_one(real: Any) -> None:
+    with pytest.raises(SemanticError, match="the nearest: 'large', "):
+        real.word('token:"large"')
+
+
 @pytest.mark.parametrize(
     "word", ["large + tall", "L29N112.out", "large@context.3", "#1507", "2*dog"]
 )

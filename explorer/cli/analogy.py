@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,7 +24,11 @@ if TYPE_CHECKING:
     from explorer.results import Result
 
 
-@click.command(cls=Question, epilog=EXPRESSIONS + EXIT_CODES)
+@click.command(
+    cls=Question,
+    epilog=EXPRESSIONS + EXIT_CODES,
+    short_help="What does EXPR lead to, and how close does a target come?",
+)
 @click.argument("expression", metavar="EXPR")
 @click.option("--target", metavar="WORD", help="Where does this word stand?")
 @click.option("--against", metavar="EXPR", help="Another expression to compare the target under.")
@@ -39,7 +44,7 @@ if TYPE_CHECKING:
 @measure
 @inputs
 @forms
-@rows_options
+@partial(rows_options, many="How many rows; with --all-layers, items a row.  [default: 10; 3]")
 def analogy(expression: str, **options: Any) -> None:
     """What does EXPR lead to, and how close does it come to a target?"""
     if options["all_layers"] and options["space"] is not None:

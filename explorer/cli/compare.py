@@ -12,9 +12,13 @@ from explorer.cli.progress import progress
 from explorer.cli.wordfile import words_of
 
 
-@click.command(cls=Question, epilog=EXPRESSIONS + EXIT_CODES)
+@click.command(
+    cls=Question,
+    epilog=EXPRESSIONS + EXIT_CODES,
+    short_help="How alike are words to the same neurons?",
+)
 @click.argument("words", metavar="WORD WORD...", nargs=-1)
-@click.option("--file", metavar="F", help="The words, one a line, instead of arguments.")
+@click.option("--file", metavar="FILE", help="A file of words, one a line, instead of arguments.")
 @click.option("--side", default="in", show_default=True, metavar="in|up|out", help="Which side.")
 @click.option(
     "--measures",

@@ -22,7 +22,11 @@ p corrected  over all spaces, by the greatest effect of each control group
 """
 
 
-@click.command(cls=Question, epilog=EPILOG + EXIT_CODES)
+@click.command(
+    cls=Question,
+    epilog=EPILOG + EXIT_CODES,
+    short_help="Are words closer to each other than matched random words?",
+)
 @click.argument("words", metavar="WORD WORD...", nargs=-1)
 @click.option("--group", metavar="NAME", help="One of the index's own groups, such as size.")
 @click.option(
@@ -30,7 +34,7 @@ p corrected  over all spaces, by the greatest effect of each control group
     metavar="WORD",
     help="Score each word with this one, not with each other; with --space, a row a word.",
 )
-@click.option("--file", metavar="FILE", help="A file of words, one a line.")
+@click.option("--file", metavar="FILE", help="A file of words, one a line, instead of arguments.")
 @click.option(
     "--space", metavar="S", help="Only this one.  [default: embed and every context space]"
 )
@@ -66,8 +70,8 @@ def congruence(words: tuple[str, ...], **options: Any) -> None:
         answer(
             options,
             lambda ix, _, __: (
-                ix.congruence(words, **given, progress=tell)
+                ix.congruence(*words, **given, progress=tell)
                 if by_space
-                else ix.anchored(words, **given)
+                else ix.anchored(*words, **given)
             ),
         )

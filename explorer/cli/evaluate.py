@@ -73,7 +73,7 @@ def spaces_and_words(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@click.group(epilog=EXIT_CODES)
+@click.group(epilog=EXIT_CODES, short_help="How do spaces do on a standard test set?")
 def evaluate() -> None:
     """How do spaces do on a standard test set: analogies, or similarity of words?"""
 
@@ -121,7 +121,9 @@ def analogies(file: str, **options: Any) -> None:
         )
 
 
-@evaluate.command(epilog=PAIRS + EXIT_CODES)
+@evaluate.command(
+    epilog=PAIRS + EXIT_CODES, short_help="How well do scores of pairs go with people's ratings?"
+)
 @click.argument("file", metavar="FILE")
 @spaces_and_words
 @click.option(

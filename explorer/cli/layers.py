@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import click
@@ -18,13 +19,17 @@ from explorer.cli.options import (
 )
 
 
-@click.command(cls=Question, epilog=EXPRESSIONS + EXIT_CODES)
+@click.command(
+    cls=Question,
+    epilog=EXPRESSIONS + EXIT_CODES,
+    short_help="What is near EXPR at every layer, and where does TARGET stand?",
+)
 @click.argument("expression", metavar="EXPR")
-@click.argument("target", required=False)
+@click.argument("target", metavar="[TARGET]", required=False)
 @measure
 @forms
 @picture_options
-@rows_options
+@partial(rows_options, many="How many nearest items a row.  [default: 5]")
 def layers(expression: str, target: str | None, **options: Any) -> None:
     """What is near EXPR at every layer, where does TARGET stand, and what changes where?"""
     answer(

@@ -28,11 +28,11 @@ A bare word means its form with a leading space where the vocabulary has one.
 """
 
 
-def rows_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of every question that has a best so many."""
-    option = click.option(
-        "-k", type=int, default=None, metavar="N", help="How many rows.  [default: 10]"
-    )
+def rows_options(
+    command: Callable[..., Any], many: str = "How many rows.  [default: 10]"
+) -> Callable[..., Any]:
+    """The options of every question that has a best so many; `many` says of what."""
+    option = click.option("-k", type=int, default=None, metavar="N", help=many)
     return option(answer_options(command))
 
 
@@ -98,7 +98,11 @@ measure = click.option(
     help="How vectors are scored; centered in context.*, cosine elsewhere, unless given.",
 )
 space = click.option(
-    "--space", default="embed", show_default=True, help="Where to look: `indexer show` lists them."
+    "--space",
+    default="embed",
+    show_default=True,
+    metavar="S",
+    help="Where to look: `indexer show` lists them.",
 )
 
 

@@ -10,7 +10,11 @@ from explorer.cli.answer import answer
 from explorer.cli.options import EXIT_CODES, EXPRESSIONS, Question, picture_options, rows_options
 
 
-@click.command(cls=Question, epilog=EXPRESSIONS + EXIT_CODES)
+@click.command(
+    cls=Question,
+    epilog=EXPRESSIONS + EXIT_CODES,
+    short_help="What does each attention head write for WORD?",
+)
 @click.argument("word", metavar="WORD")
 @click.option("--layer", type=int, metavar="L", help="Only this block's heads.")
 @click.option("--head", type=int, metavar="H", help="Only this head of that block.")

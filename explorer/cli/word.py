@@ -10,7 +10,11 @@ from explorer.cli.answer import answer
 from explorer.cli.options import EXIT_CODES, Question, rows_options
 
 
-@click.command(cls=Question, epilog=EXIT_CODES)
+@click.command(
+    cls=Question,
+    epilog=EXIT_CODES,
+    short_help="What are WORD's tokens, and which neurons fire most at it?",
+)
 @click.argument("word", metavar="WORD")
 @rows_options
 def word(word: str, **options: Any) -> None:

@@ -6,7 +6,8 @@ colour: `░` is the baseline or an interval, `●` what was asked.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from textwrap import wrap
 from typing import Any
 
@@ -48,7 +49,8 @@ def _histogram(plot: Any, picture: Histogram) -> Sequence[str]:
     for x, y in full:
         edges = [x - bins / 2, x + bins / 2]
         plot.plot(edges, [y, y], marker=_BASELINE, fillx=True)
-    plot.plot(middles, picture.scores.shares, marker=_ASKED)
+    for along, up in _stairs(picture.edges, picture.scores.shares):
+        plot.plot(along, up, marker=_ASKED)
     plot.xlim(picture.edges[0], picture.edges[-1])
     ticks = picture.edges[:: max(1, len(middles) // 5)]
     plot.xticks(ticks, [_figure(x) for x in ticks])
@@ -58,6 +60,19 @@ def _histogram(plot: Any, picture: Histogram) -> Sequence[str]:
         f"{_BASELINE} {picture.baseline.name}",
         f"{_ASKED} {picture.scores.name}, as shares of each",
     ]
+
+
+def _stairs(
+    edges: Sequence[float], shares: Sequence[float]
+) -> Iterator[tuple[list[float], list[float]]]:
+    """The outline of each run of bins that hold something: it rises from 0 and falls to 0."""
+    bins = zip(edges, edges[1:], shares, strict=False)
+    for holds, run in groupby(bins, key=lambda one: one[2] > 0):
+        if holds:
+            steps = list(run)
+            x = [end for low, high, _ in steps for end in (low, high)]
+            y = [share for *_, share in steps for _ in range(2)]
+            yield [x[0], *x, x[-1]], [0.0, *y, 0.0]
 
 
 def _figure(value: float) -> str:

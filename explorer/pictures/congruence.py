@@ -33,7 +33,11 @@ def single_scores(query: CongruenceQuery, meta: CongruenceMeta) -> tuple[Picture
     """Scores in one space: of pairs, or of words with the anchor."""
     if meta.histogram is None:
         return ()
-    return (scores(meta.histogram, "words" if query.anchor else "pairs", query.control),)
+    found, control = meta.histogram, query.control
+    if query.anchor:
+        return (scores(found, f"word{'s' * (found.n_words != 1)} asked", f"{control} controls"),)
+    pairs = f"pair{'s' * (found.n_words != 1)} of the words asked"
+    return (scores(found, pairs, f"pairs of {control} controls"),)
 
 
 def effects(title: str, rows: tuple[CongruenceRow, ...]) -> Lines:
@@ -50,12 +54,12 @@ def effects(title: str, rows: tuple[CongruenceRow, ...]) -> Lines:
     )
 
 
-def scores(found: ScoreHistogram, what: str, control: str) -> Histogram:
-    """Single scores of the words beside those of their controls."""
+def scores(found: ScoreHistogram, asked: str, controls: str) -> Histogram:
+    """Single scores of the words beside those of their controls, each list named."""
     return Histogram(
         title=f"scores in {found.space}",
         x=f"score by {found.measure}",
         edges=found.edges,
-        baseline=Shares(f"{found.n_controls:,} {what} of {control} controls", found.controls),
-        scores=Shares(f"{found.n_words:,} {what} of the words asked", found.words),
+        baseline=Shares(f"{found.n_controls:,} {controls}", found.controls),
+        scores=Shares(f"{found.n_words:,} {asked}", found.words),
     )

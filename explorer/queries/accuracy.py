@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import QueryError
-from explorer.lexicon import Int64, Lexicon
-from explorer.offsets import best_answers, steps
 from explorer.progress import Progress
 from explorer.queries.analogy import METHODS
 from explorer.queries.evaluate import Asked, Several, asked, several
 from explorer.results import AnalogyAccuracies, AnalogyAccuracy, EvaluateAnalogiesQuery
-from explorer.testsets import Questions, Source, read_questions
+from explorer.testsets.files import Questions, Source, read_questions
+from explorer.testsets.lexicon import Int64, Lexicon
+from explorer.testsets.offsets import best_answers, steps
 from indexer.store.errors import unknown
 from indexer.store.read import Index
 from indexer.store.space import Space

@@ -114,7 +114,7 @@ def analogy_layers(
         nearest = tuple(row.item for row in one.ranked(k, distinct))
         rows.append(AnalogyLayer(name, one.measure, nearest, one.standing(), one.notes()))
     assert first is not None, "every index has the space embed"
-    meta = meta_of(index, first.space, asked.measure or "each space's own", first.items)
+    meta = meta_of(index, first.space, asked.measure or "each space's own measure", first.items)
     query = _query(asked, tuple(names), asked.measure, k, include_inputs, distinct)
     return AnalogyLayers(query, tuple(rows), _with_target(meta, first, across=True))
 

@@ -9,8 +9,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from explorer.chance.groups import scores_with
+from explorer.chance.significance import standardised
 from explorer.errors import QueryError
-from explorer.groups import scores_with
 from explorer.measures import Float64, better_first, checked_measure, normed_rows, pairwise
 from explorer.queries.congruence import (
     anchor_of,
@@ -23,7 +24,6 @@ from explorer.queries.congruence import (
 from explorer.queries.lots import Asked, Lots, draw, text_space
 from explorer.resolve import Resolver
 from explorer.results import AnchoredMeta, AnchoredWord, AnchoredWords
-from explorer.significance import standardised
 from explorer.words import Words
 from indexer.store.space import Space
 

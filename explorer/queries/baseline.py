@@ -42,7 +42,7 @@ def baseline(
         index=index.name,
         model=index.manifest.model.source,
         space=span_of(names),
-        measure=measure or ("every measure" if space_name else "each space's own"),
+        measure=measure or ("every measure" if space_name else "each space's own measure"),
         convention="",
         resolved=(),
         notes=(f"pairs of different items, drawn with seed {seed} where there are more",),

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from explorer.correlations import CORRELATIONS, LINEAR, Float64, Products, checked
+from explorer.chance.standins import StandIns, StoodFor
+from explorer.correlations import CORRELATIONS, LINEAR, Float64, Int64, Products, checked
 from explorer.errors import BadExpression, QueryError
 from explorer.expressions import Kind, Term, parse
 from explorer.profiles import Profiles, strongest
@@ -24,10 +25,10 @@ from explorer.queries.neighbors import meta_of
 from explorer.queries.neuronsets import NeuronSet
 from explorer.resolve import Item, Resolver
 from explorer.results import CompareMeta, CompareQuery, Comparison, RandomPairs
-from explorer.standins import Asked, StandIns
-from explorer.words import Trait, Words, capital_of
+from explorer.words import Words
 from indexer.store.errors import unknown
 from indexer.store.grid import span
+from indexer.store.read import Index
 
 IMPACTS = ("z", "norm")
 CONTROL_NEURONS = ("own", "same")
@@ -68,46 +69,18 @@ def compare(
     """Every pair of some words: scores of their profiles, and where those stand by chance."""
     index = resolver.index
     index.require_neurons()
-    for kind, name, there in (
-        ("side", side, index.sides),
-        ("impact", impact, IMPACTS),
-        ("neurons of control pairs", control_neurons, CONTROL_NEURONS),
-    ):
-        if name not in there:
-            raise QueryError(unknown(kind, name, there))
-    if len(asked) < 2:
-        raise QueryError("name two words or more, such as: compare large tall")
-    if pairs != 0 and not FEWEST <= pairs <= MOST:
-        raise QueryError(f"--pairs {pairs}: ask for {FEWEST:,} to {MOST:,}, or 0 for none")
-    if seed < 0:
-        raise QueryError(f"--seed {seed}: a seed is 0 or more")
-    if top_neurons is None and (impact, control_neurons) != (IMPACTS[0], CONTROL_NEURONS[0]):
-        option = f"--impact {impact}" if impact != IMPACTS[0] else "--control-neurons same"
-        raise QueryError(f"{option} is about chosen neurons; name --top-neurons too")
-    usual = [m for m in CORRELATIONS if m in LINEAR or (m == "spearman" and len(asked) <= FEW)]
-    named = checked(measures, usual)
-    chosen = layers_asked(layers, index)
-    labels = labels_of(asked)
-    query = CompareQuery(
-        tuple(labels), side, named, chosen, top_neurons, impact, control_neurons,
+    terms, embed = [_single(word) for word in asked], index.space("embed")
+    query = _query(
+        index, asked, side, measures, layers, top_neurons, impact, control_neurons,
         per_layer, control, pairs, seed,
     )  # fmt: skip
-    first, second = np.triu_indices(len(labels), k=1)
+    first, second = np.triu_indices(len(terms), k=1)
     _check_size(query, len(first), index.neuron_grid.rows)
-    terms, embed = [_single(word) for word in asked], index.space("embed")
     resolver.prepare(terms, embed)
     items = [resolver.item(term, embed) for term in terms]
     vectors = np.stack([item.weighted.vector for item in items])
     sets = _sets(profiles, query, items, vectors)
-    standings = []
-    for at, neurons in enumerate(sets):
-
-        def pairs_done(share: float, at: int = at) -> None:
-            progress("pairs asked", round(1000 * (at + share)), 1000 * len(sets))
-
-        _check_varies(neurons.products(vectors), neurons, query)
-        scores = neurons.scores(vectors, first, second, named, pairs_done)
-        standings.append({measure: Standing(scores[measure]) for measure in named})
+    standings = _standings(query, sets, vectors, first, second, progress)
     stood_for = [_stood_in_for(item, words) for item in items] if pairs else []
     if pairs:
         read_against(
@@ -122,7 +95,7 @@ def compare(
             lambda done: progress("control pairs", round(done), pairs),
         )
     space = index.space(f"neuron.{side}")
-    meta = meta_of(index, space, ", ".join(named), items)
+    meta = meta_of(index, space, ", ".join(query.measures), items)
     return Comparison(
         query,
         rows_of(query, sets, standings, first, second),
@@ -159,6 +132,69 @@ def _single(text: str) -> Term:
             f"(for what is near it: `neighbors {text} --space neuron.out`)"
         )
     return term
+
+
+def _query(
+    index: Index,
+    asked: Sequence[str],
+    side: str,
+    measures: str | Sequence[str] | None,
+    layers: str | Sequence[int] | None,
+    top_neurons: int | None,
+    impact: str,
+    control_neurons: str,
+    per_layer: bool,
+    control: str,
+    pairs: int,
+    seed: int,
+) -> CompareQuery:
+    """What was asked, checked and spelled out.
+
+    Raises:
+        QueryError: words, names or numbers are not to be had, or do not go together.
+    """
+    for kind, name, there in (
+        ("side", side, index.sides),
+        ("impact", impact, IMPACTS),
+        ("neurons of control pairs", control_neurons, CONTROL_NEURONS),
+    ):
+        if name not in there:
+            raise QueryError(unknown(kind, name, there))
+    if len(asked) < 2:
+        raise QueryError("name two words or more, such as: compare large tall")
+    if pairs != 0 and not FEWEST <= pairs <= MOST:
+        raise QueryError(f"--pairs {pairs}: ask for {FEWEST:,} to {MOST:,}, or 0 for none")
+    if seed < 0:
+        raise QueryError(f"--seed {seed}: a seed is 0 or more")
+    if top_neurons is None and (impact, control_neurons) != (IMPACTS[0], CONTROL_NEURONS[0]):
+        option = f"--impact {impact}" if impact != IMPACTS[0] else "--control-neurons same"
+        raise QueryError(f"{option} is about chosen neurons; name --top-neurons too")
+    usual = [m for m in CORRELATIONS if m in LINEAR or (m == "spearman" and len(asked) <= FEW)]
+    return CompareQuery(
+        tuple(labels_of(asked)), side, checked(measures, usual), layers_asked(layers, index),
+        top_neurons, impact, control_neurons, per_layer, control, pairs, seed,
+    )  # fmt: skip
+
+
+def _standings(
+    query: CompareQuery,
+    sets: Sequence[NeuronSet],
+    vectors: Float64,
+    first: Int64,
+    second: Int64,
+    progress: Progress,
+) -> list[dict[str, Standing]]:
+    """The scores of the pairs over each set of neurons, by measure, not yet read against any."""
+    standings = []
+    for at, neurons in enumerate(sets):
+
+        def pairs_done(share: float, at: int = at) -> None:
+            progress("pairs asked", round(1000 * (at + share)), 1000 * len(sets))
+
+        _check_varies(neurons.products(vectors), neurons, query)
+        scores = neurons.scores(vectors, first, second, query.measures, pairs_done)
+        standings.append({measure: Standing(scores[measure]) for measure in query.measures})
+    return standings
 
 
 def _check_size(query: CompareQuery, pairs: int, neurons: int) -> None:
@@ -222,19 +258,13 @@ def _check_varies(of: Products, neurons: NeuronSet, query: CompareQuery) -> None
         )
 
 
-def _stood_in_for(item: Item, words: Words) -> Asked:
+def _stood_in_for(item: Item, words: Words) -> StoodFor:
     """What an item's stand-ins are to be like; one that is not indexed counts as the rarest."""
     text = item.resolved.item.replace("␣", " ").strip()
-    at = words.ids.get(text)
-    rarest = float(words.zipf.min()) if len(words) else 0.0
-    trait = Trait(
-        rarest if at is None else float(words.zipf[at]),
-        len(item.resolved.token_ids),
-        capital_of(text),
-        float(np.linalg.norm(item.weighted.vector)),
-    )
+    norm = float(np.linalg.norm(item.weighted.vector))
+    trait = words.trait_of(text, len(item.resolved.token_ids), norm)
     space = item.weighted.home.name
-    return Asked(f"{item.resolved.item}@{space}", text, space, trait)
+    return StoodFor(f"{item.resolved.item}@{space}", text, space, trait)
 
 
 def _own_neurons(query: CompareQuery) -> bool:

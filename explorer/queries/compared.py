@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from explorer.controls import POOL
+from explorer.chance.controls import POOL
+from explorer.chance.standins import StoodFor
 from explorer.correlations import Int64
 from explorer.profiles import Profiles
 from explorer.queries.controlpairs import Standing
 from explorer.queries.neuronsets import NeuronSet
 from explorer.results import ComparedPair, CompareQuery
-from explorer.standins import Asked
 from explorer.words import Words
 from indexer.store.grid import span
 
@@ -49,7 +49,7 @@ def rows_of(
 
 
 def notes_of(
-    query: CompareQuery, profiles: Profiles, words: Words, asked: Sequence[Asked]
+    query: CompareQuery, profiles: Profiles, words: Words, asked: Sequence[StoodFor]
 ) -> tuple[str, ...]:
     """Over which neurons, and against which control pairs."""
     sizes = [len(profiles.rows([layer])) for layer in query.layers]

@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from explorer.asked import Group
-from explorer.groups import mean_score, mean_scores, normed_vectors, scores_with
+from explorer.chance.asked import Group
+from explorer.chance.groups import mean_score, mean_scores, normed_vectors, scores_with
+from explorer.chance.significance import against, interval, mean_over_pairs
 from explorer.measures import Float64, better_first, checked_measure, normed_rows, pairwise
 from explorer.progress import Progress
 from explorer.queries.lots import (
@@ -37,7 +38,6 @@ from explorer.results import (
     CongruenceRow,
     ScoreHistogram,
 )
-from explorer.significance import against, interval, mean_over_pairs
 from explorer.words import Words
 from indexer.store.read import Index
 from indexer.store.space import Space
@@ -100,7 +100,7 @@ def meta_of(
         index=index.name,
         model=index.manifest.model.source,
         space=span_of(names),
-        measure=asked.measure or (measure if len(names) == 1 else "each space's own"),
+        measure=asked.measure or (measure if len(names) == 1 else "each space's own measure"),
         convention="",
         resolved=lots.resolved,
         notes=tuple(notes(drawn, asked.control, asked.seed, lots.resolved)),

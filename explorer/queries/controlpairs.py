@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.chance.standins import DRAWS_AT_ONCE, StandIns
 from explorer.correlations import Float64, Int64
 from explorer.queries.neuronsets import NeuronSet
-from explorer.standins import DRAWS_AT_ONCE, StandIns
 
 
 @dataclass

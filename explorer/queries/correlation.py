@@ -18,7 +18,7 @@ from explorer.results import (
     SimilarityCorrelation,
     SimilarityCorrelations,
 )
-from explorer.testsets import Pairs, Source, read_pairs
+from explorer.testsets.files import Pairs, Source, read_pairs
 from indexer.store.read import Index
 from indexer.store.space import Space
 

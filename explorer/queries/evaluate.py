@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from explorer.errors import QueryError
-from explorer.lexicon import Lexicon, lexicon
 from explorer.measures import checked_measure
 from explorer.results import Coverage, EvaluateMeta
+from explorer.testsets.lexicon import Lexicon, lexicon
 from indexer.store.layout import MEASURES
 from indexer.store.read import Index
 from indexer.store.space import Space
@@ -58,7 +58,7 @@ class Asked:
             index=self.index.name,
             model=self.index.manifest.model.source,
             space=", ".join(names) if len(names) < 3 else f"{names[0]}, {names[1]} to {names[-1]}",
-            measure=", ".join(self.measures) if self.measures else "each space's own",
+            measure=", ".join(self.measures) if self.measures else "each space's own measure",
             convention="",
             resolved=(),
             notes=(*notes, *self._other_words(coverage)),

@@ -54,7 +54,7 @@ def layers(resolver: Resolver, asked: Asked, k: int, distinct: bool) -> Layers:
         )
     assert first is not None, "every index has the space embed"
     items = [*first.items, *([first.target] if first.target else [])]
-    meta = meta_of(index, first.space, asked.measure or "each space's own", items)
+    meta = meta_of(index, first.space, asked.measure or "each space's own measure", items)
     meta = replace(meta, space="every layer", convention="", notes=_notes(rows))
     query = LayersQuery(
         asked.expression.text,

@@ -12,15 +12,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from explorer.asked import Group, single, terms_of
-from explorer.controls import Controls, forms_of
+from explorer.chance.asked import Group, single, terms_of
+from explorer.chance.controls import Controls, forms_of
+from explorer.chance.significance import FEWEST, resamples
+from explorer.chance.strata import strata
 from explorer.errors import QueryError
 from explorer.measures import Float64
 from explorer.queries.neighbors import items_of
 from explorer.resolve import Resolver
 from explorer.results import Match, Resolved
-from explorer.significance import FEWEST, resamples
-from explorer.strata import strata
 from explorer.words import Int64, Trait, Words
 from indexer.store.read import Index
 from indexer.store.space import Space
@@ -109,10 +109,13 @@ def text_space(index: Index, name: str) -> Space:
     """
     space = index.space(name)
     if space.entry.item not in ("token", "word"):
-        tokens = [one.name for one in index.manifest.spaces if one.item == "token"]
+        there = [one.name for one in index.manifest.spaces if one.item == "token"]
+        contexts = index.context_names
+        if contexts:
+            there.append(contexts[0] if len(contexts) == 1 else f"{contexts[0]} to {contexts[-1]}")
         raise QueryError(
             f"space {name!r} holds {items_of(space)}, and a group is of words; "
-            f"ask in one of {', '.join([*tokens, *index.context_names])}"
+            f"ask in {', '.join(there)}"
         )
     return space
 
@@ -166,9 +169,9 @@ def distinct(ids: Int64) -> int:
 def notes(drawn: Drawn, control: str, seed: int, resolved: Sequence[Resolved]) -> Iterable[str]:
     """What the numbers are of, and what of them should not be trusted."""
     m, permutations = len(drawn.group), len(drawn.ids)
-    of = f"the {m * (m - 1) // 2:,} pairs of {m} words"
+    of = f"the {m * (m - 1) // 2:,} pairs of {m} words" if m > 2 else "the pair of 2 words"
     if drawn.anchor is not None:
-        of = f"{m} words, each scored with {drawn.anchor.texts[0]}"
+        of = f"{m} word{'s' * (m != 1)}, each scored with {drawn.anchor.texts[0]}"
     yield (
         f"score: mean over {of}; controls, deviation: of the same over {permutations:,} groups of "
         f"{control} indexed words, those asked among them, drawn with seed {seed}"

@@ -143,7 +143,7 @@ class LastTokenStream:
             return positions.reshape(self._words, -1, positions.shape[-1])[:, self._last].detach()
 
         def writing(_: Any, args: Any) -> None:
-            fires = last(args[0]).float()
+            fires = last(args[0]).float().contiguous()
             # Sums are taken in float64, which Apple's devices do not have.
             hear(layer, fires.cpu() if fires.device.type == "mps" else fires)
 

@@ -1,10 +1,10 @@
 """Words parted by what they are like, so that a group of them can be tested exactly.
 
 Knows one cut of all indexed words, the same whatever is asked; knows no measure and no test. The
-words nearest to each word of a group (`explorer.controls`) suit that word best, but the middle of
-every trait is near to many words and its ends to few, so that groups of them differ from groups
-drawn at random. Of the words of one part, each is as likely as the others, in the group and in what
-is drawn in its place; that holds only if the group's own words may be drawn too, as in any
+words nearest to each word of a group (`explorer.chance.controls`) suit that word best, but the
+middle of every trait is near to many words and its ends to few, so that groups of them differ from
+groups drawn at random. Of the words of one part, each is as likely as the others, in the group and
+in what is drawn in its place; that holds only if the group's own words may be drawn too, as in any
 permutation test.
 """
 
@@ -15,7 +15,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from explorer.controls import Controls, controls
+from explorer.chance.controls import Controls, controls
 from explorer.errors import QueryError
 from explorer.measures import Float64
 from explorer.words import Int64, Trait, Words

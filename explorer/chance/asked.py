@@ -17,7 +17,7 @@ from explorer.expressions import Kind, Term, parse
 from explorer.measures import Float64
 from explorer.resolve import Resolver
 from explorer.results import Resolved
-from explorer.words import Trait, Words, capital_of
+from explorer.words import Trait, Words
 from indexer.store.errors import unknown
 from indexer.store.read import Index
 from indexer.store.space import Space
@@ -84,7 +84,7 @@ class Group:
     def traits(self, space: Space) -> list[Trait]:
         """What each is matched on, its norm taken in a space of tokens.
 
-        A word that is not indexed counts as frequent as the rarest that is.
+        A word that is not indexed counts as `Words.trait_of` has it.
         """
         found = []
         for member in self.members:
@@ -93,8 +93,7 @@ class Group:
                 continue
             ids = self._token_ids(member)
             norm = float(np.linalg.norm(np.mean([space.vector(i) for i in ids], axis=0)))
-            rarest = float(self._words.zipf.min())
-            found.append(Trait(rarest, len(ids), capital_of(member.text), norm))
+            found.append(self._words.trait_of(member.text, len(ids), norm))
         return found
 
     def resolved(self, space: str) -> tuple[Resolved, ...]:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from explorer.errors import QueryError
-from indexer.store.errors import nearest, unknown
+from explorer.textfile import lines_of
+from indexer.store.errors import unknown
 
 Source: TypeAlias = str | os.PathLike[str] | Iterable[str]
 """The path of a file, or its lines."""
@@ -175,26 +176,7 @@ def _lines(source: Source) -> tuple[str, list[str]]:
     """What to call a source, and its lines without their ends."""
     if not isinstance(source, (str, os.PathLike)):
         return "lines", [line.rstrip("\r\n") for line in source]
-    path = Path(source)
-    name = path.name or str(source)
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as err:
-        line = err.object[: err.start].count(b"\n") + 1
-        raise QueryError(f"{name} is not UTF-8: line {line} holds other bytes") from None
-    except OSError as err:
-        said = (err.strerror or str(err)).lower()
-        raise QueryError(f"cannot read {str(source)!r}: {said}{_did_you_mean(path)}") from None
-    except ValueError:
-        raise QueryError(f"cannot read {str(source)!r}: that is no name of a file") from None
-    return name, text.splitlines()
-
-
-def _did_you_mean(path: Path) -> str:
-    if path.exists() or not path.parent.is_dir():
-        return ""
-    close = nearest(path.name, (p.name for p in path.parent.iterdir() if p.is_file()), limit=1)
-    return f"; did you mean {str(path.with_name(close[0]))!r}?" if close else ""
+    return Path(source).name or str(source), lines_of(os.fspath(source))
 
 
 def _short(line: str) -> str:

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import QueryError
-from explorer.lexicon import Lexicon
 from explorer.measures import COSMUL_EPSILON, Float64, normed_items
+from explorer.testsets.lexicon import Lexicon
 from indexer.store.space import Space
 
 Int64 = NDArray[np.int64]

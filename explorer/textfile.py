@@ -1,0 +1,39 @@
+"""A text file as lines, and what can be wrong with it.
+
+Knows UTF-8 and file names; knows nothing of what the lines mean.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from explorer.errors import QueryError
+from indexer.store.errors import nearest
+
+
+def lines_of(path: str | Path) -> list[str]:
+    """The lines of a UTF-8 file, without their ends.
+
+    Raises:
+        QueryError: there is no such file (names the nearest beside it), it cannot be read, or it
+            is not UTF-8 text (names the line).
+    """
+    file = Path(path)
+    try:
+        text = file.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as err:
+        line = err.object[: err.start].count(b"\n") + 1
+        raise QueryError(f"{file.name} is not UTF-8: line {line} holds other bytes") from None
+    except OSError as err:
+        said = (err.strerror or str(err)).lower()
+        raise QueryError(f"cannot read {str(path)!r}: {said}{_did_you_mean(file)}") from None
+    except ValueError:
+        raise QueryError(f"cannot read {str(path)!r}: that is no name of a file") from None
+    return text.splitlines()
+
+
+def _did_you_mean(path: Path) -> str:
+    if path.exists() or not path.parent.is_dir():
+        return ""
+    close = nearest(path.name, (p.name for p in path.parent.iterdir() if p.is_file()), limit=1)
+    return f"; did you mean {str(path.with_name(close[0]))!r}?" if close else ""
