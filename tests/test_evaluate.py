@@ -389,6 +389,9 @@ def test_a_pair_that_is_not_there_is_left_out_or_scored_zero(tiny: Any) -> None:
     scores = [tiny.analogy(*line.split()[:2]).meta.target.score for line in lines[:3]]
     expected = np.corrcoef([7, 6, 2, 1], [*scores, 0])[0, 1]
     assert zero.pearson == pytest.approx(expected, abs=1e-6)
+    for measure in ("euclidean", "all"):
+        with pytest.raises(QueryError, match="0 is the nearest there is"):
+            tiny.evaluate_similarity(lines, measure=measure, missing_as_zero=True)
 
 
 def test_too_few_pairs_or_equal_ones_have_no_correlation(tiny: Any) -> None:

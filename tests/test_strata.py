@@ -45,6 +45,18 @@ def test_parts_are_alike_in_tokens_then_capital_then_frequency_and_norm(words: W
         assert np.mean([trait[pool].std() for pool in found.pools]) < 0.8 * trait.std()
 
 
+def test_the_words_of_the_group_may_be_drawn_where_they_are_said(words: Words) -> None:
+    own = [words.ids[text] for text in GROUP]
+    traits = [words.trait(at, "embed") for at in own]
+    for how in ("matched", "random"):
+        found = strata(words, traits, how, "embed", forms_of(words, GROUP), own)
+        without = strata(words, traits, how, "embed", forms_of(words, GROUP))
+        for at, pool, other in zip(own, found.pools, without.pools, strict=True):
+            assert at in pool
+            assert set(pool) - set(other) <= set(own)
+            assert set(other) <= set(pool)
+
+
 def test_neither_the_group_nor_a_form_of_it_stands_in(words: Words) -> None:
     traits = [words.trait(words.ids[text], "embed") for text in GROUP]
     out = forms_of(words, GROUP)

@@ -97,6 +97,22 @@ def test_neurons_that_fire_at_all_of_some_words_are_ranked_as_brute_force_ranks_
         np.testing.assert_allclose([row.score for row in sure], best, rtol=1e-3)
 
 
+def test_without_a_gate_what_lies_below_its_mean_fires_at_nothing(tiny_indexes: Path) -> None:
+    with explorer.open("gpt2", tiny_indexes) as ix:
+        kept = {}
+        for word in ("large", "tall"):
+            here = ix._index.strongest_neurons(ix._index.word_by_text(word).id)
+            assert all(one.rank > 0 for one in here)
+            assert min(one.z for one in here) < 0  # so few neurons that the list reaches there
+            kept[word] = {one.neuron: one.z for one in here if one.z > 0}
+            report = ix.word(word, k=len(kept[word]))
+            assert [row.z for row in report.rows] == sorted(kept[word].values(), reverse=True)
+            assert "only those above it are kept" in report.meta.notes[0]
+        found = ix.middleman("large", "tall", by="activations", k=64)
+        both = [min(kept["large"][n], kept["tall"][n]) for n in kept["large"] if n in kept["tall"]]
+        assert [row.score for row in found.rows] == sorted(both, reverse=True)
+
+
 def test_one_words_middle_men_are_its_own_neurons(real: Any) -> None:
     alone = real.middleman("large", by="activations", k=10)
     report = real.word("large", k=10)

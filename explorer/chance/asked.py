@@ -59,6 +59,11 @@ class Group:
         """The words, in the order of `members`."""
         return [member.text for member in self.members]
 
+    @property
+    def ids(self) -> list[int]:
+        """Ids of those that are indexed."""
+        return [member.id for member in self.members if member.id is not None]
+
     def vectors(self, space: Space) -> Float64:
         """Their vectors at their own length: (len(self), d_model) float64.
 

@@ -5,7 +5,9 @@ Knows arrays of numbers; knows no words and no measure. Everywhere, larger is mo
 - p = (1 + #{null >= observed}) / (1 + N): the observed counts as one of its own chances
   (Phipson and Smyth 2010), so that no p is 0 and a test is never too bold.
 - Over several looks at the same draws, p is corrected by the greatest standardised statistic of
-  each draw (single-step max-T, Westfall and Young 1993): the chance that any look goes so far.
+  each draw (single-step max-T, Westfall and Young 1993): the chance that any look goes so far. The
+  observed is one of the draws there too: standardised by the others alone, it would stand out in
+  some of many looks.
 - Intervals are bootstrapped over the units, not over pairs of them; a pair that resampling makes of
   a unit and itself does not count. Their ends are expanded percentiles (Hesterberg 2015), since
   plain percentiles of few units are too narrow.
@@ -17,10 +19,14 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from explorer.measures import Float64
 
 RESAMPLES = 10_000
+_SAME = 1e-9
+"""Statistics that differ by less than this share of their size, or of their deviation, are one."""
+
 FEWEST = 6
 """Units from which an interval is given; `docs/decisions.md` says how often one of fewer covers."""
 
@@ -32,6 +38,7 @@ class Against:
     Attributes:
         mean: of the null.
         deviation: of the null, divided by N.
+        varies: whether the null does, by more than rounding.
         effect: (observed - mean) / deviation; 0 where the null does not vary.
         p: one-sided, that chance reaches what was observed.
         corrected: the same for the greatest effect over all looks.
@@ -39,41 +46,56 @@ class Against:
 
     mean: Float64
     deviation: Float64
+    varies: NDArray[np.bool_]
     effect: Float64
     p: Float64
     corrected: Float64
 
 
-def against(observed: Float64, null: Float64) -> Against:
+def against(observed: Float64, null: Float64, chances: int | None = None) -> Against:
     """Observed statistics, (looks,), against those of N draws, (N, looks).
 
     Draw n is the same draw for every look, so that the looks' dependence is in the null.
+
+    Args:
+        observed: (looks,) float64.
+        null: (N, looks) float64.
+        chances: where what was observed could not be drawn, how many draws differ: p knows no
+            more than these. N unless given.
     """
     mean, deviation = null.mean(axis=0), null.std(axis=0)
-    effect = standardised(observed, mean, deviation)
-    greatest = standardised(null, mean, deviation).max(axis=1)
+    count = len(null) if chances is None else chances
+    # What was observed may be drawn, and then its statistic differs by rounding alone.
+    close = _SAME * np.maximum(np.abs(observed), deviation)
+    null = np.where(np.abs(null - observed) <= close, observed, null)
+    every = np.concatenate([observed[None], null])
+    each = standardised(every, every.mean(axis=0), every.std(axis=0))
     return Against(
         mean=mean,
         deviation=deviation,
-        effect=effect,
-        p=_share(null, observed),
-        corrected=_share(greatest[:, None], effect),
+        varies=_varies(mean, deviation),
+        effect=standardised(observed, mean, deviation),
+        p=_share(null, observed, count),
+        corrected=_share(each[1:].max(axis=1)[:, None], each[0], count),
     )
 
 
 def standardised(values: Float64, mean: Float64, deviation: Float64) -> Float64:
     """Deviations above the mean, 0 where there is no deviation."""
-    # A statistic that is the same for every draw varies by rounding alone.
-    varies = deviation > 1e-12 * np.maximum(np.abs(mean), 1e-300)
     above = values - mean
-    result: Float64 = np.divide(
-        above, deviation, out=np.zeros_like(above), where=np.broadcast_to(varies, above.shape)
-    )
+    where = np.broadcast_to(_varies(mean, deviation), above.shape)
+    result: Float64 = np.divide(above, deviation, out=np.zeros_like(above), where=where)
     return result
 
 
-def _share(null: Float64, observed: Float64) -> Float64:
-    result: Float64 = (1 + (null >= observed).sum(axis=0)) / (1 + len(null))
+def _varies(mean: Float64, deviation: Float64) -> NDArray[np.bool_]:
+    """Whether a statistic varies; what is the same for every draw does by rounding alone."""
+    found: NDArray[np.bool_] = deviation > 1e-12 * np.maximum(np.abs(mean), 1e-300)
+    return found
+
+
+def _share(null: Float64, observed: Float64, count: int) -> Float64:
+    result: Float64 = (1 + (null >= observed).sum(axis=0) * (count / len(null))) / (1 + count)
     return result
 
 

@@ -4,7 +4,8 @@ Knows one cut of all indexed words, the same whatever is asked; knows no measure
 words nearest to each word of a group (`explorer.chance.controls`) suit that word best, but the
 middle of every trait is near to many words and its ends to few, so that groups of them differ from
 groups drawn at random. Of the words of one part, each is as likely as the others, in the group and
-in what is drawn in its place.
+in what is drawn in its place; that holds only if the group's own words may be drawn too, as in any
+permutation test.
 """
 
 from __future__ import annotations
@@ -24,9 +25,14 @@ PART = 50
 
 
 def strata(
-    words: Words, group: Sequence[Trait], how: str, space: str, left_out: Collection[int]
+    words: Words,
+    group: Sequence[Trait],
+    how: str,
+    space: str,
+    left_out: Collection[int],
+    own: Collection[int] = (),
 ) -> Controls:
-    """Stand-ins for the words of a group: the others of each word's part, or with `random` all.
+    """Stand-ins for the words of a group: the words of each one's part, or with `random` all.
 
     All indexed words are cut by number of tokens, then by capital, wherever either side keeps
     `PART` words; then at the median of frequency or of log norm, the one that varies more, for as
@@ -37,22 +43,26 @@ def strata(
         group: what each word of the group is like, its norm taken in `space`.
         how: `matched` or `random`.
         space: where norms are taken.
-        left_out: ids that may not stand in: the group's own words, and forms of them.
+        left_out: ids that may not stand in, besides `own`: forms of the group's words.
+        own: ids of the group's words, which may: what was asked is one of the groups that chance
+            could give.
 
     Raises:
         QueryError: there is no such way, or too few words are left to draw from.
     """
-    every = controls(words, group, "random" if how == "matched" else how, space, left_out)
+    mine = np.fromiter(own, np.int64)
+    others = {*left_out, *own}
+    every = controls(words, group, "random" if how == "matched" else how, space, others)
     if how == "random":
-        return every
+        return Controls(how, (np.union1d(every.words, mine),) * len(group))
     size = max(PART, 5 * len(group))
     table = _table(words.n_tokens, words.capital, words.zipf, words.norms(space))
-    out = np.fromiter(left_out, np.int64)
+    out = np.setdiff1d(np.fromiter(left_out, np.int64), mine)
     pools = []
     for one in group:
-        own = _table(one.n_tokens, one.capital, one.zipf, one.norm)
-        pools.append(np.setdiff1d(part(table, own, size), out))
-    if min(map(len, pools)) < len(group):
+        traits = _table(one.n_tokens, one.capital, one.zipf, one.norm)
+        pools.append(np.setdiff1d(part(table, traits, size), out))
+    if min(len(np.setdiff1d(pool, mine)) for pool in pools) < len(group):
         raise QueryError(
             f"{len(group)} words and their forms leave too few like them; build an index with "
             "more --words, or ask with --control random"

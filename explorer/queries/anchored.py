@@ -12,7 +12,7 @@ import numpy as np
 from explorer.chance.groups import scores_with
 from explorer.chance.significance import standardised
 from explorer.errors import QueryError
-from explorer.measures import better_first, checked_measure, normed_rows, pairwise
+from explorer.measures import Float64, better_first, checked_measure, normed_rows, pairwise
 from explorer.queries.congruence import (
     anchor_of,
     histogram,
@@ -21,10 +21,14 @@ from explorer.queries.congruence import (
     query_of,
     rows_of,
 )
-from explorer.queries.lots import Asked, draw, text_space
+from explorer.queries.lots import Asked, Lots, draw, text_space
 from explorer.resolve import Resolver
 from explorer.results import AnchoredMeta, AnchoredWord, AnchoredWords
 from explorer.words import Words
+from indexer.store.space import Space
+
+_ROUNDING = 1e-9
+"""A z that is found twice differs by less."""
 
 
 def anchored(resolver: Resolver, words: Words, asked: Asked, space_name: str) -> AnchoredWords:
@@ -41,16 +45,16 @@ def anchored(resolver: Resolver, words: Words, asked: Asked, space_name: str) ->
     fixed = anchor_of(drawn.anchor, space, measure)
     normed = normed_rows(drawn.group.vectors(space), space.mean, measure)
     own = sign * pairwise(normed, fixed, measure)[:, 0]
-    pools = [sign * scores_with(words, space, pool, fixed, measure) for pool in lots.controls.pools]
+    others = [np.setdiff1d(pool, drawn.group.ids) for pool in lots.controls.pools]
+    pools = [sign * scores_with(words, space, pool, fixed, measure) for pool in others]
     mean = np.array([pool.mean() for pool in pools])
     deviation = np.array([pool.std() for pool in pools])
     effect = standardised(own, mean, deviation)
-    chance = sign * scores_with(words, space, drawn.ids, fixed, measure)
-    greatest = standardised(chance, mean, deviation).max(axis=1)
+    greatest, mine = greatest_of(lots, own, space, fixed, measure)
     rows = {}
     for at, text in enumerate(drawn.group.texts):
         p = (1 + int((pools[at] >= own[at]).sum())) / (1 + len(pools[at]))
-        over_all = (1 + int((greatest >= effect[at]).sum())) / (1 + len(greatest))
+        over_all = (1 + int((greatest >= mine[at] - _ROUNDING).sum())) / (1 + len(greatest))
         rows[text] = AnchoredWord(
             word=text,
             score=float(sign * own[at]),
@@ -65,8 +69,9 @@ def anchored(resolver: Resolver, words: Words, asked: Asked, space_name: str) ->
     whole = rows_of(index, drawn, [in_space(drawn, space, measure)])[0]
     told = meta_of(index, lots, asked, [space.name], measure)
     base = {name: getattr(told, name) for name in told.__dataclass_fields__}
+    ids = np.unique(np.concatenate(others))
     base["histogram"] = histogram(
-        space.name, measure, sign * own, sign * np.unique(np.concatenate(pools))
+        space.name, measure, sign * own, scores_with(words, space, ids, fixed, measure)
     )
     query = query_of(lots, asked, [space.name])
     order = [item.item for item in lots.resolved[1:]]
@@ -75,3 +80,26 @@ def anchored(resolver: Resolver, words: Words, asked: Asked, space_name: str) ->
         rows=tuple(rows[text] for text in order),
         meta=AnchoredMeta(**base, whole=whole),
     )
+
+
+def greatest_of(
+    lots: Lots, own: Float64, space: Space, anchor: Float64, measure: str
+) -> tuple[Float64, Float64]:
+    """The greatest z of each list drawn, (permutations,), and z of each word asked, (words,).
+
+    Both over all words of a part, those asked among them: by the mean and deviation of the others
+    alone, what was asked would stand out more than what is drawn.
+    """
+    drawn, sign = lots.drawn, better_first(measure)
+    z_drawn, z_own = [], []
+    for member, score, pool, ids in zip(
+        drawn.group.members, own, lots.controls.pools, drawn.ids.T, strict=True
+    ):
+        every = sign * scores_with(drawn.words, space, pool, anchor, measure)
+        if member.id is None:
+            every = np.append(every, score)
+        mean, deviation = every.mean(), every.std()
+        chosen = sign * scores_with(drawn.words, space, ids, anchor, measure)
+        z_drawn.append(standardised(chosen, mean, deviation))
+        z_own.append(standardised(score, mean, deviation))
+    return np.max(z_drawn, axis=0), np.array(z_own)

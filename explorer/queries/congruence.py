@@ -155,13 +155,15 @@ def anchor_of(anchor: Group, space: Space, measure: str) -> Float64:
 def rows_of(index: Index, drawn: Drawn, found: Sequence[InSpace]) -> tuple[CongruenceRow, ...]:
     """Each space against chance, corrected over all of them."""
     observed = np.array([one.observed for one in found])
-    chance = against(observed, np.stack([one.null for one in found], axis=1))
+    # A word that is not indexed is in no group that is drawn.
+    chances = distinct(drawn.ids) if len(drawn.group.ids) < len(drawn.group) else None
+    chance = against(observed, np.stack([one.null for one in found], axis=1), chances)
     rows = []
     for at, one in enumerate(found):
         sign = better_first(one.measure)
         mean, deviation = float(chance.mean[at]), float(chance.deviation[at])
         low = high = None
-        if one.resampled is not None and deviation > 0:
+        if one.resampled is not None and chance.varies[at]:
             ends = interval(one.resampled, len(drawn.group))
             low, high = ((end - mean) / deviation for end in ends)
         rows.append(

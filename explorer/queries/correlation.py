@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from explorer.measures import Float64, pair_scores
+from explorer.errors import QueryError
+from explorer.measures import Float64, better_first, pair_scores
 from explorer.progress import Progress
 from explorer.queries.evaluate import Asked, Several, asked
 from explorer.results import (
@@ -47,6 +48,11 @@ def evaluate_similarity(
     pairs = read_pairs(source, column, delimiter)
     words = (word for pair in pairs.words for word in pair)
     ask = asked(index, words, space, all_layers, measure, tokens, case, restrict)
+    if missing_as_zero and any(better_first(one) < 0 for _, each in ask.each() for one in each):
+        raise QueryError(
+            "--missing-as-zero with euclidean: a distance of 0 is the nearest there is, so that "
+            "pairs that are not covered would count as the most alike; leave out one of the two"
+        )
     known = [ask.known(space)[1] for space, _ in ask.each()]
     if not any(all(word in places for word in pair) for places in known for pair in pairs.words):
         raise ask.none_covered("pair")

@@ -15,7 +15,7 @@ from explorer.expressions import Term
 from explorer.measures import Float64
 from explorer.resolve import Resolver
 from explorer.results import Resolved
-from indexer.store.read import Index
+from indexer.store.read import Fires, Index
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def firing(resolver: Resolver, terms: Sequence[Term]) -> Firing:
     values, resolved, last, depth = [], [], [], 0
     for term in terms:
         word, what = resolver.indexed(term)
-        fires = index.strongest_neurons(word.id)
+        fires = fires_at(index, word.id)
         value = np.zeros(index.neuron_grid.rows)
         value[[one.neuron for one in fires]] = [one.z for one in fires]
         values.append(value)
@@ -58,6 +58,18 @@ def firing(resolver: Resolver, terms: Sequence[Term]) -> Firing:
             here = [abs(one.z) for one in fires if one.rank * end > 0]
             last += [min(here)] if here else []
     return Firing(tuple(values), tuple(resolved), depth, max(last, default=0.0))
+
+
+def fires_at(index: Index, word: int) -> list[Fires]:
+    """The neurons that fire most strongly at a word: above their mean, and below where kept.
+
+    Of few neurons, the list of one end may reach over the mean. What lies there is none of the
+    strongest of the other end, or of an end that is not kept.
+
+    Raises:
+        UnknownSpace: no activations were recorded.
+    """
+    return [one for one in index.strongest_neurons(word) if one.z * one.rank > 0]
 
 
 def least(values: Sequence[Float64]) -> Float64:
@@ -73,7 +85,8 @@ def least(values: Sequence[Float64]) -> Float64:
 
 def about_z(index: Index) -> str:
     """What the z of an activation is read against."""
-    return (
+    said = (
         "z: deviations above the neuron's mean activation at the last token of the "
         f"{index.manifest.words:,} indexed words"
     )
+    return said if "up" in index.sides else f"{said}; no gate, so only those above it are kept"

@@ -92,7 +92,7 @@ def draw(resolver: Resolver, words: Words, asked: Asked, home: Space) -> Lots:
     embed = index.space("embed")
     traits = group.traits(embed)
     out = forms_of(words, [*group.texts, *(fixed.texts if fixed else ())])
-    stand_ins = strata(words, traits, asked.control, embed.name, out)
+    stand_ins = strata(words, traits, asked.control, embed.name, out, group.ids)
     rng = np.random.default_rng(asked.seed)
     ids = stand_ins.draw(asked.permutations, rng)
     counts = resamples(len(group), rng) if len(group) >= FEWEST else None
@@ -174,13 +174,13 @@ def notes(drawn: Drawn, control: str, seed: int, resolved: Sequence[Resolved]) -
         of = f"{m} word{'s' * (m != 1)}, each scored with {drawn.anchor.texts[0]}"
     yield (
         f"score: mean over {of}; controls, deviation: of the same over {permutations:,} groups of "
-        f"{control} indexed words, drawn with seed {seed}"
+        f"{control} indexed words, those asked among them, drawn with seed {seed}"
     )
     different = distinct(drawn.ids)
     floor = 1 / (1 + different)
     if floor > LEVEL:
         yield (
-            f"only {different:,} different control groups were drawn: no p can be below "
+            f"only {different:,} different control groups were drawn: no p can be much below "
             f"{floor:.2g}, too few to tell anything from chance"
         )
     if drawn.counts is None:

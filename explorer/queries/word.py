@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from explorer.errors import BadExpression, QueryError
 from explorer.expressions import parse
-from explorer.queries.firing import about_z
+from explorer.queries.firing import about_z, fires_at
 from explorer.resolve import Resolver
 from explorer.results import WordMeta, WordNeuron, WordQuery, WordReport
 
@@ -19,7 +19,7 @@ def word(resolver: Resolver, text: str, k: int) -> WordReport:
     if term is None:
         raise BadExpression(f"{text!r} is a sum; name one word")
     found, resolved = resolver.indexed(term)
-    fires = sorted(index.strongest_neurons(found.id), key=lambda one: (-abs(one.z), one.neuron))
+    fires = sorted(fires_at(index, found.id), key=lambda one: (-abs(one.z), one.neuron))
     # Both ends are kept to a depth: beyond it, the strongest of one end are not known.
     depth = max((abs(one.rank) for one in fires), default=0)
     if not 1 <= k <= max(1, depth):

@@ -20,7 +20,8 @@ class CongruenceRow:
         effect: (score - controls) / deviation; above 0 is closer, for distances too.
         low: lower end of the effect's 95 % interval over words; None where they are too few.
         high: its upper end.
-        p: one-sided, that a control group is as close: (1 + #{as close}) / (1 + permutations).
+        p: one-sided, that a control group is as close: (1 + #{as close}) / (1 + permutations); with
+            words that are not indexed, as if each different group had been drawn once.
         p_corrected: the same for the greatest effect over all the spaces of the answer.
         norm: mean norm of the words in this space.
         controls_norm: mean norm of the drawn control words.
@@ -87,7 +88,7 @@ class CongruenceMeta(Meta):
 
     Attributes:
         words: how many words were asked.
-        permutations: how many control groups were drawn.
+        permutations: how many control groups were drawn; indexed words asked may be in them.
         distinct: how many of them differ.
         match: means of what controls are matched on.
         alike: share of drawn control words with as many tokens and the same capital as the word
@@ -129,7 +130,7 @@ class AnchoredWord:
         z: (score - controls) / deviation; above 0 is closer, for distances too.
         p: one-sided, that a control is as close: (1 + #{as close}) / (1 + n).
         p_corrected: the same for the greatest z over all the words of the answer.
-        n: how many controls it has; all of them are scored.
+        n: how many controls it has, the other words asked not among them; all are scored.
     """
 
     word: str
