@@ -802,7 +802,7 @@ def test_a_rebuild_gives_the_same_vectors_and_tables(make: Callable[[str], Tiny]
             for space in other.space_names:
                 np.testing.assert_array_equal(vectors(tiny.index, space), vectors(other, space))
             tables = [row[0] for row in other.sql("SELECT table_name FROM duckdb_tables()")]
-            assert len(tables) == 8
+            assert len(tables) == 10
             for table in [t for t in tables if t != "build"]:
                 query = f"SELECT * FROM {table} ORDER BY ALL"
                 assert other.sql(query) == tiny.index.sql(query)
