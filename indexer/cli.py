@@ -6,7 +6,6 @@ data, stderr is narration.
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from indexer.store.errors import SemanticError, at_the_edge, unknown
+from indexer.store.errors import SemanticError, at_the_edge, let_go_of_stdout, unknown
 from indexer.store.layout import Manifest, PrefixEntry, find_index, index_names, index_root
 
 if TYPE_CHECKING:
@@ -277,9 +276,10 @@ def main() -> NoReturn:
     """Run a command; every error a person may meet is one line on stderr."""
     try:
         cli.main(standalone_mode=False)
+        sys.stdout.flush()  # what fails at exit could not be told any more
     except BrokenPipeError:
-        # The reader of a pipe has what it wanted; Python's own flush at exit must not complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader of a pipe has what it wanted.
+        let_go_of_stdout()
         sys.exit(0)
     except click.exceptions.NoArgsIsHelpError as err:
         err.show()
@@ -298,4 +298,5 @@ def main() -> NoReturn:
 
 def _fail(code: int, line: str) -> NoReturn:
     print(f"indexer: {line}", file=sys.stderr)
+    let_go_of_stdout()
     sys.exit(code)

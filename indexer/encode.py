@@ -7,6 +7,7 @@ index was made from.
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from pathlib import Path
@@ -51,7 +52,11 @@ def main() -> None:
             raise
         print(edge[1], file=sys.stderr)
         sys.exit(edge[0])
-    np.save(sys.stdout.buffer, states)
+    # Not np.save to stdout itself: it asks where in the file it is, which a pipe cannot say.
+    held = io.BytesIO()
+    np.save(held, states)
+    sys.stdout.buffer.write(held.getbuffer())
+    sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":

@@ -27,6 +27,10 @@ BIN = Path(sys.executable).parent
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 
+# Programs are run as most people run them; with this set, no buffer is flushed at exit.
+os.environ.pop("PYTHONUNBUFFERED", None)
+
+
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """A person's own settings must not decide what a test finds."""

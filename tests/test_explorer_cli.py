@@ -243,14 +243,18 @@ def test_a_file_that_cannot_be_written_is_a_failure_of_the_machine(ask: Run, pat
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-def test_a_full_disk_is_one_line(tiny_indexes: Path) -> None:
+@pytest.mark.parametrize(
+    "command", [("explorer", "neighbors", "dog", "--index", "llama"), ("indexer", "list")]
+)
+def test_a_full_disk_is_one_line(command: tuple[str, ...], tiny_indexes: Path) -> None:
+    program, *arguments = command
     with open("/dev/full", "w") as full:
         done = subprocess.run(
-            [BIN / "explorer", "neighbors", "dog", "--indexes", tiny_indexes, "--index", "llama"],
+            [BIN / program, *arguments, "--indexes", tiny_indexes],
             stdout=full, stderr=subprocess.PIPE, text=True, check=False,
         )  # fmt: skip
     assert done.returncode == 1
-    assert done.stderr == "explorer: No space left on device\n"
+    assert done.stderr == f"{program}: No space left on device\n"
 
 
 @pytest.mark.parametrize("format", ["table", "json", "csv"])

@@ -331,7 +331,9 @@ def test_a_case_is_indexed_as_the_family_it_is_of(tiny: Tiny) -> None:
     manifest = tiny.index.manifest
     assert manifest.model.family == CASES[tiny.name].family
     assert list(manifest.check) == ["embed", "mlp", "attention", "context", "firing"]
-    assert all(0 < error < 1e-5 for error in manifest.check.values())
+    # Where GELU is flat, float32 leaves an activation fewer digits.
+    bounds = {"firing": 1e-4}
+    assert all(0 < error < bounds.get(kind, 1e-5) for kind, error in manifest.check.items())
     assert manifest.model.encoder == CASES[tiny.name].encoder
 
 

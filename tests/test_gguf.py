@@ -115,7 +115,7 @@ def test_a_gguf_file_gives_the_model_that_was_written_to_it(name: str, tmp_path:
     with Index(run_build(path, tmp_path / "indexes", "read", words=20)) as index:
         manifest = index.manifest
         assert manifest.model.family == case.family
-        assert list(manifest.check) == ["embed", "mlp", "attention", "context"]
+        assert list(manifest.check) == ["embed", "mlp", "attention", "context", "firing"]
         assert all(0 < error < 1e-5 for error in manifest.check.values())
         embed = index.space("embed")
         rows = embed.rows.block(0, own.vocabulary) * embed.norms[:, None]

@@ -5,7 +5,6 @@ Knows exit codes; each command imports what it needs when it runs.
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import NoReturn
 
@@ -24,7 +23,7 @@ from explorer.cli.neuron import neuron
 from explorer.cli.options import EXIT_CODES, EXPRESSIONS
 from explorer.cli.ov import ov
 from explorer.cli.word import word
-from indexer.store.errors import at_the_edge
+from indexer.store.errors import at_the_edge, let_go_of_stdout
 
 
 @click.group(
@@ -55,9 +54,10 @@ def main() -> NoReturn:
     """Run a command; every error a person may meet is one line on stderr."""
     try:
         cli.main(standalone_mode=False)
+        sys.stdout.flush()  # what fails at exit could not be told any more
     except BrokenPipeError:
-        # The reader of a pipe has what it wanted; Python's own flush at exit must not complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader of a pipe has what it wanted.
+        let_go_of_stdout()
         sys.exit(0)
     except click.exceptions.Abort:
         _fail(130, "interrupted")
@@ -81,4 +81,5 @@ def main() -> NoReturn:
 
 def _fail(code: int, line: str) -> NoReturn:
     say(line)
+    let_go_of_stdout()
     sys.exit(code)

@@ -6,6 +6,8 @@ descends from `SemanticError`, so that an edge (the command line, a screen) catc
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterable
 
 
@@ -78,6 +80,14 @@ def at_the_edge(error: BaseException) -> tuple[int, str] | None:
         where = f": {error.filename}" if error.filename else ""
         return 1, _one_line(f"{error.strerror or error}{where}")
     return None
+
+
+def let_go_of_stdout() -> None:
+    """Have Python's own flush at exit go nowhere, once stdout has failed."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _one_line(text: str) -> str:
