@@ -19,12 +19,14 @@ LOAD = (
 
 
 def throughput() -> list[Line]:
-    """Words per second: extracted, normed and written, against the model alone."""
+    """Words per second: extracted, recorded, normed and written, against the model alone."""
     import torch
 
     from indexer.extract.context import BATCH_TOKENS, LastTokenStream
+    from indexer.extract.firing import Sums, Tally, floors
     from indexer.model import load
     from indexer.source import locate
+    from indexer.store.grid import NeuronGrid, NeuronLayer
     from indexer.store.write import RowsWriter, unit_rows
 
     model = load(locate("smollm2"), with_tokenizer=False)
@@ -33,7 +35,25 @@ def throughput() -> list[Line]:
     prefix = 198
     batch = [[int(word)] for word in words]
     whole = torch.tensor([[prefix, int(word)] for word in words])
-    stream = LastTokenStream(model, [prefix], layers)
+    grid = NeuronGrid(tuple(NeuronLayer(at, *model.neurons(at)) for at in layers[:-1]))
+    sums, everything = Sums(grid), np.full(grid.rows, np.inf, np.float32)
+    tallies = {end: Tally(grid, everything) for end in (1, -1)}
+
+    def hear(layer: int, activations: torch.Tensor) -> None:
+        sums.hear(layer, activations)
+        for end, tally in tallies.items():
+            tally.hear(layer, end * activations)
+
+    # As a build has them: floors from a sample, and the strongest words of many words.
+    stream = LastTokenStream(model, [prefix], layers, hear=hear, heard=layers[:-1])
+    stream.run(batch)
+    moments = sums.moments(len(batch))
+    for end, tally in tallies.items():
+        tally.batch(0, len(batch))
+        tally.merge()
+        known = Tally(grid, floors(moments.turned(end), tally))
+        known.restore(tally.words, tally.activations)
+        tallies[end] = known
     with tempfile.TemporaryDirectory() as folder:
         writers = [
             RowsWriter(Path(folder) / f"{layer}.faiss", len(batch), model.d_model)
@@ -42,6 +62,8 @@ def throughput() -> list[Line]:
 
         def extract() -> None:
             states = stream.run(batch)
+            for tally in tallies.values():
+                tally.batch(len(batch), len(batch))
             for at, writer in enumerate(writers):
                 unit, _ = unit_rows(states[at])
                 writer.put(0, unit)
@@ -54,7 +76,7 @@ def throughput() -> list[Line]:
     share = times["bare"] / times["extract"]
     return [
         Line(
-            "context extraction, all layers, written to disk",
+            "context extraction, all layers, activations recorded, written to disk",
             f"{len(batch) / times['extract']:.0f} words/s, {share:.0%} of the bare forward pass "
             f"over prefix and word ({len(batch) / times['bare']:.0f} words/s)",
             "85 %",
