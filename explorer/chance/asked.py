@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -115,7 +116,7 @@ class Group:
         layer = index.context_names.index(space)
         return tuple(text for text, sink in self._sinks.items() if sink[layer])
 
-    @property
+    @cached_property
     def _sinks(self) -> dict[str, tuple[bool, ...]]:
         rows = self._resolver.index.sql(
             "SELECT text, sink FROM word WHERE text IN (SELECT unnest(?)) ORDER BY text",

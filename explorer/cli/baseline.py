@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from explorer.cli.answer import answer
-from explorer.cli.options import EXIT_CODES, answer_options, measure, picture_options
+from explorer.cli.options import EXIT_CODES, answer_options, measure, picture_options, seed
 
 
 @click.command(epilog=EXIT_CODES)
@@ -20,7 +20,7 @@ from explorer.cli.options import EXIT_CODES, answer_options, measure, picture_op
 @click.option(
     "--pairs", type=int, default=50_000, show_default=True, metavar="N", help="How many are drawn."
 )
-@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Of the draw.")
+@seed
 @picture_options
 @answer_options
 def baseline(**options: Any) -> None:

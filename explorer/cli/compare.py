@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from explorer.cli.answer import answer
-from explorer.cli.options import EXIT_CODES, EXPRESSIONS, Question, answer_options
+from explorer.cli.options import EXIT_CODES, EXPRESSIONS, Question, answer_options, seed, word_file
 from explorer.cli.progress import progress
 from explorer.cli.wordfile import words_of
 
@@ -18,7 +18,7 @@ from explorer.cli.wordfile import words_of
     short_help="How alike are words to the same neurons?",
 )
 @click.argument("words", metavar="WORD WORD...", nargs=-1)
-@click.option("--file", metavar="FILE", help="A file of words, one a line, instead of arguments.")
+@word_file
 @click.option("--side", default="in", show_default=True, metavar="in|up|out", help="Which side.")
 @click.option(
     "--measures",
@@ -60,7 +60,7 @@ from explorer.cli.wordfile import words_of
     metavar="N",
     help="Control pairs of each pair; 0 for none.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Of the draw.")
+@seed
 @answer_options
 def compare(words: tuple[str, ...], **options: Any) -> None:
     """How alike are the profiles of WORDs: what the same neurons give each of them?

@@ -7,7 +7,15 @@ from typing import Any
 import click
 
 from explorer.cli.answer import answer
-from explorer.cli.options import EXIT_CODES, Question, answer_options, measure, picture_options
+from explorer.cli.options import (
+    EXIT_CODES,
+    Question,
+    answer_options,
+    measure,
+    picture_options,
+    seed,
+    word_file,
+)
 from explorer.cli.progress import progress
 from explorer.cli.wordfile import words_of
 
@@ -34,7 +42,7 @@ p corrected  over all spaces, by the greatest effect of each control group
     metavar="WORD",
     help="Score each word with this one, not with each other; with --space, a row a word.",
 )
-@click.option("--file", metavar="FILE", help="A file of words, one a line, instead of arguments.")
+@word_file
 @click.option(
     "--space", metavar="S", help="Only this one.  [default: embed and every context space]"
 )
@@ -54,7 +62,7 @@ p corrected  over all spaces, by the greatest effect of each control group
     metavar="N",
     help="How many control groups are drawn.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Of the draw.")
+@seed
 @picture_options
 @answer_options
 def congruence(words: tuple[str, ...], **options: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from explorer.cli.answer import answer
-from explorer.cli.options import EXIT_CODES, answer_options
+from explorer.cli.options import EXIT_CODES, answer_options, stacked
 from explorer.cli.progress import progress
 
 QUESTIONS = """
@@ -68,9 +68,7 @@ def spaces_and_words(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Only the first N items: tokens by id, words by frequency.",
         ),
     ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return stacked(command, options)
 
 
 @click.group(epilog=EXIT_CODES, short_help="How do spaces do on a standard test set?")

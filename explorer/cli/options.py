@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -26,6 +26,15 @@ Expressions (operators stand between blanks):
   token:"large"  #1507    exactly this token; the token of that id
 A bare word means its form with a leading space where the vocabulary has one.
 """
+
+
+def stacked(
+    command: Callable[..., Any], options: Sequence[Callable[..., Any]]
+) -> Callable[..., Any]:
+    """A command with some options, in the order in which its help shows them."""
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 def rows_options(
@@ -60,9 +69,7 @@ def answer_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "-o", "--output", metavar="FILE", help="Write the answer there, not to stdout."
         ),
     ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return stacked(command, options)
 
 
 def picture_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -79,9 +86,7 @@ def picture_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--plot", metavar="FILE.svg|png", help="Draw it into a file; needs the extra [plot]."
         ),
     ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return stacked(command, options)
 
 
 forms = click.option(
@@ -96,6 +101,12 @@ measure = click.option(
     "--measure",
     metavar="dot|cosine|centered|euclidean",
     help="How vectors are scored; centered in context.*, cosine elsewhere, unless given.",
+)
+seed = click.option(
+    "--seed", type=int, default=0, show_default=True, metavar="N", help="Of the draw."
+)
+word_file = click.option(
+    "--file", metavar="FILE", help="A file of words, one a line, instead of arguments."
 )
 space = click.option(
     "--space",

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from explorer.errors import QueryError
 from explorer.measures import checked_measure, pair_scores
-from explorer.queries.neighbors import items_of, span_of
+from explorer.queries.neighbors import check_seed, items_of, span_of
 from explorer.results import Baseline, BaselineQuery, BaselineRow, Meta
 from indexer.store.layout import MEASURES
 from indexer.store.read import Index
@@ -29,8 +29,7 @@ def baseline(
     """Scores of unrelated items: of one space by every measure, or of every space by its own."""
     if not FEWEST <= pairs <= MOST:
         raise QueryError(f"--pairs {pairs}: ask for {FEWEST:,} to {MOST:,}")
-    if seed < 0:
-        raise QueryError(f"--seed {seed}: a seed is 0 or more")
+    check_seed(seed)
     names = [space_name] if space_name is not None else ["embed", *index.context_names]
     rows = []
     for name in names:

@@ -21,7 +21,7 @@ from explorer.progress import Progress
 from explorer.queries.compared import notes_of, rows_of
 from explorer.queries.controlpairs import Standing, read_against
 from explorer.queries.middleman import labels_of, layers_asked
-from explorer.queries.neighbors import meta_of
+from explorer.queries.neighbors import check_seed, meta_of
 from explorer.queries.neuronsets import NeuronSet
 from explorer.resolve import Item, Resolver
 from explorer.results import CompareMeta, CompareQuery, Comparison, RandomPairs
@@ -164,8 +164,7 @@ def _query(
         raise QueryError("name two words or more, such as: compare large tall")
     if pairs != 0 and not FEWEST <= pairs <= MOST:
         raise QueryError(f"--pairs {pairs}: ask for {FEWEST:,} to {MOST:,}, or 0 for none")
-    if seed < 0:
-        raise QueryError(f"--seed {seed}: a seed is 0 or more")
+    check_seed(seed)
     if top_neurons is None and (impact, control_neurons) != (IMPACTS[0], CONTROL_NEURONS[0]):
         option = f"--impact {impact}" if impact != IMPACTS[0] else "--control-neurons same"
         raise QueryError(f"{option} is about chosen neurons; name --top-neurons too")

@@ -2,8 +2,8 @@
 
 The statistic is the mean score over all pairs of the group, or with an anchor over all words scored
 with it; chance is the same statistic of groups of as many control words, drawn once and asked in
-every space. Words are the unit everywhere, never
-pairs: two pairs that share a word are not independent.
+every space. Words are the unit everywhere, never pairs: two pairs that share a word are not
+independent.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from explorer.queries.lots import (
     Drawn,
     Lots,
     alike,
-    distinct,
     draw,
     match,
     notes,
@@ -106,7 +105,7 @@ def meta_of(
         notes=tuple(notes(drawn, asked.control, asked.seed, lots.resolved)),
         words=len(drawn.group),
         permutations=asked.permutations,
-        distinct=distinct(drawn.ids),
+        distinct=drawn.distinct,
         match=match(drawn, lots.traits, index.space("embed")),
         alike=alike(drawn, lots.traits),
     )
@@ -156,7 +155,7 @@ def rows_of(index: Index, drawn: Drawn, found: Sequence[InSpace]) -> tuple[Congr
     """Each space against chance, corrected over all of them."""
     observed = np.array([one.observed for one in found])
     # A word that is not indexed is in no group that is drawn.
-    chances = distinct(drawn.ids) if len(drawn.group.ids) < len(drawn.group) else None
+    chances = drawn.distinct if len(drawn.group.ids) < len(drawn.group) else None
     chance = against(observed, np.stack([one.null for one in found], axis=1), chances)
     rows = []
     for at, one in enumerate(found):

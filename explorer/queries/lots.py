@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from explorer.chance.significance import FEWEST, resamples
 from explorer.chance.strata import strata
 from explorer.errors import QueryError
 from explorer.measures import Float64
-from explorer.queries.neighbors import items_of
+from explorer.queries.neighbors import check_seed, items_of
 from explorer.resolve import Resolver
 from explorer.results import Match, Resolved
 from explorer.words import Int64, Trait, Words
@@ -63,6 +64,11 @@ class Drawn:
     anchor: Group | None
     ids: Int64
     counts: Float64 | None
+
+    @cached_property
+    def distinct(self) -> int:
+        """How many of the groups differ, as `distinct` has it."""
+        return distinct(self.ids)
 
 
 @dataclass(frozen=True)
@@ -127,8 +133,7 @@ def check_draw(permutations: int, size: int, seed: int) -> None:
         raise QueryError(
             f"--permutations {permutations}: of {size} words ask for {FEWEST_DRAWN:,} to {most:,}"
         )
-    if seed < 0:
-        raise QueryError(f"--seed {seed}: a seed is 0 or more")
+    check_seed(seed)
 
 
 def match(drawn: Drawn, traits: Sequence[Trait], embed: Space) -> tuple[Match, ...]:
@@ -176,7 +181,7 @@ def notes(drawn: Drawn, control: str, seed: int, resolved: Sequence[Resolved]) -
         f"score: mean over {of}; controls, deviation: of the same over {permutations:,} groups of "
         f"{control} indexed words, those asked among them, drawn with seed {seed}"
     )
-    different = distinct(drawn.ids)
+    different = drawn.distinct
     floor = 1 / (1 + different)
     if floor > LEVEL:
         yield (

@@ -138,6 +138,12 @@ def span_of(names: Sequence[str]) -> str:
     return ", ".join(names) if len(names) < 3 else f"{names[0]}, {names[1]} to {names[-1]}"
 
 
+def check_seed(seed: int) -> None:
+    """Raise `QueryError` unless a draw can be seeded so."""
+    if seed < 0:
+        raise QueryError(f"--seed {seed}: a seed is 0 or more")
+
+
 def check_k(k: int, space: Space) -> None:
     """Raise `QueryError` unless there are k items to be had."""
     if k < 1:
