@@ -14,18 +14,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.errors import QueryError, UnknownWord
-from explorer.expressions import Expression, Kind, Term
+from explorer.errors import BadExpression, QueryError, UnknownWord
+from explorer.expressions import Expression, Kind, Term, parse
 from explorer.measures import Weighted
 from explorer.results import Resolved
 from explorer.unindexed import encode
 from indexer.store.read import Index, Token, Word
 from indexer.store.space import Space
 from indexer.store.vocabulary import display
+
+_Asked = TypeVar("_Asked")
+_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,32 @@ class Resolver:
         """
         self.prepare(expression.terms, space)
         return [self.item(term, space) for term in expression.terms]
+
+    def items_of_each(
+        self, texts: Sequence[str], space: Space, skip: bool = False
+    ) -> list[tuple[Expression, list[Item]] | None]:
+        """Several expressions and their terms; what they name is looked up at once.
+
+        One that cannot be read, or names nothing, is None where `skip` says so, and else an error.
+        """
+        read = [self._or_none(parse, text, skip) for text in texts]
+        terms = [term for expression in read if expression for term in expression.terms]
+        self.index.look_up([t.text for t in terms if t.kind in (Kind.WORD, Kind.TEXT)])
+        self.prepare(terms, space)
+
+        def resolved(expression: Expression) -> tuple[Expression, list[Item]]:
+            return expression, [self.item(term, space) for term in expression.terms]
+
+        return [None if e is None else self._or_none(resolved, e, skip) for e in read]
+
+    @staticmethod
+    def _or_none(find: Callable[[_Asked], _Found], asked: _Asked, skip: bool) -> _Found | None:
+        try:
+            return find(asked)
+        except (UnknownWord, BadExpression):
+            if not skip:
+                raise
+            return None
 
     def prepare(self, terms: Sequence[Term], space: Space) -> None:
         """Run the model once for all that these terms will need it for; often that is nothing."""

@@ -107,6 +107,9 @@ class Index:
         self.name = self.manifest.name
         self._spaces: dict[str, Space] = {}
         self._tokens: dict[int, Token] = {}
+        self._words: dict[int, Word] = {}
+        self._token_saying: dict[str, Token | None] = {}
+        self._word_saying: dict[str, Word | None] = {}
         self._local = threading.local()
         self._opening = threading.Lock()
         self._connection: Any = None
@@ -210,14 +213,28 @@ class Index:
         rows = self.sql("SELECT id FROM token WHERE word_like ORDER BY id")
         return np.array([row[0] for row in rows], np.int64)
 
+    def look_up(self, texts: Iterable[str]) -> None:
+        """Find the tokens and words that some texts name at once, before they are asked for."""
+        words = list(texts)
+        self._find_tokens([form for text in words for form in (f" {text}", text)])
+        self._find_words(words)
+
     def token_by_text(self, *texts: str) -> Token | None:
         """The token that says exactly the first of some texts that any token says."""
+        self._find_tokens(texts)
+        return next((t for text in texts if (t := self._token_saying[text]) is not None), None)
+
+    def _find_tokens(self, texts: Sequence[str]) -> None:
+        new = [text for text in dict.fromkeys(texts) if text not in self._token_saying]
+        if not new:
+            return
+        found: dict[str, Token | None] = dict.fromkeys(new)
         rows = self.sql(
-            f"SELECT id, text, special FROM token WHERE text IN ({', '.join('?' * len(texts))})",
-            texts,
+            f"SELECT id, text, special FROM token WHERE {_one_of('text', new)} ORDER BY id DESC",
+            _given(new),
         )
-        found = [Token(*row) for row in rows]
-        return min(found, key=lambda token: (texts.index(token.text), token.id), default=None)
+        found.update((row[1], Token(*row)) for row in rows)  # of several the lowest id, come last
+        self._token_saying.update(found)
 
     def tokens_like(self, text: str, limit: int = 3) -> list[Token]:
         """The word-like tokens and indexed words spelled most like `text`, best first."""
@@ -234,22 +251,30 @@ class Index:
 
     # -- words ------------------------------------------------------------------------------
 
+    _WORD = "id, text, token_ids, sink"
+
     def words(self, ids: Iterable[int]) -> list[Word]:
         """Words by id, in the order asked."""
         wanted = [int(i) for i in ids]
-        rows = self.sql(
-            "SELECT id, text, token_ids FROM word WHERE id IN (SELECT unnest(?))",
-            [wanted],
-        )
-        known = {row[0]: Word(row[0], row[1], tuple(row[2])) for row in rows}
-        return [known[i] for i in wanted]
+        new = [i for i in set(wanted) if i not in self._words]
+        if new:
+            rows = self.sql(f"SELECT {self._WORD} FROM word WHERE id IN (SELECT unnest(?))", [new])
+            self._words.update((row[0], _word(row)) for row in rows)
+        return [self._words[i] for i in wanted]
 
     def word_by_text(self, text: str) -> Word | None:
         """The indexed word written exactly so, or None."""
-        rows = self.sql("SELECT id, text, token_ids, sink FROM word WHERE text = ?", [text])
-        if not rows:
-            return None
-        return Word(rows[0][0], rows[0][1], tuple(rows[0][2]), tuple(rows[0][3]))
+        self._find_words([text])
+        return self._word_saying[text]
+
+    def _find_words(self, texts: Sequence[str]) -> None:
+        new = [text for text in dict.fromkeys(texts) if text not in self._word_saying]
+        if not new:
+            return
+        found: dict[str, Word | None] = dict.fromkeys(new)
+        rows = self.sql(f"SELECT {self._WORD} FROM word WHERE {_one_of('text', new)}", _given(new))
+        found.update((row[1], _word(row)) for row in rows)
+        self._word_saying.update(found)
 
     def words_like(self, text: str, limit: int = 3) -> list[str]:
         """The indexed words spelled most like `text`, best first."""
@@ -401,6 +426,22 @@ def open_index(name: str | None = None, root: str | Path | None = None) -> Index
         IndexNotFound, ForeignIndex, DamagedIndex: with one line that says which and why.
     """
     return Index(find_index(name, root))
+
+
+def _word(row: tuple[Any, ...]) -> Word:
+    return Word(row[0], row[1], tuple(row[2]), tuple(row[3]))
+
+
+def _one_of(column: str, values: Sequence[Any]) -> str:
+    """A condition that the index on a column serves where the values are few."""
+    if len(values) > 2:
+        return f"{column} IN (SELECT unnest(?))"
+    return f"{column} IN ({', '.join('?' * len(values))})"
+
+
+def _given(values: Sequence[Any]) -> list[Any]:
+    """The parameters of that condition."""
+    return [list(values)] if len(values) > 2 else list(values)
 
 
 def _connect(folder: Path) -> Any:
