@@ -5,11 +5,11 @@ Knows which query answers which question; the queries are in `explorer.queries`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
+from typing import Any, TypeAlias, overload
 
 import numpy as np
-from numpy.typing import NDArray
 
 from explorer.expressions import parse
 from explorer.measures import checked_measure, compose
@@ -27,6 +27,8 @@ from explorer.queries import middleman as _middleman
 from explorer.queries import neighbors as _neighbors
 from explorer.queries import neuron as _neuron
 from explorer.queries import ov as _ov
+from explorer.queries import search as _search
+from explorer.queries import vectors as _vectors
 from explorer.queries import word as _word
 from explorer.queries.evaluate import Several
 from explorer.queries.lots import Asked
@@ -52,12 +54,19 @@ from explorer.words import Words
 from indexer.store.layout import Manifest
 from indexer.store.read import Index
 
+Vector: TypeAlias = np.ndarray[tuple[int], np.dtype[np.float64]]
+Matrix: TypeAlias = np.ndarray[tuple[int, int], np.dtype[np.float32]]
+
 
 class Explorer:
     """An open index and the questions it answers. Close it, or use it in a `with`.
 
     Every question raises `explorer.errors.QueryError`, or another `SemanticError`, with one line
     that says what was asked, what exists and the nearest match.
+
+    One Explorer may be asked from several threads at once. Pickled, it is which index and where:
+    what comes out on the other side, in whatever process, has opened that index for itself, and
+    announces nothing.
 
     Args:
         index: an open index; `explorer.open` finds one by name.
@@ -81,11 +90,28 @@ class Explorer:
     ) -> None:
         self.close()
 
+    def __reduce__(self) -> tuple[type[Explorer], tuple[Index]]:
+        return Explorer, (self._index,)
+
     def __repr__(self) -> str:
-        return f"Explorer({self.name!r})"
+        return f"Explorer({self.name!r}{', closed' if self._index.closed else ''})"
+
+    def __str__(self) -> str:
+        from explorer.render import text_of
+        from explorer.tables.index import index
+
+        laid = index(self.manifest)
+        return text_of(laid, laid.rows or ())
+
+    def _repr_html_(self) -> str:
+        from explorer.render import html_of
+        from explorer.tables.index import index
+
+        laid = index(self.manifest)
+        return html_of(laid, laid.rows or ())
 
     def close(self) -> None:
-        """Close the index."""
+        """Close the index; what is asked of it later is refused with one line that says so."""
         self._index.close()
 
     @property
@@ -103,9 +129,7 @@ class Explorer:
         """Names of the spaces."""
         return self._index.space_names
 
-    def vector(
-        self, expression: str, space: str = "embed", measure: str = "dot"
-    ) -> NDArray[np.float64]:
+    def vector(self, expression: str, space: str = "embed", measure: str = "dot") -> Vector:
         """The vector of an expression as a space is asked it: (d_model,) float64.
 
         With `dot`, items are summed as they are; with `cosine` and `centered` each is made unit
@@ -476,3 +500,90 @@ class Explorer:
         """
         asked = Asked(words, group, anchor, measure, control, permutations, seed)
         return _anchored.anchored(self._resolver, self._words, asked, space)
+
+    # -- vectors ----------------------------------------------------------------------------
+
+    def items(self, space: str = "embed") -> tuple[str, ...]:
+        """The name of every row of a space, in the order of `vectors(space)`.
+
+        Names are those that answers have in `item`: tokens with their spaces visible, words,
+        neurons, head dimensions.
+
+        Args:
+            space: `embed`, `context.12`, `neuron.out`, ...
+        """
+        return _vectors.items_of(self._index, space)
+
+    def vectors(
+        self,
+        space: str = "embed",
+        items: Iterable[str] | None = None,
+        measure: str = "dot",
+    ) -> Matrix:
+        """The vectors of some items, or of all: (n, d_model) float32, a copy.
+
+        Row i is `vector(items[i], space, measure)`, rounded to float32. The whole of a space takes
+        4 bytes times its rows times d_model: a vocabulary of 49,152 tokens at 576 is 113 MB.
+
+        Args:
+            space: whose vectors, and where a bare word's vector is taken from.
+            items: expressions, one a row; every item of the space, in its order, unless given.
+            measure: `dot` and `euclidean` leave vectors at their own length, `cosine` makes them
+                unit, `centered` takes the space's mean away and makes them unit. A whole space's
+                rows without a direction are left zero.
+
+        Raises:
+            SemanticError: an item is not known, or has no direction; it is named with its place.
+        """
+        return _vectors.vectors(self._resolver, self._words, space, items, measure)
+
+    @overload
+    def search(
+        self,
+        space: str,
+        vectors: np.ndarray[tuple[int], np.dtype[Any]] | Sequence[float],
+        measure: str | None = None,
+        k: int = 10,
+        distinct: bool = False,
+        composed: bool = False,
+    ) -> Neighbors: ...
+
+    @overload
+    def search(
+        self,
+        space: str,
+        vectors: np.ndarray[tuple[int, int], np.dtype[Any]] | Sequence[Sequence[float]],
+        measure: str | None = None,
+        k: int = 10,
+        distinct: bool = False,
+        composed: bool = False,
+    ) -> tuple[Neighbors, ...]: ...
+
+    def search(
+        self,
+        space: str,
+        vectors: Any,
+        measure: str | None = None,
+        k: int = 10,
+        distinct: bool = False,
+        composed: bool = False,
+    ) -> Neighbors | tuple[Neighbors, ...]:
+        """The k items of a space that are nearest to a vector of your own, or to each of several.
+
+        The answer is that of `neighbors`, except that no item is left out as the query's own.
+
+        Args:
+            space: where to look.
+            vectors: (d_model,) for one answer, or (n, d_model) for a tuple of n answers; any real
+                numbers, at their own length, as they lie in the space.
+            measure: `dot`, `cosine`, `centered` or `euclidean`; the space's own unless given.
+            k: how many.
+            distinct: fold forms that differ only in case or leading space into one row.
+            composed: the vectors come from `vector` or `vectors` with this measure, so that they
+                are normed, and centred where it is `centered`, already.
+
+        Raises:
+            QueryError: another shape or width, what is no real number, a row that is not finite or
+                has no direction; the message names the row.
+        """
+        return _search.search(self._index, space, vectors, measure, k, distinct, composed)

@@ -2,7 +2,8 @@
 
 Knows dataclasses and their annotations; CSV and every kind of frame stand on what is said here. A
 record in a row becomes columns `name.field`, a dict columns `name.key`, and the components of a
-target columns `name.component.field`; lists stay lists. Each library is imported only when a frame of it is asked for.
+target columns `name.component.field`; lists stay lists. A library is imported only when one of its
+frames is asked for.
 """
 
 from __future__ import annotations
@@ -92,7 +93,8 @@ def _of_field(
             if asked.index(asked[at]) < at:
                 continue  # asked twice, so the same twice
             found = [cell[at] if cell else None for cell in cells]
-            yield from _of_records(inside[0], found, f"{name}.{asked[at]}.", names)
+            kind = typing.cast("type", inside[0])
+            yield from _of_records(kind, found, f"{name}.{asked[at]}.", names)
     elif typing.get_origin(hint) is tuple:
         lists = [None if cell is None else list(cell) for cell in cells]
         yield Column(name, inside[0], True, optional or absent, lists)
