@@ -193,5 +193,13 @@ def _table(columns: Sequence[Column], rows: Sequence[Any], width: int) -> str:
     for row in rows:
         table.add_row(*(Text(column.cell(row)) for column in columns))
     out = io.StringIO()
-    Console(file=out, width=width, color_system=None, emoji=False, highlight=False).print(table)
+    # In a notebook rich would show the table there and then, and write nothing.
+    Console(
+        file=out,
+        width=width,
+        color_system=None,
+        emoji=False,
+        highlight=False,
+        force_jupyter=False,
+    ).print(table)
     return "".join(line.rstrip() + "\n" for line in out.getvalue().splitlines())

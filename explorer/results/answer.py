@@ -172,9 +172,9 @@ class Result:
 
         return to_html(self, SHOWN_IN_NOTEBOOK)
 
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        """In IPython an answer is shown as the table it is, not as nested dataclasses."""
-        printer.text(str(self).rstrip())
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """In IPython, where there is no HTML, the table too, and not nested dataclasses."""
+        return {"text/plain": str(self).rstrip()}
 
 
 def _plain(value: Any) -> Any:
