@@ -111,22 +111,45 @@ class Explorer:
         return html_of(laid, laid.rows or ())
 
     def close(self) -> None:
-        """Close the index; what is asked of it later is refused with one line that says so."""
+        """Close the index; what is asked of it later is refused with one line that says so.
+
+        Example:
+            >>> ix.close()
+            >>> ix.neighbors("dog")
+            Traceback (most recent call last):
+            ...
+            indexer.store.errors.ClosedIndex: index 'smollm2' was closed; open it again...
+        """
         self._index.close()
 
     @property
     def name(self) -> str:
-        """Name of the index."""
+        """Name of the index.
+
+        Example:
+            >>> ix.name
+            'smollm2'
+        """
         return self._index.name
 
     @property
     def manifest(self) -> Manifest:
-        """Model, prefix, conventions, spaces: what the index is."""
+        """Model, prefix, conventions, spaces: what the index is.
+
+        Example:
+            >>> ix.manifest.model.n_layers, ix.manifest.model.d_model
+            (30, 576)
+        """
         return self._index.manifest
 
     @property
     def spaces(self) -> list[str]:
-        """Names of the spaces."""
+        """Names of the spaces.
+
+        Example:
+            >>> ix.spaces[:3]
+            ['embed', 'context.0', 'context.1']
+        """
         return self._index.space_names
 
     def vector(self, expression: str, space: str = "embed", measure: str = "dot") -> Vector:
@@ -134,6 +157,15 @@ class Explorer:
 
         With `dot`, items are summed as they are; with `cosine` and `centered` each is made unit
         in the measure's own sense first.
+
+        Args:
+            expression: `king - man + woman`; see `explorer.expressions`.
+            space: the space that is asked, and where a bare word's vector is taken from.
+            measure: whose sense of unit the items are normed in.
+
+        Example:
+            >>> ix.vector("king - man + woman").shape
+            (576,)
         """
         target = self._index.space(space)
         items = self._resolver.items(parse(expression), target)
@@ -157,6 +189,13 @@ class Explorer:
             k: how many.
             include_inputs: keep the query's own items in the answer.
             distinct: fold forms that differ only in case or leading space into one row.
+
+        Example:
+            >>> for row in ix.neighbors("king - man + woman", k=3, distinct=True).rows:
+            ...     print(row.rank, row.item, round(row.score, 2), round(row.z, 1))
+            1 ␣queen 0.73 6.1
+            2 ␣princess 0.63 4.7
+            3 ␣kings 0.62 4.5
         """
         return _neighbors.neighbors(
             self._resolver, expression, space, measure, k, include_inputs, distinct
@@ -186,6 +225,11 @@ class Explorer:
             layers: `"0-28"`, or numbers; all unless given.
             per_layer: the best so many of each layer, instead of the k best of all.
             k: how many.
+
+        Example:
+            >>> first = ix.middleman("large", "tall", side="out").rows[0]
+            >>> first.neuron, round(first.score, 1), first.writes[:2]
+            ('L29N112', 6.0, ('␣smaller', '␣larger'))
         """
         return _middleman.middleman(
             self._resolver, words, by, avoid, side, score, combine, layers, per_layer, k
@@ -224,6 +268,11 @@ class Explorer:
             pairs: control pairs of each pair; 0 for none.
             seed: of the draw of control pairs.
             progress: told what is done, how many steps of it, and of how many.
+
+        Example:
+            >>> row = ix.compare("large", "tall", pairs=0).rows[0]
+            >>> row.n, round(row.scores["pearson"], 2)
+            (46080, 0.21)
         """
         return _compare.compare(
             self._resolver,
@@ -267,6 +316,11 @@ class Explorer:
             k: how many.
             include_inputs: keep the query's own items in the ranking.
             distinct: fold forms that differ only in case or leading space into one row.
+
+        Example:
+            >>> target = ix.analogy("dog + small", target="Chihuahua").meta.target
+            >>> target.rank, target.n, round(target.z, 1)
+            (3259, 49150, 1.5)
         """
         asked = _analogy.Asked.of(expression, target, against, measure, method)
         return _analogy.analogy(self._resolver, asked, space, k, include_inputs, distinct)
@@ -282,16 +336,52 @@ class Explorer:
         include_inputs: bool = False,
         distinct: bool = False,
     ) -> AnalogyLayers:
-        """The same question in `embed` and every context space, one row a space."""
+        """The same question in `embed` and every context space, one row a space.
+
+        Args:
+            expression: `dog + small`.
+            target: a word; where it stands in each space is in the rows.
+            against: another expression the target is compared under.
+            measure: each space's own unless given.
+            method: `add` (3CosAdd) or `mul` (3CosMul).
+            k: how many nearest items of each space.
+            include_inputs: keep the query's own items in the ranking.
+            distinct: fold forms that differ only in case or leading space.
+
+        Example:
+            >>> rows = ix.analogy_layers("dog + small", target="Chihuahua").rows
+            >>> max(rows, key=lambda row: row.target.z).space
+            'context.9'
+        """
         asked = _analogy.Asked.of(expression, target, against, measure, method)
         return _analogy.analogy_layers(self._resolver, asked, k, include_inputs, distinct)
 
     def neuron(self, name: str, k: int = 10) -> NeuronReport:
-        """One neuron, `L29N112`: its norms, nearest tokens of each side, nearest neurons."""
+        """One neuron, `L29N112`: its norms, nearest tokens of each side, nearest neurons.
+
+        Args:
+            name: `L29N112`, or `L3E5N112` of a block with experts.
+            k: how many of each kind.
+
+        Example:
+            >>> report = ix.neuron("L29N112", k=3)
+            >>> [r.item for r in report.rows if (r.side, r.kind) == ("out", "token") and r.rank > 0]
+            ['␣smaller', '␣larger', '␣Larger']
+        """
         return _neuron.neuron(self._resolver, name, k)
 
     def word(self, word: str, k: int = 10) -> WordReport:
-        """One indexed word: its tokens and frequency, and the neurons that fire most at it."""
+        """One indexed word: its tokens and frequency, and the neurons that fire most at it.
+
+        Args:
+            word: as it was indexed.
+            k: how many neurons.
+
+        Example:
+            >>> report = ix.word("large")
+            >>> report.meta.groups, report.rows[0].neuron
+            (('size',), 'L28N828')
+        """
         return _word.word(self._resolver, word, k)
 
     def ov(
@@ -311,6 +401,10 @@ class Explorer:
             to: another word: heads are ranked by how strongly they carry `word` to it, and by how
                 strongly they copy `word` where none is named.
             k: how many heads; 10, or as many as there are, unless given.
+
+        Example:
+            >>> [(row.head, round(row.score, 1)) for row in ix.ov("large", to="tall", k=2).rows]
+            [('L25H8', 4.1), ('L25H6', 4.0)]
         """
         return _ov.ov(self._resolver, word, layer, head, to, k)
 
@@ -330,6 +424,11 @@ class Explorer:
             pairs: how many pairs of the space's reference population are drawn; all of them where
                 there are no more.
             seed: of the draw.
+
+        Example:
+            >>> row = ix.baseline("embed", "cosine").rows[0]
+            >>> round(row.mean, 2), round(row.deviation, 2)
+            (0.47, 0.17)
         """
         return _baseline.baseline(self._index, space, measure, pairs, seed)
 
@@ -349,6 +448,11 @@ class Explorer:
             measure: each space's own unless given.
             k: how many nearest items.
             distinct: fold forms that differ only in case or leading space.
+
+        Example:
+            >>> rows = ix.layers("king - man + woman", "queen").rows
+            >>> rows[0].space, rows[0].target.rank
+            ('embed', 1)
         """
         asked = _analogy.Asked.of(expression, target, None, measure, "add")
         return _layers.layers(self._resolver, asked, k, distinct)
@@ -387,6 +491,11 @@ class Explorer:
             sections: a row for each section too; where only one space, measure and method are
                 asked, unless given.
             progress: told what is done, how many steps of it, and of how many.
+
+        Example:
+            >>> lines = [": family", "king queen man woman", "boy girl son daughter"]
+            >>> ix.evaluate_analogies(lines).rows[0].accuracy
+            1.0
         """
         return _accuracy.evaluate_analogies(
             self._index,
@@ -432,6 +541,11 @@ class Explorer:
             missing_as_zero: score pairs that are not covered 0 instead of leaving them out, as
                 gensim's `dummy4unknown`.
             progress: told what is done, how many steps of it, and of how many.
+
+        Example:
+            >>> row = ix.evaluate_similarity(["dog cat 7", "red blue 6", "dog red 2"]).rows[0]
+            >>> row.n, round(row.pearson, 2)
+            (3, 0.99)
         """
         return _correlation.evaluate_similarity(
             self._index,
@@ -473,6 +587,11 @@ class Explorer:
             permutations: how many control groups are drawn; the same ones in every space.
             seed: of the draw and of the intervals.
             progress: told what is done, how many steps of it, and of how many.
+
+        Example:
+            >>> row = ix.congruence(group="size", space="embed", permutations=1000).rows[0]
+            >>> round(row.score, 2), row.effect > 5, row.p < 0.01
+            (0.37, True, True)
         """
         return _congruence.congruence(
             self._resolver,
@@ -495,8 +614,23 @@ class Explorer:
     ) -> AnchoredWords:
         """Is each word closer to an anchor than words like it are? One row a word.
 
-        Arguments are those of `congruence`, which asks the list as a whole in every space; here
-        the whole is in `meta.whole`.
+        `congruence` asks the list as a whole in every space; here the whole is in `meta.whole`.
+
+        Args:
+            *words: one or more single words.
+            group: one of the index's own groups, instead of words.
+            anchor: the word that each is scored with.
+            space: where.
+            measure: the space's own unless given.
+            control: `matched` or `random`, as in `congruence`.
+            permutations: how many control lists are drawn, for the list as a whole.
+            seed: of the draw.
+
+        Example:
+            >>> for row in ix.anchored("huge", "tall", anchor="large", permutations=1000).rows:
+            ...     print(row.word, round(row.score, 2))
+            huge 0.63
+            tall 0.24
         """
         asked = Asked(words, group, anchor, measure, control, permutations, seed)
         return _anchored.anchored(self._resolver, self._words, asked, space)
@@ -511,6 +645,10 @@ class Explorer:
 
         Args:
             space: `embed`, `context.12`, `neuron.out`, ...
+
+        Example:
+            >>> ix.items("embed")[1507], ix.items("neuron.out")[-1]
+            ('␣large', 'L29N1535')
         """
         return _vectors.items_of(self._index, space)
 
@@ -534,19 +672,13 @@ class Explorer:
 
         Raises:
             SemanticError: an item is not known, or has no direction; it is named with its place.
+
+        Example:
+            >>> array = ix.vectors("context.12", ["large", "tall"])
+            >>> array.shape, array.dtype.name
+            ((2, 576), 'float32')
         """
         return _vectors.vectors(self._resolver, self._words, space, items, measure)
-
-    @overload
-    def search(
-        self,
-        space: str,
-        vectors: np.ndarray[tuple[int], np.dtype[Any]] | Sequence[float],
-        measure: str | None = None,
-        k: int = 10,
-        distinct: bool = False,
-        composed: bool = False,
-    ) -> Neighbors: ...
 
     @overload
     def search(
@@ -558,6 +690,17 @@ class Explorer:
         distinct: bool = False,
         composed: bool = False,
     ) -> tuple[Neighbors, ...]: ...
+
+    @overload
+    def search(
+        self,
+        space: str,
+        vectors: np.ndarray[tuple[int], np.dtype[Any]] | Sequence[float],
+        measure: str | None = None,
+        k: int = 10,
+        distinct: bool = False,
+        composed: bool = False,
+    ) -> Neighbors: ...
 
     def search(
         self,
@@ -585,5 +728,9 @@ class Explorer:
         Raises:
             QueryError: another shape or width, what is no real number, a row that is not finite or
                 has no direction; the message names the row.
+
+        Example:
+            >>> [row.item for row in ix.search("embed", ix.vector("dog"), k=3).rows]
+            ['␣dog', '␣Dog', '␣dogs']
         """
         return _search.search(self._index, space, vectors, measure, k, distinct, composed)

@@ -33,7 +33,13 @@ from indexer.store.vocabulary import Vocabulary, display
 
 @dataclass(frozen=True)
 class Token:
-    """One entry of the vocabulary."""
+    """One entry of the vocabulary.
+
+    Attributes:
+        id: its row in spaces of tokens.
+        text: what it says, its leading space written out.
+        special: whether it is a control token.
+    """
 
     id: int
     text: str
@@ -47,7 +53,14 @@ class Token:
 
 @dataclass(frozen=True)
 class Word:
-    """One indexed word; `sink[i]` tells whether it is a sink in the i-th context space."""
+    """One indexed word.
+
+    Attributes:
+        id: its row in spaces of words.
+        text: as written, without a leading space.
+        token_ids: its tokens.
+        sink: by context space in order of depth, whether it is an attention sink there.
+    """
 
     id: int
     text: str
@@ -57,7 +70,23 @@ class Word:
 
 @dataclass(frozen=True)
 class Neuron:
-    """One unit of one layer's MLP; sides that the model lacks are None."""
+    """One unit of one layer's MLP; sides that the model lacks are None.
+
+    Attributes:
+        id: its row in spaces of neurons.
+        layer: block, from 0.
+        expert: which of the block's experts, from 0; None in a block without.
+        unit: from 0.
+        norm_in: Euclidean norm of the reading side, under the index's convention.
+        norm_up: of the second reading direction.
+        norm_out: of the writing side.
+        cosine_in_out: cosine between reading and writing side.
+        cosine_in_up: between the two reading directions.
+        cosine_up_out: between the second reading direction and the writing side.
+        activation_mean: over the indexed words' last tokens; None where not recorded.
+        activation_deviation: their standard deviation, divided by n; None where not
+            recorded.
+    """
 
     id: int
     layer: int
@@ -80,7 +109,15 @@ class Neuron:
 
 @dataclass(frozen=True)
 class NeuronToken:
-    """One of a neuron's nearest tokens: `rank` from 1 at the top, from -1 at the bottom."""
+    """One of a neuron's nearest tokens.
+
+    Attributes:
+        neuron: id of the neuron.
+        side: `in`, `up` or `out`.
+        rank: from 1 at the top, from -1 at the bottom.
+        token: which token.
+        score: z of the token among what the neuron gives word-like tokens.
+    """
 
     neuron: int
     side: str
@@ -91,7 +128,15 @@ class NeuronToken:
 
 @dataclass(frozen=True)
 class Fires:
-    """A neuron at a word's last token: `rank` from 1 at the high end of a list, -1 at the low."""
+    """A neuron at a word's last token.
+
+    Attributes:
+        neuron: id of the neuron.
+        word: id of the word.
+        rank: from 1 at the high end of a list, from -1 at the low.
+        activation: what the neuron's column of the output matrix is multiplied by there.
+        z: deviations above the neuron's mean over the indexed words.
+    """
 
     neuron: int
     word: int
