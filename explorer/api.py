@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, TypeAlias, overload
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from explorer.expressions import parse
 from explorer.measures import checked_measure, compose
@@ -705,7 +706,7 @@ class Explorer:
     def search(
         self,
         space: str,
-        vectors: Any,
+        vectors: ArrayLike,
         measure: str | None = None,
         k: int = 10,
         distinct: bool = False,

@@ -78,7 +78,9 @@ def test_text_that_is_not_indexed_is_run_once_however_many_ask(
     with explorer.open("llama", tiny_indexes) as ix:
         ix._resolver.announce = said.append
         with ThreadPoolExecutor(4) as pool:
-            answers = list(pool.map(lambda _: ix.neighbors("zebra crossing", "context.1"), range(4)))
+            answers = list(
+                pool.map(lambda _: ix.neighbors("zebra crossing", "context.1"), range(4))
+            )
     assert len({answer.rows for answer in answers}) == 1
     assert runs == [("zebra crossing",)]
     assert len(said) == 1
@@ -130,6 +132,8 @@ import os, sys, explorer
 ix = explorer.open("llama", sys.argv[1])
 before = ix.neighbors("dog", "neuron.in"), ix.word("dog"), ix.middleman("dog", "cat")
 child = os.fork()
+if child == 0:  # what is the parent's, files with a position in them among it, is not used here
+    assert ix._index._connection is None and not ix._index._spaces
 again = ix.neighbors("dog", "neuron.in"), ix.word("dog"), ix.middleman("dog", "cat")
 assert again == before
 if child == 0:
