@@ -12,6 +12,7 @@ A text in quotes follows the same rules, but need not be known: it may be a mean
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -64,6 +65,7 @@ class Resolver:
     index: Index
     announce: Callable[[str], None] = lambda _: None
     _encoded: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    _running: threading.Lock = field(default_factory=threading.Lock)
 
     def items(self, expression: Expression, space: Space) -> list[Item]:
         """Every term of an expression, asked of a space.
@@ -287,11 +289,14 @@ class Resolver:
         return self._encoded[text]
 
     def _run_all(self, texts: Sequence[str]) -> None:
-        for text in texts:
-            near = self.index.words_like(text, 2)
-            hint = f" (the nearest indexed: {', '.join(near)})" if near else ""
-            self.announce(f"{text!r} is not indexed{hint}; running the model on it")
-        self._encoded.update(zip(texts, encode(self.index.folder, texts), strict=True))
+        with self._running:  # whoever asks for the same text meanwhile waits, and finds it there
+            new = [text for text in texts if text not in self._encoded]
+            for text in new:
+                near = self.index.words_like(text, 2)
+                hint = f" (the nearest indexed: {', '.join(near)})" if near else ""
+                self.announce(f"{text!r} is not indexed{hint}; running the model on it")
+            if new:
+                self._encoded.update(zip(new, encode(self.index.folder, new), strict=True))
 
     # -- neurons ----------------------------------------------------------------------------
 

@@ -7,7 +7,9 @@ have names. Everything is opened when first needed.
 
 from __future__ import annotations
 
+import os
 import threading
+import weakref
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.store.errors import DamagedIndex, UnknownSpace, nearest
+from indexer.store.errors import ClosedIndex, DamagedIndex, UnknownSpace, nearest
 from indexer.store.grid import HeadGrid, NeuronGrid, neuron_name
 from indexer.store.layout import (
     CATALOG,
@@ -31,7 +33,13 @@ from indexer.store.vocabulary import Vocabulary, display
 
 @dataclass(frozen=True)
 class Token:
-    """One entry of the vocabulary."""
+    """One entry of the vocabulary.
+
+    Attributes:
+        id: its row in spaces of tokens.
+        text: what it says, its leading space written out.
+        special: whether it is a control token.
+    """
 
     id: int
     text: str
@@ -45,7 +53,14 @@ class Token:
 
 @dataclass(frozen=True)
 class Word:
-    """One indexed word; `sink[i]` tells whether it is a sink in the i-th context space."""
+    """One indexed word.
+
+    Attributes:
+        id: its row in spaces of words.
+        text: as written, without a leading space.
+        token_ids: its tokens.
+        sink: by context space in order of depth, whether it is an attention sink there.
+    """
 
     id: int
     text: str
@@ -55,7 +70,23 @@ class Word:
 
 @dataclass(frozen=True)
 class Neuron:
-    """One unit of one layer's MLP; sides that the model lacks are None."""
+    """One unit of one layer's MLP; sides that the model lacks are None.
+
+    Attributes:
+        id: its row in spaces of neurons.
+        layer: block, from 0.
+        expert: which of the block's experts, from 0; None in a block without.
+        unit: from 0.
+        norm_in: Euclidean norm of the reading side, under the index's convention.
+        norm_up: of the second reading direction.
+        norm_out: of the writing side.
+        cosine_in_out: cosine between reading and writing side.
+        cosine_in_up: between the two reading directions.
+        cosine_up_out: between the second reading direction and the writing side.
+        activation_mean: over the indexed words' last tokens; None where not recorded.
+        activation_deviation: their standard deviation, divided by n; None where not
+            recorded.
+    """
 
     id: int
     layer: int
@@ -78,7 +109,15 @@ class Neuron:
 
 @dataclass(frozen=True)
 class NeuronToken:
-    """One of a neuron's nearest tokens: `rank` from 1 at the top, from -1 at the bottom."""
+    """One of a neuron's nearest tokens.
+
+    Attributes:
+        neuron: id of the neuron.
+        side: `in`, `up` or `out`.
+        rank: from 1 at the top, from -1 at the bottom.
+        token: which token.
+        score: z of the token among what the neuron gives word-like tokens.
+    """
 
     neuron: int
     side: str
@@ -89,7 +128,15 @@ class NeuronToken:
 
 @dataclass(frozen=True)
 class Fires:
-    """A neuron at a word's last token: `rank` from 1 at the high end of a list, -1 at the low."""
+    """A neuron at a word's last token.
+
+    Attributes:
+        neuron: id of the neuron.
+        word: id of the word.
+        rank: from 1 at the high end of a list, from -1 at the low.
+        activation: what the neuron's column of the output matrix is multiplied by there.
+        z: deviations above the neuron's mean over the indexed words.
+    """
 
     neuron: int
     word: int
@@ -99,7 +146,18 @@ class Fires:
 
 
 class Index:
-    """A sealed index. Safe to use from several threads; close it, or use it in a `with`."""
+    """A sealed index. Safe to use from several threads; close it, or use it in a `with`.
+
+    Pickled, it is which index and where: what is unpickled is that index opened anew, in whatever
+    process. A process that was forked opens the catalog for itself at its first question.
+
+    Args:
+        folder: where the index lies.
+
+    Raises:
+        ForeignIndex: there is no index, or one of another format.
+        DamagedIndex: its manifest was changed.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -113,6 +171,11 @@ class Index:
         self._local = threading.local()
         self._opening = threading.Lock()
         self._connection: Any = None
+        self._closed = False
+        _OPEN.add(self)
+
+    def __reduce__(self) -> tuple[type[Index], tuple[Path]]:
+        return Index, (self.folder.absolute(),)
 
     def __enter__(self) -> Index:
         return self
@@ -121,13 +184,39 @@ class Index:
         self.close()
 
     def close(self) -> None:
-        """Close the catalog and let go of the mapped files."""
+        """Close the catalog and let go of the mapped files; what is asked later is refused."""
         with self._opening:
+            self._closed = True
             self._spaces.clear()
             self._local = threading.local()
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed."""
+        return self._closed
+
+    def require_open(self) -> None:
+        """Raise `ClosedIndex` where the index was closed."""
+        if self._closed:
+            raise ClosedIndex(
+                f"index {self.name!r} was closed; open it again to ask more of it: "
+                f"explorer.open({self.name!r})"
+            )
+
+    def _after_fork(self) -> None:
+        """In a forked process: leave what belongs to the parent, and open it here when needed.
+
+        The parent's connection is kept, unused: to close it would wait for threads that are not
+        here. Files that were read through a shared position are opened anew with their spaces.
+        """
+        _LEFT.append(self._connection)
+        _LEFT.append(self._local)
+        self._connection, self._local = None, threading.local()
+        self._opening = threading.Lock()
+        self._spaces = {}
 
     @property
     def space_names(self) -> list[str]:
@@ -144,13 +233,17 @@ class Index:
 
         Raises:
             UnknownSpace: there is none of that name; the message lists what there is.
+            ClosedIndex: the index was closed.
         """
-        if name not in self._spaces:
+        found = self._spaces.get(name)
+        if found is None:
             entry = self.manifest.space(name)
             if entry is None:
                 raise UnknownSpace(self._no_space(name))
-            self._spaces[name] = Space(self.folder, entry)
-        return self._spaces[name]
+            with self._opening:
+                self.require_open()
+                found = self._spaces.setdefault(name, Space(self.folder, entry))
+        return found
 
     def _no_space(self, name: str) -> str:
         contexts = self.context_names
@@ -172,15 +265,18 @@ class Index:
 
         Raises:
             DamagedIndex: the catalog cannot be read.
+            ClosedIndex: the index was closed.
         """
         cursor = self._cursor()
         import duckdb
 
         try:
             rows: list[tuple[Any, ...]] = cursor.execute(query, list(parameters)).fetchall()
-        except duckdb.ProgrammingError:
-            raise
-        except duckdb.Error as err:  # damage is found block by block, so here as much as at opening
+        except duckdb.Error as err:
+            self.require_open()  # or it was closed by another thread meanwhile
+            if isinstance(err, duckdb.ProgrammingError):
+                raise
+            # Damage is found block by block, so here as much as at opening.
             raise _damaged(self.folder, err) from None
         return rows
 
@@ -188,10 +284,11 @@ class Index:
         cursor = getattr(self._local, "cursor", None)
         if cursor is None:
             with self._opening:
+                self.require_open()
                 if self._connection is None:
                     self._connection = _connect(self.folder)
                 cursor = self._connection.cursor()
-            self._local.cursor = cursor
+                self._local.cursor = cursor
         return cursor
 
     # -- tokens -----------------------------------------------------------------------------
@@ -417,6 +514,22 @@ class Index:
         rows = self.sql(query)
         tokens = {token.id: token for token in self.tokens({row[3] for row in rows})}
         return [NeuronToken(row[0], row[1], row[2], tokens[row[3]], row[4]) for row in rows]
+
+
+_OPEN: weakref.WeakSet[Index] = weakref.WeakSet()
+"""Every index of this process, for what must be opened anew in one that is forked."""
+
+_LEFT: list[Any] = []
+"""In a forked process: what is the parent's, kept from being closed here."""
+
+
+def _forked() -> None:
+    for index in list(_OPEN):
+        index._after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
 
 
 def open_index(name: str | None = None, root: str | Path | None = None) -> Index:

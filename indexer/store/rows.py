@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import struct
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -89,11 +90,25 @@ _MANY_QUERIES, _COPIED_ROWS = 16, 2048
 _pool: ThreadPoolExecutor | None = None
 
 
+_making = threading.Lock()
+
+
 def _threads() -> ThreadPoolExecutor:
     global _pool  # one pool a process, made at the first scan
-    if _pool is None:
-        _pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1), thread_name_prefix="scan")
-    return _pool
+    with _making:
+        if _pool is None:
+            _pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1), thread_name_prefix="scan")
+        return _pool
+
+
+def _forked() -> None:
+    """A forked process has the pool and none of its threads: what it is given would never run."""
+    global _pool, _making
+    _pool, _making = None, threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
 
 
 class MappedRows:
