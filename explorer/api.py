@@ -5,7 +5,8 @@ Knows which query answers which question; the queries are in `explorer.queries`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeAlias, overload
 
@@ -29,6 +30,7 @@ from explorer.queries import neighbors as _neighbors
 from explorer.queries import neuron as _neuron
 from explorer.queries import ov as _ov
 from explorer.queries import search as _search
+from explorer.queries import sql as _sql
 from explorer.queries import vectors as _vectors
 from explorer.queries import word as _word
 from explorer.queries.evaluate import Several
@@ -47,9 +49,12 @@ from explorer.results import (
     Neighbors,
     NeuronReport,
     OvReport,
+    Schema,
     SimilarityCorrelations,
+    SqlRows,
     WordReport,
 )
+from explorer.sql.session import MEMORY, TIMEOUT, Session, bytes_of, seconds_of
 from explorer.testsets.files import Source
 from explorer.words import Words
 from indexer.store.layout import Manifest
@@ -79,6 +84,8 @@ class Explorer:
         self._resolver = Resolver(index, announce)
         self._words = Words(index)
         self._profiles = Profiles(index)
+        self._session: Session | None = None
+        self._asking = threading.Lock()
 
     def __enter__(self) -> Explorer:
         return self
@@ -122,6 +129,9 @@ class Explorer:
             indexer.store.errors.ClosedIndex: index 'smollm2' was closed; open it again...
         """
         self._index.close()
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
 
     @property
     def name(self) -> str:
@@ -172,6 +182,7 @@ class Explorer:
         items = self._resolver.items(parse(expression), target)
         return compose([i.weighted for i in items], checked_measure(measure, target))
 
+    @overload
     def neighbors(
         self,
         expression: str,
@@ -180,11 +191,33 @@ class Explorer:
         k: int = 10,
         include_inputs: bool = False,
         distinct: bool = False,
-    ) -> Neighbors:
-        """The k items of a space that are nearest to an expression.
+    ) -> Neighbors: ...
+
+    @overload
+    def neighbors(
+        self,
+        expression: list[str] | tuple[str, ...],
+        space: str = "embed",
+        measure: str | None = None,
+        k: int = 10,
+        include_inputs: bool = False,
+        distinct: bool = False,
+    ) -> tuple[Neighbors, ...]: ...
+
+    def neighbors(
+        self,
+        expression: str | list[str] | tuple[str, ...],
+        space: str = "embed",
+        measure: str | None = None,
+        k: int = 10,
+        include_inputs: bool = False,
+        distinct: bool = False,
+    ) -> Neighbors | tuple[Neighbors, ...]:
+        """The k items of a space that are nearest to an expression, or to each of several.
 
         Args:
-            expression: `king - man + woman`; see `explorer.expressions`.
+            expression: `king - man + woman`; see `explorer.expressions`. Several give a tuple of
+                answers, equal to those one by one and several times as fast.
             space: where to look: `embed`, `context.12`, `neuron.out`, ...
             measure: `dot`, `cosine`, `centered` or `euclidean`; the space's own unless given.
             k: how many.
@@ -198,8 +231,12 @@ class Explorer:
             2 ␣princess 0.63 4.7
             3 ␣kings 0.62 4.5
         """
-        return _neighbors.neighbors(
-            self._resolver, expression, space, measure, k, include_inputs, distinct
+        if isinstance(expression, str):
+            return _neighbors.neighbors(
+                self._resolver, expression, space, measure, k, include_inputs, distinct
+            )
+        return _neighbors.all_neighbors(
+            self._resolver, tuple(expression), space, measure, k, include_inputs, distinct
         )
 
     def middleman(
@@ -735,3 +772,61 @@ class Explorer:
             ['␣dog', '␣Dog', '␣dogs']
         """
         return _search.search(self._index, space, vectors, measure, k, distinct, composed)
+
+    # -- SQL --------------------------------------------------------------------------------
+
+    def sql(
+        self,
+        statement: str,
+        parameters: Sequence[Any] | Mapping[str, Any] = (),
+        attach: Mapping[str, Any] | None = None,
+        timeout: float = TIMEOUT,
+        memory: int | str = MEMORY,
+    ) -> SqlRows:
+        """The rows of a SELECT over the catalog, with the explorer's questions as functions.
+
+        It runs in a process of its own, which reads nothing but this index and the tables given
+        here, and changes nothing; the process is kept for the next statement.
+
+        Args:
+            statement: one SELECT, or what reads alike; `schema` says what it can name.
+            parameters: values for `?` in order, or by name for `$name`.
+            attach: tables of your own by name: a file of CSV or Parquet, a data frame, an Arrow
+                table, a list of dicts.
+            timeout: seconds that it may take.
+            memory: what it may hold, such as `"500MB"`, or bytes.
+
+        Raises:
+            QueryError: it cannot be answered, names the place; or took too long or too much.
+
+        Example:
+            >>> ix.sql("SELECT item FROM neighbors($word, k := 2)", {"word": "large"}).rows
+            ({'item': '␣big'}, {'item': '␣small'})
+        """
+        self._index.require_open()
+        if attach:  # what is attached may have changed by the next time
+            with self._sql_session(attach, timeout, memory) as session:
+                return _sql.sql(self._index, session, statement, parameters)
+        with self._asking:
+            kept = self._session
+            if kept is None or kept.memory != bytes_of(memory):
+                if kept is not None:
+                    kept.close()
+                kept = self._session = self._sql_session({}, timeout, memory)
+            kept.timeout = seconds_of(timeout)
+            return _sql.sql(self._index, kept, statement, parameters)
+
+    def _sql_session(self, attach: Mapping[str, Any], timeout: float, memory: int | str) -> Session:
+        return Session(self._index.folder, attach, timeout, memory, self._resolver.announce)
+
+    def schema(self, name: str | None = None) -> Schema:
+        """Every table, column and function that `sql` can name, with what each is.
+
+        Args:
+            name: only this table or function.
+
+        Example:
+            >>> ix.schema("word_group").rows[1].about
+            'name of the group: size, dogs_small, colours, ...'
+        """
+        return _sql.schema(self._index, name)

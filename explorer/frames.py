@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import importlib.util
+import json
 import types
 import typing
 from collections.abc import Iterator, Sequence
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from explorer.errors import QueryError
-from explorer.results import AnalogyLayers, Layers, Middlemen, Result
+from explorer.results import AnalogyLayers, Layers, Middlemen, Result, SqlRows
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,26 @@ def columns_of(result: Result) -> list[Column]:
     A record that no row has (a target that was not asked for) has no columns. Types come from the
     annotations, so that an answer without rows, or a column of None, has them too.
     """
+    if isinstance(result, SqlRows):
+        return list(_of_sql(result))
     kind = typing.get_args(_hints(type(result))["rows"])[0]
     rows = list(result.rows)  # type: ignore[attr-defined]  # every result has rows
     return list(_of_records(kind, rows, "", _names(result)))
+
+
+def _of_sql(result: SqlRows) -> Iterator[Column]:
+    """The columns of a statement, as text and CSV have them; frames are made of Arrow there."""
+    rows = result.to_dicts()
+    for column in result.meta.columns:
+        cells = [row[column.name] for row in rows]
+        many = column.type.endswith("[]") and not column.type.startswith(("STRUCT", "MAP"))
+        whole = [
+            json.dumps(cell, ensure_ascii=False)
+            if isinstance(cell, (dict, list)) and not many
+            else cell
+            for cell in cells
+        ]
+        yield Column(column.name, object, many and not _any_none(cells), True, whole)
 
 
 def _names(result: Result) -> dict[str, list[str]]:
@@ -127,7 +145,7 @@ def to_pandas(columns: Sequence[Column]) -> Any:
     Raises:
         QueryError: pandas is not installed.
     """
-    pandas = _library("pandas")
+    pandas = library("pandas")
     # Before pandas 3, `str` would make a text of None.
     text = "str" if int(pandas.__version__.split(".")[0]) >= 3 else "object"
     names = {int: ("int64", "Int64"), float: ("float64", "float64"), bool: ("bool", "boolean")}
@@ -148,7 +166,7 @@ def to_polars(columns: Sequence[Column]) -> Any:
     Raises:
         QueryError: polars is not installed.
     """
-    polars = _library("polars")
+    polars = library("polars")
     kinds = {int: polars.Int64, float: polars.Float64, str: polars.String, bool: polars.Boolean}
     schema = {
         column.name: polars.List(kinds[column.kind]) if column.many else kinds[column.kind]
@@ -163,7 +181,7 @@ def to_arrow(columns: Sequence[Column]) -> Any:
     Raises:
         QueryError: pyarrow is not installed.
     """
-    arrow = _library("pyarrow")
+    arrow = library("pyarrow")
     kinds = {int: arrow.int64(), float: arrow.float64(), str: arrow.string(), bool: arrow.bool_()}
     return arrow.table(
         {
@@ -175,7 +193,12 @@ def to_arrow(columns: Sequence[Column]) -> Any:
     )
 
 
-def _library(name: str) -> Any:
+def library(name: str) -> Any:
+    """A library of frames.
+
+    Raises:
+        QueryError: it is not installed.
+    """
     if importlib.util.find_spec(name) is None:
         raise QueryError(f"a frame of {name} needs {name}, which is not here: pip install {name}")
     return importlib.import_module(name)

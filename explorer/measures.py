@@ -144,7 +144,9 @@ def scores(space: Space, query: Float64, measure: str) -> Float64:
     return _measured(space, space.scan(direction).astype(np.float64), EVERY, query, size, measure)
 
 
-def scores_of_each(space: Space, queries: Sequence[Float64], measure: str) -> Iterator[Float64]:
+def scores_of_each(
+    space: Space, queries: Sequence[Float64] | Float64, measure: str
+) -> Iterator[Float64]:
     """The same for several queries, in one walk over the rows for each few of them.
 
     Yields (rows,) float64 a query, in their order; equal to `scores` but for the last digits of

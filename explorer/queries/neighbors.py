@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import QueryError
-from explorer.expressions import Expression, parse
+from explorer.expressions import parse
 from explorer.measures import (
     Float64,
     best_exactly,
@@ -52,8 +52,8 @@ def neighbors(
     items = resolver.items(expression, space)
     composed = compose([item.weighted for item in items], measure)
     values = scores(space, composed, measure)
-    return _answer(
-        index, expression, items, space, composed, values, measure, k, include_inputs, distinct
+    return answer(
+        index, expression.text, items, space, composed, values, measure, k, include_inputs, distinct
     )
 
 
@@ -83,14 +83,37 @@ def neighbors_of_each(
             yield None
             continue
         (expression, items), (query, values) = one, next(each)
-        yield _answer(
-            index, expression, items, space, query, values, measure, k, include_inputs, distinct
+        yield answer(
+            index,
+            expression.text,
+            items,
+            space,
+            query,
+            values,
+            measure,
+            k,
+            include_inputs,
+            distinct,
         )
 
 
-def _answer(
+def all_neighbors(
+    resolver: Resolver,
+    texts: Sequence[str],
+    space_name: str,
+    measure: str | None,
+    k: int,
+    include_inputs: bool,
+    distinct: bool,
+) -> tuple[Neighbors, ...]:
+    """The answers of several expressions; an error names the expression."""
+    each = neighbors_of_each(resolver, texts, space_name, measure, k, include_inputs, distinct)
+    return tuple(one for one in each if one is not None)
+
+
+def answer(
     index: Index,
-    expression: Expression,
+    text: str,
     items: Sequence[Item],
     space: Space,
     composed: Float64,
@@ -100,13 +123,14 @@ def _answer(
     include_inputs: bool,
     distinct: bool,
 ) -> Neighbors:
+    """What is nearest to one composed query, whose scores with every item are `values`."""
     calibration = calibrate(values, population(space))
 
     def nearest(reach: int) -> tuple[Int64, Float64]:
         return best_exactly(space, values, reach, composed, measure)
 
     rows = ranked(index, space, nearest, k, items, calibration, include_inputs, distinct)
-    query = NeighborsQuery(expression.text, space.name, measure, k, include_inputs, distinct)
+    query = NeighborsQuery(text, space.name, measure, k, include_inputs, distinct)
     return Neighbors(query, rows, meta_of(index, space, measure, items, calibration))
 
 

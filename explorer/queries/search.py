@@ -12,16 +12,9 @@ from typing import Any
 import numpy as np
 
 from explorer.errors import QueryError
-from explorer.measures import (
-    Float64,
-    better_first,
-    calibrate,
-    checked_measure,
-    normed_rows,
-    scores,
-)
-from explorer.queries.neighbors import check_k, meta_of, population, ranked
-from explorer.results import Neighbors, NeighborsQuery
+from explorer.measures import Float64, checked_measure, normed_rows, scores_of_each
+from explorer.queries.neighbors import answer, check_k
+from explorer.results import Neighbors
 from indexer.store.read import Index
 from indexer.store.space import Space
 
@@ -43,26 +36,18 @@ def search(
     names = ["vector"] if array.ndim == 1 else [f"vectors[{at}]" for at in range(len(array))]
     rows = array.reshape(-1, space.entry.width).astype(np.float64)
     queries = _checked(rows, names, space, measure, composed)
+    each = scores_of_each(space, queries, measure)
     answers = tuple(
-        nearest(index, space, query, name, measure, k, distinct)
-        for query, name in zip(queries, names, strict=True)
+        _of_none(answer(index, name, (), space, query, values, measure, k, True, distinct))
+        for query, name, values in zip(queries, names, each, strict=True)
     )
     return answers[0] if array.ndim == 1 else answers
 
 
-def nearest(
-    index: Index, space: Space, query: Float64, name: str, measure: str, k: int, distinct: bool
-) -> Neighbors:
-    """The k items that score best with one query, normed already: (d_model,) float64."""
-    values = scores(space, query, measure)
-    calibration = calibrate(values, population(space))
-    rows = ranked(index, space, values, better_first(measure), k, (), calibration, True, distinct)
-    meta = meta_of(index, space, measure, (), calibration)
-    return Neighbors(
-        NeighborsQuery(name, space.name, measure, k, True, distinct),
-        rows,
-        replace(meta, notes=("asked with a vector, so that no item is left out as its own",)),
-    )
+def _of_none(found: Neighbors) -> Neighbors:
+    """An answer with what it says of a query that has no items."""
+    note = "asked with a vector, so that no item is left out as its own"
+    return replace(found, meta=replace(found.meta, notes=(note,)))
 
 
 def _array(vectors: Any, space: Space) -> np.ndarray[Any, Any]:

@@ -49,7 +49,7 @@ class Session:
         memory: int | str = MEMORY,
         announce: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self.folder, self.timeout, self.memory = folder, _seconds(timeout), bytes_of(memory)
+        self.folder, self.timeout, self.memory = folder, seconds_of(timeout), bytes_of(memory)
         self._attached = dict(attached or {})
         self._announce = announce
         self._worker: subprocess.Popen[bytes] | None = None
@@ -218,7 +218,12 @@ def bytes_of(amount: int | str) -> int:
     return found
 
 
-def _seconds(timeout: float) -> float:
+def seconds_of(timeout: float) -> float:
+    """A time that a query may take.
+
+    Raises:
+        QueryError: it is none, or more than a day.
+    """
     if not 0 < timeout <= 86_400:
         raise QueryError(f"--timeout {timeout:g}: seconds, more than 0 and at most a day")
     return float(timeout)
