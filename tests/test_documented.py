@@ -83,7 +83,8 @@ def reachable() -> list[type]:
             continue
         seen[kind] = None
         waiting += [base for base in kind.__bases__ if base is not object]
-        waiting += [c for hint in typing.get_type_hints(kind).values() for c in inside(hint)]
+        hints = typing.get_type_hints(kind, localns={"pyarrow": sys.modules["pyarrow"]})
+        waiting += [c for hint in hints.values() for c in inside(hint)]
         for function in [*methods(kind).values(), *filter(inspect.isfunction, [kind.__init__])]:
             if not dataclasses.is_dataclass(kind) or function is not kind.__init__:
                 waiting += [c for hint in hints_of(function).values() for c in inside(hint)]
@@ -106,7 +107,7 @@ def test_a_class_that_can_be_reached_is_documented(kind: type) -> None:
     if dataclasses.is_dataclass(kind):
         told = section(kind, "Attributes")
         own = [f.name for f in dataclasses.fields(kind) if f.name in vars(kind)["__annotations__"]]
-        if issubclass(kind, results.Result):
+        if issubclass(kind, results.Result) and kind is not results.SqlRows:
             assert own == ["query", "rows", "meta"] == list(section(results.Result, "Attributes"))
         else:
             assert list(told) == own
@@ -186,4 +187,4 @@ def test_a_script_that_uses_the_package_checks_strictly(tmp_path: Path) -> None:
     wrong = [line for line in lines if "error:" in line]
     assert len(wrong) == 2, done.stdout + done.stderr
     assert '"Neighbors" has no attribute "row"' in wrong[0]
-    assert 'has incompatible type "int"; expected "str"' in wrong[1]
+    assert 'No overload variant of "neighbors"' in wrong[1]

@@ -13,7 +13,7 @@ from typing import Any
 from explorer.errors import QueryError
 from explorer.resolve import Resolver
 from explorer.sql import tables
-from explorer.sql.functions import FUNCTIONS, Answers, Function
+from explorer.sql.functions import FUNCTIONS, Answers, Function, Stopped
 from explorer.sql.guard import Place, checked, said
 from indexer.store.errors import MachineError, SemanticError
 from indexer.store.layout import CATALOG
@@ -95,6 +95,7 @@ class Database:
                 with the place. Any error of the questions it asks.
         """
         import duckdb
+        import pyarrow
 
         self._raised = None
         self.answers.stopped.clear()
@@ -107,7 +108,8 @@ class Database:
             reader = relation.to_arrow_reader(BATCH)
         except duckdb.Error as err:
             raise self._error(self._placed(err, sql, given), sql, calls) from None
-        return columns, reader.schema, self._batches(reader, sql, calls)
+        schema = pyarrow.schema([(f.name, _written_out(f.type)) for f in reader.schema])
+        return columns, schema, self._batches(reader, schema, sql, calls)
 
     def _placed(self, error: Exception, sql: str, given: Any) -> Exception:
         """The same error with its place, which DuckDB tells of a statement, not of a relation."""
@@ -122,14 +124,16 @@ class Database:
         self._connection.abort()
         return error
 
-    def _batches(self, reader: Any, sql: str, calls: Sequence[tuple[str, Place]]) -> Iterator[Any]:
+    def _batches(
+        self, reader: Any, schema: Any, sql: str, calls: Sequence[tuple[str, Place]]
+    ) -> Iterator[Any]:
         import duckdb
         import pyarrow
 
         try:
             while True:
                 try:
-                    batch = reader.read_next_batch()
+                    batch = reader.read_next_batch().cast(schema)
                 except StopIteration:
                     return
                 except (duckdb.Error, pyarrow.ArrowException, OSError) as err:
@@ -144,13 +148,15 @@ class Database:
         """What went wrong, as the explorer says it: its own error, with the place of the call."""
         import duckdb
 
+        if isinstance(self._raised, Stopped):
+            return self._raised
         if self._raised is not None:
             return self._at(self._raised, [place for name, place in calls if name == self._asked])
         text = str(error)
         if isinstance(error, (duckdb.OutOfMemoryException, MemoryError)) or "Out of Memory" in text:
             return QueryError(TOO_MUCH)
         if isinstance(error, duckdb.InterruptException) or "INTERRUPT" in text:
-            return QueryError("stopped")
+            return Stopped("stopped")
         if isinstance(error, (duckdb.FatalException, duckdb.InternalException)):
             return MachineError(f"DuckDB failed: {said(error, sql)}")
         return QueryError(_of_macros(said(error, sql), calls))
@@ -216,6 +222,21 @@ def _named(columns: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
         taken.add(own)
         named.append((own, kind))
     return named
+
+
+def _written_out(kind: Any) -> Any:
+    """An Arrow type with texts for the codes of an ENUM, which batches alone cannot carry."""
+    from pyarrow import list_, map_, string, struct, types
+
+    if types.is_dictionary(kind):
+        return string()
+    if types.is_map(kind):
+        return map_(_written_out(kind.key_type), _written_out(kind.item_type))
+    if types.is_list(kind):
+        return list_(_written_out(kind.value_type))
+    if types.is_struct(kind):
+        return struct([(field.name, _written_out(field.type)) for field in kind])
+    return kind
 
 
 def _of_macros(text: str, calls: Sequence[tuple[str, Place]]) -> str:

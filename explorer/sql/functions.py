@@ -32,6 +32,10 @@ MOST_ROWS = 2_000_000
 _Row = TypeVar("_Row")
 
 
+class Stopped(QueryError):
+    """A query was told to end; nothing is wrong with what it asked."""
+
+
 @dataclass(frozen=True)
 class Parameter:
     """A parameter: its name, type and default in SQL (None where it must be given)."""
@@ -115,7 +119,7 @@ class Answers:
         """The same rows, until the query is stopped."""
         for row in rows:
             if self.stopped.is_set():
-                raise QueryError("stopped")
+                raise Stopped("stopped")
             yield row
 
 

@@ -70,7 +70,7 @@ def checked(connection: Any, sql: str) -> list[tuple[str, Place]]:
         raise QueryError('no SQL was given; ask such as "SELECT count(*) FROM token"')
     if len(statements) > 1:
         raise QueryError(f"{len(statements)} statements where one is asked; send them one by one")
-    kind = statements[0].type.name
+    kind = _kind(statements[0])
     start = 0
     if kind == "EXPLAIN":
         start = _inner(sql)
@@ -87,6 +87,13 @@ def checked(connection: Any, sql: str) -> list[tuple[str, Place]]:
     return [
         (name, place_of(sql, offset, length)) for name, offset, length in _calls(connection, sql)
     ]
+
+
+def _kind(statement: Any) -> str:
+    try:
+        return str(statement.type.name)
+    except ValueError:  # of a kind that DuckDB reads, and its Python side has no name for
+        return "this"
 
 
 def _inner(sql: str) -> int:
