@@ -113,7 +113,7 @@ class PrefixEntry:
     Attributes:
         text: of the prefix.
         token_ids: its tokens.
-        chosen: `auto`, or how else it was chosen.
+        chosen: `auto` or `asked`.
         sink_factor: times the layer's median norm, from which a word counts as a sink.
         sample: how many words each candidate was tried on.
         tried: by candidate, how many of them were sinks.
