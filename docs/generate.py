@@ -30,6 +30,7 @@ PAGES = (
     "docs/families.md",
     "docs/format.md",
     "docs/python.md",
+    "docs/schema.md",
 )
 ANSWERS = {
     "In every answer": ("Meta", "Resolved", "Calibration"),
@@ -47,6 +48,8 @@ ANSWERS = {
     "`evaluate similarity`": ("SimilarityCorrelation", "EvaluateMeta", "Coverage"),
     "`congruence`": ("CongruenceRow", "CongruenceMeta", "Match", "ScoreHistogram"),
     "`congruence --anchor WORD --space S`": ("AnchoredWord", "AnchoredMeta"),
+    "`sql`": ("SqlMeta", "SqlColumn"),
+    "`schema`": ("Described",),
 }
 SUFFIXES = (".py", ".sql", ".toml", ".md", ".sh", ".ipynb")
 TREES = ("explorer", "indexer", "tests", "benchmarks", "docs", "examples", "indexes")
@@ -79,6 +82,24 @@ def tables() -> str:
                     raise SystemExit(f"schema.sql: {name}.{column} has no COMMENT")
                 out.append(f"| `{column}` | `{kind}` | {about} |")
             out.append("")
+    return "\n".join(out)
+
+
+def functions() -> str:
+    """Every function of SQL, its parameters and what it gives, as Markdown."""
+    from explorer.sql.functions import FUNCTIONS
+
+    out = []
+    for one in FUNCTIONS:
+        out += [f"### `{one.name}`", "", "```sql", one.signature, "```", "", f"{one.about}.", ""]
+        out += ["| parameter | type | |", "| --- | --- | --- |"]
+        out += [f"| `{p.name}` | `{p.type}` | {p.about} |" for p in one.parameters]
+        if one.columns:
+            out += ["", "| gives | type | |", "| --- | --- | --- |"]
+            out += [f"| `{c.name}` | `{c.type}` | {c.about} |" for c in one.columns]
+        else:
+            out += ["", f"Gives a `{one.returns}`."]
+        out.append("")
     return "\n".join(out)
 
 
@@ -168,7 +189,8 @@ def can_do() -> str:
     for name in results.__all__:
         part = getattr(results, name)
         if issubclass(part, results.Result) and part is not results.Result:
-            row = re.findall(r"\w+", part.__annotations__["rows"])[1]
+            rows = part.__annotations__.get("rows", "tuple[dict, ...]")
+            row = re.findall(r"\w+", rows)[1]
             about = described(part)[0]
             out.append(f"| `{name}` | {', '.join(asked[name])} | `{row}` | {about} |")
     return "\n".join([*out, ""])
@@ -325,6 +347,7 @@ WRITERS: dict[str, Callable[[], str]] = {
     "can_do": can_do,
     "entry": entry,
     "families": families,
+    "functions": functions,
     "help": help_pages,
     "methods": methods,
     "queries": queries,

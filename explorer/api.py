@@ -30,7 +30,7 @@ from explorer.queries import neighbors as _neighbors
 from explorer.queries import neuron as _neuron
 from explorer.queries import ov as _ov
 from explorer.queries import search as _search
-from explorer.queries import sql as _sql
+from explorer.queries import similarity as _similarity
 from explorer.queries import vectors as _vectors
 from explorer.queries import word as _word
 from explorer.queries.evaluate import Several
@@ -54,6 +54,7 @@ from explorer.results import (
     SqlRows,
     WordReport,
 )
+from explorer.sql import ask as _sql
 from explorer.sql.session import MEMORY, TIMEOUT, Session, bytes_of, seconds_of
 from explorer.testsets.files import Source
 from explorer.words import Words
@@ -238,6 +239,25 @@ class Explorer:
         return _neighbors.all_neighbors(
             self._resolver, tuple(expression), space, measure, k, include_inputs, distinct
         )
+
+    def similarity(
+        self, first: str, second: str, space: str = "embed", measure: str | None = None
+    ) -> float:
+        """The score of one expression with another.
+
+        Args:
+            first: `dog + small`.
+            second: another.
+            space: where bare words' vectors are taken from.
+            measure: `dot`, `cosine`, `centered` or `euclidean`; the space's own unless given.
+
+        Example:
+            >>> round(ix.similarity("large", "tall"), 2), round(ix.similarity("large", "huge"), 2)
+            (0.24, 0.63)
+        """
+        (score,) = _similarity.similarities(self._resolver, [(first, second)], space, measure)
+        assert score is not None, "what names nothing is an error"
+        return score
 
     def middleman(
         self,

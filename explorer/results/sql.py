@@ -6,6 +6,7 @@ import datetime
 import decimal
 import math
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -86,6 +87,9 @@ class SqlRows(Result):
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self.rows)
 
     def first(self, count: int) -> SqlRows:
         """The same answer, cut off after so many rows."""

@@ -237,10 +237,31 @@ def _stream(name: str, source: Any) -> bytes:
     """A table as the bytes of an Arrow stream."""
     import pyarrow
 
-    from explorer.sql.tables import to_arrow
-
-    table = to_arrow(name, source)
+    table = _to_arrow(name, source)
     sink = pyarrow.BufferOutputStream()
     with pyarrow.ipc.new_stream(sink, table.schema) as stream:
         stream.write(table)
     return bytes(sink.getvalue())
+
+
+def _to_arrow(name: str, source: Any) -> Any:
+    """A data frame, a list of dicts or an Arrow table as an Arrow table.
+
+    Raises:
+        QueryError: it is none of these.
+    """
+    import pyarrow
+
+    try:
+        if isinstance(source, (pyarrow.Table, pyarrow.RecordBatch)):
+            return source
+        if hasattr(source, "__arrow_c_stream__"):
+            return pyarrow.table(source)
+        if isinstance(source, list):
+            return pyarrow.Table.from_pylist(source)
+    except (pyarrow.ArrowException, TypeError, AttributeError) as err:
+        raise QueryError(f"table {name!r}: {err}") from None
+    raise QueryError(
+        f"table {name!r}: {type(source).__name__} is no table; give a file, a data frame, a "
+        "pyarrow.Table or a list of dicts"
+    )

@@ -1,4 +1,4 @@
-"""A user's own tables: files and data frames, read into memory before the lock-down.
+"""A user's own tables: files and Arrow tables, read into memory before the lock-down.
 
 Knows CSV and Parquet by their content, and what a table may be called.
 """
@@ -14,7 +14,7 @@ from explorer.textfile import did_you_mean
 
 
 def read(connection: Any, name: str, source: str | Path | Any) -> None:
-    """Make a table of a file or of anything that Arrow takes: `pyarrow.Table`, a data frame.
+    """Make a table of a file, or of a `pyarrow.Table`.
 
     Raises:
         QueryError: the name is none, or is taken; the file cannot be read; or no table is in it.
@@ -24,7 +24,7 @@ def read(connection: Any, name: str, source: str | Path | Any) -> None:
     _check_name(connection, name)
     try:
         if not isinstance(source, (str, Path)):
-            connection.register("given", to_arrow(name, source))
+            connection.register("given", source)
             connection.execute(f'CREATE TEMP TABLE "{name}" AS SELECT * FROM given').fetchall()
             connection.unregister("given")
             return
@@ -69,26 +69,3 @@ def _file(source: str | Path) -> Path:
 def _is_parquet(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(4) == b"PAR1"
-
-
-def to_arrow(name: str, source: Any) -> Any:
-    """A data frame, a list of dicts or an Arrow table as an Arrow table.
-
-    Raises:
-        QueryError: it is none of these.
-    """
-    import pyarrow
-
-    try:
-        if isinstance(source, (pyarrow.Table, pyarrow.RecordBatch)):
-            return source
-        if hasattr(source, "__arrow_c_stream__"):
-            return pyarrow.table(source)
-        if isinstance(source, list):
-            return pyarrow.Table.from_pylist(source)
-    except (pyarrow.ArrowException, TypeError, AttributeError) as err:
-        raise QueryError(f"table {name!r}: {err}") from None
-    raise QueryError(
-        f"table {name!r}: {type(source).__name__} is no table; give a file, a data frame, a "
-        "pyarrow.Table or a list of dicts"
-    )

@@ -288,6 +288,7 @@ class Index:
                 if self._connection is None:
                     self._connection = _connect(self.folder)
                 cursor = self._connection.cursor()
+                cursor.execute("USE catalog").fetchall()
                 self._local.cursor = cursor
         return cursor
 
@@ -564,9 +565,13 @@ def _connect(folder: Path) -> Any:
     if not path.is_file():
         raise DamagedIndex(f"index {folder.name!r}: {CATALOG} is missing")
     try:
-        # One thread: every question of the explorer is a point query.
+        # One thread: every question of the explorer is a point query. Attached, and not opened, it
+        # leaves whoever opens the same file in this process a connection as they want it.
         config: dict[str, str | bool | int | float | list[str]] = {"threads": 1}
-        return duckdb.connect(str(path), read_only=True, config=config)
+        connection = duckdb.connect(":memory:", config=config)
+        where = str(path).replace("'", "''")
+        connection.execute(f"ATTACH '{where}' AS catalog (READ_ONLY)").fetchall()
+        return connection
     except duckdb.Error as err:
         raise _damaged(folder, err) from None
 
