@@ -62,7 +62,10 @@ from indexer.store.layout import Manifest
 from indexer.store.read import Index
 
 Vector: TypeAlias = np.ndarray[tuple[int], np.dtype[np.float64]]
+"""(d_model,) float64."""
+
 Matrix: TypeAlias = np.ndarray[tuple[int, int], np.dtype[np.float32]]
+"""(n, d_model) float32."""
 
 
 class Explorer:

@@ -96,6 +96,7 @@ def test_vectors_are_copies_and_none_may_be_asked(real: Any) -> None:
         (["dog", "cat +"], BadExpression, "items[1], 'cat +': "),
         ([5], BadExpression, "items[0], 5: 5 is no text"),
         (["dog", "L99N1.out"], SemanticError, "items[1], 'L99N1.out': no neuron"),
+        (["dog", "cat@embd"], SemanticError, "items[1], 'cat@embd': no space 'embd'"),
         (["dog - dog"], QueryError, "items[0], 'dog - dog': the expression adds up to nothing"),
         ("dog", QueryError, "'dog' is one text; name the items in a list"),
     ],

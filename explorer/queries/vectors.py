@@ -6,6 +6,7 @@ resolver, whose answer a plain word's must equal.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -58,8 +59,9 @@ def vectors(
         for at in known[~found[known].any(axis=1)]:
             raise QueryError(f"items[{at}], {texts[at]!r}: a zero vector has no direction")
     others = np.flatnonzero(positions < 0)
-    # What needs the model is run through it once.
-    resolver.prepare([term for at in others for term in expressions[at].terms], space)
+    # What needs the model is run through it once; where that fails, the item at fault says so.
+    with contextlib.suppress(SemanticError):
+        resolver.prepare([term for at in others for term in expressions[at].terms], space)
     for at in others:
         try:
             parts = resolver.items(expressions[at], space)
