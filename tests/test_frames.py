@@ -27,6 +27,10 @@ from explorer.render import render
 ARROW = {int: pa.int64(), float: pa.float64(), str: pa.string()}
 
 
+OURS = [name for name in QUESTIONS if name != "sql"]
+"""Questions whose columns are ours; those of a statement are DuckDB's own: see test_sql."""
+
+
 @pytest.fixture(scope="module")
 def answers(real: Any) -> dict[str, Any]:
     return {name: ask(real) for name, ask in QUESTIONS.items()}
@@ -65,10 +69,13 @@ def cells(frame: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-@pytest.mark.parametrize("name", QUESTIONS)
+@pytest.mark.parametrize("name", OURS)
 def test_every_frame_holds_the_rows(name: str, answers: dict[str, Any]) -> None:
     result = answers[name]
-    expected = [flat(row, [r.asked for r in result.meta.resolved]) for row in result.to_dicts()]
+    expected = [
+        flat(row, [r.asked for r in getattr(result.meta, "resolved", ())])
+        for row in result.to_dicts()
+    ]
     assert expected
     arrow, polars, pandas = result.to_arrow(), result.to_polars(), result.to_pandas()
     assert arrow.to_pylist() == expected
@@ -80,7 +87,7 @@ def test_every_frame_holds_the_rows(name: str, answers: dict[str, Any]) -> None:
     )
 
 
-@pytest.mark.parametrize("name", QUESTIONS)
+@pytest.mark.parametrize("name", OURS)
 def test_types_are_those_of_the_dataclass(name: str, answers: dict[str, Any]) -> None:
     result = answers[name]
     arrow, polars, pandas = result.to_arrow(), result.to_polars(), result.to_pandas()
@@ -100,7 +107,7 @@ def test_types_are_those_of_the_dataclass(name: str, answers: dict[str, Any]) ->
     assert polars.schema == pl.from_arrow(arrow).schema
 
 
-@pytest.mark.parametrize("name", QUESTIONS)
+@pytest.mark.parametrize("name", OURS)
 def test_csv_has_the_columns_of_frames_and_reads_back(name: str, answers: dict[str, Any]) -> None:
     result = answers[name]
     columns = columns_of(result)
@@ -126,7 +133,7 @@ def _several_lines() -> Any:
     return pa.csv.ParseOptions(newlines_in_values=True)
 
 
-@pytest.mark.parametrize("name", QUESTIONS)
+@pytest.mark.parametrize("name", OURS)
 def test_parquet_reads_back(name: str, answers: dict[str, Any], tmp_path: Path) -> None:
     result, file = answers[name], tmp_path / "a.parquet"
     pa.parquet.write_table(result.to_arrow(), file)
