@@ -14,6 +14,7 @@ from explorer.cli.analogy import analogy
 from explorer.cli.answer import say
 from explorer.cli.baseline import baseline
 from explorer.cli.compare import compare
+from explorer.cli.completion import completion
 from explorer.cli.congruence import congruence
 from explorer.cli.evaluate import evaluate
 from explorer.cli.layers import layers
@@ -49,6 +50,7 @@ for _command in (
     evaluate,
     sql,
     schema,
+    completion,
 ):
     cli.add_command(_command)
 

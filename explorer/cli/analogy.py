@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from explorer.cli.answer import answer
+from explorer.cli.completion import Listed, spaces
 from explorer.cli.options import (
     EXIT_CODES,
     EXPRESSIONS,
@@ -32,13 +33,16 @@ if TYPE_CHECKING:
 @click.argument("expression", metavar="EXPR")
 @click.option("--target", metavar="WORD", help="Where does this word stand?")
 @click.option("--against", metavar="EXPR", help="Another expression to compare the target under.")
-@click.option("--space", metavar="S", help="Where to look.  [default: embed]")
+@click.option(
+    "--space", metavar="S", shell_complete=spaces, help="Where to look.  [default: embed]"
+)
 @click.option("--all-layers", is_flag=True, help="In embed and every context space, a row each.")
 @click.option(
     "--method",
     default="add",
     show_default=True,
     metavar="add|mul",
+    cls=Listed,
     help="3CosAdd, or 3CosMul.",
 )
 @measure

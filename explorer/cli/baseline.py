@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from explorer.cli.answer import answer
+from explorer.cli.completion import spaces
 from explorer.cli.options import EXIT_CODES, answer_options, measure, picture_options, seed
 
 
@@ -14,6 +15,7 @@ from explorer.cli.options import EXIT_CODES, answer_options, measure, picture_op
 @click.option(
     "--space",
     metavar="S",
+    shell_complete=spaces,
     help="Only this one, by every measure.  [default: embed and every context space]",
 )
 @measure

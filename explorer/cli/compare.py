@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from explorer.cli.answer import answer
+from explorer.cli.completion import Listed
 from explorer.cli.options import EXIT_CODES, EXPRESSIONS, Question, answer_options, seed, word_file
 from explorer.cli.progress import progress
 from explorer.cli.wordfile import words_of
@@ -19,7 +20,9 @@ from explorer.cli.wordfile import words_of
 )
 @click.argument("words", metavar="WORD WORD...", nargs=-1)
 @word_file
-@click.option("--side", default="in", show_default=True, metavar="in|up|out", help="Which side.")
+@click.option(
+    "--side", default="in", show_default=True, metavar="in|up|out", cls=Listed, help="Which side."
+)
 @click.option(
     "--measures",
     metavar="M,M...",
@@ -33,6 +36,7 @@ from explorer.cli.wordfile import words_of
     default="z",
     show_default=True,
     metavar="z|norm",
+    cls=Listed,
     help="Greatest mean |z| over the words (z as in middleman), or the longest rows.",
 )
 @click.option(
@@ -40,6 +44,7 @@ from explorer.cli.wordfile import words_of
     default="own",
     show_default=True,
     metavar="own|same",
+    cls=Listed,
     help="Each control pair over neurons chosen on its own words, or over those of the WORDs, "
     "which the choice makes stand out.",
 )
@@ -49,6 +54,7 @@ from explorer.cli.wordfile import words_of
     default="matched",
     show_default=True,
     metavar="matched|random",
+    cls=Listed,
     help="What stands in for a word: the 200 most like it in tokens, capital, frequency and norm, "
     "or any.",
 )

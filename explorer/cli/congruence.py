@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from explorer.cli.answer import answer
+from explorer.cli.completion import Listed, groups, spaces
 from explorer.cli.options import (
     EXIT_CODES,
     Question,
@@ -36,7 +37,12 @@ p corrected  over all spaces, by the greatest effect of each control group
     short_help="Are words closer to each other than matched random words?",
 )
 @click.argument("words", metavar="WORD WORD...", nargs=-1)
-@click.option("--group", metavar="NAME", help="One of the index's own groups, such as size.")
+@click.option(
+    "--group",
+    metavar="NAME",
+    shell_complete=groups,
+    help="One of the index's own groups, such as size.",
+)
 @click.option(
     "--anchor",
     metavar="WORD",
@@ -44,7 +50,10 @@ p corrected  over all spaces, by the greatest effect of each control group
 )
 @word_file
 @click.option(
-    "--space", metavar="S", help="Only this one.  [default: embed and every context space]"
+    "--space",
+    metavar="S",
+    shell_complete=spaces,
+    help="Only this one.  [default: embed and every context space]",
 )
 @measure
 @click.option(
@@ -52,6 +61,7 @@ p corrected  over all spaces, by the greatest effect of each control group
     default="matched",
     show_default=True,
     metavar="matched|random",
+    cls=Listed,
     help="Control words: matched on frequency, number of tokens, capital and norm, or any.",
 )
 @click.option(

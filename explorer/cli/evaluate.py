@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from explorer.cli.answer import answer
+from explorer.cli.completion import Listed, spaces
 from explorer.cli.options import EXIT_CODES, answer_options, stacked
 from explorer.cli.progress import progress
 
@@ -35,6 +36,7 @@ def spaces_and_words(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--space",
             metavar="S",
+            shell_complete=spaces,
             multiple=True,
             help="Where to look; repeatable.  [default: embed]",
         ),
@@ -42,6 +44,7 @@ def spaces_and_words(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--measure",
             metavar="dot|cosine|centered|euclidean|all",
+            cls=Listed,
             multiple=True,
             help="How vectors are scored; repeatable; centered in context.*, cosine elsewhere, "
             "unless given.",
@@ -51,6 +54,7 @@ def spaces_and_words(command: Callable[..., Any]) -> Callable[..., Any]:
             default="word-like",
             show_default=True,
             metavar="word-like|all",
+            cls=Listed,
             help="Which tokens are words: a leading space and letters, or every one.",
         ),
         click.option(
@@ -58,6 +62,7 @@ def spaces_and_words(command: Callable[..., Any]) -> Callable[..., Any]:
             default="written",
             show_default=True,
             metavar="written|fold|exact",
+            cls=Listed,
             help="A word is the item written so; or the most frequent in any case; or the item "
             "written so, and forms in another case are other answers.",
         ),
@@ -82,6 +87,7 @@ def evaluate() -> None:
 @click.option(
     "--method",
     metavar="add|mul",
+    cls=Listed,
     multiple=True,
     help="3CosAdd, or 3CosMul; repeatable.  [default: add]",
 )

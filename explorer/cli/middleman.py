@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from explorer.cli.answer import answer
+from explorer.cli.completion import Listed
 from explorer.cli.options import EXIT_CODES, EXPRESSIONS, Question, rows_options
 
 
@@ -18,14 +19,16 @@ from explorer.cli.options import EXIT_CODES, EXPRESSIONS, Question, rows_options
     default="weights",
     show_default=True,
     metavar="weights|activations",
+    cls=Listed,
     help="What answers: the weights, or what was recorded at the words' last tokens.",
 )
-@click.option("--side", metavar="in|up|out", help="Side to score.  [default: in]")
+@click.option("--side", metavar="in|up|out", cls=Listed, help="Side to score.  [default: in]")
 @click.option(
     "--score",
     default="z",
     show_default=True,
     metavar="z|dot|cosine",
+    cls=Listed,
     help="z is standardised: deviations above what the neuron gives a random word-like token.",
 )
 @click.option(
@@ -33,6 +36,7 @@ from explorer.cli.options import EXIT_CODES, EXPRESSIONS, Question, rows_options
     default="min",
     show_default=True,
     metavar="min|mean",
+    cls=Listed,
     help="A neuron's score: the least of the words' scores, or their mean.",
 )
 @click.option("--layers", metavar="0-28", help="Only these layers.")

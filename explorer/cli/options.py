@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from explorer.cli.completion import Listed, files, indexes, spaces
+
 EXIT_CODES = """
 \b
 Exit codes: 0 answered · 1 the machine failed (a full disk, the model's process) ·
@@ -51,11 +53,13 @@ def answer_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--index",
             metavar="NAME",
+            shell_complete=indexes,
             help="The index to ask; EXPLORER_INDEX, or the only one there, unless given.",
         ),
         click.option(
             "--indexes",
             metavar="DIR",
+            shell_complete=files,
             help="Where indexes are; EXPLORER_INDEXES, or indexes/ here, unless given.",
         ),
         click.option(
@@ -63,10 +67,15 @@ def answer_options(command: Callable[..., Any]) -> Callable[..., Any]:
             default="table",
             show_default=True,
             metavar="table|markdown|html|json|jsonl|csv",
+            cls=Listed,
             help="How the answer is written.",
         ),
         click.option(
-            "-o", "--output", metavar="FILE", help="Write the answer there, not to stdout."
+            "-o",
+            "--output",
+            metavar="FILE",
+            shell_complete=files,
+            help="Write the answer there, not to stdout.",
         ),
     ]
     return stacked(command, options)
@@ -83,7 +92,10 @@ def picture_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "in a terminal.",
         ),
         click.option(
-            "--plot", metavar="FILE.svg|png", help="Draw it into a file; needs the extra [plot]."
+            "--plot",
+            metavar="FILE.svg|png",
+            shell_complete=files,
+            help="Draw it into a file; needs the extra [plot].",
         ),
     ]
     return stacked(command, options)
@@ -100,19 +112,24 @@ inputs = click.option("--include-inputs", is_flag=True, help="Keep the query's o
 measure = click.option(
     "--measure",
     metavar="dot|cosine|centered|euclidean",
+    cls=Listed,
     help="How vectors are scored; centered in context.*, cosine elsewhere, unless given.",
 )
 seed = click.option(
     "--seed", type=int, default=0, show_default=True, metavar="N", help="Of the draw."
 )
 word_file = click.option(
-    "--file", metavar="FILE", help="A file of words, one a line, instead of arguments."
+    "--file",
+    metavar="FILE",
+    shell_complete=files,
+    help="A file of words, one a line, instead of arguments.",
 )
 space = click.option(
     "--space",
     default="embed",
     show_default=True,
     metavar="S",
+    shell_complete=spaces,
     help="Where to look: `indexer show` lists them.",
 )
 

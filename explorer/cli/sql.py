@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from explorer.cli.answer import answer
+from explorer.cli.completion import files, tables
 from explorer.cli.options import EXIT_CODES, answer_options
 
 FUNCTIONS = """
@@ -27,7 +28,13 @@ A word that is not known ends the query; with missing := 'skip' it has no rows.
 
 @click.command(epilog=FUNCTIONS + EXIT_CODES)
 @click.argument("query", metavar="[SELECT ...]", required=False)
-@click.option("-f", "--file", metavar="FILE", help="Read the statement from a file; - for stdin.")
+@click.option(
+    "-f",
+    "--file",
+    metavar="FILE",
+    shell_complete=files,
+    help="Read the statement from a file; - for stdin.",
+)
 @click.option(
     "--attach",
     multiple=True,
@@ -70,7 +77,7 @@ def sql(query: str | None, **options: Any) -> None:
 
 
 @click.command(epilog=EXIT_CODES)
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=tables)
 @answer_options
 def schema(name: str | None, **options: Any) -> None:
     """Which tables, columns and functions can SQL name, or what is in the one called NAME?"""

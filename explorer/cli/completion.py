@@ -1,0 +1,109 @@
+"""`explorer completion`, and what a shell is offered after Tab.
+
+Knows how click asks for completions. They are never wrong and never late with an error: where an
+index cannot be read there are none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem, get_completion_class
+
+SHELLS = ("bash", "zsh", "fish")
+
+HOW = """
+\b
+  bash  echo 'eval "$(explorer completion bash)"' >> ~/.bashrc
+  zsh   echo 'eval "$(explorer completion zsh)"' >> ~/.zshrc
+  fish  explorer completion fish > ~/.config/fish/completions/explorer.fish
+Commands, options, and the names of indexes, spaces, groups and tables are completed then.
+"""
+
+
+@click.command(epilog=HOW)
+@click.argument("shell", metavar="bash|zsh|fish")
+@click.pass_context
+def completion(ctx: click.Context, shell: str) -> None:
+    """Print what a shell needs to complete what is typed after `explorer`."""
+    from explorer.errors import QueryError
+    from indexer.store.errors import unknown
+
+    kind = get_completion_class(shell) if shell in SHELLS else None
+    if kind is None:
+        raise QueryError(unknown("shell", shell, SHELLS))
+    group = ctx.find_root().command
+    click.echo(kind(group, {}, "explorer", "_EXPLORER_COMPLETE").source())
+
+
+class Listed(click.Option):
+    """An option that completes what its metavar lists: `in|up|out`."""
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The values that begin so."""
+        return _that_begin(incomplete, (self.metavar or "").split("|"))
+
+
+def indexes(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Names of the indexes there are."""
+    from indexer.store.layout import index_names, index_root
+
+    found: list[str] = []
+    with contextlib.suppress(Exception):
+        found = index_names(index_root(ctx.params.get("indexes")))
+    return _that_begin(incomplete, found)
+
+
+def spaces(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Names of the spaces of the index that is asked."""
+    found: list[CompletionItem] = []
+    with contextlib.suppress(Exception):
+        entries = _manifest(ctx).spaces
+        found = [
+            CompletionItem(entry.name, help=f"{entry.rows:,} {entry.item}s")
+            for entry in entries
+            if entry.name.startswith(incomplete)
+        ]
+    return found
+
+
+def groups(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Names of the index's own groups of words."""
+    return _that_begin(incomplete, _ask(ctx, "SELECT DISTINCT name FROM word_group ORDER BY name"))
+
+
+def tables(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Names of the tables of the catalog and of the functions of SQL."""
+    from explorer.sql.functions import FUNCTIONS
+
+    asked = "SELECT table_name FROM duckdb_tables() WHERE NOT internal ORDER BY table_oid"
+    return _that_begin(incomplete, [*_ask(ctx, asked), *(one.name for one in FUNCTIONS)])
+
+
+def files(_ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Whatever files the shell itself would offer."""
+    return [CompletionItem(incomplete, type="file")]
+
+
+def _that_begin(incomplete: str, names: Iterable[str]) -> list[CompletionItem]:
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+def _manifest(ctx: click.Context) -> Any:
+    from indexer.store.layout import Manifest, find_index
+
+    return Manifest.load(find_index(ctx.params.get("index"), ctx.params.get("indexes")))
+
+
+def _ask(ctx: click.Context, query: str) -> list[str]:
+    from indexer.store.read import open_index
+
+    with (
+        contextlib.suppress(Exception),
+        open_index(ctx.params.get("index"), ctx.params.get("indexes")) as index,
+    ):
+        return [row[0] for row in index.sql(query)]
+    return []
