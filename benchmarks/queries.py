@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import statistics
 import sys
+import time
+from collections.abc import Callable
 from itertools import combinations, cycle
 from pathlib import Path
 
@@ -12,6 +15,7 @@ import numpy as np
 
 import explorer
 from benchmarks.measure import Line, interleaved, processes
+from explorer import Explorer
 from explorer.correlations import LINEAR, linear
 from explorer.profiles import Profiles
 
@@ -186,4 +190,77 @@ def profiles() -> list[Line]:
             "twice as fast",
             ratio >= 2,
         )
+    ]
+
+
+def batches() -> list[Line]:
+    """256 expressions at once against one by one, and a lateral join over as many in SQL."""
+    with explorer.open("smollm2") as ix:
+        asked = ix.sql(
+            "SELECT text FROM word WHERE n_tokens = 1 ORDER BY zipf DESC, id LIMIT 256 OFFSET 300"
+        )
+        words = [row["text"] for row in asked.rows]
+
+    def first_time(space: str, ask: Callable[[Explorer], object]) -> float:
+        """Seconds for words that were not asked before, the space itself in memory."""
+        with explorer.open("smollm2") as ix:
+            ix.neighbors(["dog", "cat"], space)
+            begun = time.perf_counter()
+            ask(ix)
+            return time.perf_counter() - begun
+
+    def one_by_one(space: str) -> float:
+        return first_time(space, lambda ix: [ix.neighbors(word, space) for word in words])
+
+    def at_once(space: str) -> float:
+        return first_time(space, lambda ix: ix.neighbors(words, space))
+
+    times = {
+        space: {
+            "single": statistics.median(pair[0] for pair in pairs),
+            "batch": statistics.median(pair[1] for pair in pairs),
+        }
+        for space in ("embed", "context.12")
+        for pairs in [[(one_by_one(space), at_once(space)) for _ in range(5)]]
+    }
+    with explorer.open("smollm2") as ix:
+        lateral = "SELECT w.word, n.item FROM w, neighbors(w.word, 'context.12') n"
+        table = [{"word": word} for word in words]
+        warm = interleaved(
+            5,
+            one=lambda: ix.sql("FROM neighbors('large')"),
+            plain=lambda: ix.sql("SELECT count(*) FROM token"),
+            many=lambda: ix.sql(lateral, attach={"w": table}),
+        )
+    ratios = {space: t["single"] / t["batch"] for space, t in times.items()}
+    done = processes([PROGRAM, "sql", "SELECT count(*) FROM token", "--index", "smollm2"], 5)
+    return [
+        Line(
+            "`ix.neighbors([256 words])` against one by one, each word asked for the first time",
+            " and ".join(
+                f"{1000 * t['batch'] / len(words):.1f} ms a word in `{space}`, "
+                f"{ratios[space]:.1f} times the throughput"
+                for space, t in times.items()
+            ),
+            "5 times",
+            min(ratios.values()) >= 5,
+        ),
+        Line(
+            "`ix.sql(...)`, its process running: a count, and `FROM neighbors('large')`",
+            f"{1000 * warm['plain']:.1f} ms and {1000 * warm['one']:.1f} ms",
+            "none",
+            True,
+        ),
+        Line(
+            "the same with 256 words of a table, its process started anew",
+            f"{warm['many']:.2f} s",
+            "none",
+            True,
+        ),
+        Line(
+            'cold `explorer sql "SELECT count(*) FROM token"`',
+            f"{done.seconds:.2f} s, {done.megabytes:.0f} MB besides its process",
+            "none",
+            True,
+        ),
     ]

@@ -14,7 +14,7 @@ from benchmarks import builds, queries, testsets
 from benchmarks.measure import Line
 
 PARTS: dict[str, list[Callable[[], list[Line]]]] = {
-    "queries": [queries.cold, queries.warm, queries.profiles, queries.groups],
+    "queries": [queries.cold, queries.warm, queries.profiles, queries.groups, queries.batches],
     "testsets": [testsets.analogies],
     "builds": [builds.throughput, builds.memory],
     "loading": [builds.loading],

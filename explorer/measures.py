@@ -190,13 +190,16 @@ def best_exactly(
         sorting the exact scores of all items gives: whatever may be among the best, given what
         the scan can be off by, is scored anew.
     """
-    keys = better_first(measure) * values
+    sign = better_first(measure)
+    keys = values if sign > 0 else -values
     off = _off_by(space, values, query, measure)
     first = best(keys, k)
-    floor = float(np.min((keys - off)[first]))
-    near = np.flatnonzero(keys + off >= floor)
+    if isinstance(off, float):
+        near = np.flatnonzero(keys >= float(keys[first[-1]]) - 2 * off)
+    else:
+        near = np.flatnonzero(keys + off >= float(np.min(keys[first] - off[first])))
     exact = exact_scores(space, near, query, measure)
-    order = np.lexsort((near, -better_first(measure) * exact))[:k]
+    order = np.lexsort((near, -sign * exact))[:k]
     return near[order], exact[order]
 
 
@@ -217,16 +220,15 @@ def _measured(
     """Scores from the inner products of some unit rows with the unit query; may reuse them."""
     if measure == "cosine":
         return products
-    lengths = space.norms[at].astype(np.float64)
-    products *= lengths
+    products *= space.lengths[at]
+    if measure == "centered":
+        products -= float(space.mean @ query) / size if size else 0.0
+        products *= space.over_centered[at]
+        return products
+    products *= size
     if measure == "dot":
-        return products * size
-    if measure == "euclidean":
-        return _distances(space, query, lengths, products * size, size)
-    centered = space.centered_norms[at].astype(np.float64)
-    above = products - (float(space.mean @ query) / size if size else 0.0)
-    result: Float64 = np.divide(above, centered, out=np.zeros_like(above), where=centered > 0)
-    return result
+        return products
+    return _distances(space, query, space.lengths[at], products, size)
 
 
 def _off_by(space: Space, values: Float64, query: Float64, measure: str) -> Float64 | float:
@@ -235,15 +237,12 @@ def _off_by(space: Space, values: Float64, query: Float64, measure: str) -> Floa
         return SCAN_ERROR
     size = float(np.linalg.norm(query))
     if measure == "dot":
-        return SCAN_ERROR * size * space.norms.astype(np.float64)
+        return SCAN_ERROR * size * space.lengths
     if measure == "euclidean":
-        squares = 2 * SCAN_ERROR * size * space.norms.astype(np.float64)
+        squares = 2 * SCAN_ERROR * size * space.lengths
         # What a square is off by, over the root; near 0 the root is off by no more than its root.
         return squares / np.maximum(np.maximum(values, np.sqrt(squares)), 1e-300)
-    centered = space.centered_norms.astype(np.float64)
-    return SCAN_ERROR * np.divide(
-        space.norms, centered, out=np.zeros_like(centered), where=centered > 0
-    )
+    return SCAN_ERROR * space.lengths * space.over_centered
 
 
 def _distances(
@@ -324,7 +323,9 @@ def calibrate(values: Float64, population: str) -> Calibration:
     Raises:
         DamagedIndex: a score is not a finite number, which a sound index never gives.
     """
-    mean, deviation = float(values.mean()), float(values.std())
+    mean = float(values.mean())
+    above = values - mean
+    deviation = math.sqrt(float(np.square(above, out=above).mean()))
     if not math.isfinite(deviation):
         raise DamagedIndex(
             f"scores of {population} are not finite numbers: `indexer verify` names the file"

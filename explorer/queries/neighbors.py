@@ -7,12 +7,13 @@ query stands on it too.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import QueryError
-from explorer.expressions import parse
 from explorer.measures import (
     Float64,
     best_exactly,
@@ -30,6 +31,9 @@ from indexer.store.space import Space
 
 Int64 = NDArray[np.int64]
 
+NAMED_TOGETHER = 256
+"""Answers whose items' names are looked up at once."""
+
 TEXTS = ("token", "word")
 """Items that are texts, whose forms can be folded."""
 
@@ -44,17 +48,8 @@ def neighbors(
     distinct: bool,
 ) -> Neighbors:
     """The k items of a space that score best with an expression, by an exhaustive scan."""
-    index = resolver.index
-    expression = parse(text)
-    space = index.space(space_name)
-    measure = checked_measure(measure, space)
-    check_k(k, space)
-    items = resolver.items(expression, space)
-    composed = compose([item.weighted for item in items], measure)
-    values = scores(space, composed, measure)
-    return answer(
-        index, expression.text, items, space, composed, values, measure, k, include_inputs, distinct
-    )
+    (found,) = all_neighbors(resolver, [text], space_name, measure, k, include_inputs, distinct)
+    return found
 
 
 def neighbors_of_each(
@@ -71,30 +66,21 @@ def neighbors_of_each(
 
     None for one that names nothing, where `skip` says so.
     """
-    index = resolver.index
-    space = index.space(space_name)
+    space = resolver.index.space(space_name)
     measure = checked_measure(measure, space)
     check_k(k, space)
     asked = resolver.items_of_each(texts, space, skip)
-    composed = [compose([item.weighted for item in one[1]], measure) for one in asked if one]
-    each = zip(composed, scores_of_each(space, composed, measure), strict=True)
+    known = [one for one in asked if one is not None]
+    found = answers(
+        resolver.index,
+        [expression.text for expression, _ in known],
+        [items for _, items in known],
+        space,
+        [compose([item.weighted for item in items], measure) for _, items in known],
+        NeighborsQuery("", space.name, measure, k, include_inputs, distinct),
+    )
     for one in asked:
-        if one is None:
-            yield None
-            continue
-        (expression, items), (query, values) = one, next(each)
-        yield answer(
-            index,
-            expression.text,
-            items,
-            space,
-            query,
-            values,
-            measure,
-            k,
-            include_inputs,
-            distinct,
-        )
+        yield None if one is None else next(found)
 
 
 def all_neighbors(
@@ -111,27 +97,73 @@ def all_neighbors(
     return tuple(one for one in each if one is not None)
 
 
-def answer(
+def answers(
     index: Index,
-    text: str,
-    items: Sequence[Item],
+    texts: Sequence[str],
+    items: Sequence[Sequence[Item]],
     space: Space,
-    composed: Float64,
-    values: Float64,
-    measure: str,
-    k: int,
-    include_inputs: bool,
-    distinct: bool,
-) -> Neighbors:
-    """What is nearest to one composed query, whose scores with every item are `values`."""
-    calibration = calibrate(values, population(space))
+    queries: Sequence[Float64] | Float64,
+    how: NeighborsQuery,
+) -> Iterator[Neighbors]:
+    """What is nearest to each of some composed queries, asked as `how` says, text aside."""
+    each = zip(texts, items, queries, scores_of_each(space, queries, how.measure), strict=True)
+    while part := list(islice(each, NAMED_TOGETHER)):
+        read = []
+        for text, own, query, values in part:
+            nearest = Nearest(space, query, values, how.measure)
+            nearest.look(_reach(how.k, own, space, how.include_inputs, how.distinct))
+            read.append((text, own, nearest, calibrate(values, population(space))))
+            nearest.forget()
+        # Their names are looked up at once, and kept for what follows.
+        texts_of(index, space.entry.item, [at for _, _, near, _ in read for at in near.positions])
+        for text, own, nearest, calibration in read:
+            rows = ranked(
+                index,
+                space,
+                nearest.look,
+                how.k,
+                own,
+                calibration,
+                how.include_inputs,
+                how.distinct,
+            )
+            meta = meta_of(index, space, how.measure, own, calibration)
+            yield Neighbors(replace(how, expression=text), rows, meta)
 
-    def nearest(reach: int) -> tuple[Int64, Float64]:
-        return best_exactly(space, values, reach, composed, measure)
 
-    rows = ranked(index, space, nearest, k, items, calibration, include_inputs, distinct)
-    query = NeighborsQuery(text, space.name, measure, k, include_inputs, distinct)
-    return Neighbors(query, rows, meta_of(index, space, measure, items, calibration))
+class Nearest:
+    """The best items of a space for one query; keeps the most that it was asked for."""
+
+    def __init__(self, space: Space, query: Float64, values: Float64, measure: str) -> None:
+        self._space, self._query, self._measure = space, query, measure
+        self._values: Float64 | None = values
+        self._found: tuple[Int64, Float64] = (np.empty(0, np.int64), np.empty(0))
+
+    @property
+    def positions(self) -> list[int]:
+        """Positions of what was found."""
+        found: list[int] = self._found[0].tolist()
+        return found
+
+    def look(self, count: int) -> tuple[Int64, Float64]:
+        """Positions and scores of so many of the best items."""
+        if count > len(self._found[0]):
+            if self._values is None:
+                self._values = scores(self._space, self._query, self._measure)
+            self._found = best_exactly(self._space, self._values, count, self._query, self._measure)
+        return self._found[0][:count], self._found[1][:count]
+
+    def forget(self) -> None:
+        """Let go of the scores of all items; what was found stays."""
+        self._values = None
+
+
+def _reach(
+    k: int, items: Sequence[Item], space: Space, include_inputs: bool, distinct: bool
+) -> int:
+    """How many of the best items to look at first, for k of them to be left."""
+    own = 0 if include_inputs else len(excluded(items, space.entry.item))
+    return min(k + own + (4 * k + 16 if distinct else 0), space.entry.rows)
 
 
 def ranked(
@@ -157,7 +189,7 @@ def ranked(
         if distinct and not include_inputs and kind in TEXTS
         else frozenset[str]()
     )
-    reach = k + len(own) + (4 * k + 16 if distinct else 0)
+    reach = _reach(k, items, space, include_inputs, distinct)
     while True:
         found, values = nearest(reach)
         kept = [at for at, position in enumerate(found.tolist()) if position not in own]

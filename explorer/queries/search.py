@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from explorer.errors import QueryError
-from explorer.measures import Float64, checked_measure, normed_rows, scores_of_each
-from explorer.queries.neighbors import answer, check_k
-from explorer.results import Neighbors
+from explorer.measures import Float64, checked_measure, normed_rows
+from explorer.queries.neighbors import answers, check_k
+from explorer.results import Neighbors, NeighborsQuery
 from indexer.store.read import Index
 from indexer.store.space import Space
 
@@ -36,12 +36,10 @@ def search(
     names = ["vector"] if array.ndim == 1 else [f"vectors[{at}]" for at in range(len(array))]
     rows = array.reshape(-1, space.entry.width).astype(np.float64)
     queries = _checked(rows, names, space, measure, composed)
-    each = scores_of_each(space, queries, measure)
-    answers = tuple(
-        _of_none(answer(index, name, (), space, query, values, measure, k, True, distinct))
-        for query, name, values in zip(queries, names, each, strict=True)
-    )
-    return answers[0] if array.ndim == 1 else answers
+    how = NeighborsQuery("", space.name, measure, k, True, distinct)
+    found = answers(index, names, [()] * len(names), space, queries, how)
+    told = tuple(_of_none(one) for one in found)
+    return told[0] if array.ndim == 1 else told
 
 
 def _of_none(found: Neighbors) -> Neighbors:

@@ -85,7 +85,7 @@ def read_rows(fd: int, width: int, first: int, count: int) -> Float32:
 
 
 _CACHED_ROWS = 512
-_MANY_QUERIES, _COPIED_ROWS = 16, 2048
+_MANY_QUERIES, _COPIED_ROWS, _APART = 16, 8192, 16
 
 _pool: ThreadPoolExecutor | None = None
 
@@ -164,12 +164,14 @@ class MappedRows:
         queries one matrix product a block is faster, though it needs a copy of the block.
         """
         queries = np.ascontiguousarray(queries, np.float32)
-        out = np.empty((len(queries), self.rows), np.float32)
         if len(queries) >= _MANY_QUERIES:
+            # Rows of the result that lie a multiple of a page apart would share few cache lines.
+            out = np.empty((len(queries), self.rows + _APART), np.float32)[:, : self.rows]
             for first in range(0, self.rows, _COPIED_ROWS):
                 block = self.block(first, min(_COPIED_ROWS, self.rows - first))
-                out[:, first : first + len(block)] = queries @ block.T
+                np.matmul(queries, block.T, out=out[:, first : first + len(block)])
             return out
+        out = np.empty((len(queries), self.rows), np.float32)
         workers = _threads()
         parts = workers._max_workers if self.rows >= 4096 else 1
         edges = [self.rows * i // parts for i in range(parts + 1)]

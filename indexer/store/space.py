@@ -67,6 +67,17 @@ class Space:
         return self._array("centered_norms")
 
     @cached_property
+    def lengths(self) -> NDArray[np.float64]:
+        """(rows,) float64: `norms`, for sums of many products."""
+        return self.norms.astype(np.float64)
+
+    @cached_property
+    def over_centered(self) -> NDArray[np.float64]:
+        """(rows,) float64: 1 / `centered_norms`; 0 for a vector that is the mean itself."""
+        centered = self.centered_norms.astype(np.float64)
+        return np.divide(1.0, centered, out=np.zeros_like(centered), where=centered > 0)
+
+    @cached_property
     def mean(self) -> NDArray[np.float64]:
         """(width,) float64: mean of the reference population."""
         return self._array("mean")
