@@ -40,6 +40,10 @@ class UnknownSpace(SemanticError):
     """The index has no space of that name."""
 
 
+class NoModel(SemanticError):
+    """A model or its tokenizer is needed, and the index was made of imported vectors."""
+
+
 class UnknownName(SemanticError):
     """A neuron, layer or option that does not exist."""
 
