@@ -131,10 +131,10 @@ def _labelled(
     carried = [how.carried(name) for name in _names(index, space, rows)]
     labels, changed = told_apart(carried, rows.tolist())
     if changed:
-        some = ", ".join(map(repr, changed[:_SHOWN])) + (", ..." if len(changed) > _SHOWN else "")
+        some = ", ".join(changed[:_SHOWN]) + (", ..." if len(changed) > _SHOWN else "")
         narrator.say(
-            f"{len(changed):,} labels were empty or another's already, and have their row's number "
-            f"behind them: {some}"
+            "labels that were empty or another's already have their row's number behind them "
+            f"({len(changed):,}): {some}"
         )
     columns = _columns(index, space, rows) if how.columns else {}
     return Labelled(space.name, labels, space.entry.width, columns)

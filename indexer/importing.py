@@ -100,8 +100,6 @@ def import_vectors(request: ImportRequest, narrator: Narrator) -> tuple[Path, Sp
     """
     start = time.monotonic()
     format, reader = opened(request.vectors, request.format)
-    for note in reader.notes:
-        narrator.say(note)
     origin = Imported(request.vectors.path.name, _sha256(request.vectors.path), format, _now())
     # No two imports are the same, so that what one left behind is never taken up.
     staging = Staging(request.root, request.name, secrets.token_hex(), "importing")
@@ -110,6 +108,8 @@ def import_vectors(request: ImportRequest, narrator: Narrator) -> tuple[Path, Sp
         old = Manifest.load(target) if target.exists() else None
         entry = _entry(request, reader, old)
         _require_room(staging.folder, reader)
+        for note in reader.notes:
+            narrator.say(note)
         replacing = old is not None and old.space(entry.name) is not None
         linked = (
             take_over(target, old, staging.folder, entry.name if replacing else None)
@@ -331,6 +331,7 @@ def _write_words(folder: Path, manifest: Manifest, words: list[str]) -> None:
                 "total_seconds": [0.0],
             },
         },
+        modelled=False,
     )
 
 
@@ -344,7 +345,7 @@ def _new_manifest(
         name=request.name,
         created=origin.created,
         model=ModelEntry(
-            source=origin.file,
+            source=f"none: vectors of {origin.file}",
             family="imported vectors",
             revision="",
             weights_sha256=origin.sha256,

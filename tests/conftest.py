@@ -77,7 +77,7 @@ def tiny_indexes(
     return root
 
 
-BESIDE = ("cli", "portable", "importing.py", "exporting.py", "extend.py", "labels.sql")
+BESIDE = ("cli", "portable", "importing.py", "exporting.py", "extend.py", "labels.sql", "words.sql")
 """Parts of the indexer that no build runs."""
 
 

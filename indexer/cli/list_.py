@@ -37,7 +37,7 @@ def _line(manifest: Manifest) -> str:
         f"{in_bytes(size_of(manifest))}"
     )
     if not manifest.has_model:
-        return f"vectors of {model.source}, {model.d_model} wide, {rest}"
+        return f"model {model.source}, {model.d_model} wide, {rest}"
     neurons = manifest.neuron_grid.shape
     return (
         f"{model.family}, {model.n_layers} layers{' of ' if neurons else ''}{neurons}, "

@@ -7,7 +7,6 @@ blank within a label is written as the visible space `␣`, and read back as a b
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -111,13 +110,8 @@ class TextReader:
         """The lines from row `row` on: all numbers at once, or line by line where that fails."""
         width = self.width
         parts = [self._parted(line, row + at) for at, line in enumerate(lines)]
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("error")  # text that is no number is a warning as yet
-                flat = np.fromstring(b" ".join(rest for _, rest in parts), np.float32, sep=" ")
-        except (ValueError, DeprecationWarning):
-            flat = np.empty(0, np.float32)
-        if len(flat) != len(lines) * width:
+        flat = _floats(b" ".join(rest for _, rest in parts))
+        if flat is None or len(flat) != len(lines) * width:
             flat = np.concatenate(
                 [self._floats(rest, row + i) for i, (_, rest) in enumerate(parts)]
             )
@@ -145,7 +139,8 @@ class TextReader:
     def _floats(self, rest: bytes, row: int) -> Float32:
         """The numbers of one line."""
         try:
-            return np.array([float(field) for field in rest.split()], np.float32)
+            with np.errstate(over="ignore"):  # what is too large is told as not finite
+                return np.array([float(field) for field in rest.split()], np.float32)
         except ValueError:
             wrong = next(field for field in rest.split() if not _number(field))
             shown = wrong[:20].decode("utf-8", "backslashreplace")
@@ -247,6 +242,19 @@ def _lines(path: Path) -> int:
             count += data.count(b"\n")
             last = data[-1:]
     return count + (last != b"\n")
+
+
+def _floats(text: bytes) -> Float32 | None:
+    """Numbers between single blanks, by Arrow's parser (2 to 3 times NumPy's pace); None if not."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    try:
+        fields = pc.split_pattern(pa.array([text.decode("ascii")]), " ").flatten()
+        found: Float32 = fields.cast(pa.float32()).to_numpy(zero_copy_only=False)
+    except (pa.ArrowInvalid, UnicodeDecodeError):
+        return None
+    return found
 
 
 def _number(field: bytes) -> bool:

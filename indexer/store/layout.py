@@ -73,8 +73,8 @@ class ModelEntry:
 
     `weights_sha256` is the SHA-256 over the names and contents of its weight files; `accepted`
     names config attributes that were let through though the table of families doesn't know them.
-    An index of imported vectors has none behind it: `source` is then the file they came from,
-    `weights_sha256` that file's own, and there are no layers, heads or vocabulary.
+    An index of imported vectors has none behind it: `source` says so, `weights_sha256` is the
+    file's own, and there are no layers, heads or vocabulary.
     """
 
     source: str

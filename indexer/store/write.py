@@ -318,8 +318,10 @@ def moments(
     return mean, scatter / max(count, 1)
 
 
-def write_catalog(folder: Path, tables: dict[str, dict[str, Any]]) -> None:
+def write_catalog(folder: Path, tables: dict[str, dict[str, Any]], modelled: bool = True) -> None:
     """Write `catalog.duckdb`: per table of schema.sql, its columns by name.
+
+    Without a model behind it (`modelled` False) some columns mean less; words.sql says so.
 
     A column is a NumPy array or a list with one value a row; a table with list-valued columns
     (`word`) is given as lists throughout.
@@ -337,6 +339,8 @@ def write_catalog(folder: Path, tables: dict[str, dict[str, Any]]) -> None:
     try:
         with duckdb.connect(str(part), config={"threads": 2, "memory_limit": "400MB"}) as con:
             con.execute(schema)
+            if not modelled:
+                con.execute((Path(__file__).parent / "words.sql").read_text("utf-8"))
             for name, columns in tables.items():
                 insert(con, name, columns)
             # What a bare word costs: a look-up by text, 0.4 ms with an index and 4 ms without.
