@@ -3,9 +3,9 @@
     python docs/generate.py [--check]
 
 Knows what to write between markers `<!-- generated: NAME -->` and `<!-- end -->`: the tables of the
-catalog (from `schema.sql` and `labels.sql`), the help of every command, the parts of an answer (from the dataclasses
-of `explorer.results`), the model families (from the indexer's table, and one entry of its source),
-and the file tree with the first line of each module's docstring.
+catalog (from `schema.sql` and `labels.sql`), the help of every command, the parts of an answer
+(from the dataclasses of `explorer.results`), the model families (from the indexer's table, and one
+entry of its source), and the file tree with the first line of each module's docstring.
 """
 
 from __future__ import annotations
