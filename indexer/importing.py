@@ -81,11 +81,13 @@ class Read:
         rows: row of each label.
         norms: of the vectors, a part a block.
         zeros: rows of vectors that are zero.
+        zipf: of words, how frequent each is.
     """
 
     rows: dict[str, int] = field(default_factory=dict)
     norms: list[Float32] = field(default_factory=list)
     zeros: list[int] = field(default_factory=list)
+    zipf: list[float] = field(default_factory=list)
 
 
 def import_vectors(request: ImportRequest, narrator: Narrator) -> tuple[Path, SpaceEntry]:
@@ -107,7 +109,7 @@ def import_vectors(request: ImportRequest, narrator: Narrator) -> tuple[Path, Sp
         target = request.root / request.name
         old = Manifest.load(target) if target.exists() else None
         entry = _entry(request, reader, old)
-        _require_room(staging.folder, reader)
+        _require_room(staging.folder, reader, old)
         for note in reader.notes:
             narrator.say(note)
         replacing = old is not None and old.space(entry.name) is not None
@@ -122,7 +124,7 @@ def import_vectors(request: ImportRequest, narrator: Narrator) -> tuple[Path, Sp
         files = _files(staging, entry)
         if old is None:
             manifest = _new_manifest(request, entry, origin, files)
-            _write_words(staging.folder, manifest, labels)
+            _write_words(staging.folder, manifest, labels, read.zipf)
         else:
             manifest = _extended(old, entry, origin, files)
             add_labels(staging.folder, entry, labels, norms, replacing)
@@ -224,9 +226,10 @@ def _require_wordfreq() -> None:
         )
 
 
-def _require_room(folder: Path, reader: Reader) -> None:
+def _require_room(folder: Path, reader: Reader, old: Manifest | None) -> None:
     """Fail before the work, not at the end of it, where the disk is clearly too small."""
-    needed = reader.rows * (reader.width + 32) * 4 + 64_000_000
+    needed = reader.rows * (reader.width + 32) * 4 + 16_000_000
+    needed += old.files[CATALOG].bytes if old is not None else 0
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise MachineError(
@@ -260,6 +263,8 @@ def _written(
                     f"{file}: {reader.place(read.zeros[0])}: a vector of zeros, which has no "
                     "direction; --allow-zero keeps it, and every cosine with it is 0"
                 )
+            if entry.item == "word":
+                read.zipf += map(zipf, block.labels)
             first += len(block.labels)
             bar.update(len(block.labels))
     if first != entry.rows:
@@ -287,6 +292,8 @@ def _check_block(file: str, reader: Reader, block: Block, first: int, read: Read
     for row, label in enumerate(block.labels, start=first):
         if not label:
             raise BadVectors(f"{file}: {reader.place(row)}: an empty label")
+        if not label.isascii() and any("\ud800" <= char <= "\udfff" for char in label):
+            raise BadVectors(f"{file}: {reader.place(row)}: label {label[:40]!r} is not text")
         before = read.rows.setdefault(label, row)
         if before != row:
             raise BadVectors(
@@ -301,7 +308,9 @@ def _files(staging: Staging, entry: SpaceEntry) -> dict[str, FileEntry]:
     return finished[1]
 
 
-def _write_words(folder: Path, manifest: Manifest, words: list[str]) -> None:
+def _write_words(
+    folder: Path, manifest: Manifest, words: list[str], frequencies: list[float]
+) -> None:
     """The catalog of a new index: its one space, its words and where they came from."""
     rows, space = len(words), manifest.spaces[0]
     imported = manifest.imported[space.name]
@@ -317,7 +326,7 @@ def _write_words(folder: Path, manifest: Manifest, words: list[str]) -> None:
                 "text": words,
                 "n_tokens": [0] * rows,
                 "token_ids": [[]] * rows,
-                "zipf": [zipf(word) for word in words],
+                "zipf": frequencies,
                 "sink": [[]] * rows,
             },
             "build": {

@@ -632,6 +632,22 @@ BAD = {
     "another number of bytes": (
         safetensors({"w": {**TENSOR, "shape": [3, 5]}}, bytes(48)), {}, ["'w'", "bytes"],
     ),
+    "a label that is no text": (
+        safetensors(
+            {"w": TENSOR, "__metadata__": {"labels": '["a", "\\ud800", "b"]'}}, THREE.tobytes()
+        ),
+        {}, ["row 1", "is not text"],
+    ),
+    "labels in the metadata fewer": (
+        safetensors({"w": TENSOR, "__metadata__": {"labels": '["a"]'}}, THREE.tobytes()),
+        {}, ["1 labels for 3 vectors"],
+    ),
+    "an archive": (
+        lambda folder: (
+            np.savez(folder / "v.npz", a=THREE), (folder / "v.npz").rename(folder / "v.npy"),
+        )[1],
+        {}, ["is an archive", "numpy.save"],
+    ),
     "another type": (
         safetensors({"w": {"dtype": "I32", "shape": [3, 4], "data_offsets": [0, 48]}}, bytes(48)),
         {}, ["I32", "F32"],
@@ -668,6 +684,12 @@ BAD = {
     ),
     "a number missing": (
         parquet(label=["a", "b"], v=[[1.0, 2.0], [3.0, None]]), {}, ["row 1", "nan"],
+    ),
+    "bytes for text in a table": (
+        lambda folder: parquet(
+            label=__import__("pyarrow").array([b"a", b"\xff"]).view("string"), v=[[1.0], [2.0]]
+        )(folder),
+        {}, ["row 1", "not UTF-8"],
     ),
     "an empty table": (
         lambda folder: parquet(label=np.array([], str), v=np.array([], object))(folder),

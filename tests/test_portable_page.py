@@ -1,4 +1,4 @@
-"""The page on vectors in and out: its commands and scripts run in order, and print what it shows."""
+"""The page on vectors in and out: its commands and scripts run in order, and print what it has."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ def test_the_page_goes_out_and_comes_in() -> None:
 def test_the_page_shows_what_its_commands_and_scripts_print(
     real_indexes: Path, tmp_path: Path
 ) -> None:
-    shutil.copytree(real_indexes / "smollm2", tmp_path / "indexes" / "smollm2", copy_function=linked)
+    shutil.copytree(
+        real_indexes / "smollm2", tmp_path / "indexes" / "smollm2", copy_function=linked
+    )
     printed = ""
 
     def run(command: list[str]) -> str:

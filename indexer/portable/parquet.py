@@ -101,14 +101,24 @@ class ParquetReader:
             # Both columns by name: a table has them in an order of its own.
             for batch in self._file.iter_batches(ROWS, columns=[self._label, self._vector]):
                 labels, vectors = batch.column(self._label), batch.column(self._vector)
-                yield Block(
-                    [text if text is not None else "" for text in labels.to_pylist()],
-                    self._floats(vectors, row),
-                )
+                yield Block(self._texts(labels, row), self._floats(vectors, row))
                 row += len(labels)
         except (pa.ArrowException, OSError) as err:
             first = str(err).splitlines()[0]
             raise BadVectors(f"{self._name}: {self.place(row)}: cannot be read: {first}") from None
+
+    def _texts(self, column: Any, row: int) -> list[str]:
+        try:
+            return [text if text is not None else "" for text in column.to_pylist()]
+        except UnicodeDecodeError:  # Arrow takes any bytes for text
+            for at, label in enumerate(column):
+                try:
+                    label.as_py()
+                except UnicodeDecodeError:
+                    raise BadVectors(
+                        f"{self._name}: {self.place(row + at)}: the label is not UTF-8"
+                    ) from None
+            raise
 
     def _floats(self, column: Any, row: int) -> Float32:
         import pyarrow.compute as pc

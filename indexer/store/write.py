@@ -239,8 +239,9 @@ class Staging:
         return target
 
     def discard(self) -> None:
-        """Remove what is not sealed."""
+        """Remove what is not sealed; a swap that was interrupted gives the old index its name."""
         shutil.rmtree(self.folder, ignore_errors=True)
+        _put_back(self.root, self.name)
 
     def close(self) -> None:
         """Let another process build this name; what is finished stays."""
