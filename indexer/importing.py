@@ -14,6 +14,8 @@ import secrets
 import shutil
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -31,7 +33,6 @@ from indexer.store.extend import add_labels, take_over
 from indexer.store.layout import (
     CATALOG,
     IMPORTED,
-    FileEntry,
     Imported,
     Manifest,
     ModelEntry,
@@ -46,8 +47,6 @@ EMBED = "embed"
 
 RESERVED = ("embed", "unembed", "context", "neuron", "head")
 """Spaces that a build makes, or the first part of their names."""
-
-_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -103,40 +102,37 @@ def import_vectors(request: ImportRequest, narrator: Narrator) -> tuple[Path, Sp
     start = time.monotonic()
     format, reader = opened(request.vectors, request.format)
     origin = Imported(request.vectors.path.name, _sha256(request.vectors.path), format, _now())
-    # No two imports are the same, so that what one left behind is never taken up.
-    staging = Staging(request.root, request.name, secrets.token_hex(), "importing")
-    try:
+    with _staged(request) as staging:
         target = request.root / request.name
         old = Manifest.load(target) if target.exists() else None
         entry = _entry(request, reader, old)
         _require_room(staging.folder, reader, old)
         for note in reader.notes:
             narrator.say(note)
-        replacing = old is not None and old.space(entry.name) is not None
-        linked = (
-            take_over(target, old, staging.folder, entry.name if replacing else None)
-            if old is not None
-            else []
-        )
+        linked = take_over(target, old, staging.folder, entry.name) if old is not None else []
         read = _written(request, reader, entry, staging, narrator)
         narrator.say("writing the catalog")
-        labels, norms = list(read.rows), np.concatenate(read.norms)
-        files = _files(staging, entry)
-        if old is None:
-            manifest = _new_manifest(request, entry, origin, files)
-            _write_words(staging.folder, manifest, labels, read.zipf)
+        if old is not None:
+            manifest = _extended(old, entry, origin)
+            add_labels(staging.folder, entry, list(read.rows), np.concatenate(read.norms))
         else:
-            manifest = _extended(old, entry, origin, files)
-            add_labels(staging.folder, entry, labels, norms, replacing)
-        files = {**manifest.files, CATALOG: staging.file_entry(CATALOG)}
-        if old is None:
-            spent = {"import": round(time.monotonic() - start, 2)}
-            manifest = dataclasses.replace(manifest, seconds=spent)
-        staging.write_manifest(dataclasses.replace(manifest, files=files))
+            manifest = _new_manifest(request, entry, origin)
+            _write_words(staging.folder, manifest, read)
+            manifest = dataclasses.replace(manifest, seconds={"import": _since(start)})
+        staging.write_manifest(_with_files(manifest, staging, entry))
         faults = verify(staging.folder, trusted=linked)
         if faults:
             raise CheckFailed(f"the index failed its own verification: {faults[0]}")
         return staging.seal(), entry
+
+
+@contextmanager
+def _staged(request: ImportRequest) -> Iterator[Staging]:
+    """The folder under way; nothing of it is left where something went wrong."""
+    # No two imports are the same, so that what one left behind is never taken up.
+    staging = Staging(request.root, request.name, secrets.token_hex(), "importing")
+    try:
+        yield staging
     except BaseException:
         staging.discard()
         raise
@@ -302,18 +298,10 @@ def _check_block(file: str, reader: Reader, block: Block, first: int, read: Read
             )
 
 
-def _files(staging: Staging, entry: SpaceEntry) -> dict[str, FileEntry]:
-    finished = staging.finished(entry.name)
-    assert finished is not None, "it was written just now"
-    return finished[1]
-
-
-def _write_words(
-    folder: Path, manifest: Manifest, words: list[str], frequencies: list[float]
-) -> None:
+def _write_words(folder: Path, manifest: Manifest, read: Read) -> None:
     """The catalog of a new index: its one space, its words and where they came from."""
-    rows, space = len(words), manifest.spaces[0]
-    imported = manifest.imported[space.name]
+    rows, space = manifest.words, manifest.spaces[0]
+    origin = manifest.imported[space.name]
     table: dict[str, list[Any]] = {
         name: [value] for name, value in vars(space).items() if name != "convention"
     }
@@ -323,18 +311,18 @@ def _write_words(
             "space": {**table, "convention": [space.convention], "layer": [None]},
             "word": {
                 "id": list(range(rows)),
-                "text": words,
+                "text": list(read.rows),
                 "n_tokens": [0] * rows,
                 "token_ids": [[]] * rows,
-                "zipf": frequencies,
+                "zipf": read.zipf,
                 "sink": [[]] * rows,
             },
             "build": {
                 "created": [manifest.created],
-                "model": [imported.file],
+                "model": [origin.file],
                 "revision": [""],
-                "weights_sha256": [imported.sha256],
-                "options": [f'{{"from": "{imported.format}"}}'],
+                "weights_sha256": [origin.sha256],
+                "options": [f'{{"from": "{origin.format}"}}'],
                 "versions": ["{}"],
                 "seconds": ["{}"],
                 "total_seconds": [0.0],
@@ -347,9 +335,8 @@ def _write_words(
 # -- manifests ------------------------------------------------------------------------------
 
 
-def _new_manifest(
-    request: ImportRequest, entry: SpaceEntry, origin: Imported, files: dict[str, FileEntry]
-) -> Manifest:
+def _new_manifest(request: ImportRequest, entry: SpaceEntry, origin: Imported) -> Manifest:
+    """The manifest of an index with no model behind it, but for its files."""
     return Manifest(
         name=request.name,
         created=origin.created,
@@ -377,7 +364,7 @@ def _new_manifest(
         prefix=None,
         conventions={},
         spaces=(entry,),
-        files=files,
+        files={},
         versions=_versions(),
         check={},
         seconds={},
@@ -386,17 +373,22 @@ def _new_manifest(
     )
 
 
-def _extended(
-    old: Manifest, entry: SpaceEntry, origin: Imported, files: dict[str, FileEntry]
-) -> Manifest:
+def _extended(old: Manifest, entry: SpaceEntry, origin: Imported) -> Manifest:
     """The manifest of an index with one more space; all it was sealed with stays."""
     kept = {name: vars(one) for name, one in old.imported.items()}
     return dataclasses.replace(
         old,
         spaces=(*(s for s in old.spaces if s.name != entry.name), entry),
-        files={**old.files, **files},
         extra={**old.extra, IMPORTED: {**kept, entry.name: vars(origin)}},
     )
+
+
+def _with_files(manifest: Manifest, staging: Staging, entry: SpaceEntry) -> Manifest:
+    """The manifest with the files of the new space, and the catalog as it is now."""
+    finished = staging.finished(entry.name)
+    assert finished is not None, "it was written just now"
+    new = {**finished[1], CATALOG: staging.file_entry(CATALOG)}
+    return dataclasses.replace(manifest, files={**manifest.files, **new})
 
 
 def _versions() -> dict[str, str]:
@@ -407,6 +399,10 @@ def _versions() -> dict[str, str]:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _since(start: float) -> float:
+    return round(time.monotonic() - start, 2)
 
 
 def _now() -> str:

@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from indexer.cli.options import EXIT_CODES, indexes_option, quiet_option
+from indexer.cli.options import NOT_RESUMED, indexes_option, quiet_option
 
 
-@click.command(epilog=EXIT_CODES)
+@click.command(epilog=NOT_RESUMED)
 @click.argument("name")
 @click.argument("space")
 @click.option(
@@ -29,7 +29,7 @@ from indexer.cli.options import EXIT_CODES, indexes_option, quiet_option
 @quiet_option
 @indexes_option
 def export(name: str, space: str, output: str, quiet: bool, **options: Any) -> None:
-    r"""Write the vectors of SPACE of the index NAME to a file.
+    """Write the vectors of SPACE of the index NAME to a file.
 
     Each vector is written at its own length, float32, under the name that answers give it: a
     token's or word's text, a neuron (L29N112), a head dimension (L3H5D7), a label.
@@ -46,7 +46,7 @@ def export(name: str, space: str, output: str, quiet: bool, **options: Any) -> N
 
     A name that is empty or another's already gets its row's number behind it, as x#12. Where a
     line is a name, control characters in it are escaped.
-    """
+    """  # noqa: D301  the \b is for click
     from indexer.exporting import ExportRequest
     from indexer.exporting import export as write
     from indexer.progress import Narrator

@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
-from indexer.cli.options import EXIT_CODES, checked_name, indexes_option, quiet_option
+from indexer.cli.options import NOT_RESUMED, checked_name, indexes_option, quiet_option
 from indexer.store.layout import index_root
 
 
-@click.command("import", epilog=EXIT_CODES.replace(" (the same command resumes)", ""))
+@click.command("import", epilog=NOT_RESUMED)
 @click.argument("file")
 @click.option("--name", required=True, help="Name of the index, new or there already.")
 @click.option("--space", metavar="SPACE", help="Name of the new space; embed of a new index.")

@@ -18,6 +18,8 @@ Exit codes: 0 done · 1 the machine failed (full disk, failed check) ·
 2 what was asked for cannot be had · 130 interrupted (the same command resumes)
 """
 
+NOT_RESUMED = EXIT_CODES.replace(" (the same command resumes)", "")
+
 indexes_option = click.option(
     "--indexes",
     metavar="DIR",

@@ -16,19 +16,19 @@ from indexer.store.rows import Float32
 from indexer.store.write import insert
 
 
-def take_over(old: Path, manifest: Manifest, new: Path, without: str | None = None) -> list[str]:
+def take_over(old: Path, manifest: Manifest, new: Path, without: str) -> list[str]:
     """Put the files of a sealed index into a new folder; returns the names of those linked.
 
     Args:
         old: folder of the index.
         manifest: its manifest.
         new: the folder under way.
-        without: a space that is to be replaced, whose files stay behind.
+        without: the space that is to come, whose files stay behind where it is there already.
 
     Raises:
         DamagedIndex: a file is missing or has another size than it was sealed with.
     """
-    left = {rows_file(without), moments_file(without)} if without else set()
+    left = {rows_file(without), moments_file(without)}
     linked = []
     for name, entry in manifest.files.items():
         if name in left:
@@ -50,17 +50,14 @@ def take_over(old: Path, manifest: Manifest, new: Path, without: str | None = No
     return linked
 
 
-def add_labels(
-    folder: Path, entry: SpaceEntry, labels: list[str], norms: Float32, replacing: bool
-) -> None:
-    """Extend the catalog in `folder` by a space whose items are labels.
+def add_labels(folder: Path, entry: SpaceEntry, labels: list[str], norms: Float32) -> None:
+    """Extend the catalog in `folder` by a space whose items are labels, or put it in its place.
 
     Args:
         folder: one with a catalog of its own, not one that is sealed.
         entry: what the table `space` is to say.
         labels: the name of each row.
         norms: (rows,) float32, the length of each vector.
-        replacing: a space of that name is in the catalog already, and goes.
 
     Raises:
         MachineError: the file cannot be written, for want of room or otherwise.
@@ -86,10 +83,9 @@ def add_labels(
             ).fetchall()[0][0]
             if not there:
                 con.execute((Path(__file__).parent / "labels.sql").read_text("utf-8"))
-            if replacing:
-                con.execute("DELETE FROM label WHERE space = ?", [entry.name])
-                con.execute("DELETE FROM space WHERE name = ?", [entry.name])
-                con.execute("CHECKPOINT")  # the key of a row just deleted is still taken
+            con.execute("DELETE FROM label WHERE space = ?", [entry.name])
+            con.execute("DELETE FROM space WHERE name = ?", [entry.name])
+            con.execute("CHECKPOINT")  # the key of a row just deleted is still taken
             insert(con, "space", rows)
             insert(
                 con,
