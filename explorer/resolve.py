@@ -222,7 +222,7 @@ class Resolver:
             near = ", ".join(map(repr, self.index.labels_like(home.name, asked)))
             raise UnknownWord(f"no label {asked!r} in {home.name}; did you mean {near}?")
         row, text = found
-        note = f"a label there; the word is {text.strip()}@embed" if self._is_word(term) else ""
+        note = f"a label there; the word is {term.name}@embed" if self._is_word(term) else ""
         resolved = Resolved(_asked(term), display_name(text), (), (), home.name, term.weight, note)
         return Item(
             Weighted(home.vector(row), term.weight, home), resolved, labels=frozenset([row])

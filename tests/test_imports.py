@@ -424,6 +424,8 @@ def test_a_name_that_is_label_and_word_is_said_to_be_the_label(labelled: Path) -
         assert (item.space, item.note) == (
             "sae.decoder", "a label there; the word is large@embed",
         )  # fmt: skip
+        (item,) = ix.neighbors('"tall"', "sae.decoder", k=1).meta.resolved
+        assert (item.item, item.note) == ("␣tall", 'a label there; the word is "tall"@embed')
         (item,) = ix.neighbors("f3", "sae.decoder", k=1).meta.resolved
         assert (item.space, item.note) == ("sae.decoder", "")
         (item,) = ix.neighbors("dog", "sae.decoder", k=1).meta.resolved
