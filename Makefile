@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo index test test-peers check format docs bench clean
+.PHONY: help demo index test test-peers check format docs notebook bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -59,6 +59,9 @@ format: $(VENV)/dev.stamp  ## format the code and sort its imports
 
 docs: $(VENV)/dev.stamp  ## write what is generated in docs/ and README.md
 	@$(BIN)/python docs/generate.py
+
+notebook: $(VENV)/dev.stamp index  ## run the notebooks of examples/ anew, with what their cells show
+	@$(BIN)/python docs/notebooks.py
 
 bench: $(VENV)/dev.stamp index  ## measure speed and memory, as ratios in one run
 	@$(BIN)/python -m benchmarks.run

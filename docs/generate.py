@@ -4,8 +4,9 @@
 
 Knows what to write between markers `<!-- generated: NAME -->` and `<!-- end -->`: the tables of the
 catalog (from `schema.sql` and `labels.sql`), the help of every command, the parts of an answer
-(from the dataclasses of `explorer.results`), the model families (from the indexer's table, and one
-entry of its source), and the file tree with the first line of each module's docstring.
+(from the dataclasses of `explorer.results`), the methods of `Explorer` and what results can do
+(from their docstrings), the model families (from the indexer's table, and one entry of its source),
+and the file tree with the first line of each module's docstring.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import inspect
+import json
 import re
 import sys
 import textwrap
@@ -21,7 +23,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 MARK = re.compile(r"(<!-- generated: (?P<name>\w+) -->\n)(?P<body>.*?)(<!-- end -->)", re.DOTALL)
-PAGES = ("README.md", "docs/answers.md", "docs/cli.md", "docs/families.md", "docs/format.md")
+PAGES = (
+    "README.md",
+    "docs/answers.md",
+    "docs/cli.md",
+    "docs/families.md",
+    "docs/format.md",
+    "docs/python.md",
+    "docs/schema.md",
+)
 ANSWERS = {
     "In every answer": ("Meta", "Resolved", "Calibration"),
     "`neighbors`": ("Neighbor",),
@@ -38,7 +48,10 @@ ANSWERS = {
     "`evaluate similarity`": ("SimilarityCorrelation", "EvaluateMeta", "Coverage"),
     "`congruence`": ("CongruenceRow", "CongruenceMeta", "Match", "ScoreHistogram"),
     "`congruence --anchor WORD --space S`": ("AnchoredWord", "AnchoredMeta"),
+    "`sql`": ("SqlMeta", "SqlColumn"),
+    "`schema`": ("Described",),
 }
+SUFFIXES = (".py", ".sql", ".toml", ".md", ".sh", ".ipynb")
 TREES = ("explorer", "indexer", "tests", "benchmarks", "docs", "examples", "indexes")
 
 
@@ -73,6 +86,24 @@ def tables() -> str:
     return "\n".join(out)
 
 
+def functions() -> str:
+    """Every function of SQL, its parameters and what it gives, as Markdown."""
+    from explorer.sql.functions import FUNCTIONS
+
+    out = []
+    for one in FUNCTIONS:
+        out += [f"### `{one.name}`", "", "```sql", one.signature, "```", "", f"{one.about}.", ""]
+        out += ["| parameter | type | |", "| --- | --- | --- |"]
+        out += [f"| `{p.name}` | `{p.type}` | {p.about} |" for p in one.parameters]
+        if one.columns:
+            out += ["", "| gives | type | |", "| --- | --- | --- |"]
+            out += [f"| `{c.name}` | `{c.type}` | {c.about} |" for c in one.columns]
+        else:
+            out += ["", f"Gives a `{one.returns}`."]
+        out.append("")
+    return "\n".join(out)
+
+
 def help_pages() -> str:
     """The `--help` of both programs and each of their commands."""
     import click
@@ -97,15 +128,19 @@ def answers() -> str:
     for title, names in ANSWERS.items():
         out += [f"## {title}", ""]
         for name in names:
-            part = getattr(results, name)
-            about, fields = described(part)
-            out += [f"**{name}**: {about}", "", "| field | type | |", "| --- | --- | --- |"]
-            own = [f for f in dataclasses.fields(part) if f.name in part.__annotations__]
-            for field in own:
-                kind = str(field.type).replace("|", "\\|")
-                out.append(f"| `{field.name}` | `{kind}` | {fields.get(field.name, '')} |")
-            out.append("")
+            out += _fields(getattr(results, name))
     return "\n".join(out)
+
+
+def _fields(part: type) -> list[str]:
+    """A dataclass as a table of its own fields."""
+    about, fields = described(part)
+    out = [f"**{part.__name__}**: {about}", "", "| field | type | |", "| --- | --- | --- |"]
+    for field in dataclasses.fields(part):
+        if field.name in part.__annotations__:
+            kind = str(field.type).replace("|", "\\|")
+            out.append(f"| `{field.name}` | `{kind}` | {fields.get(field.name, '')} |")
+    return [*out, ""]
 
 
 def described(part: type) -> tuple[str, dict[str, str]]:
@@ -118,6 +153,107 @@ def described(part: type) -> tuple[str, dict[str, str]]:
         if match:
             fields[match[1]] = " ".join(match[2].split())
     return " ".join(head.split()), fields
+
+
+def methods() -> str:
+    """Every method and property of `Explorer`, in the order of the source."""
+    from explorer import open as open_
+    from explorer.api import Explorer
+
+    out = [*_documented("explorer.open", open_)]
+    for name, member in vars(Explorer).items():
+        if not name.startswith("_"):
+            out += _documented(f"ix.{name}", member)
+    return "\n".join(out)
+
+
+def can_do() -> str:
+    """What every result can do, and which class is the answer of which question."""
+    from explorer import results
+    from explorer.api import Explorer
+
+    out = []
+    for name, member in vars(results.Result).items():
+        if not name.startswith("_"):
+            out += _documented(f"result.{name}", member)
+    out += [
+        "### Kinds of results",
+        "",
+        "| class | asked with | a row is | |",
+        "| --- |" + " --- |" * 3,
+    ]
+    asked: dict[str, list[str]] = {}
+    for name, member in vars(Explorer).items():
+        if not name.startswith("_") and inspect.isfunction(member):
+            for kind in set(re.findall(r"\w+", str(member.__annotations__.get("return", "")))):
+                asked.setdefault(kind, []).append(f"`{name}`")
+    for name in results.__all__:
+        part = getattr(results, name)
+        if issubclass(part, results.Result) and part is not results.Result:
+            rows = part.__annotations__.get("rows", "tuple[dict, ...]")
+            row = re.findall(r"\w+", rows)[1]
+            about = described(part)[0]
+            out.append(f"| `{name}` | {', '.join(asked[name])} | `{row}` | {about} |")
+    return "\n".join([*out, ""])
+
+
+def queries() -> str:
+    """What stands in `query` of each answer, from the dataclasses."""
+    from explorer import results
+
+    names = [name for name in results.__all__ if name.endswith("Query")]
+    return "\n".join(line for name in names for line in _fields(getattr(results, name)))
+
+
+def _documented(name: str, member: object) -> list[str]:
+    """A heading, the signature, what the docstring says, arguments as a list, the example."""
+    function = member.fget if isinstance(member, property) else member
+    text = inspect.getdoc(function) or ""
+    sections = re.split(r"^(Args|Raises|Example):\n", text, flags=re.MULTILINE)
+    said = dict(zip(sections[1::2], sections[2::2], strict=True))
+    out = [
+        f"### `{name}`",
+        "",
+        "```python",
+        _signature(name, member),
+        "```",
+        "",
+        sections[0].strip(),
+    ]
+    for title in ("Args", "Raises"):
+        if title in said:
+            entries = re.split(r"\n(?=\S)", textwrap.dedent(said[title]).strip())
+            lines = [" ".join(entry.split()).split(": ", 1) for entry in entries]
+            out += ["", f"{'Arguments' if title == 'Args' else title}:", ""]
+            out += [f"- `{what}`: {about}" for what, about in lines]
+    if "Example" in said:
+        example = textwrap.dedent(said["Example"]).strip()
+        out += ["", "```pycon", example, "```"]
+    return [*out, ""]
+
+
+def _signature(name: str, member: object) -> str:
+    """As it is called: an argument a line where they are too long for one."""
+    if isinstance(member, property):
+        return f"{name}  # {member.fget.__annotations__['return']}"
+    assert inspect.isfunction(member)
+    parts = [_argument(p) for p in inspect.signature(member).parameters.values()]
+    parts = [part for part in parts if part != "self"]
+    returned = member.__annotations__["return"]
+    whole = f"{name}({', '.join(parts)}) -> {returned}"
+    if len(whole) <= 96:
+        return whole
+    return "\n".join([f"{name}(", *(f"    {part}," for part in parts), f") -> {returned}"])
+
+
+def _argument(parameter: inspect.Parameter) -> str:
+    star = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "")
+    said = f"{star}{parameter.name}"
+    if parameter.annotation is not parameter.empty:
+        said += f": {parameter.annotation}"
+    if parameter.default is not parameter.empty:
+        said += f" = {getattr(parameter.default, '__name__', repr(parameter.default))}"
+    return said
 
 
 def families() -> str:
@@ -181,7 +317,7 @@ def tree() -> str:
         for path in sorted((ROOT / top).rglob("*"), key=lambda p: (p.parent.parts, p.name)):
             relative = path.relative_to(ROOT / top)
             hidden = any(part.startswith((".", "__pycache__")) for part in relative.parts)
-            if path.is_dir() or hidden or path.suffix not in (".py", ".sql", ".toml", ".md", ".sh"):
+            if path.is_dir() or hidden or path.suffix not in SUFFIXES:
                 continue
             if top == "indexes" and path.name != "README.md":
                 continue
@@ -196,6 +332,8 @@ def first_line(path: Path) -> str:
     text = path.read_text("utf-8")
     if path.suffix == ".py":
         about = (ast.get_docstring(ast.parse(text)) or "").split("\n\n")[0]
+    elif path.suffix == ".ipynb":
+        about = "".join(json.loads(text)["cells"][0]["source"]).splitlines()[0].lstrip("# ")
     elif path.suffix == ".md":
         about = next((line.lstrip("# ") for line in text.splitlines() if line.strip()), "")
     else:
@@ -207,9 +345,13 @@ def first_line(path: Path) -> str:
 WRITERS: dict[str, Callable[[], str]] = {
     "answers": answers,
     "attributes": attributes,
+    "can_do": can_do,
     "entry": entry,
     "families": families,
+    "functions": functions,
     "help": help_pages,
+    "methods": methods,
+    "queries": queries,
     "tables": tables,
     "tree": tree,
 }

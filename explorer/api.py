@@ -5,11 +5,13 @@ Knows which query answers which question; the queries are in `explorer.queries`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
+from typing import Any, TypeAlias, overload
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from explorer.expressions import parse
 from explorer.measures import checked_measure, compose
@@ -27,6 +29,9 @@ from explorer.queries import middleman as _middleman
 from explorer.queries import neighbors as _neighbors
 from explorer.queries import neuron as _neuron
 from explorer.queries import ov as _ov
+from explorer.queries import search as _search
+from explorer.queries import similarity as _similarity
+from explorer.queries import vectors as _vectors
 from explorer.queries import word as _word
 from explorer.queries.evaluate import Several
 from explorer.queries.lots import Asked
@@ -44,13 +49,23 @@ from explorer.results import (
     Neighbors,
     NeuronReport,
     OvReport,
+    Schema,
     SimilarityCorrelations,
+    SqlRows,
     WordReport,
 )
+from explorer.sql import ask as _sql
+from explorer.sql.session import MEMORY, TIMEOUT, Session, bytes_of, seconds_of
 from explorer.testsets.files import Source
 from explorer.words import Words
 from indexer.store.layout import Manifest
 from indexer.store.read import Index
+
+Vector: TypeAlias = np.ndarray[tuple[int], np.dtype[np.float64]]
+"""(d_model,) float64."""
+
+Matrix: TypeAlias = np.ndarray[tuple[int, int], np.dtype[np.float32]]
+"""(n, d_model) float32."""
 
 
 class Explorer:
@@ -58,6 +73,10 @@ class Explorer:
 
     Every question raises `explorer.errors.QueryError`, or another `SemanticError`, with one line
     that says what was asked, what exists and the nearest match.
+
+    One Explorer may be asked from several threads at once. Pickled, it is which index and where:
+    what comes out on the other side, in whatever process, has opened that index for itself, and
+    announces nothing.
 
     Args:
         index: an open index; `explorer.open` finds one by name.
@@ -69,6 +88,8 @@ class Explorer:
         self._resolver = Resolver(index, announce)
         self._words = Words(index)
         self._profiles = Profiles(index)
+        self._session: Session | None = None
+        self._asking = threading.Lock()
 
     def __enter__(self) -> Explorer:
         return self
@@ -81,40 +102,91 @@ class Explorer:
     ) -> None:
         self.close()
 
+    def __reduce__(self) -> tuple[type[Explorer], tuple[Index]]:
+        return Explorer, (self._index,)
+
     def __repr__(self) -> str:
-        return f"Explorer({self.name!r})"
+        return f"Explorer({self.name!r}{', closed' if self._index.closed else ''})"
+
+    def __str__(self) -> str:
+        from explorer.render import text_of
+        from explorer.tables.index import index
+
+        laid = index(self.manifest)
+        return text_of(laid, laid.rows or ())
+
+    def _repr_html_(self) -> str:
+        from explorer.render import html_of
+        from explorer.tables.index import index
+
+        laid = index(self.manifest)
+        return html_of(laid, laid.rows or ())
 
     def close(self) -> None:
-        """Close the index."""
+        """Close the index; what is asked of it later is refused with one line that says so.
+
+        Example:
+            >>> ix.close()
+            >>> ix.neighbors("dog")
+            Traceback (most recent call last):
+            ...
+            indexer.store.errors.ClosedIndex: index 'smollm2' was closed; open it again...
+        """
         self._index.close()
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
 
     @property
     def name(self) -> str:
-        """Name of the index."""
+        """Name of the index.
+
+        Example:
+            >>> ix.name
+            'smollm2'
+        """
         return self._index.name
 
     @property
     def manifest(self) -> Manifest:
-        """Model, prefix, conventions, spaces: what the index is."""
+        """Model, prefix, conventions, spaces: what the index is.
+
+        Example:
+            >>> ix.manifest.model.n_layers, ix.manifest.model.d_model
+            (30, 576)
+        """
         return self._index.manifest
 
     @property
     def spaces(self) -> list[str]:
-        """Names of the spaces."""
+        """Names of the spaces.
+
+        Example:
+            >>> ix.spaces[:3]
+            ['embed', 'context.0', 'context.1']
+        """
         return self._index.space_names
 
-    def vector(
-        self, expression: str, space: str = "embed", measure: str = "dot"
-    ) -> NDArray[np.float64]:
+    def vector(self, expression: str, space: str = "embed", measure: str = "dot") -> Vector:
         """The vector of an expression as a space is asked it: (d_model,) float64.
 
         With `dot`, items are summed as they are; with `cosine` and `centered` each is made unit
         in the measure's own sense first.
+
+        Args:
+            expression: `king - man + woman`; see `explorer.expressions`.
+            space: the space that is asked, and where a bare word's vector is taken from.
+            measure: whose sense of unit the items are normed in.
+
+        Example:
+            >>> ix.vector("king - man + woman").shape
+            (576,)
         """
         target = self._index.space(space)
         items = self._resolver.items(parse(expression), target)
         return compose([i.weighted for i in items], checked_measure(measure, target))
 
+    @overload
     def neighbors(
         self,
         expression: str,
@@ -123,20 +195,72 @@ class Explorer:
         k: int = 10,
         include_inputs: bool = False,
         distinct: bool = False,
-    ) -> Neighbors:
-        """The k items of a space that are nearest to an expression.
+    ) -> Neighbors: ...
+
+    @overload
+    def neighbors(
+        self,
+        expression: list[str] | tuple[str, ...],
+        space: str = "embed",
+        measure: str | None = None,
+        k: int = 10,
+        include_inputs: bool = False,
+        distinct: bool = False,
+    ) -> tuple[Neighbors, ...]: ...
+
+    def neighbors(
+        self,
+        expression: str | list[str] | tuple[str, ...],
+        space: str = "embed",
+        measure: str | None = None,
+        k: int = 10,
+        include_inputs: bool = False,
+        distinct: bool = False,
+    ) -> Neighbors | tuple[Neighbors, ...]:
+        """The k items of a space that are nearest to an expression, or to each of several.
 
         Args:
-            expression: `king - man + woman`; see `explorer.expressions`.
+            expression: `king - man + woman`; see `explorer.expressions`. Several give a tuple of
+                answers, equal to those one by one and several times as fast.
             space: where to look: `embed`, `context.12`, `neuron.out`, ...
             measure: `dot`, `cosine`, `centered` or `euclidean`; the space's own unless given.
             k: how many.
             include_inputs: keep the query's own items in the answer.
             distinct: fold forms that differ only in case or leading space into one row.
+
+        Example:
+            >>> for row in ix.neighbors("king - man + woman", k=3, distinct=True).rows:
+            ...     print(row.rank, row.item, round(row.score, 2), round(row.z, 1))
+            1 ␣queen 0.73 6.1
+            2 ␣princess 0.63 4.7
+            3 ␣kings 0.62 4.5
         """
-        return _neighbors.neighbors(
-            self._resolver, expression, space, measure, k, include_inputs, distinct
+        if isinstance(expression, str):
+            return _neighbors.neighbors(
+                self._resolver, expression, space, measure, k, include_inputs, distinct
+            )
+        return _neighbors.all_neighbors(
+            self._resolver, tuple(expression), space, measure, k, include_inputs, distinct
         )
+
+    def similarity(
+        self, first: str, second: str, space: str = "embed", measure: str | None = None
+    ) -> float:
+        """The score of one expression with another.
+
+        Args:
+            first: `dog + small`.
+            second: another.
+            space: where bare words' vectors are taken from.
+            measure: `dot`, `cosine`, `centered` or `euclidean`; the space's own unless given.
+
+        Example:
+            >>> round(ix.similarity("large", "tall"), 2), round(ix.similarity("large", "huge"), 2)
+            (0.24, 0.63)
+        """
+        (score,) = _similarity.similarities(self._resolver, [(first, second)], space, measure)
+        assert score is not None, "what names nothing is an error"
+        return score
 
     def middleman(
         self,
@@ -162,6 +286,11 @@ class Explorer:
             layers: `"0-28"`, or numbers; all unless given.
             per_layer: the best so many of each layer, instead of the k best of all.
             k: how many.
+
+        Example:
+            >>> first = ix.middleman("large", "tall", side="out").rows[0]
+            >>> first.neuron, round(first.score, 1), first.writes[:2]
+            ('L29N112', 6.0, ('␣smaller', '␣larger'))
         """
         return _middleman.middleman(
             self._resolver, words, by, avoid, side, score, combine, layers, per_layer, k
@@ -200,6 +329,11 @@ class Explorer:
             pairs: control pairs of each pair; 0 for none.
             seed: of the draw of control pairs.
             progress: told what is done, how many steps of it, and of how many.
+
+        Example:
+            >>> row = ix.compare("large", "tall", pairs=0).rows[0]
+            >>> row.n, round(row.scores["pearson"], 2)
+            (46080, 0.21)
         """
         return _compare.compare(
             self._resolver,
@@ -243,6 +377,11 @@ class Explorer:
             k: how many.
             include_inputs: keep the query's own items in the ranking.
             distinct: fold forms that differ only in case or leading space into one row.
+
+        Example:
+            >>> target = ix.analogy("dog + small", target="Chihuahua").meta.target
+            >>> target.rank, target.n, round(target.z, 1)
+            (3259, 49150, 1.5)
         """
         asked = _analogy.Asked.of(expression, target, against, measure, method)
         return _analogy.analogy(self._resolver, asked, space, k, include_inputs, distinct)
@@ -258,16 +397,52 @@ class Explorer:
         include_inputs: bool = False,
         distinct: bool = False,
     ) -> AnalogyLayers:
-        """The same question in `embed` and every context space, one row a space."""
+        """The same question in `embed` and every context space, one row a space.
+
+        Args:
+            expression: `dog + small`.
+            target: a word; where it stands in each space is in the rows.
+            against: another expression the target is compared under.
+            measure: each space's own unless given.
+            method: `add` (3CosAdd) or `mul` (3CosMul).
+            k: how many nearest items of each space.
+            include_inputs: keep the query's own items in the ranking.
+            distinct: fold forms that differ only in case or leading space.
+
+        Example:
+            >>> rows = ix.analogy_layers("dog + small", target="Chihuahua").rows
+            >>> max(rows, key=lambda row: row.target.z).space
+            'context.9'
+        """
         asked = _analogy.Asked.of(expression, target, against, measure, method)
         return _analogy.analogy_layers(self._resolver, asked, k, include_inputs, distinct)
 
     def neuron(self, name: str, k: int = 10) -> NeuronReport:
-        """One neuron, `L29N112`: its norms, nearest tokens of each side, nearest neurons."""
+        """One neuron, `L29N112`: its norms, nearest tokens of each side, nearest neurons.
+
+        Args:
+            name: `L29N112`, or `L3E5N112` of a block with experts.
+            k: how many of each kind.
+
+        Example:
+            >>> report = ix.neuron("L29N112", k=3)
+            >>> [r.item for r in report.rows if (r.side, r.kind) == ("out", "token") and r.rank > 0]
+            ['␣smaller', '␣larger', '␣Larger']
+        """
         return _neuron.neuron(self._resolver, name, k)
 
     def word(self, word: str, k: int = 10) -> WordReport:
-        """One indexed word: its tokens and frequency, and the neurons that fire most at it."""
+        """One indexed word: its tokens and frequency, and the neurons that fire most at it.
+
+        Args:
+            word: as it was indexed.
+            k: how many neurons.
+
+        Example:
+            >>> report = ix.word("large")
+            >>> report.meta.groups, report.rows[0].neuron
+            (('size',), 'L28N828')
+        """
         return _word.word(self._resolver, word, k)
 
     def ov(
@@ -287,6 +462,10 @@ class Explorer:
             to: another word: heads are ranked by how strongly they carry `word` to it, and by how
                 strongly they copy `word` where none is named.
             k: how many heads; 10, or as many as there are, unless given.
+
+        Example:
+            >>> [(row.head, round(row.score, 1)) for row in ix.ov("large", to="tall", k=2).rows]
+            [('L25H8', 4.1), ('L25H6', 4.0)]
         """
         return _ov.ov(self._resolver, word, layer, head, to, k)
 
@@ -306,6 +485,11 @@ class Explorer:
             pairs: how many pairs of the space's reference population are drawn; all of them where
                 there are no more.
             seed: of the draw.
+
+        Example:
+            >>> row = ix.baseline("embed", "cosine").rows[0]
+            >>> round(row.mean, 2), round(row.deviation, 2)
+            (0.47, 0.17)
         """
         return _baseline.baseline(self._index, space, measure, pairs, seed)
 
@@ -325,6 +509,11 @@ class Explorer:
             measure: each space's own unless given.
             k: how many nearest items.
             distinct: fold forms that differ only in case or leading space.
+
+        Example:
+            >>> rows = ix.layers("king - man + woman", "queen").rows
+            >>> rows[0].space, rows[0].target.rank
+            ('embed', 1)
         """
         asked = _analogy.Asked.of(expression, target, None, measure, "add")
         return _layers.layers(self._resolver, asked, k, distinct)
@@ -363,6 +552,11 @@ class Explorer:
             sections: a row for each section too; where only one space, measure and method are
                 asked, unless given.
             progress: told what is done, how many steps of it, and of how many.
+
+        Example:
+            >>> lines = [": family", "king queen man woman", "boy girl son daughter"]
+            >>> ix.evaluate_analogies(lines).rows[0].accuracy
+            1.0
         """
         return _accuracy.evaluate_analogies(
             self._index,
@@ -408,6 +602,11 @@ class Explorer:
             missing_as_zero: score pairs that are not covered 0 instead of leaving them out, as
                 gensim's `dummy4unknown`.
             progress: told what is done, how many steps of it, and of how many.
+
+        Example:
+            >>> row = ix.evaluate_similarity(["dog cat 7", "red blue 6", "dog red 2"]).rows[0]
+            >>> row.n, round(row.pearson, 2)
+            (3, 0.99)
         """
         return _correlation.evaluate_similarity(
             self._index,
@@ -449,6 +648,11 @@ class Explorer:
             permutations: how many control groups are drawn; the same ones in every space.
             seed: of the draw and of the intervals.
             progress: told what is done, how many steps of it, and of how many.
+
+        Example:
+            >>> row = ix.congruence(group="size", space="embed", permutations=1000).rows[0]
+            >>> round(row.score, 2), row.effect > 5, row.p < 0.01
+            (0.37, True, True)
         """
         return _congruence.congruence(
             self._resolver,
@@ -471,8 +675,181 @@ class Explorer:
     ) -> AnchoredWords:
         """Is each word closer to an anchor than words like it are? One row a word.
 
-        Arguments are those of `congruence`, which asks the list as a whole in every space; here
-        the whole is in `meta.whole`.
+        `congruence` asks the list as a whole in every space; here the whole is in `meta.whole`.
+
+        Args:
+            *words: one or more single words.
+            group: one of the index's own groups, instead of words.
+            anchor: the word that each is scored with.
+            space: where.
+            measure: the space's own unless given.
+            control: `matched` or `random`, as in `congruence`.
+            permutations: how many control lists are drawn, for the list as a whole.
+            seed: of the draw.
+
+        Example:
+            >>> for row in ix.anchored("huge", "tall", anchor="large", permutations=1000).rows:
+            ...     print(row.word, round(row.score, 2))
+            huge 0.63
+            tall 0.24
         """
         asked = Asked(words, group, anchor, measure, control, permutations, seed)
         return _anchored.anchored(self._resolver, self._words, asked, space)
+
+    # -- vectors ----------------------------------------------------------------------------
+
+    def items(self, space: str = "embed") -> tuple[str, ...]:
+        """The name of every row of a space, in the order of `vectors(space)`.
+
+        Names are those that answers have in `item`: tokens with their spaces visible, words,
+        neurons, head dimensions.
+
+        Args:
+            space: `embed`, `context.12`, `neuron.out`, ...
+
+        Example:
+            >>> ix.items("embed")[1507], ix.items("neuron.out")[-1]
+            ('␣large', 'L29N1535')
+        """
+        return _vectors.items_of(self._index, space)
+
+    def vectors(
+        self,
+        space: str = "embed",
+        items: Iterable[str] | None = None,
+        measure: str = "dot",
+    ) -> Matrix:
+        """The vectors of some items, or of all: (n, d_model) float32, a copy.
+
+        Row i is `vector(items[i], space, measure)`, rounded to float32. The whole of a space takes
+        4 bytes times its rows times d_model: a vocabulary of 49,152 tokens at 576 is 113 MB.
+
+        Args:
+            space: whose vectors, and where a bare word's vector is taken from.
+            items: expressions, one a row; every item of the space, in its order, unless given.
+            measure: `dot` and `euclidean` leave vectors at their own length, `cosine` makes them
+                unit, `centered` takes the space's mean away and makes them unit. A whole space's
+                rows without a direction are left zero.
+
+        Raises:
+            SemanticError: an item is not known, or has no direction; it is named with its place.
+
+        Example:
+            >>> array = ix.vectors("context.12", ["large", "tall"])
+            >>> array.shape, array.dtype.name
+            ((2, 576), 'float32')
+        """
+        return _vectors.vectors(self._resolver, self._words, space, items, measure)
+
+    @overload
+    def search(
+        self,
+        space: str,
+        vectors: np.ndarray[tuple[int, int], np.dtype[Any]] | Sequence[Sequence[float]],
+        measure: str | None = None,
+        k: int = 10,
+        distinct: bool = False,
+        composed: bool = False,
+    ) -> tuple[Neighbors, ...]: ...
+
+    @overload
+    def search(
+        self,
+        space: str,
+        vectors: np.ndarray[tuple[int], np.dtype[Any]] | Sequence[float],
+        measure: str | None = None,
+        k: int = 10,
+        distinct: bool = False,
+        composed: bool = False,
+    ) -> Neighbors: ...
+
+    def search(
+        self,
+        space: str,
+        vectors: ArrayLike,
+        measure: str | None = None,
+        k: int = 10,
+        distinct: bool = False,
+        composed: bool = False,
+    ) -> Neighbors | tuple[Neighbors, ...]:
+        """The k items of a space that are nearest to a vector of your own, or to each of several.
+
+        The answer is that of `neighbors`, except that no item is left out as the query's own.
+
+        Args:
+            space: where to look.
+            vectors: (d_model,) for one answer, or (n, d_model) for a tuple of n answers; any real
+                numbers, at their own length, as they lie in the space.
+            measure: `dot`, `cosine`, `centered` or `euclidean`; the space's own unless given.
+            k: how many.
+            distinct: fold forms that differ only in case or leading space into one row.
+            composed: the vectors come from `vector` or `vectors` with this measure, so that they
+                are normed, and centred where it is `centered`, already.
+
+        Raises:
+            QueryError: another shape or width, what is no real number, a row that is not finite or
+                has no direction; the message names the row.
+
+        Example:
+            >>> [row.item for row in ix.search("embed", ix.vector("dog"), k=3).rows]
+            ['␣dog', '␣Dog', '␣dogs']
+        """
+        return _search.search(self._index, space, vectors, measure, k, distinct, composed)
+
+    # -- SQL --------------------------------------------------------------------------------
+
+    def sql(
+        self,
+        statement: str,
+        parameters: Sequence[Any] | Mapping[str, Any] = (),
+        attach: Mapping[str, Any] | None = None,
+        timeout: float = TIMEOUT,
+        memory: int | str = MEMORY,
+    ) -> SqlRows:
+        """The rows of a SELECT over the catalog, with the explorer's questions as functions.
+
+        It runs in a process of its own, which reads nothing but this index and the tables given
+        here, and changes nothing; the process is kept for the next statement.
+
+        Args:
+            statement: one SELECT, or what reads alike; `schema` says what it can name.
+            parameters: values for `?` in order, or by name for `$name`.
+            attach: tables of your own by name: a file of CSV or Parquet, a data frame, an Arrow
+                table, a list of dicts.
+            timeout: seconds that it may take.
+            memory: what it may hold, such as `"500MB"`, or bytes.
+
+        Raises:
+            QueryError: it cannot be answered, names the place; or took too long or too much.
+
+        Example:
+            >>> ix.sql("SELECT item FROM neighbors($word, k := 2)", {"word": "large"}).rows
+            ({'item': '␣big'}, {'item': '␣small'})
+        """
+        self._index.require_open()
+        if attach:  # what is attached may have changed by the next time
+            with self._sql_session(attach, timeout, memory) as session:
+                return _sql.sql(self._index, session, statement, parameters)
+        with self._asking:
+            kept = self._session
+            if kept is None or kept.memory != bytes_of(memory):
+                if kept is not None:
+                    kept.close()
+                kept = self._session = self._sql_session({}, timeout, memory)
+            kept.timeout = seconds_of(timeout)
+            return _sql.sql(self._index, kept, statement, parameters)
+
+    def _sql_session(self, attach: Mapping[str, Any], timeout: float, memory: int | str) -> Session:
+        return Session(self._index.folder, attach, timeout, memory, self._resolver.announce)
+
+    def schema(self, name: str | None = None) -> Schema:
+        """Every table, column and function that `sql` can name, with what each is.
+
+        Args:
+            name: only this table or function.
+
+        Example:
+            >>> ix.schema("word_group").rows[1].about
+            'name of the group: size, dogs_small, colours, ...'
+        """
+        return _sql.schema(self._index, name)

@@ -148,6 +148,19 @@ def parse(text: str) -> Expression:
     return Expression(" ".join(chunks), tuple(terms))
 
 
+def neuron_of(name: str) -> tuple[int, int, int | None]:
+    """Layer, unit and expert (None where none is named) of `L29N112`; a side is passed over.
+
+    Raises:
+        BadExpression: the name is none of a neuron.
+    """
+    match = re.fullmatch(rf"(?i:{_NEURON.pattern})", name.strip())
+    if match is None or (match[4] or "in").lower() not in _SIDES:
+        raise BadExpression(f"{name!r} names no neuron; write L29N112 for layer 29, unit 112")
+    expert = None if match[2] is None else _integer(match[2], name)
+    return _integer(match[1], name), _integer(match[3], name), expert
+
+
 def _chunks(text: str) -> list[str]:
     chunks, at = [], 0
     while at < len(text):

@@ -14,7 +14,7 @@ A cosine with the zero vector is 0.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,15 @@ Float64 = NDArray[np.float64]
 
 NEARLY_EQUAL = 1e-4
 """Below this share of |x|^2 + |y|^2, float32 inner products leave a squared distance few digits."""
+
+SCAN_ERROR = 1e-6
+"""What a scan's product of two unit vectors may be off by: ten times the most that was seen."""
+
+PRODUCTS_AT_ONCE = 1 << 24
+"""Inner products held at once when several queries walk over the rows together: 64 MB."""
+
+EVERY = slice(None)
+"""All items of a space."""
 
 COSMUL_EPSILON = 1e-6
 """Kept out of the denominator of 3CosMul, as gensim has it."""
@@ -131,21 +140,110 @@ def scores(space: Space, query: Float64, measure: str) -> Float64:
     The rows are scanned with the unit query, so that no weight is too large or small for the
     float32 of the scan.
     """
+    size, direction = _split(query)
+    return _measured(space, space.scan(direction).astype(np.float64), EVERY, query, size, measure)
+
+
+def scores_of_each(
+    space: Space, queries: Sequence[Float64] | Float64, measure: str
+) -> Iterator[Float64]:
+    """The same for several queries, in one walk over the rows for each few of them.
+
+    Yields (rows,) float64 a query, in their order; equal to `scores` but for the last digits of
+    float32. Memory is that of a few million products, whatever the number of queries.
+    """
+    at_once = max(1, PRODUCTS_AT_ONCE // space.entry.rows)
+    for first in range(0, len(queries), at_once):
+        part = [_split(query) for query in queries[first : first + at_once]]
+        scanned = space.scan_all(np.stack([direction for _, direction in part]))
+        for query, (size, _), products in zip(queries[first:], part, scanned, strict=False):
+            yield _measured(space, products.astype(np.float64), EVERY, query, size, measure)
+
+
+def exact_scores(
+    space: Space, positions: NDArray[np.int64], query: Float64, measure: str
+) -> Float64:
+    """The scores of some items, computed in float64 from the rows as stored: (n,) float64."""
+    rows = space.rows.take(positions).astype(np.float64)
+    if measure == "euclidean":
+        away = rows * space.norms[positions, None] - query
+        distances: Float64 = np.linalg.norm(away, axis=1)
+        return distances
+    size, direction = _split(query)
+    return _measured(space, np.vecdot(rows, direction), positions, query, size, measure)
+
+
+def best_exactly(
+    space: Space, values: Float64, k: int, query: Float64, measure: str
+) -> tuple[NDArray[np.int64], Float64]:
+    """The k items that score best, nearest first, and their scores in float64.
+
+    Args:
+        space: whose items.
+        values: (rows,) float64, their scores as the float32 scan has them.
+        k: how many.
+        query: as composed.
+        measure: how they were scored.
+
+    Returns:
+        Positions (k,) int64, the lower first among equals, and scores (k,) float64. They are what
+        sorting the exact scores of all items gives: whatever may be among the best, given what
+        the scan can be off by, is scored anew.
+    """
+    keys = better_first(measure) * values
+    off = _off_by(space, values, query, measure)
+    first = best(keys, k)
+    floor = float(np.min((keys - off)[first]))
+    near = np.flatnonzero(keys + off >= floor)
+    exact = exact_scores(space, near, query, measure)
+    order = np.lexsort((near, -better_first(measure) * exact))[:k]
+    return near[order], exact[order]
+
+
+def _split(query: Float64) -> tuple[float, Float64]:
+    """A query's length and direction."""
     size = float(np.linalg.norm(query))
-    direction = query / size if size else query
-    products = space.scan(direction).astype(np.float64)
+    return size, query / size if size else query
+
+
+def _measured(
+    space: Space,
+    products: Float64,
+    at: slice | NDArray[np.int64],
+    query: Float64,
+    size: float,
+    measure: str,
+) -> Float64:
+    """Scores from the inner products of some unit rows with the unit query; may reuse them."""
     if measure == "cosine":
         return products
-    lengths = space.norms.astype(np.float64)
+    lengths = space.norms[at].astype(np.float64)
     products *= lengths
     if measure == "dot":
         return products * size
     if measure == "euclidean":
         return _distances(space, query, lengths, products * size, size)
-    centered = space.centered_norms.astype(np.float64)
-    above = products - float(space.mean @ direction)
+    centered = space.centered_norms[at].astype(np.float64)
+    above = products - (float(space.mean @ query) / size if size else 0.0)
     result: Float64 = np.divide(above, centered, out=np.zeros_like(above), where=centered > 0)
     return result
+
+
+def _off_by(space: Space, values: Float64, query: Float64, measure: str) -> Float64 | float:
+    """How far a score of the scan may be from the exact one: one figure, or (rows,) float64."""
+    if measure == "cosine":
+        return SCAN_ERROR
+    size = float(np.linalg.norm(query))
+    if measure == "dot":
+        return SCAN_ERROR * size * space.norms.astype(np.float64)
+    if measure == "euclidean":
+        squares = 2 * SCAN_ERROR * size * space.norms.astype(np.float64)
+        # What a square is off by, over the root; near 0 the root is off by no more than its root.
+        return squares / np.maximum(np.maximum(values, np.sqrt(squares)), 1e-300)
+    centered = space.centered_norms.astype(np.float64)
+    return SCAN_ERROR * np.divide(
+        space.norms, centered, out=np.zeros_like(centered), where=centered > 0
+    )
 
 
 def _distances(
@@ -196,13 +294,20 @@ def pair_scores(
     return found
 
 
-def one_score(space: Space, target: Weighted, query: Float64, measure: str) -> float:
-    """The score of one vector, an item of the space or not, with a composed query."""
+def between(first: Float64, second: Float64, measure: str) -> float:
+    """The score of two composed queries with each other."""
     if measure == "euclidean":
-        return float(np.linalg.norm(target.vector - query))
-    mine = normed(target, measure)
-    product = float(mine @ query)
-    return product if measure == "dot" else product / float(np.linalg.norm(query))
+        return float(np.linalg.norm(first - second))
+    product = float(first @ second)
+    if measure == "dot":
+        return product
+    return product / (float(np.linalg.norm(first)) * float(np.linalg.norm(second)))
+
+
+def one_score(target: Weighted, query: Float64, measure: str) -> float:
+    """The score of one vector, an item of the space or not, with a composed query."""
+    mine = target.vector if measure == "euclidean" else normed(target, measure)
+    return between(mine, query, measure)
 
 
 def cosmul(positive: Sequence[Float64], negative: Sequence[Float64]) -> Float64:

@@ -1,4 +1,4 @@
-"""Results as text: a table for people or for a page, JSON, JSON lines and CSV for programs.
+"""Results as text: a table for people or for a page, HTML, JSON, JSON lines and CSV for programs.
 
 Knows formats; how each answer's table is laid out is in `explorer.tables`. A table begins with what
 was asked and what each word was taken to be, and ends with what the scores are read against.
@@ -11,16 +11,18 @@ import io
 import json
 import re
 from collections.abc import Iterator, Sequence
+from html import escape
 from textwrap import wrap
 from typing import Any
 
 from explorer.errors import QueryError
+from explorer.frames import columns_of
 from explorer.results import Result
 from explorer.tables import lay_out
 from explorer.tables.layout import Column, Layout
 from indexer.store.errors import unknown
 
-FORMATS = ("table", "markdown", "json", "jsonl", "csv")
+FORMATS = ("table", "markdown", "html", "json", "jsonl", "csv")
 
 
 def render(result: Result, format: str, width: int = 100) -> str:
@@ -36,9 +38,11 @@ def render(result: Result, format: str, width: int = 100) -> str:
         lines = [json.dumps(r, ensure_ascii=False, allow_nan=False) for r in result.to_dicts()]
         return "".join(line + "\n" for line in lines)
     if format == "csv":
-        return _csv(result.to_dicts())
+        return _csv(result)
     if format == "markdown":
         return to_markdown(result)
+    if format == "html":
+        return to_html(result)
     return to_text(result, width)
 
 
@@ -48,41 +52,31 @@ def check_format(format: str) -> None:
         raise QueryError(unknown("format", format, FORMATS))
 
 
-def _csv(rows: Sequence[dict[str, Any]]) -> str:
-    """Rows with nested values laid out: dicts as `name.key` columns, lists joined by blanks."""
-    flat = [_flat(row) for row in rows]
-    columns = list(dict.fromkeys(name for row in flat for name in row))
+def _csv(result: Result) -> str:
+    """The columns of `explorer.frames`, lists joined by blanks."""
+    columns = columns_of(result)
+    cells = [
+        [" ".join(map(str, cell)) for cell in column.cells] if column.many else column.cells
+        for column in columns
+    ]
     out = io.StringIO()
-    writer = csv.DictWriter(out, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(flat)
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([column.name for column in columns])
+    writer.writerows(zip(*cells, strict=True))
     return out.getvalue()
-
-
-def _flat(row: dict[str, Any], before: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in row.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{before}{key}.")
-        elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
-            for item in value:
-                flat |= _flat(
-                    {k: v for k, v in item.items() if k != "item"},
-                    f"{before}{key}.{item.get('item')}.",
-                )
-        elif isinstance(value, list):
-            flat[before + key] = " ".join(map(str, value))
-        else:
-            flat[before + key] = value
-    return flat
 
 
 def to_text(result: Result, width: int = 100) -> str:
     """A result as a table for people."""
     laid = lay_out(result)
+    return text_of(laid, _shown(result, laid), width)
+
+
+def text_of(laid: Layout, rows: Sequence[Any], width: int = 100) -> str:
+    """What is laid out, as a table for people."""
     return (
         "".join(f"{line}\n" for line in [*_folded(laid.head, width), ""])
-        + _table(laid.columns, _shown(result, laid), width)
+        + _table(laid.columns, rows, width)
         + "".join(f"{line}\n" for line in ["", *_folded(laid.foot, width)])
     )
 
@@ -124,6 +118,64 @@ def _listed(lines: Sequence[str]) -> list[str]:
     return [*items, ""] if items else []
 
 
+def to_html(result: Result, most: int | None = None) -> str:
+    """A result as a piece of a page: the head, table and foot of `to_text`, and nothing to load.
+
+    Args:
+        result: any answer.
+        most: show only the first so many rows, and say so; all unless given.
+    """
+    laid = lay_out(result)
+    return html_of(laid, _shown(result, laid), most)
+
+
+def html_of(laid: Layout, rows: Sequence[Any], most: int | None = None) -> str:
+    """What is laid out, as a piece of a page.
+
+    Every style stands on its element, where notebooks that drop style sheets keep it. No colour is
+    named but a grey for rules, which a light and a dark page both show.
+    """
+    shown = rows if most is None else rows[:most]
+    parts = [f'<div style="{_PAGE}">', *_lines_as_html(laid.head, "margin-bottom:8px")]
+    cells = "".join(
+        f'<th style="{_style(column)};border-bottom:1px solid {_RULE}">{escape(column.name)}</th>'
+        for column in laid.columns
+    )
+    parts.append(f'<table style="{_TABLE}"><thead><tr>{cells}</tr></thead><tbody>')
+    for row in shown:
+        cells = "".join(
+            f'<td style="{_style(column)}">{escape(column.cell(row))}</td>'
+            for column in laid.columns
+        )
+        parts.append(f"<tr>{cells}</tr>")
+    parts.append("</tbody></table>")
+    left = len(rows) - len(shown)
+    more = [f"and {left:,} more rows; .to_pandas() or .rows has them all", ""] if left else []
+    parts += _lines_as_html([*more, *laid.foot], "margin-top:8px;opacity:0.75")
+    return "\n".join([*parts, "</div>", ""])
+
+
+_RULE = "rgba(128,128,128,0.5)"
+_PAGE = "font-size:0.9em;line-height:1.4;overflow-x:auto"
+_TABLE = "border-collapse:collapse;border:none;margin:0;font-variant-numeric:tabular-nums"
+
+
+def _style(column: Column) -> str:
+    side = "right" if column.right else "left"
+    wrap = "" if column.folds else ";white-space:nowrap"
+    return f"text-align:{side};padding:2px 10px{wrap}"
+
+
+def _lines_as_html(lines: Sequence[str], style: str) -> list[str]:
+    """Lines one below the other; what is set in stays so, and an empty line is a gap."""
+    out = [f'<div style="{style}">']
+    for line in lines:
+        depth = (len(line) - len(line.lstrip())) / 2
+        inset = f' style="padding-left:{depth:g}em"' if depth else ""
+        out.append(f"<div{inset}>{escape(line.strip()) or '&nbsp;'}</div>")
+    return [*out, "</div>"]
+
+
 def _table(columns: Sequence[Column], rows: Sequence[Any], width: int) -> str:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
@@ -141,5 +193,13 @@ def _table(columns: Sequence[Column], rows: Sequence[Any], width: int) -> str:
     for row in rows:
         table.add_row(*(Text(column.cell(row)) for column in columns))
     out = io.StringIO()
-    Console(file=out, width=width, color_system=None, emoji=False, highlight=False).print(table)
+    # In a notebook rich would show the table there and then, and write nothing.
+    Console(
+        file=out,
+        width=width,
+        color_system=None,
+        emoji=False,
+        highlight=False,
+        force_jupyter=False,
+    ).print(table)
     return "".join(line.rstrip() + "\n" for line in out.getvalue().splitlines())

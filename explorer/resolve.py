@@ -14,14 +14,16 @@ index of imported vectors every item is a word: " w", else "w", else an error.
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.errors import QueryError, UnknownWord
-from explorer.expressions import Expression, Kind, Term
+from explorer.errors import BadExpression, QueryError, UnknownWord
+from explorer.expressions import Expression, Kind, Term, parse
 from explorer.measures import Weighted
 from explorer.results import Resolved
 from explorer.unindexed import encode
@@ -31,6 +33,9 @@ from indexer.store.vocabulary import display, display_name
 
 NAMED = ("token", "word", "label")
 """Items that a text names, and that `text@space` may be asked of."""
+
+_Asked = TypeVar("_Asked")
+_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,7 @@ class Resolver:
     index: Index
     announce: Callable[[str], None] = lambda _: None
     _encoded: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    _running: threading.Lock = field(default_factory=threading.Lock)
 
     def items(self, expression: Expression, space: Space) -> list[Item]:
         """Every term of an expression, asked of a space.
@@ -79,6 +85,32 @@ class Resolver:
         """
         self.prepare(expression.terms, space)
         return [self.item(term, space) for term in expression.terms]
+
+    def items_of_each(
+        self, texts: Sequence[str], space: Space, skip: bool = False
+    ) -> list[tuple[Expression, list[Item]] | None]:
+        """Several expressions and their terms; what they name is looked up at once.
+
+        One that cannot be read, or names nothing, is None where `skip` says so, and else an error.
+        """
+        read = [self._or_none(parse, text, skip) for text in texts]
+        terms = [term for expression in read if expression for term in expression.terms]
+        self.index.look_up([t.text for t in terms if t.kind in (Kind.WORD, Kind.TEXT)])
+        self.prepare(terms, space)
+
+        def resolved(expression: Expression) -> tuple[Expression, list[Item]]:
+            return expression, [self.item(term, space) for term in expression.terms]
+
+        return [None if e is None else self._or_none(resolved, e, skip) for e in read]
+
+    @staticmethod
+    def _or_none(find: Callable[[_Asked], _Found], asked: _Asked, skip: bool) -> _Found | None:
+        try:
+            return find(asked)
+        except (UnknownWord, BadExpression):
+            if not skip:
+                raise
+            return None
 
     def prepare(self, terms: Sequence[Term], space: Space) -> None:
         """Run the model once for all that these terms will need it for; often that is nothing."""
@@ -344,11 +376,14 @@ class Resolver:
         return self._encoded[text]
 
     def _run_all(self, texts: Sequence[str]) -> None:
-        for text in texts:
-            near = self.index.words_like(text, 2)
-            hint = f" (the nearest indexed: {', '.join(near)})" if near else ""
-            self.announce(f"{text!r} is not indexed{hint}; running the model on it")
-        self._encoded.update(zip(texts, encode(self.index.folder, texts), strict=True))
+        with self._running:  # whoever asks for the same text meanwhile waits, and finds it there
+            new = [text for text in texts if text not in self._encoded]
+            for text in new:
+                near = self.index.words_like(text, 2)
+                hint = f" (the nearest indexed: {', '.join(near)})" if near else ""
+                self.announce(f"{text!r} is not indexed{hint}; running the model on it")
+            if new:
+                self._encoded.update(zip(new, encode(self.index.folder, new), strict=True))
 
     # -- neurons ----------------------------------------------------------------------------
 

@@ -26,13 +26,14 @@ def lines_of(path: str | Path) -> list[str]:
         raise QueryError(f"{file.name} is not UTF-8: line {line} holds other bytes") from None
     except OSError as err:
         said = (err.strerror or str(err)).lower()
-        raise QueryError(f"cannot read {str(path)!r}: {said}{_did_you_mean(file)}") from None
+        raise QueryError(f"cannot read {str(path)!r}: {said}{did_you_mean(file)}") from None
     except ValueError:
         raise QueryError(f"cannot read {str(path)!r}: that is no name of a file") from None
     return text.splitlines()
 
 
-def _did_you_mean(path: Path) -> str:
+def did_you_mean(path: Path) -> str:
+    """The file beside it that is called most alike, as a question; empty where none is."""
     if path.exists() or not path.parent.is_dir():
         return ""
     close = nearest(path.name, (p.name for p in path.parent.iterdir() if p.is_file()), limit=1)

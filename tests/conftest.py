@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -26,9 +27,11 @@ BIN = Path(sys.executable).parent
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
-
 # Programs are run as most people run them; with this set, no buffer is flushed at exit.
 os.environ.pop("PYTHONUNBUFFERED", None)
+# A shell has what it runs in the background ignore this, and so would every program run from here.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -24,6 +24,7 @@ import pytest
 import explorer
 from conftest import BIN, Run, run_build
 from explorer.errors import QueryError
+from explorer.tables.index import index as described
 from indexer.errors import BadVectors, IndexExists
 from indexer.exporting import ExportRequest, export
 from indexer.importing import ImportRequest, import_vectors
@@ -432,6 +433,23 @@ def test_a_name_that_is_label_and_word_is_said_to_be_the_label(labelled: Path) -
         assert item.space == "embed"
         # A label is no item of another space: nothing is left out there.
         assert len(ix.neighbors("large@sae.decoder", k=100).rows) == 100
+
+
+def test_arrays_and_sql_know_labels(labelled: Path, words: Path) -> None:
+    with explorer.open("llama", labelled) as ix:
+        assert list(ix.items("sae.decoder")) == [
+            "␣tall" if label == " tall" else label for label in LABELS
+        ]
+        asked = ["f7", "tall", '"big thing"', "dog", "f3 - f4", "large@embed"]
+        found = ix.vectors("sae.decoder", asked)
+        for text, vector in zip(asked, found, strict=True):
+            assert vector == pytest.approx(ix.vector(text, "sae.decoder"), rel=1e-5)
+        rows = ix.sql("SELECT item FROM neighbors('f7', space := 'sae.decoder', k := 3)").rows
+        near = ix.neighbors("f7", "sae.decoder", k=3).rows
+        assert [row["item"] for row in rows] == [row.item for row in near]
+        assert ix.sql("SELECT count(*) AS n FROM label").rows[0]["n"] == len(LABELS)
+    with explorer.open("words", words) as ix:
+        assert described(ix.manifest).head[1] == "  model none: vectors of v.npy, 8 wide"
 
 
 def test_other_questions_take_labels(labelled: Path) -> None:

@@ -22,6 +22,7 @@ from explorer.cli.neighbors import neighbors
 from explorer.cli.neuron import neuron
 from explorer.cli.options import EXIT_CODES, EXPRESSIONS
 from explorer.cli.ov import ov
+from explorer.cli.sql import schema, sql
 from explorer.cli.word import word
 from indexer.store.errors import at_the_edge, let_go_of_stdout
 
@@ -46,6 +47,8 @@ for _command in (
     layers,
     baseline,
     evaluate,
+    sql,
+    schema,
 ):
     cli.add_command(_command)
 

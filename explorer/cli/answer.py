@@ -74,9 +74,12 @@ def _drawings(result: Result, options: dict[str, Any]) -> str:
 
 def _say_what_it_rests_on(result: Result) -> None:
     """Rows alone say neither what words were taken to be nor what was searched; stderr does."""
+    from explorer.results import Meta
     from explorer.tables import resolved_lines
 
     meta = result.meta  # type: ignore[attr-defined]  # every result has meta
+    if not isinstance(meta, Meta):  # a statement says itself what it asks
+        return
     say(f"{meta.space} by {meta.measure}, index {meta.index}")
     for line in resolved_lines(meta):
         say(line.strip())

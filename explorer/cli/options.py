@@ -63,7 +63,7 @@ def answer_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--format",
             default="table",
             show_default=True,
-            metavar="table|markdown|json|jsonl|csv",
+            metavar="table|markdown|html|json|jsonl|csv",
             help="How the answer is written.",
         ),
         click.option(

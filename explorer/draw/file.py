@@ -1,4 +1,4 @@
-"""Pictures as matplotlib figures and as files: the only module that knows matplotlib.
+"""Pictures as matplotlib figures and as files: it and `shown` alone know matplotlib.
 
 Knows inks and files; knows no answer. Drawn in black and grey, told apart by fill and hatching. The
 same pictures give the same bytes of SVG.
@@ -30,10 +30,10 @@ def figure(pictures: Sequence[Picture]) -> Any:
     if not pictures:
         raise QueryError("this answer has no picture; its table says all there is")
     require_matplotlib()
-    from matplotlib.figure import Figure
+    from explorer.draw.shown import ShownFigure
 
     heights = [_height(picture) for picture in pictures]
-    made = Figure(figsize=(8, sum(heights)), layout="constrained")
+    made = ShownFigure(figsize=(8, sum(heights)), layout="constrained")
     axes = made.subplots(len(pictures), 1, squeeze=False, height_ratios=heights)[:, 0]
     for picture, one in zip(pictures, axes, strict=True):
         one.set_title(picture.title, loc="left")

@@ -11,12 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from explorer.errors import QueryError
 from explorer.expressions import Expression, parse
 from explorer.measures import (
     Float64,
     Weighted,
+    best,
+    best_exactly,
     better_first,
     calibrate,
     checked_measure,
@@ -157,22 +160,27 @@ class InSpace:
         assert self.target is not None
         target, weighted = self.target.weighted, [item.weighted for item in items]
         if self.method == "add":
-            return one_score(self.space, target, compose(weighted, self.measure), self.measure)
+            return one_score(target, compose(weighted, self.measure), self.measure)
         cosines = [
-            np.array(
-                one_score(self.space, target, compose([_unsigned(w)], self.measure), self.measure)
-            )
+            np.array(one_score(target, compose([_unsigned(w)], self.measure), self.measure))
             for w in weighted
         ]
         return float(_multiplied(cosines, weighted))
+
+    def nearest(self, count: int) -> tuple[NDArray[np.int64], Float64]:
+        """Positions and scores of the best items, the query's own among them."""
+        if self.method == "add":
+            composed = compose([item.weighted for item in self.items], self.measure)
+            return best_exactly(self.space, self.values, count, composed, self.measure)
+        positions = best(self.values, count)
+        return positions, self.values[positions]
 
     def ranked(self, k: int, distinct: bool) -> tuple[Neighbor, ...]:
         """The k items nearest to the expression."""
         return ranked(
             self.index,
             self.space,
-            self.values,
-            self.sign,
+            self.nearest,
             k,
             self.items,
             self.calibration,

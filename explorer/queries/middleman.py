@@ -14,10 +14,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from explorer.errors import BadExpression, QueryError
 from explorer.expressions import Kind, Term, parse
-from explorer.measures import Float64, Weighted, best
+from explorer.measures import EVERY, Float64, Weighted, best
 from explorer.queries.firing import about_z, firing, least
 from explorer.queries.neighbors import meta_of
 from explorer.resolve import Item, Resolver
@@ -27,6 +28,8 @@ from indexer.store.grid import span
 from indexer.store.layout import parse_layers
 from indexer.store.read import Index
 from indexer.store.space import Space
+
+Int64 = NDArray[np.int64]
 
 BY = ("weights", "activations")
 SCORES = ("z", "dot", "cosine")
@@ -66,17 +69,17 @@ def middleman(
     terms, embed = [_single(word) for word in [*words, *avoid]], index.space("embed")
     resolver.prepare(terms, embed)
     items = [resolver.item(term, embed) for term in terms]
-    values = neuron_scores(space, [item.weighted for item in items], score)
-    wanted, unwanted = np.stack(values[: len(words)]), values[len(words) :]
-    total = wanted.min(axis=0) if combine == "min" else wanted.mean(axis=0)
-    if unwanted:
-        total = total - np.stack(unwanted).max(axis=0)
+    asked = [item.weighted for item in items]
+    total = _total(neuron_scores(space, asked, score), len(words), combine)
     ranks = _ranking(index, total, chosen, per_layer, k)
+    # What is shown is computed anew, in float64.
+    positions = np.array([position for _, position in ranks])
+    values = exact_neuron_scores(space, positions, asked, score)
     labels = labels_of([*words, *avoid])
     query = MiddlemanQuery(
         tuple(words), by, tuple(avoid), side, score, combine, chosen, per_layer, k
     )
-    rows = _rows(index, ranks, total, values, labels, len(words))
+    rows = _rows(index, ranks, _total(values, len(words), combine), values, labels, len(words))
     meta = meta_of(index, space, score, items)
     if score == "z":
         meta = replace(meta, notes=(_null(items),))
@@ -116,7 +119,9 @@ def _firing(
         for rank, at in _ranking(index, total, chosen, per_layer, k)
         if np.isfinite(total[at])
     ]
-    rows = _rows(index, ranks, total, list(fires.values), labels, len(words))
+    positions = [position for _, position in ranks]
+    shown = [values[positions] for values in fires.values]
+    rows = _rows(index, ranks, total[positions], shown, labels, len(words))
     notes = [about_z(index)]
     if len(words) > 1:
         notes.append(
@@ -139,6 +144,13 @@ def _firing(
     return Middlemen(query, rows, meta)
 
 
+def _total(values: Sequence[Float64], wanted: int, combine: str) -> Float64:
+    """A neuron's score: the least, or the mean, of the wanted, less the largest of the others."""
+    answers = np.stack(values[:wanted])
+    total: Float64 = answers.min(axis=0) if combine == "min" else answers.mean(axis=0)
+    return total - np.stack(values[wanted:]).max(axis=0) if values[wanted:] else total
+
+
 def _null(items: Sequence[Item]) -> str:
     """What z is read against: the populations of the words' own spaces."""
     homes = {item.weighted.home.name: item.weighted.home.entry for item in items}
@@ -152,22 +164,36 @@ def neuron_scores(space: Space, words: Sequence[Weighted], score: str) -> list[F
     `dot` is n.w; `cosine` n.w / |n||w|; `z` (n.w - n.mu) / sqrt(n' Sigma n), with mu and Sigma of
     the word's own space. A neuron whose scores do not vary gets z = 0.
     """
-    found = []
-    for word, scanned in zip(
-        words, space.scan_all(np.stack([w.vector for w in words])), strict=True
-    ):
-        products = scanned.astype(np.float64)
-        if score == "cosine":
-            size = float(np.linalg.norm(word.vector))
-            found.append(products / size if size else products)
-            continue
-        products *= space.norms
-        if score == "z":
-            mean, deviation = space.scores_of(word.home)
-            products -= mean
-            products = np.divide(products, deviation, out=products * 0, where=deviation > 0)
-        found.append(products)
-    return found
+    scanned = space.scan_all(np.stack([w.vector for w in words]))
+    return [
+        _as_scored(space, products.astype(np.float64), EVERY, word, score)
+        for word, products in zip(words, scanned, strict=True)
+    ]
+
+
+def exact_neuron_scores(
+    space: Space, positions: Int64, words: Sequence[Weighted], score: str
+) -> list[Float64]:
+    """The same of some neurons, computed in float64 from the rows as stored: (n,) float64 each."""
+    rows = space.rows.take(positions).astype(np.float64)
+    return [
+        _as_scored(space, np.vecdot(rows, word.vector), positions, word, score) for word in words
+    ]
+
+
+def _as_scored(
+    space: Space, products: Float64, at: slice | Int64, word: Weighted, score: str
+) -> Float64:
+    """Scores from the inner products of some neurons' unit rows with a word; may reuse them."""
+    if score == "cosine":
+        size = float(np.linalg.norm(word.vector))
+        return products / size if size else products
+    products *= space.norms[at]
+    if score == "z":
+        mean, deviation = (values[at] for values in space.scores_of(word.home))
+        products -= mean
+        products = np.divide(products, deviation, out=products * 0, where=deviation > 0)
+    return products
 
 
 def _single(text: str) -> Term:
@@ -237,15 +263,16 @@ def _rows(
     index: Index,
     ranks: list[tuple[int, int]],
     total: Float64,
-    values: list[Float64],
+    values: Sequence[Float64],
     labels: list[str],
     wanted: int,
 ) -> tuple[MiddleMan, ...]:
+    """The rows to show; `total` and each word's `values` are those of the ranked, in order."""
     positions = [position for _, position in ranks]
     near = index.nearest_tokens(positions, "in", "out")
     rows = []
-    for (rank, at), reads, writes in zip(ranks, *near, strict=True):
-        place = index.neuron_grid.place(at)
+    for at, ((rank, position), reads, writes) in enumerate(zip(ranks, *near, strict=True)):
+        place = index.neuron_grid.place(position)
         every = {label: float(value[at]) for label, value in zip(labels, values, strict=True)}
         rows.append(
             MiddleMan(

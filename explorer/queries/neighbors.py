@@ -6,24 +6,29 @@ query stands on it too.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 from explorer.errors import QueryError
 from explorer.expressions import parse
 from explorer.measures import (
     Float64,
-    best,
-    better_first,
+    best_exactly,
     calibrate,
     checked_measure,
     compose,
     scores,
+    scores_of_each,
     z,
 )
 from explorer.resolve import Item, Resolver, folded, shown
 from explorer.results import Calibration, Meta, Neighbor, Neighbors, NeighborsQuery
 from indexer.store.read import Index
 from indexer.store.space import Space
+
+Int64 = NDArray[np.int64]
 
 TEXTS = ("token", "word")
 """Items that are texts, whose forms can be folded."""
@@ -45,29 +50,104 @@ def neighbors(
     measure = checked_measure(measure, space)
     check_k(k, space)
     items = resolver.items(expression, space)
-    values = scores(space, compose([item.weighted for item in items], measure), measure)
-    calibration = calibrate(values, population(space))
-    rows = ranked(
-        index, space, values, better_first(measure), k, items, calibration, include_inputs, distinct
+    composed = compose([item.weighted for item in items], measure)
+    values = scores(space, composed, measure)
+    return answer(
+        index, expression.text, items, space, composed, values, measure, k, include_inputs, distinct
     )
-    query = NeighborsQuery(expression.text, space.name, measure, k, include_inputs, distinct)
+
+
+def neighbors_of_each(
+    resolver: Resolver,
+    texts: Sequence[str],
+    space_name: str,
+    measure: str | None,
+    k: int,
+    include_inputs: bool,
+    distinct: bool,
+    skip: bool = False,
+) -> Iterator[Neighbors | None]:
+    """The same of several expressions, which walk over the rows together; equal one by one.
+
+    None for one that names nothing, where `skip` says so.
+    """
+    index = resolver.index
+    space = index.space(space_name)
+    measure = checked_measure(measure, space)
+    check_k(k, space)
+    asked = resolver.items_of_each(texts, space, skip)
+    composed = [compose([item.weighted for item in one[1]], measure) for one in asked if one]
+    each = zip(composed, scores_of_each(space, composed, measure), strict=True)
+    for one in asked:
+        if one is None:
+            yield None
+            continue
+        (expression, items), (query, values) = one, next(each)
+        yield answer(
+            index,
+            expression.text,
+            items,
+            space,
+            query,
+            values,
+            measure,
+            k,
+            include_inputs,
+            distinct,
+        )
+
+
+def all_neighbors(
+    resolver: Resolver,
+    texts: Sequence[str],
+    space_name: str,
+    measure: str | None,
+    k: int,
+    include_inputs: bool,
+    distinct: bool,
+) -> tuple[Neighbors, ...]:
+    """The answers of several expressions; an error names the expression."""
+    each = neighbors_of_each(resolver, texts, space_name, measure, k, include_inputs, distinct)
+    return tuple(one for one in each if one is not None)
+
+
+def answer(
+    index: Index,
+    text: str,
+    items: Sequence[Item],
+    space: Space,
+    composed: Float64,
+    values: Float64,
+    measure: str,
+    k: int,
+    include_inputs: bool,
+    distinct: bool,
+) -> Neighbors:
+    """What is nearest to one composed query, whose scores with every item are `values`."""
+    calibration = calibrate(values, population(space))
+
+    def nearest(reach: int) -> tuple[Int64, Float64]:
+        return best_exactly(space, values, reach, composed, measure)
+
+    rows = ranked(index, space, nearest, k, items, calibration, include_inputs, distinct)
+    query = NeighborsQuery(text, space.name, measure, k, include_inputs, distinct)
     return Neighbors(query, rows, meta_of(index, space, measure, items, calibration))
 
 
 def ranked(
     index: Index,
     space: Space,
-    values: Float64,
-    sign: int,
+    nearest: Callable[[int], tuple[Int64, Float64]],
     k: int,
     items: Sequence[Item],
     calibration: Calibration,
     include_inputs: bool,
     distinct: bool,
 ) -> tuple[Neighbor, ...]:
-    """The k best items by `sign * values`, the query's own left out unless asked for.
+    """The k best items, the query's own left out unless asked for.
 
-    With `distinct`, forms that differ only in case or leading space become one row, named after
+    `nearest` gives positions and scores of as many of the best items as it is asked for. With
+    `distinct`, forms that differ only in case or leading space become one row, named after
     the best of them, and so are the query's own forms left out.
     """
     kind = space.entry.item
@@ -77,29 +157,29 @@ def ranked(
         if distinct and not include_inputs and kind in TEXTS
         else frozenset[str]()
     )
-    keys = sign * values
     reach = k + len(own) + (4 * k + 16 if distinct else 0)
     while True:
-        positions = [int(p) for p in best(keys, reach) if int(p) not in own]
+        found, values = nearest(reach)
+        kept = [at for at, position in enumerate(found.tolist()) if position not in own]
+        positions, scored = found[kept].tolist(), values[kept].tolist()
         texts = texts_of(index, space, positions)
         groups: dict[str, list[int]] = {}
         for at, text in enumerate(texts):
             key = folded(text) if distinct and kind in TEXTS else str(at)
             if key not in own_forms:
                 groups.setdefault(key, []).append(at)
-        if len(groups) >= k or reach >= len(keys):
+        if len(groups) >= k or reach >= space.entry.rows:
             break
-        reach = min(4 * reach, len(keys))
+        reach = min(4 * reach, space.entry.rows)
     rows = []
     for rank, members in enumerate(list(groups.values())[:k], start=1):
         first = members[0]
-        score = float(values[positions[first]])
         rows.append(
             Neighbor(
                 rank,
                 shown(texts[first], kind),
-                score,
-                z(score, calibration),
+                scored[first],
+                z(scored[first], calibration),
                 texts[first],
                 tuple(shown(texts[at], kind) for at in members[1:]),
             )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
-from explorer.errors import QueryError
+from explorer.expressions import neuron_of
 from explorer.measures import best
 from explorer.queries.firing import about_z
 from explorer.queries.neighbors import check_k
@@ -16,13 +14,7 @@ from indexer.store.read import Neuron
 def neuron(resolver: Resolver, name: str, k: int) -> NeuronReport:
     """Norms, nearest tokens of each side (at most 10 each way) and neurons, strongest words."""
     index = resolver.index
-    match = re.fullmatch(
-        r"L(\d{1,18})(?:E(\d{1,18}))?N(\d{1,18})(?:\.(?:in|up|out))?", name.strip(), re.IGNORECASE
-    )
-    if match is None:
-        raise QueryError(f"{name!r} names no neuron; write L29N112 for layer 29, unit 112")
-    expert = None if match[2] is None else int(match[2])
-    found = index.neuron(int(match[1]), int(match[3]), expert)
+    found = index.neuron(*neuron_of(name))
     check_k(k, index.space("neuron.in"))
     rows = [
         NeuronNear(t.side, "token", t.rank, t.token.display, t.score)

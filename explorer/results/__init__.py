@@ -52,6 +52,8 @@ from explorer.results.middleman import MiddleMan, MiddlemanQuery, Middlemen
 from explorer.results.neighbors import Neighbor, Neighbors, NeighborsQuery
 from explorer.results.neuron import NeuronMeta, NeuronNear, NeuronQuery, NeuronReport
 from explorer.results.ov import HeadWrites, OvQuery, OvReport
+from explorer.results.schema import Described, Schema, SchemaMeta, SchemaQuery
+from explorer.results.sql import SqlColumn, SqlMeta, SqlQuery, SqlRows
 from explorer.results.word import WordMeta, WordNeuron, WordQuery, WordReport
 
 __all__ = [
@@ -79,6 +81,7 @@ __all__ = [
     "CongruenceQuery",
     "CongruenceRow",
     "Coverage",
+    "Described",
     "EvaluateAnalogiesQuery",
     "EvaluateMeta",
     "EvaluateSimilarityQuery",
@@ -104,9 +107,16 @@ __all__ = [
     "RandomPairs",
     "Resolved",
     "Result",
+    "Schema",
+    "SchemaMeta",
+    "SchemaQuery",
     "ScoreHistogram",
     "SimilarityCorrelation",
     "SimilarityCorrelations",
+    "SqlColumn",
+    "SqlMeta",
+    "SqlQuery",
+    "SqlRows",
     "Target",
     "WordMeta",
     "WordNeuron",

@@ -75,7 +75,19 @@ class Target:
 
 @dataclass(frozen=True)
 class AnalogyQuery:
-    """What was asked of `analogy`."""
+    """What was asked of `analogy`.
+
+    Attributes:
+        expression: as written, blanks tidied.
+        target: the word whose standing was asked for, or None.
+        against: the other expression, or None.
+        spaces: the spaces that were asked, in order of depth.
+        measure: the measure; None where each space had its own.
+        method: `add` (3CosAdd) or `mul` (3CosMul).
+        k: how many items at most.
+        include_inputs: whether the query's own items were kept in.
+        distinct: whether forms that differ only in case or leading space were folded.
+    """
 
     expression: str
     target: str | None

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow
+
     from explorer.pictures.shapes import Picture
+
+SHOWN_IN_NOTEBOOK = 100
+"""Rows that a notebook is sent of one answer; its other forms have them all."""
 
 
 @dataclass(frozen=True)
@@ -78,16 +85,55 @@ class Meta:
 
 
 class Result:
-    """What every result can do."""
+    """What every result is and can do; results are frozen, and compare and pickle as plain data.
+
+    Attributes:
+        query: what was asked, every default filled in.
+        rows: the answer, one dataclass a row.
+        meta: what the answer rests on.
+    """
 
     def to_dict(self) -> dict[str, Any]:
         """`{"query": ..., "rows": [...], "meta": ...}`, of plain lists, dicts and numbers."""
         return _plain(self)  # type: ignore[no-any-return]
 
     def to_dicts(self) -> list[dict[str, Any]]:
-        """The rows alone, each as a flat dict."""
+        """The rows alone, each as a dict; what is nested in a row stays so."""
         rows: list[dict[str, Any]] = self.to_dict()["rows"]
         return rows
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """The rows as a pandas DataFrame, with the columns that CSV has.
+
+        A record in a row becomes columns `target.rank`, a dict columns `scores.large`; lists stay
+        lists. Whole numbers are int64, or Int64 where one may be missing; texts are str.
+
+        Raises:
+            QueryError: pandas is not installed.
+        """
+        from explorer.frames import columns_of, to_pandas
+
+        return to_pandas(columns_of(self))
+
+    def to_polars(self) -> polars.DataFrame:
+        """The rows as a polars DataFrame, with the columns of `to_pandas`.
+
+        Raises:
+            QueryError: polars is not installed.
+        """
+        from explorer.frames import columns_of, to_polars
+
+        return to_polars(columns_of(self))
+
+    def to_arrow(self) -> pyarrow.Table:
+        """The rows as an Arrow table, with the columns of `to_pandas`.
+
+        Raises:
+            QueryError: pyarrow is not installed.
+        """
+        from explorer.frames import columns_of, to_arrow
+
+        return to_arrow(columns_of(self))
 
     def pictures(self) -> tuple[Picture, ...]:
         """What of it is worth drawing, as plain data; empty where nothing is."""
@@ -97,6 +143,9 @@ class Result:
 
     def plot(self, path: str | None = None) -> Any:
         """Its pictures as one matplotlib Figure, which is written where a path is given.
+
+        `baseline`, `congruence`, `layers` with a target and `ov` have pictures. In a notebook the
+        figure shows itself, once, where it is the value of a cell.
 
         Args:
             path: a name that ends in `.svg` or `.png`.
@@ -117,6 +166,15 @@ class Result:
         from explorer.render import to_text
 
         return to_text(self)
+
+    def _repr_html_(self) -> str:
+        from explorer.render import to_html
+
+        return to_html(self, SHOWN_IN_NOTEBOOK)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """In IPython, where there is no HTML, the table too, and not nested dataclasses."""
+        return {"text/plain": str(self).rstrip()}
 
 
 def _plain(value: Any) -> Any:

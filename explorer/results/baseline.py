@@ -32,7 +32,14 @@ class BaselineRow:
 
 @dataclass(frozen=True)
 class BaselineQuery:
-    """What was asked of `baseline`."""
+    """What was asked of `baseline`.
+
+    Attributes:
+        space: the one space asked, or None.
+        measure: the one measure asked, or None.
+        pairs: how many pairs were to be drawn.
+        seed: of the draw.
+    """
 
     space: str | None
     measure: str | None

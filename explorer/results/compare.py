@@ -33,7 +33,21 @@ class ComparedPair:
 
 @dataclass(frozen=True)
 class CompareQuery:
-    """What was asked of `compare`."""
+    """What was asked of `compare`.
+
+    Attributes:
+        words: as asked.
+        side: `in`, `up` or `out`.
+        measures: which measures.
+        layers: the layers whose neurons were taken.
+        top_neurons: how many neurons of greatest impact, or None for all.
+        impact: `z` or `norm`.
+        control_neurons: `own` or `same`.
+        per_layer: whether each layer has rows of its own.
+        control: `matched` or `random`.
+        pairs: control pairs of each pair.
+        seed: of the draw.
+    """
 
     words: tuple[str, ...]
     side: str

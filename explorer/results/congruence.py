@@ -106,7 +106,18 @@ class CongruenceMeta(Meta):
 
 @dataclass(frozen=True)
 class CongruenceQuery:
-    """What was asked of `congruence`."""
+    """What was asked of `congruence`.
+
+    Attributes:
+        words: as asked, or those of the group.
+        group: the index's own group that was asked, or None.
+        anchor: the word that each was scored with, or None.
+        spaces: the spaces that were asked, in order of depth.
+        measure: the measure; None where each space had its own.
+        control: `matched` or `random`.
+        permutations: how many control groups were to be drawn.
+        seed: of the draw and of the intervals.
+    """
 
     words: tuple[str, ...]
     group: str | None

@@ -78,7 +78,19 @@ class AnalogyAccuracy:
 
 @dataclass(frozen=True)
 class EvaluateAnalogiesQuery:
-    """What was asked of `evaluate analogies`."""
+    """What was asked of `evaluate analogies`.
+
+    Attributes:
+        questions: name of the file; of lines, what they are.
+        spaces: the spaces that were asked.
+        measures: the measures; None where each space had its own.
+        methods: of `add` and `mul`.
+        tokens: `word-like` or `all`.
+        case: `written`, `fold` or `exact`.
+        restrict: only the first so many candidates, or None.
+        depth: among how many best the answer was looked for, or None.
+        sections: whether each section has a row.
+    """
 
     questions: str
     spaces: tuple[str, ...]
@@ -136,7 +148,19 @@ class SimilarityCorrelation:
 
 @dataclass(frozen=True)
 class EvaluateSimilarityQuery:
-    """What was asked of `evaluate similarity`."""
+    """What was asked of `evaluate similarity`.
+
+    Attributes:
+        pairs: name of the file; of lines, what they are.
+        spaces: the spaces that were asked.
+        measures: the measures; None where each space had its own.
+        column: where the rating stood, a number or a name.
+        delimiter: between columns, or None where it was found out.
+        tokens: `word-like` or `all`.
+        case: `written`, `fold` or `exact`.
+        restrict: only the first so many items, or None.
+        missing_as_zero: whether pairs that are not covered were scored 0.
+    """
 
     pairs: str
     spaces: tuple[str, ...]

@@ -34,7 +34,16 @@ class LayerRow:
 
 @dataclass(frozen=True)
 class LayersQuery:
-    """What was asked of `layers`."""
+    """What was asked of `layers`.
+
+    Attributes:
+        expression: as written, blanks tidied.
+        target: the word whose standing was asked for, or None.
+        spaces: the spaces that were asked, in order of depth.
+        measure: the measure; None where each space had its own.
+        k: how many nearest items.
+        distinct: whether forms that differ only in case or leading space were folded.
+    """
 
     expression: str
     target: str | None

@@ -38,7 +38,19 @@ class MiddleMan:
 
 @dataclass(frozen=True)
 class MiddlemanQuery:
-    """What was asked of `middleman`."""
+    """What was asked of `middleman`.
+
+    Attributes:
+        words: as asked.
+        by: `weights` or `activations`.
+        avoid: words a neuron should not answer to.
+        side: `in`, `up` or `out`; None by activations.
+        score: `z`, `dot` or `cosine`; `|z|` by activations.
+        combine: `min` or `mean`.
+        layers: the layers whose neurons were ranked.
+        per_layer: the best so many of each layer, or None.
+        k: how many at most.
+    """
 
     words: tuple[str, ...]
     by: str

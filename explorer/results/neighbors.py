@@ -30,7 +30,17 @@ class Neighbor:
 
 @dataclass(frozen=True)
 class NeighborsQuery:
-    """What was asked of `neighbors`."""
+    """What was asked of `neighbors`, or of `search`.
+
+    Attributes:
+        expression: as written, blanks tidied; `vector`, or `vectors[3]`, where a vector was
+            brought.
+        space: the space that was searched.
+        measure: how vectors were scored.
+        k: how many at most.
+        include_inputs: whether the query's own items were kept in.
+        distinct: whether forms that differ only in case or leading space were folded.
+    """
 
     expression: str
     space: str

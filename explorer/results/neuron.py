@@ -29,7 +29,12 @@ class NeuronNear:
 
 @dataclass(frozen=True)
 class NeuronQuery:
-    """What was asked of `neuron`."""
+    """What was asked of `neuron`.
+
+    Attributes:
+        neuron: its name.
+        k: how many of each kind at most.
+    """
 
     neuron: str
     k: int

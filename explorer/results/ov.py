@@ -36,7 +36,15 @@ class HeadWrites:
 
 @dataclass(frozen=True)
 class OvQuery:
-    """What was asked of `ov`."""
+    """What was asked of `ov`.
+
+    Attributes:
+        word: as asked.
+        to: the word to carry it to, or None.
+        layer: the one block asked, or None.
+        head: the one head asked, or None.
+        k: how many heads at most.
+    """
 
     word: str
     to: str | None

@@ -36,7 +36,12 @@ class WordNeuron:
 
 @dataclass(frozen=True)
 class WordQuery:
-    """What was asked of `word`."""
+    """What was asked of `word`.
+
+    Attributes:
+        word: as asked.
+        k: how many neurons at most.
+    """
 
     word: str
     k: int

@@ -20,6 +20,7 @@ from explorer.tables.middleman import middleman
 from explorer.tables.neighbors import neighbors
 from explorer.tables.neuron import neuron
 from explorer.tables.ov import ov
+from explorer.tables.sql import schema, sql
 from explorer.tables.word import word
 
 __all__ = ["Layout", "lay_out", "resolved_lines"]
@@ -37,6 +38,8 @@ _LAYOUTS: dict[type[results.Result], Callable[[Any], Layout]] = {
     results.Neighbors: neighbors,
     results.NeuronReport: neuron,
     results.OvReport: ov,
+    results.Schema: schema,
+    results.SqlRows: sql,
     results.WordReport: word,
     results.SimilarityCorrelations: similarity,
 }

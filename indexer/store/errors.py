@@ -6,8 +6,10 @@ descends from `SemanticError`, so that an edge (the command line, a screen) catc
 
 from __future__ import annotations
 
+import linecache
 import os
 import sys
+import traceback
 from collections.abc import Iterable
 
 
@@ -16,6 +18,10 @@ class SemanticError(Exception):
 
     exit_code = 2
     several_lines = False
+
+    def _render_traceback_(self) -> list[str]:
+        """In a notebook: the line of the person's own code, and what is wrong with it."""
+        return [*_own_lines(self), f"{type(self).__name__}: {self}"]
 
 
 class MachineError(SemanticError):
@@ -42,6 +48,10 @@ class UnknownSpace(SemanticError):
 
 class NoModel(SemanticError):
     """A model or its tokenizer is needed, and the index was made of imported vectors."""
+
+
+class ClosedIndex(SemanticError):
+    """A question was asked of an index that has been closed."""
 
 
 class UnknownName(SemanticError):
@@ -96,3 +106,14 @@ def let_go_of_stdout() -> None:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split("\n"))
+
+
+def _own_lines(error: BaseException) -> list[str]:
+    """The lines of code that led to an error, as far as they are neither ours nor IPython's."""
+    lines = []
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        name = frame.f_globals.get("__name__", "").split(".")[0]
+        if name not in ("explorer", "indexer", "IPython"):
+            source = linecache.getline(frame.f_code.co_filename, number).strip()
+            lines.append(f"line {number}: {source}")
+    return lines

@@ -32,7 +32,13 @@ def head_name(layer: int, head: int, dimension: int) -> str:
 
 @dataclass(frozen=True)
 class NeuronLayer:
-    """One indexed layer's neurons: `units` in each of `experts`, or in all where that is 0."""
+    """One indexed layer's neurons.
+
+    Attributes:
+        layer: block, from 0.
+        experts: how many experts it has; 0 in a block without.
+        units: how many neurons, in each expert where there are experts.
+    """
 
     layer: int
     experts: int
@@ -52,7 +58,13 @@ class NeuronLayer:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a neuron is: `expert` is None in a layer without experts."""
+    """Where a neuron is.
+
+    Attributes:
+        layer: block, from 0.
+        expert: which of the block's experts, from 0; None in a block without.
+        unit: from 0.
+    """
 
     layer: int
     expert: int | None
@@ -66,7 +78,11 @@ class Place:
 
 @dataclass(frozen=True)
 class NeuronGrid:
-    """The neurons of an index, in the order of rows: by layer, expert, unit."""
+    """The neurons of an index, in the order of rows: by layer, expert, unit.
+
+    Attributes:
+        layers: the indexed layers, in order.
+    """
 
     layers: tuple[NeuronLayer, ...]
 
@@ -148,7 +164,13 @@ class NeuronGrid:
 
 @dataclass(frozen=True)
 class HeadGrid:
-    """The head dimensions of an index, in the order of rows: by layer, head, dimension."""
+    """The head dimensions of an index, in the order of rows: by layer, head, dimension.
+
+    Attributes:
+        layers: the indexed layers, in order.
+        heads: heads of a layer.
+        width: dimensions of a head.
+    """
 
     layers: tuple[int, ...]
     heads: int

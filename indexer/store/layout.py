@@ -34,7 +34,12 @@ MEASURES = ("dot", "cosine", "centered", "euclidean")
 
 @dataclass(frozen=True)
 class FileEntry:
-    """One file of the index: its size in bytes and the SHA-256 of its content."""
+    """One file of the index.
+
+    Attributes:
+        bytes: its size.
+        sha256: of its content.
+    """
 
     bytes: int
     sha256: str
@@ -71,10 +76,26 @@ class SpaceEntry:
 class ModelEntry:
     """The model an index was made from.
 
-    `weights_sha256` is the SHA-256 over the names and contents of its weight files; `accepted`
-    names config attributes that were let through though the table of families doesn't know them.
-    An index of imported vectors has none behind it: `source` says so, `weights_sha256` is the
-    file's own, and there are no layers, heads or vocabulary.
+    An index of imported vectors has none behind it: no layers, heads or vocabulary.
+
+    Attributes:
+        source: what `indexer build` was given: a folder, a file, a hub id, `smollm2`; or that
+            there is none.
+        family: the entry of the table of families.
+        revision: of the hub, or of the package; empty where there is none.
+        weights_sha256: SHA-256 over the names and contents of its weight files, or of the file
+            that was imported.
+        n_layers: how many blocks it has.
+        d_model: width of its residual stream.
+        n_heads: attention heads of a block.
+        d_head: dimensions of a head.
+        vocabulary: rows of its embedding.
+        gated: whether its MLPs are gated.
+        tied: whether it unembeds with its embedding.
+        encoder: whether it reads both ways.
+        allow_pickle: whether weights in pickle files were let through.
+        accepted: config attributes that were let through though the table doesn't know
+            them.
     """
 
     source: str
@@ -114,8 +135,15 @@ class Imported:
 class PrefixEntry:
     """What stands before every word in the model's context; in an encoder's also what follows it.
 
-    `sink_share[layer]` is the share of indexed words whose last-token norm exceeds `sink_factor`
-    times the layer's median; `tried` gives, per candidate, how many of `sample` words did.
+    Attributes:
+        text: of the prefix.
+        token_ids: its tokens.
+        chosen: `auto` or `asked`.
+        sink_factor: times the layer's median norm, from which a word counts as a sink.
+        sample: how many words each candidate was tried on.
+        tried: by candidate, how many of them were sinks.
+        sink_share: by context space, the share of indexed words that are.
+        suffix_ids: tokens that follow a word.
     """
 
     text: str
@@ -132,8 +160,27 @@ class PrefixEntry:
 class Manifest:
     """Everything about an index that is not a vector or a row of a table.
 
-    `layers` are the blocks indexed, `neurons` what each of them has; `firing` tells whether their
-    activations were recorded; `prefix` is None in an index without context spaces.
+    Attributes:
+        name: of the index.
+        created: when it was sealed, in UTC.
+        model: what it was made from.
+        dtype: the precision of the forward passes.
+        device: where they ran.
+        seed: of what the build drew.
+        layers: the blocks that are indexed.
+        neurons: what each of them has.
+        words: how many words are indexed.
+        firing: whether activations were recorded.
+        prefix: what stood before every word; None in an index without context spaces.
+        conventions: by space, what was folded into its rows.
+        spaces: in the order they were built.
+        files: by path in the index.
+        versions: of the libraries that built it.
+        check: by part, the largest relative error of the self-check.
+        seconds: by step of the build.
+        fingerprint: of everything that decides what the index holds.
+        format: version of the layout on disk.
+        extra: anything a later version may add.
     """
 
     name: str

@@ -7,7 +7,9 @@ have names. Everything is opened when first needed.
 
 from __future__ import annotations
 
+import os
 import threading
+import weakref
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.store.errors import DamagedIndex, NoModel, UnknownSpace, nearest
+from indexer.store.errors import ClosedIndex, DamagedIndex, NoModel, UnknownSpace, nearest
 from indexer.store.grid import HeadGrid, NeuronGrid, neuron_name
 from indexer.store.layout import (
     CATALOG,
@@ -31,7 +33,13 @@ from indexer.store.vocabulary import Vocabulary, display
 
 @dataclass(frozen=True)
 class Token:
-    """One entry of the vocabulary."""
+    """One entry of the vocabulary.
+
+    Attributes:
+        id: its row in spaces of tokens.
+        text: what it says, its leading space written out.
+        special: whether it is a control token.
+    """
 
     id: int
     text: str
@@ -45,7 +53,14 @@ class Token:
 
 @dataclass(frozen=True)
 class Word:
-    """One indexed word; `sink[i]` tells whether it is a sink in the i-th context space."""
+    """One indexed word.
+
+    Attributes:
+        id: its row in spaces of words.
+        text: as written, without a leading space.
+        token_ids: its tokens.
+        sink: by context space in order of depth, whether it is an attention sink there.
+    """
 
     id: int
     text: str
@@ -55,7 +70,23 @@ class Word:
 
 @dataclass(frozen=True)
 class Neuron:
-    """One unit of one layer's MLP; sides that the model lacks are None."""
+    """One unit of one layer's MLP; sides that the model lacks are None.
+
+    Attributes:
+        id: its row in spaces of neurons.
+        layer: block, from 0.
+        expert: which of the block's experts, from 0; None in a block without.
+        unit: from 0.
+        norm_in: Euclidean norm of the reading side, under the index's convention.
+        norm_up: of the second reading direction.
+        norm_out: of the writing side.
+        cosine_in_out: cosine between reading and writing side.
+        cosine_in_up: between the two reading directions.
+        cosine_up_out: between the second reading direction and the writing side.
+        activation_mean: over the indexed words' last tokens; None where not recorded.
+        activation_deviation: their standard deviation, divided by n; None where not
+            recorded.
+    """
 
     id: int
     layer: int
@@ -78,7 +109,15 @@ class Neuron:
 
 @dataclass(frozen=True)
 class NeuronToken:
-    """One of a neuron's nearest tokens: `rank` from 1 at the top, from -1 at the bottom."""
+    """One of a neuron's nearest tokens.
+
+    Attributes:
+        neuron: id of the neuron.
+        side: `in`, `up` or `out`.
+        rank: from 1 at the top, from -1 at the bottom.
+        token: which token.
+        score: z of the token among what the neuron gives word-like tokens.
+    """
 
     neuron: int
     side: str
@@ -89,7 +128,15 @@ class NeuronToken:
 
 @dataclass(frozen=True)
 class Fires:
-    """A neuron at a word's last token: `rank` from 1 at the high end of a list, -1 at the low."""
+    """A neuron at a word's last token.
+
+    Attributes:
+        neuron: id of the neuron.
+        word: id of the word.
+        rank: from 1 at the high end of a list, from -1 at the low.
+        activation: what the neuron's column of the output matrix is multiplied by there.
+        z: deviations above the neuron's mean over the indexed words.
+    """
 
     neuron: int
     word: int
@@ -99,7 +146,18 @@ class Fires:
 
 
 class Index:
-    """A sealed index. Safe to use from several threads; close it, or use it in a `with`."""
+    """A sealed index. Safe to use from several threads; close it, or use it in a `with`.
+
+    Pickled, it is which index and where: what is unpickled is that index opened anew, in whatever
+    process. A process that was forked opens the catalog for itself at its first question.
+
+    Args:
+        folder: where the index lies.
+
+    Raises:
+        ForeignIndex: there is no index, or one of another format.
+        DamagedIndex: its manifest was changed.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -107,9 +165,17 @@ class Index:
         self.name = self.manifest.name
         self._spaces: dict[str, Space] = {}
         self._tokens: dict[int, Token] = {}
+        self._words: dict[int, Word] = {}
+        self._token_saying: dict[str, Token | None] = {}
+        self._word_saying: dict[str, Word | None] = {}
         self._local = threading.local()
         self._opening = threading.Lock()
         self._connection: Any = None
+        self._closed = False
+        _OPEN.add(self)
+
+    def __reduce__(self) -> tuple[type[Index], tuple[Path]]:
+        return Index, (self.folder.absolute(),)
 
     def __enter__(self) -> Index:
         return self
@@ -118,13 +184,39 @@ class Index:
         self.close()
 
     def close(self) -> None:
-        """Close the catalog and let go of the mapped files."""
+        """Close the catalog and let go of the mapped files; what is asked later is refused."""
         with self._opening:
+            self._closed = True
             self._spaces.clear()
             self._local = threading.local()
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed."""
+        return self._closed
+
+    def require_open(self) -> None:
+        """Raise `ClosedIndex` where the index was closed."""
+        if self._closed:
+            raise ClosedIndex(
+                f"index {self.name!r} was closed; open it again to ask more of it: "
+                f"explorer.open({self.name!r})"
+            )
+
+    def _after_fork(self) -> None:
+        """In a forked process: leave what belongs to the parent, and open it here when needed.
+
+        The parent's connection is kept, unused: to close it would wait for threads that are not
+        here. Files that were read through a shared position are opened anew with their spaces.
+        """
+        _LEFT.append(self._connection)
+        _LEFT.append(self._local)
+        self._connection, self._local = None, threading.local()
+        self._opening = threading.Lock()
+        self._spaces = {}
 
     @property
     def space_names(self) -> list[str]:
@@ -141,13 +233,17 @@ class Index:
 
         Raises:
             UnknownSpace: there is none of that name; the message lists what there is.
+            ClosedIndex: the index was closed.
         """
-        if name not in self._spaces:
+        found = self._spaces.get(name)
+        if found is None:
             entry = self.manifest.space(name)
             if entry is None:
                 raise UnknownSpace(self._no_space(name))
-            self._spaces[name] = Space(self.folder, entry)
-        return self._spaces[name]
+            with self._opening:
+                self.require_open()
+                found = self._spaces.setdefault(name, Space(self.folder, entry))
+        return found
 
     def _no_space(self, name: str) -> str:
         contexts = self.context_names
@@ -186,15 +282,18 @@ class Index:
 
         Raises:
             DamagedIndex: the catalog cannot be read.
+            ClosedIndex: the index was closed.
         """
         cursor = self._cursor()
         import duckdb
 
         try:
             rows: list[tuple[Any, ...]] = cursor.execute(query, list(parameters)).fetchall()
-        except duckdb.ProgrammingError:
-            raise
-        except duckdb.Error as err:  # damage is found block by block, so here as much as at opening
+        except duckdb.Error as err:
+            self.require_open()  # or it was closed by another thread meanwhile
+            if isinstance(err, duckdb.ProgrammingError):
+                raise
+            # Damage is found block by block, so here as much as at opening.
             raise _damaged(self.folder, err) from None
         return rows
 
@@ -202,10 +301,12 @@ class Index:
         cursor = getattr(self._local, "cursor", None)
         if cursor is None:
             with self._opening:
+                self.require_open()
                 if self._connection is None:
                     self._connection = _connect(self.folder)
                 cursor = self._connection.cursor()
-            self._local.cursor = cursor
+                cursor.execute("USE catalog").fetchall()
+                self._local.cursor = cursor
         return cursor
 
     # -- tokens -----------------------------------------------------------------------------
@@ -227,14 +328,30 @@ class Index:
         rows = self.sql("SELECT id FROM token WHERE word_like ORDER BY id")
         return np.array([row[0] for row in rows], np.int64)
 
+    def look_up(self, texts: Iterable[str]) -> None:
+        """Find the tokens and words that some texts name at once, before they are asked for."""
+        words = list(texts)
+        self._find_tokens([form for text in words for form in (f" {text}", text)])
+        self._find_words(words)
+        if not self.manifest.has_model:
+            self._find_words([f" {text}" for text in words])
+
     def token_by_text(self, *texts: str) -> Token | None:
         """The token that says exactly the first of some texts that any token says."""
+        self._find_tokens(texts)
+        return next((t for text in texts if (t := self._token_saying[text]) is not None), None)
+
+    def _find_tokens(self, texts: Sequence[str]) -> None:
+        new = [text for text in dict.fromkeys(texts) if text not in self._token_saying]
+        if not new:
+            return
+        found: dict[str, Token | None] = dict.fromkeys(new)
         rows = self.sql(
-            f"SELECT id, text, special FROM token WHERE text IN ({', '.join('?' * len(texts))})",
-            texts,
+            f"SELECT id, text, special FROM token WHERE {_one_of('text', new)} ORDER BY id DESC",
+            _given(new),
         )
-        found = [Token(*row) for row in rows]
-        return min(found, key=lambda token: (texts.index(token.text), token.id), default=None)
+        found.update((row[1], Token(*row)) for row in rows)  # of several the lowest id, come last
+        self._token_saying.update(found)
 
     def tokens_like(self, text: str, limit: int = 3) -> list[Token]:
         """The word-like tokens and indexed words spelled most like `text`, best first."""
@@ -251,25 +368,30 @@ class Index:
 
     # -- words ------------------------------------------------------------------------------
 
+    _WORD = "id, text, token_ids, sink"
+
     def words(self, ids: Iterable[int]) -> list[Word]:
         """Words by id, in the order asked."""
         wanted = [int(i) for i in ids]
-        rows = self.sql(
-            "SELECT id, text, token_ids FROM word WHERE id IN (SELECT unnest(?))",
-            [wanted],
-        )
-        known = {row[0]: Word(row[0], row[1], tuple(row[2])) for row in rows}
-        return [known[i] for i in wanted]
+        new = [i for i in set(wanted) if i not in self._words]
+        if new:
+            rows = self.sql(f"SELECT {self._WORD} FROM word WHERE id IN (SELECT unnest(?))", [new])
+            self._words.update((row[0], _word(row)) for row in rows)
+        return [self._words[i] for i in wanted]
 
     def word_by_text(self, *texts: str) -> Word | None:
         """The indexed word written exactly as the first of some texts that any is, or None."""
-        rows = self.sql(
-            "SELECT id, text, token_ids, sink FROM word "
-            f"WHERE text IN ({', '.join('?' * len(texts))})",
-            texts,
-        )
-        found = [Word(row[0], row[1], tuple(row[2]), tuple(row[3])) for row in rows]
-        return min(found, key=lambda word: texts.index(word.text), default=None)
+        self._find_words(texts)
+        return next((w for text in texts if (w := self._word_saying[text]) is not None), None)
+
+    def _find_words(self, texts: Sequence[str]) -> None:
+        new = [text for text in dict.fromkeys(texts) if text not in self._word_saying]
+        if not new:
+            return
+        found: dict[str, Word | None] = dict.fromkeys(new)
+        rows = self.sql(f"SELECT {self._WORD} FROM word WHERE {_one_of('text', new)}", _given(new))
+        found.update((row[1], _word(row)) for row in rows)
+        self._word_saying.update(found)
 
     def words_like(self, text: str, limit: int = 3) -> list[str]:
         """The indexed words spelled most like `text`, best first."""
@@ -448,6 +570,22 @@ class Index:
         return [NeuronToken(row[0], row[1], row[2], tokens[row[3]], row[4]) for row in rows]
 
 
+_OPEN: weakref.WeakSet[Index] = weakref.WeakSet()
+"""Every index of this process, for what must be opened anew in one that is forked."""
+
+_LEFT: list[Any] = []
+"""In a forked process: what is the parent's, kept from being closed here."""
+
+
+def _forked() -> None:
+    for index in list(_OPEN):
+        index._after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
+
+
 def open_index(name: str | None = None, root: str | Path | None = None) -> Index:
     """Open an index by name, by `EXPLORER_INDEX`, or the only one there.
 
@@ -457,6 +595,22 @@ def open_index(name: str | None = None, root: str | Path | None = None) -> Index
     return Index(find_index(name, root))
 
 
+def _word(row: tuple[Any, ...]) -> Word:
+    return Word(row[0], row[1], tuple(row[2]), tuple(row[3]))
+
+
+def _one_of(column: str, values: Sequence[Any]) -> str:
+    """A condition that the index on a column serves where the values are few."""
+    if len(values) > 2:
+        return f"{column} IN (SELECT unnest(?))"
+    return f"{column} IN ({', '.join('?' * len(values))})"
+
+
+def _given(values: Sequence[Any]) -> list[Any]:
+    """The parameters of that condition."""
+    return [list(values)] if len(values) > 2 else list(values)
+
+
 def _connect(folder: Path) -> Any:
     import duckdb
 
@@ -464,9 +618,13 @@ def _connect(folder: Path) -> Any:
     if not path.is_file():
         raise DamagedIndex(f"index {folder.name!r}: {CATALOG} is missing")
     try:
-        # One thread: every question of the explorer is a point query.
+        # One thread: every question of the explorer is a point query. Attached, and not opened, it
+        # leaves whoever opens the same file in this process a connection as they want it.
         config: dict[str, str | bool | int | float | list[str]] = {"threads": 1}
-        return duckdb.connect(str(path), read_only=True, config=config)
+        connection = duckdb.connect(":memory:", config=config)
+        where = str(path).replace("'", "''")
+        connection.execute(f"ATTACH '{where}' AS catalog (READ_ONLY)").fetchall()
+        return connection
     except duckdb.Error as err:
         raise _damaged(folder, err) from None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import struct
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -84,15 +85,30 @@ def read_rows(fd: int, width: int, first: int, count: int) -> Float32:
 
 
 _CACHED_ROWS = 512
+_MANY_QUERIES, _COPIED_ROWS = 16, 2048
 
 _pool: ThreadPoolExecutor | None = None
 
 
+_making = threading.Lock()
+
+
 def _threads() -> ThreadPoolExecutor:
     global _pool  # one pool a process, made at the first scan
-    if _pool is None:
-        _pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1), thread_name_prefix="scan")
-    return _pool
+    with _making:
+        if _pool is None:
+            _pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1), thread_name_prefix="scan")
+        return _pool
+
+
+def _forked() -> None:
+    """A forked process has the pool and none of its threads: what it is given would never run."""
+    global _pool, _making
+    _pool, _making = None, threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
 
 
 class MappedRows:
@@ -144,10 +160,16 @@ class MappedRows:
         """Inner products of every row with some queries: (m, width) -> (m, rows) float32.
 
         Each thread walks a part of the rows in blocks that stay in the processor's cache while
-        every query passes over them, so that further queries cost no further reading.
+        every query passes over them, so that further queries cost no further reading. Of many
+        queries one matrix product a block is faster, though it needs a copy of the block.
         """
         queries = np.ascontiguousarray(queries, np.float32)
         out = np.empty((len(queries), self.rows), np.float32)
+        if len(queries) >= _MANY_QUERIES:
+            for first in range(0, self.rows, _COPIED_ROWS):
+                block = self.block(first, min(_COPIED_ROWS, self.rows - first))
+                out[:, first : first + len(block)] = queries @ block.T
+            return out
         workers = _threads()
         parts = workers._max_workers if self.rows >= 4096 else 1
         edges = [self.rows * i // parts for i in range(parts + 1)]

@@ -5,6 +5,7 @@ Knows vectors and files; knows no measure, and not what an item is called.
 
 from __future__ import annotations
 
+import threading
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ class Space:
     def __init__(self, folder: Path, entry: SpaceEntry) -> None:
         self.entry, self.name = entry, entry.name
         self._folder = folder
+        self._reading = threading.RLock()
 
     @cached_property
     def rows(self) -> MappedRows:
@@ -45,7 +47,10 @@ class Space:
 
     def _array(self, name: str) -> NDArray[Any]:
         try:
-            array: NDArray[Any] = self._moments[name]
+            with self._reading:  # one file, one position in it
+                array: NDArray[Any] = self._moments[name]
+        except DamagedIndex:
+            raise
         except Exception as err:
             path = moments_file(self.name)
             raise DamagedIndex(f"index {self._folder.name!r}: {path}: {name}: {err}") from None

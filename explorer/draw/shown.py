@@ -1,0 +1,16 @@
+"""A matplotlib figure that shows itself in a notebook, whether or not pyplot was ever imported."""
+
+from __future__ import annotations
+
+import io
+
+from matplotlib.figure import Figure
+
+
+class ShownFigure(Figure):
+    """A Figure bound to no window, so that a notebook shows it once: where it is a cell's value."""
+
+    def _repr_png_(self) -> bytes:
+        out = io.BytesIO()
+        self.savefig(out, format="png", dpi=110, facecolor="white", metadata={"Software": None})
+        return out.getvalue()

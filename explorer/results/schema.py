@@ -1,0 +1,65 @@
+"""What `schema` answers: everything that SQL can name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from explorer.results.answer import Result
+
+
+@dataclass(frozen=True)
+class Described:
+    """A table or function, or one column or parameter of it.
+
+    Attributes:
+        kind: `table`, `column`, `function`, `parameter`, or `gives` for what a function gives.
+        of: the table or function.
+        name: of the column or parameter; a function's whole signature; empty for a table.
+        type: as DuckDB writes it; empty for a table.
+        about: what it is.
+    """
+
+    kind: str
+    of: str
+    name: str
+    type: str
+    about: str
+
+
+@dataclass(frozen=True)
+class SchemaQuery:
+    """What was asked of `schema`.
+
+    Attributes:
+        name: the one table or function that was asked for; None for all.
+    """
+
+    name: str | None
+
+
+@dataclass(frozen=True)
+class SchemaMeta:
+    """What an answer rests on.
+
+    Attributes:
+        index: name of the index.
+        model: the model it was made from.
+    """
+
+    index: str
+    model: str
+
+
+@dataclass(frozen=True)
+class Schema(Result):
+    """Every table and column of the catalog, and every function of the explorer.
+
+    Attributes:
+        query: which of them.
+        rows: tables with their columns, then functions with their parameters and columns.
+        meta: the index.
+    """
+
+    query: SchemaQuery
+    rows: tuple[Described, ...]
+    meta: SchemaMeta

@@ -1,0 +1,36 @@
+"""What does a statement answer, and what can it name? Asked of a session, and of the catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from explorer.results import Schema, SchemaMeta, SchemaQuery, SqlColumn, SqlMeta, SqlQuery, SqlRows
+from explorer.sql.schema import described
+from explorer.sql.session import Session
+from indexer.store.read import Index
+
+
+def sql(
+    index: Index,
+    session: Session,
+    statement: str,
+    parameters: Sequence[Any] | Mapping[str, Any],
+) -> SqlRows:
+    """The rows of a statement."""
+    columns, table = session.ask(statement, parameters)
+    named = (
+        dict(parameters)
+        if isinstance(parameters, Mapping)
+        else {str(at): value for at, value in enumerate(parameters, start=1)}
+    )
+    meta = SqlMeta(
+        index.name, index.manifest.model.source, tuple(SqlColumn(*column) for column in columns)
+    )
+    return SqlRows(SqlQuery(statement, named), table, meta)
+
+
+def schema(index: Index, name: str | None) -> Schema:
+    """Every table, column and function, or those of one name."""
+    meta = SchemaMeta(index.name, index.manifest.model.source)
+    return Schema(SchemaQuery(name), described(index.sql, name), meta)

@@ -1,0 +1,251 @@
+"""DuckDB over the catalog of one index, locked down, with the explorer's questions as functions.
+
+Knows connections and settings. The database is one in memory; the catalog is attached read-only,
+so that its tables and the user's stand side by side and neither can be written.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from explorer.errors import QueryError
+from explorer.resolve import Resolver
+from explorer.sql import tables
+from explorer.sql.functions import FUNCTIONS, Answers, Function, Stopped
+from explorer.sql.guard import Place, checked, said
+from indexer.store.errors import MachineError, SemanticError
+from indexer.store.layout import CATALOG
+from indexer.store.read import Index
+
+LOCKS = (
+    "SET errors_as_json = true",
+    "SET autoinstall_known_extensions = false",
+    "SET autoload_known_extensions = false",
+    "SET allow_community_extensions = false",
+    "SET enable_external_access = false",
+    "SET lock_configuration = true",
+)
+TOO_MUCH = "the query needs more than --memory allows; narrow it, or allow more"
+POSITIONAL = inspect.Parameter.POSITIONAL_ONLY
+BATCH = 4096
+"""Rows of an answer that are handed on at once."""
+
+
+class Database:
+    """An index as a database that can be asked, and nothing else.
+
+    Args:
+        index: an open index.
+        attached: a user's own tables by name: files, or what Arrow takes.
+        memory: the most that DuckDB may hold, in bytes.
+        threads: how many it may use.
+        announce: told in one line before the model is run on text that is not indexed.
+    """
+
+    def __init__(
+        self,
+        index: Index,
+        attached: Mapping[str, Any],
+        memory: int,
+        threads: int,
+        announce: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        import duckdb
+
+        self.answers = Answers(Resolver(index, announce))
+        self._raised: SemanticError | None = None
+        self._asked = ""
+        self._connection: Any = duckdb.connect(
+            ":memory:",
+            config={
+                "threads": threads,
+                "memory_limit": f"{memory}B",
+                "temp_directory": "",  # a query that does not fit ends; it never fills a disk
+                "python_enable_replacements": False,
+            },
+        )
+        catalog = str(index.folder / CATALOG).replace("'", "''")
+        self._run(f"ATTACH '{catalog}' AS catalog (READ_ONLY)")
+        self._run("USE catalog")
+        for name, source in attached.items():
+            tables.read(self._connection, name, source)
+        for function in FUNCTIONS:
+            self._add(function)
+        for lock in LOCKS:
+            self._run(lock)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def stop(self) -> None:
+        """Have a running query end, as soon as what it is doing lets it; from any thread."""
+        self.answers.stopped.set()
+        self._connection.interrupt()
+
+    def ask(
+        self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
+    ) -> tuple[list[tuple[str, str]], Any, Iterator[Any]]:
+        """Names and types of the columns, the Arrow schema, and the rows in Arrow batches.
+
+        Raises:
+            QueryError: the statement is none that only asks, or DuckDB cannot answer it; begins
+                with the place. Any error of the questions it asks.
+        """
+        import duckdb
+        import pyarrow
+
+        self._raised = None
+        self.answers.stopped.clear()
+        calls = checked(self._connection, sql)
+        given = dict(parameters) if isinstance(parameters, Mapping) else list(parameters)
+        try:
+            # A relation hands its rows on as they come; `execute` would hold them all first.
+            relation = self._connection.sql(sql, params=given or None)
+            columns = _named(list(zip(relation.columns, map(str, relation.types), strict=True)))
+            reader = relation.to_arrow_reader(BATCH)
+        except duckdb.Error as err:
+            raise self._error(self._placed(err, sql, given), sql, calls) from None
+        schema = pyarrow.schema([(f.name, _written_out(f.type)) for f in reader.schema])
+        return columns, schema, self._batches(reader, schema, sql, calls)
+
+    def _placed(self, error: Exception, sql: str, given: Any) -> Exception:
+        """The same error with its place, which DuckDB tells of a statement, not of a relation."""
+        import duckdb
+
+        if "{" in str(error) or self._raised is not None:
+            return error
+        try:
+            self._connection.execute(sql, given)
+        except duckdb.Error as err:
+            return err
+        self._connection.abort()
+        return error
+
+    def _batches(
+        self, reader: Any, schema: Any, sql: str, calls: Sequence[tuple[str, Place]]
+    ) -> Iterator[Any]:
+        import duckdb
+        import pyarrow
+
+        try:
+            while True:
+                try:
+                    batch = reader.read_next_batch().cast(schema)
+                except StopIteration:
+                    return
+                except (duckdb.Error, pyarrow.ArrowException, OSError) as err:
+                    raise self._error(err, sql, calls) from None
+                yield batch
+        finally:
+            reader.close()
+
+    def _error(
+        self, error: Exception, sql: str, calls: Sequence[tuple[str, Place]]
+    ) -> SemanticError:
+        """What went wrong, as the explorer says it: its own error, with the place of the call."""
+        import duckdb
+
+        if isinstance(self._raised, Stopped):
+            return self._raised
+        if self._raised is not None:
+            return self._at(self._raised, [place for name, place in calls if name == self._asked])
+        text = str(error)
+        if isinstance(error, (duckdb.OutOfMemoryException, MemoryError)) or "Out of Memory" in text:
+            return QueryError(TOO_MUCH)
+        if isinstance(error, duckdb.InterruptException) or "INTERRUPT" in text:
+            return Stopped("stopped")
+        if isinstance(error, (duckdb.FatalException, duckdb.InternalException)):
+            return MachineError(f"DuckDB failed: {said(error, sql)}")
+        return QueryError(_of_macros(said(error, sql), calls))
+
+    @staticmethod
+    def _at(error: SemanticError, places: Sequence[Place]) -> SemanticError:
+        """An error of a question, with the place where it was asked if there is only one."""
+        if len(places) == 1 and error.exit_code == 2:
+            error.args = (f"{places[0]}: {error}",)
+        return error
+
+    def _run(self, statement: str) -> None:
+        self._connection.execute(statement).fetchall()
+
+    def _add(self, function: Function) -> None:
+        import duckdb
+        import pyarrow
+
+        connection = self._connection
+        kind = connection.sql(f"SELECT NULL::{function.type} AS x").to_arrow_table().schema[0]
+
+        def answer(*columns: Any) -> Any:
+            # One batch at a time: DuckDB calls from several threads.
+            with self.answers.lock:
+                try:
+                    asked = [column.to_pylist() for column in columns]
+                    found = function.answer(self.answers, *asked)
+                except SemanticError as err:
+                    self._raised, self._asked = err, function.name
+                    raise
+                except MemoryError:
+                    self._raised, self._asked = QueryError(TOO_MUCH), ""
+                    raise
+                return pyarrow.array(found, kind.type)
+
+        # DuckDB counts parameters by the signature.
+        answer.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [inspect.Parameter(p.name, POSITIONAL) for p in function.parameters]
+        )
+        connection.create_function(
+            f"_{function.name}",
+            answer,
+            [duckdb.sqltype(parameter.type) for parameter in function.parameters],
+            duckdb.sqltype(function.type),
+            type="arrow",
+            null_handling="special",
+        )
+        self._run(function.macro)
+        about = function.about.replace("'", "''")
+        table = "TABLE " if function.columns else ""
+        self._run(f"COMMENT ON MACRO {table}{function.name} IS '{about}'")
+
+
+def _named(columns: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Columns with names of their own: a second `a` is `a_1`."""
+    taken: set[str] = set()
+    named = []
+    for name, kind in columns:
+        own, number = name, 0
+        while own in taken:
+            number += 1
+            own = f"{name}_{number}"
+        taken.add(own)
+        named.append((own, kind))
+    return named
+
+
+def _written_out(kind: Any) -> Any:
+    """An Arrow type with texts for the codes of an ENUM, which batches alone cannot carry."""
+    from pyarrow import list_, map_, string, struct, types
+
+    if types.is_dictionary(kind):
+        return string()
+    if types.is_map(kind):
+        return map_(_written_out(kind.key_type), _written_out(kind.item_type))
+    if types.is_list(kind):
+        return list_(_written_out(kind.value_type))
+    if types.is_struct(kind):
+        return struct([(field.name, _written_out(field.type)) for field in kind])
+    return kind
+
+
+def _of_macros(text: str, calls: Sequence[tuple[str, Place]]) -> str:
+    """Errors speak of the functions that people call, not of what stands beneath them."""
+    for function in FUNCTIONS:
+        text = text.replace(f"_{function.name}(", f"{function.name}(")
+        wrong = f"Macro {function.name}() does not support the supplied arguments."
+        if text.startswith(wrong):
+            places = [place for name, place in calls if name == function.name]
+            where = f"{places[0]}: " if len(places) == 1 else ""
+            return f"{where}these arguments do not fit; write {function.signature}"
+    return text

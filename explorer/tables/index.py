@@ -1,0 +1,46 @@
+"""How an open index looks as a table: its model above, its spaces below."""
+
+from __future__ import annotations
+
+import dataclasses
+from itertools import groupby
+
+from explorer.tables.layout import Column, Layout
+from indexer.store.layout import Manifest, SpaceEntry
+
+
+def index(manifest: Manifest) -> Layout:
+    """What the index is of, and the spaces that can be asked; those of one kind on one line."""
+    model = manifest.model
+    size = f"{model.family}: {model.n_layers} layers, d_model {model.d_model}"
+    if not manifest.has_model:
+        size = f"{model.d_model} wide"
+    head = [f"index {manifest.name}", f"  model {model.source}, {size}"]
+    if manifest.words:
+        head.append(f"  {manifest.words:,} indexed words")
+    columns = [
+        Column("space", lambda s: str(s.name)),
+        Column("items", lambda s: str(s.item)),
+        Column("rows", lambda s: f"{s.rows:,}", right=True),
+        Column("measure", lambda s: str(s.measure)),
+        Column("convention", lambda s: str(s.convention), folds=True),
+    ]
+    return Layout(head, columns, [f"built {manifest.created}"], _spans(manifest.spaces))
+
+
+def _spans(spaces: tuple[SpaceEntry, ...]) -> list[SpaceEntry]:
+    """The spaces, runs of context spaces that differ in nothing but the layer as one."""
+    shown = []
+    for _, run in groupby(
+        spaces,
+        lambda s: (
+            (s.name.split(".")[0], dataclasses.replace(s, name=""))
+            if s.name.startswith("context.")
+            else s
+        ),
+    ):
+        several = list(run)
+        first, last = several[0], several[-1]
+        name = f"{first.name} to {last.name}" if first is not last else first.name
+        shown.append(dataclasses.replace(first, name=name))
+    return shown

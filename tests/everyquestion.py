@@ -1,0 +1,43 @@
+"""Every question there is, asked of an index; each asked as a small script would."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+ANALOGIES = [": capitals", "Paris France London England", ": family", "king queen man woman"]
+PAIRS = ["dog cat 7", "red blue 6", "dog red 2", "king queen 8"]
+
+QUESTIONS: dict[str, Callable[[Any], Any]] = {
+    "neighbors": lambda ix: ix.neighbors("king - man + woman", k=4),
+    "neighbors-distinct": lambda ix: ix.neighbors("dog", k=5, distinct=True),
+    "neighbors-context": lambda ix: ix.neighbors("dog", "context.1", "euclidean"),
+    "neighbors-neurons": lambda ix: ix.neighbors("dog", "neuron.out", k=3),
+    "neighbors-heads": lambda ix: ix.neighbors("dog", "head.value", "dot", k=3),
+    "middleman": lambda ix: ix.middleman("large", "tall", avoid=["dog"], side="out", k=3),
+    "middleman-layers": lambda ix: ix.middleman("red", score="dot", per_layer=1),
+    "middleman-fires": lambda ix: ix.middleman("large", "tall", by="activations", k=3),
+    "compare": lambda ix: ix.compare("large", "tall", "dog", pairs=100),
+    "compare-layers": lambda ix: ix.compare("large", "tall", per_layer=True, pairs=0),
+    "analogy": lambda ix: ix.analogy("dog + small", "Chihuahua", "dog + large", k=3),
+    "analogy-mul": lambda ix: ix.analogy("dog + small", method="mul", space="context.2"),
+    "analogy-layers": lambda ix: ix.analogy_layers("dog + small", "Chihuahua", "dog + large"),
+    "analogy-layers-no-target": lambda ix: ix.analogy_layers("dog + small"),
+    "neuron": lambda ix: ix.neuron("L1N7", 3),
+    "word": lambda ix: ix.word("large", 4),
+    "ov": lambda ix: ix.ov("large", to="tall", k=3),
+    "baseline": lambda ix: ix.baseline(pairs=500),
+    "layers": lambda ix: ix.layers("dog + small", "Chihuahua"),
+    "layers-twice": lambda ix: ix.layers("dog + dog", "Chihuahua"),
+    "layers-no-target": lambda ix: ix.layers("dog"),
+    "accuracy": lambda ix: ix.evaluate_analogies(ANALOGIES, all_layers=True),
+    "correlation": lambda ix: ix.evaluate_similarity(PAIRS, measure="all"),
+    "correlation-none": lambda ix: ix.evaluate_similarity(PAIRS[:2]),
+    "congruence": lambda ix: ix.congruence(group="size", permutations=200),
+    "congruence-anchor": lambda ix: ix.congruence("big", "huge", anchor="large", permutations=200),
+    "anchored": lambda ix: ix.anchored("big", "huge", anchor="large", permutations=200),
+    "sql": lambda ix: ix.sql("FROM neighbors('large', k := 3)"),
+    "schema": lambda ix: ix.schema("neighbors"),
+    "search": lambda ix: ix.search("context.2", ix.vector("dog", "context.2"), k=4),
+}
+"""By name, a function of an open Explorer."""

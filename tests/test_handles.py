@@ -1,0 +1,245 @@
+"""An open index as a thing to hold: asked from many threads, sent to processes, closed."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import random
+import subprocess
+import sys
+import threading
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import explorer
+from everyquestion import QUESTIONS
+from explorer import resolve
+from indexer.store.errors import ClosedIndex, DamagedIndex, SemanticError
+
+THREADS = 8
+
+
+@pytest.fixture(scope="module")
+def alone(real: Any) -> dict[str, Any]:
+    """Each answer, asked from one thread."""
+    return {name: ask(real) for name, ask in QUESTIONS.items()}
+
+
+# -- threads --------------------------------------------------------------------------------
+
+
+def test_many_threads_get_the_answers_of_one(real_indexes: Path, alone: dict[str, Any]) -> None:
+    mixed = [name for name in QUESTIONS for _ in range(3)]
+    random.Random(0).shuffle(mixed)
+    with explorer.open("smollm2", real_indexes) as ix:  # nothing read yet: all of it is raced for
+        ready = threading.Barrier(THREADS, timeout=60)
+
+        def ask(name: str) -> Any:
+            return QUESTIONS[name](ix)
+
+        with ThreadPoolExecutor(THREADS, initializer=ready.wait) as pool:
+            answers = list(pool.map(ask, mixed))
+    for name, answer in zip(mixed, answers, strict=True):
+        assert answer == alone[name], name
+
+
+def test_one_question_first_asked_by_all_at_once(real_indexes: Path) -> None:
+    for _ in range(5):
+        with explorer.open("smollm2", real_indexes) as ix:
+            ready = threading.Barrier(THREADS, timeout=60)
+
+            def ask(at: int, ix: Any = ix, ready: Any = ready) -> Any:
+                ready.wait()
+                return ix.middleman("large", "tall", side="out", k=3), ix.vectors("context.7")
+
+            with ThreadPoolExecutor(THREADS) as pool:
+                answers = list(pool.map(ask, range(THREADS)))
+            assert len({answer.rows[0].score for answer, _ in answers}) == 1
+            assert all(np.array_equal(array, answers[0][1]) for _, array in answers)
+            assert ix._index.space("context.7") is ix._index.space("context.7")
+
+
+def test_text_that_is_not_indexed_is_run_once_however_many_ask(
+    tiny_indexes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs, said = [], []
+    encode = resolve.encode
+
+    def counted(folder: Path, words: Any) -> Any:
+        runs.append(tuple(words))
+        return encode(folder, words)
+
+    monkeypatch.setattr(resolve, "encode", counted)
+    with explorer.open("llama", tiny_indexes) as ix:
+        ix._resolver.announce = said.append
+        with ThreadPoolExecutor(4) as pool:
+            answers = list(
+                pool.map(lambda _: ix.neighbors("zebra crossing", "context.1"), range(4))
+            )
+    assert len({answer.rows for answer in answers}) == 1
+    assert runs == [("zebra crossing",)]
+    assert len(said) == 1
+
+
+# -- processes ------------------------------------------------------------------------------
+
+
+def first(ix: Any, word: str) -> tuple[int, Any]:
+    return os.getpid(), ix.neighbors(word, "context.3", k=3)
+
+
+def test_a_pickle_is_which_index_and_where(real: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = pickle.dumps(real)
+    assert len(sent) < 500
+    monkeypatch.chdir("/")
+    with pickle.loads(sent) as again:
+        assert again.name == real.name
+        assert again.manifest == real.manifest
+        assert again._index is not real._index
+        assert again.neighbors("dog") == real.neighbors("dog")
+    assert real.neighbors("dog").rows
+
+
+def test_an_index_opened_by_a_relative_path_is_found_from_elsewhere(
+    tiny_indexes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tiny_indexes.parent)
+    with explorer.open("llama", tiny_indexes.name) as ix:
+        sent = pickle.dumps(ix)
+    monkeypatch.chdir("/")
+    with pickle.loads(sent) as again:
+        assert again.neighbors("dog").rows
+
+
+@pytest.mark.parametrize("start", ["spawn", "fork", "forkserver"])
+def test_other_processes_get_the_same_answers(real: Any, start: str) -> None:
+    words = ["dog", "large", "king", "red"]
+    here = [real.neighbors(word, "context.3", k=3) for word in words]
+    context = multiprocessing.get_context(start)
+    with ProcessPoolExecutor(2, mp_context=context) as pool:
+        there = list(pool.map(first, [real] * len(words), words, timeout=120))
+    assert [answer for _, answer in there] == here
+    assert os.getpid() not in {process for process, _ in there}
+
+
+FORKED = """
+import os, sys, explorer
+ix = explorer.open("llama", sys.argv[1])
+before = ix.neighbors("dog", "neuron.in"), ix.word("dog"), ix.middleman("dog", "cat")
+child = os.fork()
+if child == 0:  # what is the parent's, files with a position in them among it, is not used here
+    assert ix._index._connection is None and not ix._index._spaces
+again = ix.neighbors("dog", "neuron.in"), ix.word("dog"), ix.middleman("dog", "cat")
+assert again == before
+if child == 0:
+    ix.close()
+    os._exit(0)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+print(ix.neighbors("cat").rows[0].rank)
+"""
+
+
+def test_a_forked_process_asks_for_itself(tiny_indexes: Path, real_indexes: Path) -> None:
+    for name, root in (("llama", tiny_indexes), ("smollm2", real_indexes)):
+        # The real one has enough rows for its scans to be shared out among threads.
+        done = subprocess.run(
+            [sys.executable, "-c", FORKED.replace("llama", name), str(root)],
+            capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert (done.returncode, done.stdout) == (0, "1\n"), done.stderr
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_an_answer_pickles_and_compares(name: str, alone: dict[str, Any]) -> None:
+    answer = alone[name]
+    again = pickle.loads(pickle.dumps(answer))
+    assert again == answer
+    assert again is not answer
+    assert str(again) == str(answer)
+
+
+def test_answers_without_dicts_can_be_in_sets(real: Any) -> None:
+    one, other = real.neighbors("dog"), real.neighbors("cat")
+    assert len({one, real.neighbors("dog"), other}) == 2
+    assert len({real.ov("dog", k=2), real.ov("dog", k=2)}) == 1
+
+
+def test_errors_pickle(real: Any) -> None:
+    for ask in (lambda: real.neighbors("lagre"), lambda: real.neuron("L99N1")):
+        with pytest.raises(SemanticError) as caught:
+            ask()
+        again = pickle.loads(pickle.dumps(caught.value))
+        assert (type(again), str(again)) == (caught.type, str(caught.value))
+
+
+# -- closed ---------------------------------------------------------------------------------
+
+
+def test_what_is_closed_says_so(real_indexes: Path) -> None:
+    with explorer.open("smollm2", real_indexes) as ix:
+        QUESTIONS["neighbors"](ix)
+        assert repr(ix) == "Explorer('smollm2')"
+    assert repr(ix) == "Explorer('smollm2', closed)"
+    said = "index 'smollm2' was closed; open it again to ask more of it: explorer.open('smollm2')"
+    more = {
+        "vector": lambda ix: ix.vector("dog"),
+        "vectors": lambda ix: ix.vectors("embed", ["dog"]),
+        "items": lambda ix: ix.items("context.3"),
+        "search-array": lambda ix: ix.search("embed", np.ones(576)),
+    }
+    for name, ask in {**QUESTIONS, **more}.items():
+        with pytest.raises(ClosedIndex) as caught:
+            ask(ix)
+        assert str(caught.value) == said, name
+    ix.close()  # a second time is no harm
+    assert ix.name == "smollm2"
+    assert ix.manifest.words
+
+
+def test_what_was_asked_before_it_was_closed_is_closed_too(real_indexes: Path) -> None:
+    ix = explorer.open("smollm2", real_indexes)
+    for ask in QUESTIONS.values():
+        ask(ix)
+    ix.close()
+    for name, ask in QUESTIONS.items():
+        with pytest.raises(ClosedIndex):
+            print(name, ask(ix))
+
+
+def test_closing_while_others_ask_ends_their_questions_and_nothing_else(
+    real_indexes: Path,
+) -> None:
+    for _ in range(3):
+        ix = explorer.open("smollm2", real_indexes)
+        asking = threading.Barrier(5, timeout=60)
+
+        def ask(at: int, ix: Any = ix, asking: Any = asking) -> str:
+            asking.wait()
+            try:
+                while True:
+                    ix.neighbors("dog + small", "context.9", k=20, distinct=True)
+                    ix.word("large")
+            except ClosedIndex as error:
+                return str(error)
+
+        with ThreadPoolExecutor(4) as pool:
+            running = [pool.submit(ask, at) for at in range(4)]
+            asking.wait()
+            ix.close()
+            assert all("was closed" in one.result(timeout=60) for one in running)
+
+
+def test_an_index_that_is_gone_is_told_of_where_it_is_unpickled(
+    tiny_indexes: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "llama").symlink_to(tiny_indexes / "llama")
+    with explorer.open("llama", tmp_path) as ix:
+        sent = pickle.dumps(ix)
+    (tmp_path / "llama").unlink()
+    with pytest.raises((SemanticError, DamagedIndex), match="is not an index"):
+        pickle.loads(sent)
