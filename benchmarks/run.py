@@ -1,6 +1,6 @@
 """`make bench`: every target in one run, as a table, with the machine it ran on.
 
-python -m benchmarks.run [queries|testsets|builds|loading]
+python -m benchmarks.run [queries|testsets|imports|builds|loading]
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ import platform
 import sys
 from collections.abc import Callable
 
-from benchmarks import builds, queries, testsets
+from benchmarks import builds, imports, queries, testsets
 from benchmarks.measure import Line
 
 PARTS: dict[str, list[Callable[[], list[Line]]]] = {
     "queries": [queries.cold, queries.warm, queries.profiles, queries.groups, queries.batches],
     "testsets": [testsets.analogies],
+    "imports": [imports.glove],
     "builds": [builds.throughput, builds.memory],
     "loading": [builds.loading],
 }

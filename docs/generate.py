@@ -3,10 +3,10 @@
     python docs/generate.py [--check]
 
 Knows what to write between markers `<!-- generated: NAME -->` and `<!-- end -->`: the tables of the
-catalog (from `schema.sql`), the help of every command, the parts of an answer (from the dataclasses
-of `explorer.results`), the methods of `Explorer` and what results can do (from their docstrings),
-the model families (from the indexer's table, and one entry of its source), and the file tree with
-the first line of each module's docstring.
+catalog (from `schema.sql` and `labels.sql`), the help of every command, the parts of an answer
+(from the dataclasses of `explorer.results`), the methods of `Explorer` and what results can do
+(from their docstrings), the model families (from the indexer's table, and one entry of its source),
+and the file tree with the first line of each module's docstring.
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ def tables() -> str:
     import duckdb
 
     with duckdb.connect() as con:
-        con.execute((ROOT / "indexer/store/schema.sql").read_text("utf-8"))
+        for name in ("schema.sql", "labels.sql"):
+            con.execute((ROOT / "indexer/store" / name).read_text("utf-8"))
         out = []
         for name, comment in con.execute(
             "SELECT table_name, comment FROM duckdb_tables() ORDER BY table_oid"

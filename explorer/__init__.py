@@ -4,7 +4,8 @@
     with explorer.open("smollm2") as ix:
         print(ix.neighbors("king - man + woman"))
 
-Needs an index that `indexer build` made; imports neither torch nor transformers.
+Needs an index that `indexer build` or `indexer import` made; imports neither torch nor
+transformers.
 """
 
 from __future__ import annotations

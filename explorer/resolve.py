@@ -4,9 +4,11 @@ Knows how a bare word becomes a token, a word or a mean of its parts, and says s
 question. Rules, in order, for a bare word `w`:
 
     asked of a space of words (context.l)   the indexed word; else the model is run on it
+    asked of an imported space of labels    the label " w"; else the label "w"; else as below
     asked of any other space                the token " w"; else the token "w"; else the indexed
                                             word `w`, as the mean of its tokens; else an error
-A text in quotes follows the same rules, but need not be known: it may be a mean of any parts.
+A text in quotes follows the same rules, but need not be known: it may be a mean of any parts. In an
+index of imported vectors every item is a word: " w", else "w", else an error.
 """
 
 from __future__ import annotations
@@ -27,7 +29,10 @@ from explorer.results import Resolved
 from explorer.unindexed import encode
 from indexer.store.read import Index, Token, Word
 from indexer.store.space import Space
-from indexer.store.vocabulary import display
+from indexer.store.vocabulary import display, display_name
+
+NAMED = ("token", "word", "label")
+"""Items that a text names, and that `text@space` may be asked of."""
 
 _Asked = TypeVar("_Asked")
 _Found = TypeVar("_Found")
@@ -38,7 +43,8 @@ class Item:
     """A resolved term: its vector with weight and home, what it was taken to be, what it excludes.
 
     `tokens`, `words`, `neurons` and `heads` are positions of the query's own items in spaces of
-    that kind; `texts` their texts, by which forms are folded.
+    that kind, `labels` in the space that the vector is from; `texts` are their texts, by which
+    forms are folded.
     """
 
     weighted: Weighted
@@ -47,12 +53,15 @@ class Item:
     words: frozenset[int] = frozenset()
     neurons: frozenset[int] = frozenset()
     heads: frozenset[int] = frozenset()
+    labels: frozenset[int] = frozenset()
     texts: frozenset[str] = frozenset()
 
-    def positions(self, kind: str) -> frozenset[int]:
-        """Positions this item takes in a space of tokens, words, neurons or head dimensions."""
+    def positions(self, space: Space) -> frozenset[int]:
+        """Positions this item takes in a space: one's labels are nothing in another."""
+        if space.entry.item == "label":
+            return self.labels if self.weighted.home.name == space.name else frozenset()
         places = {"token": self.tokens, "word": self.words, "neuron": self.neurons}
-        return {**places, "head": self.heads}[kind]
+        return {**places, "head": self.heads}[space.entry.item]
 
 
 @dataclass
@@ -109,7 +118,7 @@ class Resolver:
             term.text
             for term in terms
             if term.kind in (Kind.WORD, Kind.TEXT)
-            and self._home(term, space).entry.item == "word"
+            and self._home(term, space).name in self.index.context_names
             and term.text not in self._encoded
             and self.index.word_by_text(term.text) is None
             and self.index.vocabulary.word_ids(term.text)
@@ -124,12 +133,7 @@ class Resolver:
         elif term.kind is Kind.HEAD:
             item = self._head(term)
         else:
-            home = self._home(term, space)
-            item = (
-                self._in_words(term, home)
-                if home.entry.item == "word"
-                else self._in_tokens(term, home)
-            )
+            item = self._named(term, self._home(term, space), space)
         if item.weighted.home.entry.width != space.entry.width:
             raise QueryError(
                 f"{term.name} is {item.weighted.home.entry.width} wide, space {space.name!r} is "
@@ -140,13 +144,26 @@ class Resolver:
     def _home(self, term: Term, space: Space) -> Space:
         if term.space is not None:
             home = self.index.space(term.space)
-            if home.entry.item not in ("token", "word"):
+            if home.entry.item not in NAMED:
                 raise QueryError(
                     f"{term.name}@{term.space}: that space holds no words; "
                     "a neuron is written L29N112.out"
                 )
             return home
+        if space.entry.item == "label" and self._label_row(term, space) is not None:
+            return space
         return space if space.entry.item in ("token", "word") else self.index.space("embed")
+
+    def _named(self, term: Term, home: Space, space: Space) -> Item:
+        """A word, token or label, its vector from `home`, asked of `space`."""
+        if home.entry.item == "label":
+            return self._label(term, home)
+        try:
+            if home.entry.item == "word":
+                return self._in_words(term, home)
+            return self._in_tokens(term, home)
+        except UnknownWord as err:
+            raise UnknownWord(self._or_a_label(term, space, str(err))) from None
 
     # -- spaces of tokens -------------------------------------------------------------------
 
@@ -222,9 +239,79 @@ class Resolver:
         near = list(dict.fromkeys(tokens + [w for w in words if f"' {w[1:]}" not in tokens]))
         return f"; did you mean {', '.join(near[:3])}?" if near else ""
 
+    # -- spaces of labels -------------------------------------------------------------------
+
+    def _label_row(self, term: Term, home: Space) -> tuple[int, str] | None:
+        """Row and text of the label that a term names in an imported space, or None."""
+        if term.kind is Kind.TOKEN_ID:
+            return None
+        return self.index.label_by_text(home.name, *_forms(term))
+
+    def _label(self, term: Term, home: Space) -> Item:
+        found = self._label_row(term, home)
+        if found is None:
+            asked = term.text or term.name
+            near = ", ".join(map(repr, self.index.labels_like(home.name, asked)))
+            raise UnknownWord(f"no label {asked!r} in {home.name}; did you mean {near}?")
+        row, text = found
+        note = f"a label there; the word is {term.name}@embed" if self._is_word(term) else ""
+        resolved = Resolved(_asked(term), display_name(text), (), (), home.name, term.weight, note)
+        return Item(
+            Weighted(home.vector(row), term.weight, home), resolved, labels=frozenset([row])
+        )
+
+    def _is_word(self, term: Term) -> bool:
+        """Whether what was found among labels, no space being named, is a word as well."""
+        if term.space is not None or term.kind not in (Kind.WORD, Kind.TEXT):
+            return False
+        forms = _forms(term)
+        known = self.index.token_by_text(*forms) or self.index.word_by_text(*forms)
+        return known is not None
+
+    def _or_a_label(self, term: Term, space: Space, unknown: str) -> str:
+        """What to say of a word that is not known: it may be a label here, or in another space."""
+        if term.kind not in (Kind.WORD, Kind.TEXT) or term.space is not None:
+            return unknown
+        if space.entry.item == "label":
+            near = ", ".join(map(repr, self.index.labels_like(space.name, term.text)))
+            return f"no label {term.text!r} in {space.name} (nearest: {near}), and {unknown}"
+        for name in self.index.label_spaces:
+            if self.index.label_by_text(name, *_forms(term)) is not None:
+                return f"{term.name} is no word, but a label of {name}: write {term.name}@{name}"
+        return unknown
+
     # -- spaces of words --------------------------------------------------------------------
 
+    def _imported_word(self, term: Term, home: Space) -> Item:
+        """A word of an index of imported vectors, where there are no tokens to make one of."""
+        if term.kind is Kind.TOKEN_ID:
+            raise QueryError(
+                f"{term.name}: index {self.index.name!r} has words and no tokens; name a word"
+            )
+        word = self.index.word_by_text(*_forms(term))
+        if word is None:
+            raise self.unknown_word(term.text)
+        shown = display_name(word.text)
+        resolved = Resolved(_asked(term), shown, (), (), home.name, term.weight)
+        return Item(
+            Weighted(home.vector(word.id), term.weight, home),
+            resolved,
+            words=frozenset([word.id]),
+            texts=frozenset([folded(word.text)]),
+        )
+
+    def unknown_word(self, text: str) -> UnknownWord:
+        """The error of a text that an index of imported vectors has no word for."""
+        near = ", ".join(map(repr, self.index.words_like(text.strip())))
+        return UnknownWord(
+            f"{text!r} is none of the {self.index.manifest.words:,} words of index "
+            f"{self.index.name!r}, and no model is behind it that could be run on others; "
+            f"did you mean {near}?"
+        )
+
     def _in_words(self, term: Term, home: Space) -> Item:
+        if not self.index.manifest.has_model:
+            return self._imported_word(term, home)
         text = term.text
         if term.kind in (Kind.TOKEN_ID, Kind.TOKEN):
             token = self._in_tokens(term, self.index.space("embed"))
@@ -340,8 +427,13 @@ def folded(text: str) -> str:
 
 
 def shown(text: str, kind: str) -> str:
-    """An item's name: a token with its spaces visible, a word or neuron as it is."""
-    return display(text) if kind == "token" else text
+    """An item's name: a token with its spaces visible, a word or label with those at its ends."""
+    return display(text) if kind == "token" else display_name(text)
+
+
+def _forms(term: Term) -> tuple[str, ...]:
+    """What a term may be written as, the first that is there: a bare word, with a space first."""
+    return (term.text,) if term.kind is Kind.TOKEN else (f" {term.text}", term.text)
 
 
 def _asked(term: Term) -> str:

@@ -58,8 +58,9 @@ class Words:
 
     @cached_property
     def ids(self) -> dict[str, int]:
-        """Ids by text."""
-        return {text: at for at, text in enumerate(self.texts)}
+        """Ids by text; where an imported vocabulary has ` large` too, `large` means that one."""
+        ids = {text: at for at, text in enumerate(self.texts)}
+        return ids | {text[1:]: at for text, at in ids.items() if text.startswith(" ")}
 
     @cached_property
     def zipf(self) -> Float64:

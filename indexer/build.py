@@ -389,11 +389,20 @@ class _Build:
 
 
 def _require_replaceable(target: Path) -> None:
-    """Refuse to replace what was never an index, whatever `--force` says."""
+    """Refuse to replace what was never an index, or holds imports, whatever `--force` says."""
     if not any((target / name).is_file() for name in (MANIFEST, CATALOG)):
         raise ForeignIndex(
             f"{target} is not an index, so --force does not replace it: "
             "give another --name, or remove it yourself"
+        )
+    try:
+        imported = Manifest.load(target).imported
+    except SemanticError:
+        return  # what cannot be read any more may be replaced
+    if imported:
+        raise IndexExists(
+            f"{target} holds what was imported ({', '.join(imported)}), which a rebuild would "
+            "lose: give another --name, or remove it yourself"
         )
 
 

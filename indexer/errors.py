@@ -35,12 +35,20 @@ class BadWords(SemanticError):
     """The list of words cannot be read, or holds nothing."""
 
 
+class BadVectors(SemanticError):
+    """A file of vectors, or of their labels, cannot be taken; names the line or row."""
+
+
+class FileThere(SemanticError):
+    """A file would be written over, and nobody asked for it."""
+
+
 class IndexExists(SemanticError):
     """There is an index of that name, made from something else."""
 
 
 class MissingExtra(SemanticError):
-    """A library of the `[index]` extra is not installed."""
+    """A library of one of the extras is not installed."""
 
 
 class CheckFailed(MachineError):

@@ -69,7 +69,7 @@ class Source:
 
 def require_extra() -> None:
     """Raise `MissingExtra` unless the libraries of the `[index]` extra are installed."""
-    needed = ("torch", "transformers", "gguf", "accelerate", "wordfreq", "tqdm")
+    needed = ("torch", "transformers", "gguf", "accelerate", "wordfreq")
     missing = [name for name in needed if importlib.util.find_spec(name) is None]
     if missing:
         raise MissingExtra(

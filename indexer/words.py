@@ -36,6 +36,13 @@ class Choice:
     zipf: float
 
 
+def zipf(word: str) -> float:
+    """log10 of a word's occurrences per thousand million words of English; 0 if unknown."""
+    from wordfreq import zipf_frequency
+
+    return float(zipf_frequency(word, "en"))
+
+
 def groups() -> dict[str, list[str]]:
     """The project's example groups, name -> words."""
     path = Path(__file__).parent / "groups.toml"
@@ -86,11 +93,6 @@ def choose(
     Raises:
         BadWords: the tokenizer makes no token of a word that was asked for.
     """
-    from wordfreq import zipf_frequency
-
-    def zipf(word: str) -> float:
-        return float(zipf_frequency(word, "en"))
-
     required = list(dict.fromkeys(word for words in groups().values() for word in words))
     chosen = {w: Choice(w, vocabulary.word_ids(w), zipf(w)) for w in required}
     chosen = {w: choice for w, choice in chosen.items() if choice.token_ids}

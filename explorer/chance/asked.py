@@ -128,6 +128,8 @@ class Group:
         index = self._resolver.index
         if member.id is not None:
             return index.words([member.id])[0].token_ids
+        if not index.manifest.has_model:
+            raise self._resolver.unknown_word(member.text)
         ids = index.vocabulary.word_ids(member.text)
         if not ids:
             raise QueryError(f"the model's tokenizer has no tokens for {member.text!r}")

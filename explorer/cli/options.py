@@ -25,6 +25,7 @@ Expressions (operators stand between blanks):
   L29N112.out             one side of a neuron: in, up or out
   L3H5D7.output           a dimension of an attention head: value or output
   dog@context.12          the vector taken from another space
+  f123@sae.decoder        a label of an imported space
   token:"large"  #1507    exactly this token; the token of that id
 A bare word means its form with a leading space where the vocabulary has one.
 """

@@ -243,7 +243,7 @@ class InSpace:
         )
 
     def _left_out(self, items: Sequence[Item]) -> frozenset[int]:
-        return frozenset() if self.include_inputs else excluded(items, self.space.entry.item)
+        return frozenset() if self.include_inputs else excluded(items, self.space)
 
     def _rank(self, values: Float64, score: float, own: frozenset[int]) -> int:
         """1 + how many items score better than the target, the query's own items left out.
@@ -252,8 +252,8 @@ class InSpace:
         may differ in the last digit.
         """
         assert self.target is not None
-        kind = self.space.entry.item
-        mine = self.target.positions(kind) if len(self.target.positions(kind)) == 1 else frozenset()
+        mine = self.target.positions(self.space)
+        mine = mine if len(mine) == 1 else frozenset()
         left_out = list(own | mine)
         better = self.sign * values > self.sign * score
         return 1 + int(better.sum()) - int(better[left_out].sum())

@@ -78,6 +78,8 @@ def compare(
     _check_size(query, len(first), index.neuron_grid.rows)
     resolver.prepare(terms, embed)
     items = [resolver.item(term, embed) for term in terms]
+    if pairs:
+        _check_stood_in_for(items)
     vectors = np.stack([item.weighted.vector for item in items])
     sets = _sets(profiles, query, items, vectors)
     standings = _standings(query, sets, vectors, first, second, progress)
@@ -254,6 +256,16 @@ def _check_varies(of: Products, neurons: NeuronSet, query: CompareQuery) -> None
         raise QueryError(
             f"all {of.n:,} neurons{where} give {word!r} the same, so that its profile has no "
             "correlation with any; ask with --measures euclidean,dot"
+        )
+
+
+def _check_stood_in_for(items: Sequence[Item]) -> None:
+    """Raise `QueryError` where control pairs are asked of what no word can stand in for."""
+    labels = [item.resolved.asked for item in items if item.labels]
+    if labels:
+        raise QueryError(
+            f"{labels[0]} is a label, and no word can stand in for it in control pairs; "
+            "ask with --pairs 0"
         )
 
 

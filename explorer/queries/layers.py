@@ -32,7 +32,7 @@ def layers(resolver: Resolver, asked: Asked, k: int, distinct: bool) -> Layers:
         check_k(k, space)
         one = InSpace(resolver, asked, space, include_inputs=False)
         first = first or one
-        own = excluded(one.items, space.entry.item)
+        own = excluded(one.items, space)
         around = [int(at) for at in best(one.sign * one.values, DEPTH + len(own))]
         around = [at for at in around if at not in own][:DEPTH]
         here = (space.entry.item, frozenset(around))

@@ -111,12 +111,13 @@ def text_space(index: Index, name: str) -> Space:
 
     Raises:
         UnknownSpace: there is none of that name.
-        QueryError: it holds neurons or heads.
+        QueryError: it holds neurons, heads or labels.
     """
     space = index.space(name)
     if space.entry.item not in ("token", "word"):
-        there = [one.name for one in index.manifest.spaces if one.item == "token"]
         contexts = index.context_names
+        texts = [one for one in index.manifest.spaces if one.item in ("token", "word")]
+        there = [one.name for one in texts if one.name not in contexts]
         if contexts:
             there.append(contexts[0] if len(contexts) == 1 else f"{contexts[0]} to {contexts[-1]}")
         raise QueryError(

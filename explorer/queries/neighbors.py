@@ -183,7 +183,7 @@ def ranked(
     the best of them, and so are the query's own forms left out.
     """
     kind = space.entry.item
-    own = frozenset[int]() if include_inputs else excluded(items, kind)
+    own = frozenset[int]() if include_inputs else excluded(items, space)
     own_forms = (
         frozenset(text for item in items for text in item.texts)
         if distinct and not include_inputs and kind in TEXTS
@@ -194,7 +194,7 @@ def ranked(
         found, values = nearest(reach)
         kept = [at for at, position in enumerate(found.tolist()) if position not in own]
         positions, scored = found[kept].tolist(), values[kept].tolist()
-        texts = texts_of(index, kind, positions)
+        texts = texts_of(index, space, positions)
         groups: dict[str, list[int]] = {}
         for at, text in enumerate(texts):
             key = folded(text) if distinct and kind in TEXTS else str(at)
@@ -219,17 +219,20 @@ def ranked(
     return tuple(rows)
 
 
-def excluded(items: Sequence[Item], kind: str) -> frozenset[int]:
-    """Positions of a query's own items in spaces of one kind."""
-    return frozenset(position for item in items for position in item.positions(kind))
+def excluded(items: Sequence[Item], space: Space) -> frozenset[int]:
+    """Positions of a query's own items in a space."""
+    return frozenset(position for item in items for position in item.positions(space))
 
 
-def texts_of(index: Index, kind: str, positions: Sequence[int]) -> list[str]:
-    """Texts of tokens or words, names of neurons or head dimensions, by position."""
+def texts_of(index: Index, space: Space, positions: Sequence[int]) -> list[str]:
+    """Texts of tokens or words, names of neurons, head dimensions or labels, by position."""
+    kind = space.entry.item
     if kind == "token":
         return [token.text for token in index.tokens(positions)]
     if kind == "word":
         return [word.text for word in index.words(positions)]
+    if kind == "label":
+        return index.labels(space.name, positions)
     if kind == "head":
         return [index.head_grid.name(row) for row in positions]
     return [index.neuron_grid.place(row).name for row in positions]

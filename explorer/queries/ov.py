@@ -51,7 +51,8 @@ def ov(
     embed = index.space("embed")
     term = _single(word)
     source = resolver.item(term, embed)
-    itself = resolver.item(_bare(term), embed)
+    # A label is of its own space alone: there is no other vector of it to be copied.
+    itself = source if source.labels else resolver.item(_bare(term), embed)
     target = resolver.item(_single(to), embed) if to is not None else None
     written = writes(index, source.weighted.vector)[chosen]
     copying = standardised(written, itself.weighted)

@@ -31,8 +31,8 @@ _ROWS_AT_ONCE = 4096
 def items_of(index: Index, space_name: str) -> tuple[str, ...]:
     """The name of every row of a space, as answers have it in `item`."""
     space = index.space(space_name)
-    kind = space.entry.item
-    return tuple(shown(text, kind) for text in texts_of(index, kind, range(space.entry.rows)))
+    texts = texts_of(index, space, range(space.entry.rows))
+    return tuple(shown(text, space.entry.item) for text in texts)
 
 
 def vectors(
@@ -93,12 +93,14 @@ def _plain(index: Index, words: Words, space: Space, expressions: Sequence[Expre
     rows: dict[str, int] = {}
     if asked and space.entry.item == "word":
         rows = {text: words.ids[text] for text in asked if text in words.ids}
-    elif asked and space.entry.item == "token":
+    elif asked and space.entry.item in ("token", "label"):
         # A later entry replaces an earlier one: best is the leading space, then the lowest id.
         forms = [*asked, *(f" {text}" for text in asked)]
+        token = space.entry.item == "token"
         there = index.sql(
-            "SELECT text, min(id) FROM token WHERE text IN (SELECT unnest(?)) GROUP BY text",
-            [forms],
+            f"SELECT text, min(id) FROM {'token' if token else 'label'} "
+            f"WHERE text IN (SELECT unnest(?)) {'' if token else 'AND space = ?'} GROUP BY text",
+            [forms] if token else [forms, space.name],
         )
         ids = dict(there)
         rows = {text: ids[text] for text in asked if text in ids}

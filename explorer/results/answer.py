@@ -23,8 +23,8 @@ class Resolved:
 
     Attributes:
         asked: as written.
-        item: what it is: a token with its spaces visible, a word, a neuron's side.
-        tokens: its tokens, spaces visible; empty for a neuron.
+        item: what it is: a token with its spaces visible, a word, a neuron's side, a label.
+        tokens: its tokens, spaces visible; empty for a neuron, a label or an imported word.
         token_ids: their ids.
         space: the space its vector was taken from.
         weight: signed weight in the expression.

@@ -56,7 +56,8 @@ def analogy_layers(result: AnalogyLayers) -> Layout:
     if query.target:
         n = [row.target.n for row in result.rows if row.target]
         words = f" and {n[-1]:,} words in context.*" if len(n) > 1 else ""
-        foot.append(f"rank: of {n[0]:,} tokens in embed{words}")
+        what = "tokens" if any(item.tokens for item in result.meta.resolved) else "items"
+        foot.append(f"rank: of {n[0]:,} {what} in embed{words}")
     if query.against:
         foot.append(f"other, diff: {query.expression} less {query.against}")
     foot.append("z: deviations above the query's mean over all items of the space")

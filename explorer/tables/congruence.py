@@ -103,8 +103,8 @@ def chance(p: float) -> str:
 
 
 def word_lines(meta: CongruenceMeta) -> list[str]:
-    """What the words were taken to be, those of one token on one line."""
-    plain = [one for one in meta.resolved if len(one.tokens) == 1 and not one.note]
+    """What the words were taken to be, those of one token, or of none, on one line."""
+    plain = [one for one in meta.resolved if len(one.tokens) <= 1 and not one.note]
     lines = []
     if len(meta.resolved) > LISTED:
         lines.append(f"  {len(plain):,} of {len(meta.resolved):,} words are one token each")
@@ -117,7 +117,8 @@ def word_lines(meta: CongruenceMeta) -> list[str]:
 
 
 def _numbered(one: Resolved) -> str:
-    return " ".join(f"{t} #{i}" for t, i in zip(one.tokens, one.token_ids, strict=True))
+    tokens = " ".join(f"{t} #{i}" for t, i in zip(one.tokens, one.token_ids, strict=True))
+    return tokens or one.item  # imported words have no tokens
 
 
 def _foot(result: Congruence) -> list[str]:

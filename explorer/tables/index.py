@@ -12,10 +12,10 @@ from indexer.store.layout import Manifest, SpaceEntry
 def index(manifest: Manifest) -> Layout:
     """What the index is of, and the spaces that can be asked; those of one kind on one line."""
     model = manifest.model
-    head = [
-        f"index {manifest.name}",
-        f"  model {model.source}, {model.family}: {model.n_layers} layers, d_model {model.d_model}",
-    ]
+    size = f"{model.family}: {model.n_layers} layers, d_model {model.d_model}"
+    if not manifest.has_model:
+        size = f"{model.d_model} wide"
+    head = [f"index {manifest.name}", f"  model {model.source}, {size}"]
     if manifest.words:
         head.append(f"  {manifest.words:,} indexed words")
     columns = [

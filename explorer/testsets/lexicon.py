@@ -87,13 +87,12 @@ class Lexicon:
     def find(self, word: str) -> int | None:
         """The place of the item that stands for a word, or None.
 
-        With `written` and `exact` the item written so; a token is looked for with its leading
-        space, then without. With `fold` the most frequent in any case, as gensim's
-        `case_insensitive` has it.
+        With `written` and `exact` the item written so, with a leading space, then without. With
+        `fold` the most frequent in any case, as gensim's `case_insensitive` has it.
         """
         if self.case == "fold":
             return self._by_fold.get(folded(word))
-        for text in (f" {word}", word) if self.kind == "token" else (word,):
+        for text in (f" {word}", word):
             if text in self._by_text:
                 return self._by_text[text]
         return None

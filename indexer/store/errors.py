@@ -46,6 +46,10 @@ class UnknownSpace(SemanticError):
     """The index has no space of that name."""
 
 
+class NoModel(SemanticError):
+    """A model or its tokenizer is needed, and the index was made of imported vectors."""
+
+
 class ClosedIndex(SemanticError):
     """A question was asked of an index that has been closed."""
 

@@ -25,6 +25,9 @@ CATALOG = "catalog.duckdb"
 TOKENIZER = "tokenizer.json"
 SPACES = "spaces"
 
+IMPORTED = "imported"
+"""Key of the manifest's `extra` under which the origin of each imported space stands."""
+
 SIDES = ("in", "up", "out")
 MEASURES = ("dot", "cosine", "centered", "euclidean")
 
@@ -47,13 +50,14 @@ class SpaceEntry:
     """One space: what its rows are and how they are normalised.
 
     Attributes:
-        name: `embed`, `unembed`, `context.12`, `neuron.in`, ...
-        item: what a row stands for: `token`, `word`, `neuron` or `head`, a dimension of one.
+        name: `embed`, `unembed`, `context.12`, `neuron.in`, ...; a further one as it was imported.
+        item: what a row stands for: `token`, `word`, `neuron`, `head`, a dimension of one, or
+            `label`, the name that a vector was imported under.
         rows: number of rows.
         width: `d_model`.
         measure: the measure a query uses unless told otherwise.
         population: whose mean and covariance are stored: `word-like tokens`, `indexed words`,
-            `neurons`, `head dimensions`.
+            `neurons`, `head dimensions`, `labels`.
         population_rows: how many rows that is.
         convention: what was folded into the rows, in one line; empty where nothing was.
     """
@@ -72,11 +76,15 @@ class SpaceEntry:
 class ModelEntry:
     """The model an index was made from.
 
+    An index of imported vectors has none behind it: no layers, heads or vocabulary.
+
     Attributes:
-        source: what `indexer build` was given: a folder, a file, a hub id, `smollm2`.
+        source: what `indexer build` was given: a folder, a file, a hub id, `smollm2`; or that
+            there is none.
         family: the entry of the table of families.
         revision: of the hub, or of the package; empty where there is none.
-        weights_sha256: SHA-256 over the names and contents of its weight files.
+        weights_sha256: SHA-256 over the names and contents of its weight files, or of the file
+            that was imported.
         n_layers: how many blocks it has.
         d_model: width of its residual stream.
         n_heads: attention heads of a block.
@@ -104,6 +112,23 @@ class ModelEntry:
     encoder: bool
     allow_pickle: bool = False
     accepted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Imported:
+    """Where the vectors of an imported space came from.
+
+    Attributes:
+        file: name of the file.
+        sha256: of its content.
+        format: `npy`, `safetensors`, `word2vec`, `glove` or `parquet`.
+        created: when it was imported, UTC, ISO 8601.
+    """
+
+    file: str
+    sha256: str
+    format: str
+    created: str
 
 
 @dataclass(frozen=True)
@@ -178,6 +203,16 @@ class Manifest:
     fingerprint: str
     format: int = FORMAT
     extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def has_model(self) -> bool:
+        """Whether a model is behind it, and so a tokenizer; not where vectors were imported."""
+        return self.model.vocabulary > 0
+
+    @property
+    def imported(self) -> dict[str, Imported]:
+        """Where the vectors of each imported space came from, by name."""
+        return {name: Imported(**one) for name, one in self.extra.get(IMPORTED, {}).items()}
 
     @property
     def neuron_grid(self) -> NeuronGrid:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.store.errors import ClosedIndex, DamagedIndex, UnknownSpace, nearest
+from indexer.store.errors import ClosedIndex, DamagedIndex, NoModel, UnknownSpace, nearest
 from indexer.store.grid import HeadGrid, NeuronGrid, neuron_name
 from indexer.store.layout import (
     CATALOG,
@@ -257,8 +257,25 @@ class Index:
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        """The tokenizer, loaded when a text must be cut into tokens."""
+        """The tokenizer, loaded when a text must be cut into tokens.
+
+        Raises:
+            NoModel: the index was made of imported vectors.
+        """
+        if not self.manifest.has_model:
+            raise NoModel(
+                f"index {self.name!r} is of imported vectors, with no model or tokenizer behind "
+                f"it: only its {self.manifest.words:,} words can be asked"
+            )
         return Vocabulary(self.folder / TOKENIZER)
+
+    def _lacks(self, what: str, spaces: str) -> UnknownSpace:
+        """The error of an index that was made without something."""
+        if not self.manifest.has_model:
+            why = "its vectors were imported, and no model is behind them"
+        else:
+            why = f"build one with them: --spaces {spaces}"
+        return UnknownSpace(f"index {self.name!r} holds no {what}; {why}")
 
     def sql(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of a read-only query over the catalog, on this thread's own cursor.
@@ -316,6 +333,8 @@ class Index:
         words = list(texts)
         self._find_tokens([form for text in words for form in (f" {text}", text)])
         self._find_words(words)
+        if not self.manifest.has_model:
+            self._find_words([f" {text}" for text in words])
 
     def token_by_text(self, *texts: str) -> Token | None:
         """The token that says exactly the first of some texts that any token says."""
@@ -360,10 +379,10 @@ class Index:
             self._words.update((row[0], _word(row)) for row in rows)
         return [self._words[i] for i in wanted]
 
-    def word_by_text(self, text: str) -> Word | None:
-        """The indexed word written exactly so, or None."""
-        self._find_words([text])
-        return self._word_saying[text]
+    def word_by_text(self, *texts: str) -> Word | None:
+        """The indexed word written exactly as the first of some texts that any is, or None."""
+        self._find_words(texts)
+        return next((w for text in texts if (w := self._word_saying[text]) is not None), None)
 
     def _find_words(self, texts: Sequence[str]) -> None:
         new = [text for text in dict.fromkeys(texts) if text not in self._word_saying]
@@ -384,6 +403,47 @@ class Index:
             LIMIT ?
             """,
             [text, text, limit],
+        )
+        return [row[0] for row in rows]
+
+    # -- labels -----------------------------------------------------------------------------
+
+    @cached_property
+    def label_spaces(self) -> list[str]:
+        """Names of the spaces whose items are labels; only these have rows in the table of them."""
+        return [entry.name for entry in self.manifest.spaces if entry.item == "label"]
+
+    def labels(self, space: str, ids: Iterable[int]) -> list[str]:
+        """The labels of some rows of an imported space, in the order asked."""
+        wanted = [int(i) for i in ids]
+        known = dict(
+            self.sql(
+                "SELECT id, text FROM label WHERE space = ? AND id IN (SELECT unnest(?))",
+                [space, wanted],
+            )
+        )
+        return [known[i] for i in wanted]
+
+    def label_by_text(self, space: str, *texts: str) -> tuple[int, str] | None:
+        """Row and label of the first of some texts that a label of the space is, or None."""
+        found = self.sql(
+            "SELECT id, text FROM label "
+            f"WHERE text IN ({', '.join('?' * len(texts))}) AND space = ?",
+            [*texts, space],
+        )
+        rows = [(int(row), str(text)) for row, text in found]
+        return min(rows, key=lambda row: texts.index(row[1]), default=None)
+
+    def labels_like(self, space: str, text: str, limit: int = 3) -> list[str]:
+        """The labels of a space spelled most like `text`, best first."""
+        rows = self.sql(
+            """
+            SELECT text FROM label WHERE space = ?
+            ORDER BY damerau_levenshtein(lower(text), lower(?)),
+                     jaro_winkler_similarity(text, ?) DESC, id
+            LIMIT ?
+            """,
+            [space, text, text, limit],
         )
         return [row[0] for row in rows]
 
@@ -426,9 +486,7 @@ class Index:
     def require_neurons(self) -> None:
         """Raise `UnknownSpace` where the index was built without neurons."""
         if not self.sides:
-            raise UnknownSpace(
-                f"index {self.name!r} holds no neurons; build one with them: --spaces embed,neuron"
-            )
+            raise self._lacks("neurons", "embed,neuron")
 
     # -- activations ------------------------------------------------------------------------
 
@@ -453,10 +511,7 @@ class Index:
             UnknownSpace: no activations were recorded.
         """
         if not self.manifest.firing:
-            raise UnknownSpace(
-                f"index {self.name!r} holds no activations; build one with contexts and neurons: "
-                "--spaces embed,context,neuron"
-            )
+            raise self._lacks("activations", "embed,context,neuron")
         rows = self.sql(
             "SELECT neuron, word, rank, activation, z FROM word_neuron WHERE word = ? "
             "ORDER BY rank < 0, abs(rank)",
@@ -489,9 +544,7 @@ class Index:
     def require_heads(self) -> None:
         """Raise `UnknownSpace` where the index was built without attention heads."""
         if self.manifest.space("head.value") is None:
-            raise UnknownSpace(
-                f"index {self.name!r} holds no heads; build one with them: --spaces embed,head"
-            )
+            raise self._lacks("heads", "embed,head")
 
     # -- neurons' tokens --------------------------------------------------------------------
 

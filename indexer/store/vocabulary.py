@@ -120,10 +120,23 @@ def is_word_like(text: str) -> bool:
 
 def display(text: str) -> str:
     """A token's text with every space visible and control characters escaped: `␣large`."""
-    shown = "".join(
+    return one_line(text).replace(" ", VISIBLE_SPACE)
+
+
+def display_name(text: str) -> str:
+    """A word or label with the blanks at its ends visible and control characters escaped."""
+    inner = one_line(text).strip(" ")
+    before, after = len(text) - len(text.lstrip(" ")), len(text) - len(text.rstrip(" "))
+    return VISIBLE_SPACE * before + inner + VISIBLE_SPACE * after if inner else display(text)
+
+
+def one_line(text: str) -> str:
+    """A text with control characters escaped, and every blank that is no plain space."""
+    if text.isprintable():
+        return text
+    return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
     )
-    return shown.replace(" ", VISIBLE_SPACE)
 
 
 def _bytes_of_characters() -> dict[str, int]:

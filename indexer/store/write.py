@@ -42,16 +42,17 @@ class Staging:
 
     A build with the same fingerprint takes up what the last one finished; with another
     fingerprint it starts anew. `resumed` tells which; `complete` tells that only `seal` is left
-    to do.
+    to do. An import has a folder of its own, `.NAME.importing`, so that it leaves what a build
+    has finished where it is.
 
     Raises:
         MachineError: another process is building the same name.
     """
 
-    def __init__(self, root: Path, name: str, fingerprint: str) -> None:
+    def __init__(self, root: Path, name: str, fingerprint: str, doing: str = "building") -> None:
         root.mkdir(parents=True, exist_ok=True)
         self.root, self.name = root, name
-        self.folder = root / f".{name}.building"
+        self.folder = root / f".{name}.{doing}"
         self._aside = root / f".{name}.steps"
         self._lock = _lock(root / f".{name}.lock", name)
         _put_back(root, name)
@@ -237,6 +238,11 @@ class Staging:
         self.close()
         return target
 
+    def discard(self) -> None:
+        """Remove what is not sealed; a swap that was interrupted gives the old index its name."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        _put_back(self.root, self.name)
+
     def close(self) -> None:
         """Let another process build this name; what is finished stays."""
         self._lock.close()
@@ -313,8 +319,10 @@ def moments(
     return mean, scatter / max(count, 1)
 
 
-def write_catalog(folder: Path, tables: dict[str, dict[str, Any]]) -> None:
+def write_catalog(folder: Path, tables: dict[str, dict[str, Any]], modelled: bool = True) -> None:
     """Write `catalog.duckdb`: per table of schema.sql, its columns by name.
+
+    Without a model behind it (`modelled` False) some columns mean less; words.sql says so.
 
     A column is a NumPy array or a list with one value a row; a table with list-valued columns
     (`word`) is given as lists throughout.
@@ -332,8 +340,10 @@ def write_catalog(folder: Path, tables: dict[str, dict[str, Any]]) -> None:
     try:
         with duckdb.connect(str(part), config={"threads": 2, "memory_limit": "400MB"}) as con:
             con.execute(schema)
+            if not modelled:
+                con.execute((Path(__file__).parent / "words.sql").read_text("utf-8"))
             for name, columns in tables.items():
-                _insert(con, name, columns)
+                insert(con, name, columns)
             # What a bare word costs: a look-up by text, 0.4 ms with an index and 4 ms without.
             con.execute("CREATE INDEX token_text ON token(text)")
             con.execute("CREATE INDEX word_text ON word(text)")
@@ -345,7 +355,12 @@ def write_catalog(folder: Path, tables: dict[str, dict[str, Any]]) -> None:
     part.replace(path)
 
 
-def _insert(con: Any, table: str, columns: dict[str, Any]) -> None:
+def insert(con: Any, table: str, columns: dict[str, Any]) -> None:
+    """Append rows to a table, given as `write_catalog` has it.
+
+    Raises:
+        ValueError: the columns are not those of the table.
+    """
     types: dict[str, str] = dict(
         con.execute(
             "SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = ?", [table]

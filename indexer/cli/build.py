@@ -1,0 +1,125 @@
+"""`indexer build`."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from indexer.cli.options import EXIT_CODES, checked_name, indexes_option, quiet_option
+from indexer.store.errors import SemanticError, unknown
+from indexer.store.layout import Manifest, index_root
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@click.command(epilog=EXIT_CODES)
+@click.argument("model")
+@click.option("--name", help="Name of the index; made from MODEL unless given.")
+@click.option(
+    "--words",
+    default="20000",
+    show_default=True,
+    metavar="N|FILE",
+    help="How many words by frequency, or a file of words and phrases, one a line. The example "
+    "groups are always among them.",
+)
+@click.option(
+    "--layers",
+    default="all",
+    show_default=True,
+    metavar="0-3,7",
+    help="Blocks to index: their neurons, and the residual stream before and after each.",
+)
+@click.option(
+    "--spaces",
+    default="all",
+    show_default=True,
+    metavar="embed,context,neuron,head",
+    help="Kinds of spaces; embed is always among them. Without context only weights are read, a "
+    "block at a time, so that a model larger than memory can be indexed.",
+)
+@click.option(
+    "--dtype",
+    default="auto",
+    show_default=True,
+    metavar="float32|bfloat16|auto",
+    help="Precision of the forward passes; auto is 16 bits on a GPU, float32 elsewhere. "
+    "Weights are always extracted in float32.",
+)
+@click.option(
+    "--device", default="auto", show_default=True, help="cpu, cuda, ...; auto takes a GPU."
+)
+@click.option(
+    "--prefix",
+    default="auto",
+    show_default=True,
+    metavar="TEXT|auto",
+    help="What stands before every word; auto takes the first candidate that leaves no word an "
+    "attention sink.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Of the sample the prefix is tried on.",
+)
+@click.option("--raw", is_flag=True, help="Keep the rows raw: no norm's gain folded in.")
+@click.option("--force", is_flag=True, help="Rebuild where an index of that name is there already.")
+@click.option("--offline", is_flag=True, help="Take nothing from the hub but what is cached.")
+@click.option(
+    "--allow-pickle", is_flag=True, help="Load pickled weights, which can run code of their own."
+)
+@click.option(
+    "--accept-config",
+    multiple=True,
+    metavar="NAME",
+    help="Let a config attribute through that the table of families doesn't know, or a key or "
+    "tensor of a GGUF file that isn't read; may be repeated.",
+)
+@quiet_option
+@indexes_option
+def build(model: str, **options: Any) -> None:
+    """Make an index of MODEL.
+
+    MODEL is a hub id (gpt2), a local folder, a .gguf file, or smollm2 for the packaged model.
+    Interrupted, the same command resumes and repeats no finished space. Code that comes with a
+    model is never run.
+    """
+    from indexer.build import build as make
+    from indexer.progress import Narrator
+    from indexer.request import Request
+
+    _checked("dtype", options["dtype"], ("float32", "bfloat16", "auto"))
+    request = Request(
+        model=model,
+        root=index_root(options.pop("indexes")),
+        name=checked_name(options.pop("name") or re.sub(r"\.gguf$", "", Path(model).name)),
+        words=_words(options.pop("words")),
+        **{key: value for key, value in options.items() if key != "quiet"},
+    )
+    folder, built = make(request, Narrator(options["quiet"]))
+    if built:
+        seconds = sum(Manifest.load(folder).seconds.values())
+        print(f"built {folder} in {seconds:.0f} s", file=sys.stderr)
+    else:
+        print(f"{folder} is there already", file=sys.stderr)
+    print(folder)
+
+
+def _words(text: str) -> int | Path:
+    if re.fullmatch(r"[0-9]+(_[0-9]+)*", text):
+        return int(text)
+    if re.fullmatch(r"-\d+", text):
+        raise SemanticError(f"--words {text}: give how many (0 or more), or a file of words")
+    return Path(text)
+
+
+def _checked(kind: str, asked: str, existing: Sequence[str]) -> None:
+    if asked not in existing:
+        raise SemanticError(unknown(kind, asked, existing))

@@ -1,0 +1,67 @@
+"""`indexer import`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from indexer.cli.options import NOT_RESUMED, checked_name, indexes_option, quiet_option
+from indexer.store.layout import index_root
+
+
+@click.command("import", epilog=NOT_RESUMED)
+@click.argument("file")
+@click.option("--name", required=True, help="Name of the index, new or there already.")
+@click.option("--space", metavar="SPACE", help="Name of the new space; embed of a new index.")
+@click.option(
+    "--from",
+    "format",
+    metavar="npy|safetensors|word2vec|word2vec-binary|glove|parquet",
+    help="The format, where the ending of FILE doesn't tell it.",
+)
+@click.option(
+    "--labels",
+    metavar="FILE",
+    help="Names of the vectors of an .npy or .safetensors file, one a line; FILE.labels.txt "
+    "beside it unless given.",
+)
+@click.option("--tensor", metavar="NAME", help="Which tensor, of a file that holds several.")
+@click.option("--transpose", is_flag=True, help="Take the columns of an array for its vectors.")
+@click.option("--label-column", metavar="NAME", help="Column of names, of a Parquet file.")
+@click.option("--vector-column", metavar="NAME", help="Column of vectors, of a Parquet file.")
+@click.option("--allow-zero", is_flag=True, help="Keep vectors that are zero.")
+@click.option("--force", is_flag=True, help="Replace an imported space of that name.")
+@quiet_option
+@indexes_option
+def import_(file: str, name: str, indexes: str | None, quiet: bool, **options: Any) -> None:
+    """Make an index of a FILE of vectors, or add it to one as a further space.
+
+    A new index has one space, embed, and its items are words: with no model behind it, neurons,
+    heads and words that are not in FILE cannot be asked. Where an index is there already, the
+    vectors become a further space of it, as wide as the others; its items are labels, written
+    f123@sae.decoder in expressions.
+
+    FILE is .npy with labels beside it, .safetensors, .parquet, word2vec's text (.txt, .vec) or
+    binary (.bin), or GloVe's text (.txt, no header). An import that is interrupted leaves nothing
+    that opens.
+    """
+    from indexer.importing import ImportRequest, import_vectors
+    from indexer.portable.vectors import Asked
+    from indexer.progress import Narrator
+
+    labels = options.pop("labels")
+    asked = Asked(
+        path=Path(file),
+        labels=None if labels is None else Path(labels),
+        **{k: options.pop(k) for k in ("tensor", "transpose", "label_column", "vector_column")},
+    )
+    request = ImportRequest(
+        vectors=asked, root=index_root(indexes), name=checked_name(name), **options
+    )
+    folder, space = import_vectors(request, Narrator(quiet))
+    what = "words" if space.item == "word" else f"{space.item}s"
+    print(f"{folder}: {space.name}, {space.rows:,} {what}, {space.width} wide", file=sys.stderr)
+    print(folder)

@@ -1,0 +1,29 @@
+"""`indexer verify`."""
+
+from __future__ import annotations
+
+import click
+
+from indexer.cli.options import EXIT_CODES, in_bytes, indexes_option, size_of
+from indexer.store.errors import SemanticError
+from indexer.store.layout import Manifest, find_index, index_root
+
+
+@click.command(epilog=EXIT_CODES)
+@click.argument("name", required=False)
+@indexes_option
+def verify(name: str | None, indexes: str | None) -> None:
+    """Check every checksum and count of an index, and name what is damaged."""
+    from indexer.store.verify import verify as faults_of
+
+    root = index_root(indexes)
+    folder = root / name if name and (root / name).is_dir() else find_index(name, indexes)
+    faults = faults_of(folder)
+    for fault in faults:
+        print(fault)
+    if faults:
+        raise SemanticError(
+            f"index {folder.name!r} is damaged; rebuild it with `indexer build --force`"
+        )
+    manifest = Manifest.load(folder)
+    print(f"{folder.name}: sound ({len(manifest.files)} files, {in_bytes(size_of(manifest))})")

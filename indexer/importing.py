@@ -1,0 +1,409 @@
+"""Vectors from elsewhere become an index, or a further space of one: open, read, write, seal.
+
+A new index has one space, whose items are words; a further space's items are labels. Nothing is
+resumed: an import is over in a minute, and one that is cut short is begun again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib.util
+import re
+import secrets
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from indexer.errors import BadVectors, CheckFailed, IndexExists, MissingExtra
+from indexer.portable.formats import opened
+from indexer.portable.vectors import Asked, Block, Float32, Reader
+from indexer.progress import Narrator
+from indexer.store.errors import MachineError, SemanticError
+from indexer.store.extend import add_labels, take_over
+from indexer.store.layout import (
+    CATALOG,
+    IMPORTED,
+    Imported,
+    Manifest,
+    ModelEntry,
+    SpaceEntry,
+)
+from indexer.store.verify import verify
+from indexer.store.write import Staging, unit_rows, write_catalog
+from indexer.words import zipf
+
+EMBED = "embed"
+"""The space that questions are asked of unless they name one."""
+
+RESERVED = ("embed", "unembed", "context", "neuron", "head")
+"""Spaces that a build makes, or the first part of their names."""
+
+
+@dataclass(frozen=True)
+class ImportRequest:
+    """What was asked of an import.
+
+    Attributes:
+        vectors: the file, and what was said of it.
+        root: folder of indexes.
+        name: of the index.
+        space: of the new space; `embed` of a new index unless given.
+        format: of the file; by its ending where None.
+        allow_zero: keep vectors that are zero.
+        force: replace an imported space of that name.
+    """
+
+    vectors: Asked
+    root: Path
+    name: str
+    space: str | None = None
+    format: str | None = None
+    allow_zero: bool = False
+    force: bool = False
+
+
+@dataclass
+class Read:
+    """What has been read so far: labels in order, and the row each was first seen in.
+
+    Attributes:
+        rows: row of each label.
+        norms: of the vectors, a part a block.
+        zeros: rows of vectors that are zero.
+        zipf: of words, how frequent each is.
+    """
+
+    rows: dict[str, int] = field(default_factory=dict)
+    norms: list[Float32] = field(default_factory=list)
+    zeros: list[int] = field(default_factory=list)
+    zipf: list[float] = field(default_factory=list)
+
+
+def import_vectors(request: ImportRequest, narrator: Narrator) -> tuple[Path, SpaceEntry]:
+    """Make an index of a file of vectors, or put them into one as a further space.
+
+    Returns:
+        The folder of the index, and what the new space is.
+
+    Raises:
+        BadVectors: the file cannot be taken; names the line or row. Nothing is written.
+        SemanticError: name or space are not to be had, or the width is another.
+    """
+    start = time.monotonic()
+    format, reader = opened(request.vectors, request.format)
+    origin = Imported(request.vectors.path.name, _sha256(request.vectors.path), format, _now())
+    with _staged(request) as staging:
+        target = request.root / request.name
+        old = Manifest.load(target) if target.exists() else None
+        entry = _entry(request, reader, old)
+        _require_room(staging.folder, reader, old)
+        for note in reader.notes:
+            narrator.say(note)
+        linked = take_over(target, old, staging.folder, entry.name) if old is not None else []
+        read = _written(request, reader, entry, staging, narrator)
+        narrator.say("writing the catalog")
+        if old is not None:
+            manifest = _extended(old, entry, origin)
+            add_labels(staging.folder, entry, list(read.rows), np.concatenate(read.norms))
+        else:
+            manifest = _new_manifest(request, entry, origin)
+            _write_words(staging.folder, manifest, read)
+            manifest = dataclasses.replace(manifest, seconds={"import": _since(start)})
+        staging.write_manifest(_with_files(manifest, staging, entry))
+        faults = verify(staging.folder, trusted=linked)
+        if faults:
+            raise CheckFailed(f"the index failed its own verification: {faults[0]}")
+        return staging.seal(), entry
+
+
+@contextmanager
+def _staged(request: ImportRequest) -> Iterator[Staging]:
+    """The folder under way; nothing of it is left where something went wrong."""
+    # No two imports are the same, so that what one left behind is never taken up.
+    staging = Staging(request.root, request.name, secrets.token_hex(), "importing")
+    try:
+        yield staging
+    except BaseException:
+        staging.discard()
+        raise
+    finally:
+        staging.close()
+
+
+# -- what may be imported -------------------------------------------------------------------
+
+
+def _entry(request: ImportRequest, reader: Reader, old: Manifest | None) -> SpaceEntry:
+    """What the new space will be.
+
+    Raises:
+        IndexExists: it is there already, or no space is named for an index that is.
+        SemanticError: its name is not to be had, or its vectors have another width.
+    """
+    if old is None:
+        name, item, population = request.space or EMBED, "word", "imported words"
+        _require_wordfreq()
+        if name != EMBED:
+            _check_name(name)
+    else:
+        if request.space is None:
+            raise IndexExists(
+                f"index {request.name!r} is there already: name the new space with --space, such "
+                "as sae.decoder, or give the new index another --name"
+            )
+        name, item, population = request.space, "label", "labels"
+        _check_new(request, name, old)
+        if reader.width != old.model.d_model:
+            raise SemanticError(
+                f"{request.vectors.path.name} holds vectors {reader.width:,} wide, and those of "
+                f"index {request.name!r} are {old.model.d_model:,} wide"
+                + (
+                    "; its columns are: --transpose"
+                    if reader.rows == old.model.d_model and not request.vectors.transpose
+                    else ""
+                )
+            )
+    return SpaceEntry(
+        name=name,
+        item=item,
+        rows=reader.rows,
+        width=reader.width,
+        measure="cosine",
+        population=population,
+        population_rows=reader.rows,
+    )
+
+
+def _check_new(request: ImportRequest, name: str, old: Manifest) -> None:
+    """Raise where a space of that name cannot be put into an index that is there."""
+    same = next((s for s in old.spaces if s.name.casefold() == name.casefold()), None)
+    if same is not None and same.item != "label":
+        raise IndexExists(
+            f"--space {name}: index {request.name!r} was made with the space {same.name!r}, which "
+            "an import does not replace; give another name, such as sae.decoder"
+        )
+    _check_name(name)
+    if same is not None and (same.name != name or not request.force):
+        raise IndexExists(
+            f"--space {name}: index {request.name!r} has the space {same.name!r} already, imported "
+            f"from {old.imported[same.name].file}; --force replaces it"
+        )
+
+
+def _check_name(name: str) -> None:
+    """Raise unless a space can be named so: in an expression, and as a file."""
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name):
+        raise SemanticError(
+            f"a space cannot be named {name!r}: use letters, digits, '.', '_' and '-' (--space)"
+        )
+    first = name.split(".")[0].casefold()
+    if first in RESERVED:
+        raise SemanticError(
+            f"--space {name}: names that begin with {first!r} are kept for what a model has; "
+            "give another, such as sae.decoder"
+        )
+
+
+def _require_wordfreq() -> None:
+    if importlib.util.find_spec("wordfreq") is None:
+        raise MissingExtra(
+            "how frequent the words are is taken from wordfreq: install the extra with "
+            "`pip install 'semantic-explorer[index]'`"
+        )
+
+
+def _require_room(folder: Path, reader: Reader, old: Manifest | None) -> None:
+    """Fail before the work, not at the end of it, where the disk is clearly too small."""
+    needed = reader.rows * (reader.width + 32) * 4 + 16_000_000
+    needed += old.files[CATALOG].bytes if old is not None else 0
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise MachineError(
+            f"the space needs about {needed / 1e9:.1f} GB and {folder.parent}/ has "
+            f"{free / 1e9:.1f} GB free"
+        )
+
+
+# -- reading and writing --------------------------------------------------------------------
+
+
+def _written(
+    request: ImportRequest,
+    reader: Reader,
+    entry: SpaceEntry,
+    staging: Staging,
+    narrator: Narrator,
+) -> Read:
+    """Every block of the file, checked, made unit and written."""
+    file, read, first = request.vectors.path.name, Read(), 0
+    writer = staging.rows(entry.name, entry.rows, entry.width)
+    with narrator.bar(f"reading {file}"[:22], entry.rows, "vectors") as bar:
+        for block in reader.blocks():
+            _check_block(file, reader, block, first, read)
+            unit, norms = unit_rows(block.vectors)
+            writer.put(first, unit)
+            read.norms.append(norms)
+            read.zeros += [first + int(at) for at in np.flatnonzero(norms == 0)]
+            if read.zeros and not request.allow_zero:
+                raise BadVectors(
+                    f"{file}: {reader.place(read.zeros[0])}: a vector of zeros, which has no "
+                    "direction; --allow-zero keeps it, and every cosine with it is 0"
+                )
+            if entry.item == "word":
+                read.zipf += map(zipf, block.labels)
+            first += len(block.labels)
+            bar.update(len(block.labels))
+    if first != entry.rows:
+        raise BadVectors(f"{file}: {first:,} vectors where there should be {entry.rows:,}")
+    if read.zeros:
+        narrator.say(
+            f"{len(read.zeros):,} vectors are zero (the first: {reader.place(read.zeros[0])}): "
+            "every cosine with them is 0"
+        )
+    staging.finish_space(entry, writer, np.concatenate(read.norms))
+    return read
+
+
+def _check_block(file: str, reader: Reader, block: Block, first: int, read: Read) -> None:
+    """Raise unless labels are new and not empty, and numbers finite."""
+    finite = np.isfinite(block.vectors).all(axis=1)
+    if not finite.all():
+        row = int(np.flatnonzero(~finite)[0])
+        values = block.vectors[row]
+        at = int(np.flatnonzero(~np.isfinite(values))[0])
+        raise BadVectors(
+            f"{file}: {reader.place(first + row)}: number {at + 1} of {block.labels[row][:40]!r} "
+            f"is {values[at]} in float32"
+        )
+    for row, label in enumerate(block.labels, start=first):
+        if not label:
+            raise BadVectors(f"{file}: {reader.place(row)}: an empty label")
+        if not label.isascii() and any("\ud800" <= char <= "\udfff" for char in label):
+            raise BadVectors(f"{file}: {reader.place(row)}: label {label[:40]!r} is not text")
+        before = read.rows.setdefault(label, row)
+        if before != row:
+            raise BadVectors(
+                f"{file}: {reader.place(row)}: label {label[:40]!r} stands in "
+                f"{reader.place(before)} already"
+            )
+
+
+def _write_words(folder: Path, manifest: Manifest, read: Read) -> None:
+    """The catalog of a new index: its one space, its words and where they came from."""
+    rows, space = manifest.words, manifest.spaces[0]
+    origin = manifest.imported[space.name]
+    table: dict[str, list[Any]] = {
+        name: [value] for name, value in vars(space).items() if name != "convention"
+    }
+    write_catalog(
+        folder,
+        {
+            "space": {**table, "convention": [space.convention], "layer": [None]},
+            "word": {
+                "id": list(range(rows)),
+                "text": list(read.rows),
+                "n_tokens": [0] * rows,
+                "token_ids": [[]] * rows,
+                "zipf": read.zipf,
+                "sink": [[]] * rows,
+            },
+            "build": {
+                "created": [manifest.created],
+                "model": [origin.file],
+                "revision": [""],
+                "weights_sha256": [origin.sha256],
+                "options": [f'{{"from": "{origin.format}"}}'],
+                "versions": ["{}"],
+                "seconds": ["{}"],
+                "total_seconds": [0.0],
+            },
+        },
+        modelled=False,
+    )
+
+
+# -- manifests ------------------------------------------------------------------------------
+
+
+def _new_manifest(request: ImportRequest, entry: SpaceEntry, origin: Imported) -> Manifest:
+    """The manifest of an index with no model behind it, but for its files."""
+    return Manifest(
+        name=request.name,
+        created=origin.created,
+        model=ModelEntry(
+            source=f"none: vectors of {origin.file}",
+            family="imported vectors",
+            revision="",
+            weights_sha256=origin.sha256,
+            n_layers=0,
+            d_model=entry.width,
+            n_heads=0,
+            d_head=0,
+            vocabulary=0,
+            gated=False,
+            tied=True,
+            encoder=False,
+        ),
+        dtype="float32",
+        device="cpu",
+        seed=0,
+        layers=(),
+        neurons=(),
+        words=entry.rows,
+        firing=False,
+        prefix=None,
+        conventions={},
+        spaces=(entry,),
+        files={},
+        versions=_versions(),
+        check={},
+        seconds={},
+        fingerprint=origin.sha256,
+        extra={IMPORTED: {entry.name: vars(origin)}},
+    )
+
+
+def _extended(old: Manifest, entry: SpaceEntry, origin: Imported) -> Manifest:
+    """The manifest of an index with one more space; all it was sealed with stays."""
+    kept = {name: vars(one) for name, one in old.imported.items()}
+    return dataclasses.replace(
+        old,
+        spaces=(*(s for s in old.spaces if s.name != entry.name), entry),
+        extra={**old.extra, IMPORTED: {**kept, entry.name: vars(origin)}},
+    )
+
+
+def _with_files(manifest: Manifest, staging: Staging, entry: SpaceEntry) -> Manifest:
+    """The manifest with the files of the new space, and the catalog as it is now."""
+    finished = staging.finished(entry.name)
+    assert finished is not None, "it was written just now"
+    new = {**finished[1], CATALOG: staging.file_entry(CATALOG)}
+    return dataclasses.replace(manifest, files={**manifest.files, **new})
+
+
+def _versions() -> dict[str, str]:
+    names = ("semantic-explorer", "numpy", "duckdb", "wordfreq")
+    return {"python": sys.version.split()[0], **{name: version(name) for name in names}}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _since(start: float) -> float:
+    return round(time.monotonic() - start, 2)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,112 @@
+"""One more space in an index that is sealed: a new folder, which takes its place by one rename.
+
+Files that do not change are the same files under two names (hard links), with the checksums that
+they were sealed with; the catalog is copied and extended. Knows nothing of where vectors come from.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from indexer.store.errors import DamagedIndex, MachineError
+from indexer.store.layout import CATALOG, Manifest, SpaceEntry, moments_file, rows_file
+from indexer.store.rows import Float32
+from indexer.store.write import insert
+
+
+def take_over(old: Path, manifest: Manifest, new: Path, without: str) -> list[str]:
+    """Put the files of a sealed index into a new folder; returns the names of those linked.
+
+    Args:
+        old: folder of the index.
+        manifest: its manifest.
+        new: the folder under way.
+        without: the space that is to come, whose files stay behind where it is there already.
+
+    Raises:
+        DamagedIndex: a file is missing or has another size than it was sealed with.
+    """
+    left = {rows_file(without), moments_file(without)}
+    linked = []
+    for name, entry in manifest.files.items():
+        if name in left:
+            continue
+        try:
+            size = (old / name).stat().st_size
+        except FileNotFoundError:
+            size = -1
+        if size != entry.bytes:
+            raise DamagedIndex(
+                f"index {manifest.name!r}: {name} is not as it was sealed; `indexer verify` says "
+                "what is damaged"
+            )
+        if name == CATALOG:
+            shutil.copyfile(old / name, new / name)
+            continue
+        _link(old / name, new / name)
+        linked.append(name)
+    return linked
+
+
+def add_labels(folder: Path, entry: SpaceEntry, labels: list[str], norms: Float32) -> None:
+    """Extend the catalog in `folder` by a space whose items are labels, or put it in its place.
+
+    Args:
+        folder: one with a catalog of its own, not one that is sealed.
+        entry: what the table `space` is to say.
+        labels: the name of each row.
+        norms: (rows,) float32, the length of each vector.
+
+    Raises:
+        MachineError: the file cannot be written, for want of room or otherwise.
+    """
+    import duckdb
+
+    path = folder / CATALOG
+    rows = {
+        "name": [entry.name],
+        "item": [entry.item],
+        "layer": [None],
+        "rows": [entry.rows],
+        "width": [entry.width],
+        "measure": [entry.measure],
+        "population": [entry.population],
+        "population_rows": [entry.population_rows],
+        "convention": [entry.convention],
+    }
+    try:
+        with duckdb.connect(str(path), config={"threads": 2, "memory_limit": "400MB"}) as con:
+            there = con.execute(
+                "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'label'"
+            ).fetchall()[0][0]
+            if not there:
+                con.execute((Path(__file__).parent / "labels.sql").read_text("utf-8"))
+            con.execute("DELETE FROM label WHERE space = ?", [entry.name])
+            con.execute("DELETE FROM space WHERE name = ?", [entry.name])
+            con.execute("CHECKPOINT")  # the key of a row just deleted is still taken
+            insert(con, "space", rows)
+            insert(
+                con,
+                "label",
+                {
+                    "space": [entry.name] * len(labels),
+                    "id": list(range(len(labels))),
+                    "text": labels,
+                    "norm": norms.tolist(),
+                },
+            )
+            con.execute("CHECKPOINT")
+    except duckdb.ProgrammingError:
+        raise
+    except duckdb.Error as err:
+        raise MachineError(f"{CATALOG} cannot be written: {str(err).splitlines()[0]}") from None
+
+
+def _link(source: Path, target: Path) -> None:
+    """One file under two names; a copy where the file system has no links."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

@@ -1,0 +1,896 @@
+"""`indexer import`: a file becomes an index or a further space, wholly or not at all.
+
+What was exported answers as the space that it came from; what is wrong with a file is told with its
+line or row, and leaves nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import duckdb
+import numpy as np
+import pytest
+
+import explorer
+from conftest import BIN, Run, run_build
+from explorer.errors import QueryError
+from explorer.tables.index import index as described
+from indexer.errors import BadVectors, IndexExists
+from indexer.exporting import ExportRequest, export
+from indexer.importing import ImportRequest, import_vectors
+from indexer.portable.vectors import Asked
+from indexer.progress import Narrator
+from indexer.store.errors import DamagedIndex, SemanticError
+from indexer.store.layout import Manifest
+from indexer.store.verify import verify
+from indexer.words import zipf
+
+WIDTH = 24  # of the tiny models
+
+Import = Callable[..., Path]
+
+
+def imported(file: Path, root: Path, name: str, space: str | None = None, **options: Any) -> Path:
+    of_request = {k: options.pop(k) for k in ("format", "allow_zero", "force") if k in options}
+    request = ImportRequest(Asked(file, **options), root, name, space, **of_request)
+    return import_vectors(request, Narrator(quiet=True))[0]
+
+
+def exported(
+    root: Path, name: str, space: str, to: str, target: Path, binary: bool = False
+) -> Path:
+    request = ExportRequest(name, str(root), space, to, target, binary)
+    return export(request, Narrator(quiet=True))[0]
+
+
+def vectors_of(rows: int, width: int = WIDTH, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal((rows, width)).astype(np.float32)
+
+
+def saved(folder: Path, labels: list[str], vectors: np.ndarray | None = None) -> Path:
+    """An .npy file with its labels beside it."""
+    vectors = vectors_of(len(labels)) if vectors is None else vectors
+    np.save(folder / "v.npy", vectors)
+    (folder / "v.labels.txt").write_text("".join(f"{label}\n" for label in labels), "utf-8")
+    return folder / "v.npy"
+
+
+@pytest.fixture
+def root(tiny_indexes: Path, tmp_path: Path) -> Path:
+    """A folder with a copy of index `llama` that a test may import into."""
+    shutil.copytree(tiny_indexes / "llama", tmp_path / "indexes" / "llama")
+    return tmp_path / "indexes"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+# -- round trips --------------------------------------------------------------------------------
+
+WAYS = [
+    ("npy", "v.npy", {}),
+    ("safetensors", "v.safetensors", {}),
+    ("parquet", "v.parquet", {}),
+    ("word2vec", "v.vec", {}),
+    ("word2vec", "v.bin", {"binary": True}),
+]
+
+
+@pytest.mark.parametrize(("to", "file", "options"), WAYS, ids=[w[1] for w in WAYS])
+def test_what_was_exported_and_imported_answers_as_the_space_it_came_from(
+    to: str, file: str, options: dict[str, bool], tiny_indexes: Path, tmp_path: Path
+) -> None:
+    path = exported(tiny_indexes, "llama", "embed", to, tmp_path / file, **options)
+    imported(path, tmp_path / "indexes", "again")
+    assert verify(tmp_path / "indexes" / "again") == []
+    with (
+        explorer.open("llama", tiny_indexes) as before,
+        explorer.open("again", tmp_path / "indexes") as after,
+    ):
+        tokens = before._index.sql("SELECT text FROM token")
+        for word in ("large", "dog", "king - man + woman", "␣Paris", "0.5*red + blue"):
+            for measure in ("cosine", "dot", "euclidean"):
+                one, other = (ix.neighbors(word, measure=measure, k=20) for ix in (before, after))
+                unlike = [
+                    (a.text, b.text)
+                    for a, b in zip(one.rows, other.rows, strict=True)
+                    if a.text != b.text
+                ]
+                # Where a form of words carries no control characters, they come back escaped.
+                assert all(not a.isprintable() or tokens.count((a,)) > 1 for a, _ in unlike)
+                assert [r.score for r in one.rows] == pytest.approx(
+                    [r.score for r in other.rows], abs=1e-5
+                )
+                assert other.rows[0].item == one.rows[0].item
+
+
+@pytest.mark.parametrize(("to", "file", "options"), WAYS, ids=[w[1] for w in WAYS])
+@pytest.mark.parametrize("space", ["context.2", "neuron.out"])
+def test_a_space_imported_beside_its_original_gives_the_same_rows(
+    to: str, file: str, options: dict[str, bool], space: str, root: Path, tmp_path: Path
+) -> None:
+    path = exported(root, "llama", space, to, tmp_path / file, **options)
+    imported(path, root, "llama", "copy.of.it")
+    assert verify(root / "llama") == []
+    with explorer.open("llama", root) as ix:
+        for question in ("large@embed", "L1N3.out", "dog@embed - L0N2.in"):
+            one, other = (
+                ix.neighbors(question, space=s, measure="cosine", k=12, include_inputs=True)
+                for s in (space, "copy.of.it")
+            )
+            assert [r.item for r in one.rows] == [r.item for r in other.rows]
+            assert [r.z for r in one.rows] == pytest.approx([r.z for r in other.rows], abs=1e-4)
+            both = [s.meta.calibration for s in (one, other)]
+            assert both[0].mean == pytest.approx(both[1].mean, abs=1e-6)
+
+
+def test_what_gensim_and_the_library_of_safetensors_write_is_read(tmp_path: Path) -> None:
+    from gensim.models import KeyedVectors
+    from safetensors.numpy import save_file
+
+    labels, vectors = ["the", "of", "Köln", "naïve"], vectors_of(4, 7)
+    keyed = KeyedVectors(7)
+    keyed.add_vectors(labels, vectors)
+    keyed.save_word2vec_format(str(tmp_path / "g.txt"))
+    keyed.save_word2vec_format(str(tmp_path / "g.bin"), binary=True)
+    keyed.save_word2vec_format(str(tmp_path / "glove.txt"), write_header=False)
+    save_file({"w": vectors}, tmp_path / "s.safetensors", {"format": "np"})
+    (tmp_path / "s.safetensors.labels.txt").write_text("\n".join(labels), "utf-8")
+    for file in ("g.txt", "g.bin", "glove.txt", "s.safetensors"):
+        name = file.replace(".", "-")
+        imported(tmp_path / file, tmp_path / "indexes", name)
+        with explorer.open(name, tmp_path / "indexes") as ix:
+            for label, vector in zip(labels, vectors, strict=True):
+                assert ix.vector(label) == pytest.approx(vector, rel=1e-6)
+
+
+@pytest.mark.parametrize("library", ["arrow", "pandas", "polars", "duckdb"])
+def test_a_table_of_any_library_is_read(library: str, tmp_path: Path) -> None:
+    labels, vectors = ["the", "of", "and"], vectors_of(3, 5)
+    path = tmp_path / "t.parquet"
+    columns = {"n": [1, 2, 3], "token": labels, "embedding": vectors.tolist()}
+    if library == "arrow":
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        pq.write_table(pa.table(columns), path)
+    elif library == "pandas":
+        import pandas as pd
+
+        pd.DataFrame(columns).to_parquet(path)
+    elif library == "polars":
+        import polars as pl
+
+        pl.DataFrame(columns).write_parquet(path)
+    else:
+        import pandas as pd
+
+        frame = pd.DataFrame(columns)  # noqa: F841  the SQL below names it
+        duckdb.sql(f"COPY (SELECT * FROM frame) TO '{path}'")
+    imported(path, tmp_path, "t")
+    with explorer.open("t", tmp_path) as ix:
+        assert ix.vector("of") == pytest.approx(vectors[1], rel=1e-6)
+
+
+def test_numbers_of_every_width_are_read(tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    exact = np.round(vectors_of(5, 8) * 16) / 16  # fits into 16 bits of either kind
+    for kind in (torch.float64, torch.float32, torch.float16, torch.bfloat16):
+        path = tmp_path / f"{str(kind).split('.')[1]}.safetensors"
+        save_file({"a": torch.tensor(exact).to(kind), "b": torch.zeros(2)}, path)
+        imported(path, tmp_path, path.stem, tensor="a")
+        with explorer.open(path.stem, tmp_path) as ix:
+            for row in range(5):
+                assert ix.vector(f"f{row}") == pytest.approx(exact[row], rel=1e-6)
+    np.save(tmp_path / "t.npy", np.asfortranarray(exact.astype(">f8")))
+    imported(tmp_path / "t.npy", tmp_path, "wide", transpose=True)
+    with explorer.open("wide", tmp_path) as ix:
+        assert ix.vector("f3") == pytest.approx(exact[:, 3], rel=1e-6)
+
+
+def test_a_glove_label_may_hold_blanks_and_be_a_number(tmp_path: Path) -> None:
+    lines = [
+        "the 0.5 1 2",
+        ". . . -1 2e-3 +4",
+        "at name@domain.com 1 2 3",
+        "1 7 8 9",
+        "\u00a0 3 2 1",
+    ]
+    (tmp_path / "g.txt").write_text("\n".join(lines), "utf-8")
+    imported(tmp_path / "g.txt", tmp_path, "g")
+    with explorer.open("g", tmp_path) as ix:
+        assert ix.vector('". . ."').tolist() == pytest.approx([-1, 0.002, 4], rel=1e-6)
+        assert ix.vector('"at name@domain.com"').tolist() == pytest.approx([1, 2, 3], rel=1e-6)
+        assert ix.vector("1").tolist() == pytest.approx([7, 8, 9], rel=1e-6)
+    (tmp_path / "t.txt").write_text("a\t1\t2 \r\nb\t3\t4 \r\n")
+    imported(tmp_path / "t.txt", tmp_path, "t")
+    with explorer.open("t", tmp_path) as ix:
+        assert ix.vector("b").tolist() == pytest.approx([3, 4], rel=1e-6)
+
+
+# -- a new index ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def words(tmp_path: Path) -> Path:
+    """A folder with an index `words` of eight directions and twelve words."""
+    eye = np.eye(8, dtype=np.float32)
+    royal, man, woman, dog, small = eye[:5]
+    rows = {
+        "king": royal + man, "queen": royal + woman, "man": man, "woman": woman, "dog": dog,
+        "small": small, "puppy": 2 * (dog + small), "Dog": 3 * dog, "zzyzx": eye[5],
+        "Great Dane": dog + eye[6], "cat": dog + eye[7], "house": eye[6] + eye[7],
+    }  # fmt: skip
+    imported(saved(tmp_path, list(rows), np.stack(list(rows.values()))), tmp_path / "ix", "words")
+    return tmp_path / "ix"
+
+
+def test_a_new_index_is_sound_and_its_words_have_frequencies(words: Path) -> None:
+    assert verify(words / "words") == []
+    manifest = Manifest.load(words / "words")
+    assert (manifest.words, manifest.has_model) == (12, False)
+    assert [(s.name, s.item, s.rows, s.width) for s in manifest.spaces] == [
+        ("embed", "word", 12, 8)
+    ]
+    (origin,) = manifest.imported.values()
+    assert (origin.file, origin.format) == ("v.npy", "npy")
+    with duckdb.connect(str(words / "words" / "catalog.duckdb"), read_only=True) as con:
+        rows = con.execute("SELECT text, zipf FROM word ORDER BY id").fetchall()
+        said = con.execute("SELECT comment FROM duckdb_tables() WHERE table_name = 'word'")
+        assert said.fetchall() == [("The imported words, in the order of their file",)]
+    assert rows == [(text, pytest.approx(zipf(text))) for text, _ in rows]
+    assert rows[0][1] > 4
+
+
+def test_questions_of_words_are_answered(words: Path) -> None:
+    with explorer.open("words", words) as ix:
+        answer = ix.neighbors("king - man + woman", k=1)
+        assert answer.rows[0].item == "queen"
+        assert answer.meta.resolved[0].tokens == ()
+        # Forms of one word are folded, the query's own among them.
+        assert "Dog" not in [r.item for r in ix.neighbors("dog", k=10, distinct=True).rows]
+        target = ix.analogy("dog + small", "puppy", "dog + house").meta.target
+        assert (target.rank, target.score) == (1, pytest.approx(1, abs=1e-6))
+        assert target.against.score_difference > 0
+        assert [row.space for row in ix.layers("dog", "cat", k=3).rows] == ["embed"]
+        assert [row.n for row in ix.baseline().rows] == [66]
+        found = ix.congruence("dog", "puppy", "cat", permutations=50, control="random")
+        assert found.rows[0].score > found.rows[0].controls
+        ranked = ix.evaluate_analogies([": sex", "man king woman queen"]).rows[-1]
+        assert (ranked.covered, ranked.correct) == (1, 1)
+        assert ix.evaluate_similarity(["dog puppy 9", "dog house 1", "man king 6"]).rows
+        assert ix.neighbors('"Great Dane"', k=1).rows[0].item in ("dog", "Dog", "house")
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["neighbors", "dgo"], ["'dgo' is none of the 12 words", "no model", "'dog'"]),
+        (["neighbors", '"Great Danes"'], ["'Great Danes'", "no model", "'Great Dane'"]),
+        (["neighbors", "#3"], ["words and no tokens"]),
+        (["neighbors", "L1N2.out"], ["no neurons", "imported"]),
+        (["neighbors", "L1H2D3.value"], ["no heads", "imported"]),
+        (["neighbors", "dog@context.3"], ["no space 'context.3'", "embed"]),
+        (["middleman", "dog", "cat"], ["no neurons", "imported"]),
+        (["middleman", "dog", "cat", "--by", "activations"], ["no neurons", "imported"]),
+        (["compare", "dog", "cat"], ["no neurons", "imported"]),
+        (["neuron", "L1N2"], ["no neurons", "imported"]),
+        (["ov", "dog"], ["no heads", "imported"]),
+        (["word", "dog"], ["no activations", "imported"]),
+        (["congruence", "dog", "cat", "horse"], ["'horse' is none of the 12 words"]),
+        (["congruence", "dog", "--anchor", "horse"], ["'horse' is none of the 12 words"]),
+        (["congruence", "--group", "size"], ["no group 'size'"]),
+        (["analogy", "dog", "--target", "horse"], ["'horse' is none of the 12 words"]),
+    ],
+)
+def test_what_needs_a_model_says_so_in_one_line(
+    args: list[str], said: list[str], words: Path, run: Run
+) -> None:
+    done = run("explorer", *args, "--indexes", str(words))
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1), done.err
+    assert all(part in done.err for part in said), done.err
+
+
+def test_list_and_show_say_what_it_is(words: Path, run: Run) -> None:
+    done = run("indexer", "list", "--indexes", str(words))
+    assert "none: vectors of v.npy, 8 wide, 12 words, 1 space" in done.out
+    done = run("indexer", "show", "--indexes", str(words))
+    assert "imported    embed: from v.npy (npy, " in done.out
+    assert "layers" not in done.out
+    assert run("indexer", "verify", "--indexes", str(words)).code == 0
+    done = run("explorer", "neighbors", "dog", "-k", "1", "--indexes", str(words))
+    assert "dog = dog from embed" in done.out
+    assert "over all words of embed" in done.out
+
+
+def test_an_index_of_vectors_takes_a_further_space_and_no_first_one_twice(
+    words: Path, tmp_path: Path
+) -> None:
+    file = saved(tmp_path, ["f0", "dog"], vectors_of(2, 8))
+    with pytest.raises(IndexExists, match="--space"):
+        imported(file, words, "words")
+    with pytest.raises(IndexExists, match="not replace"):
+        imported(file, words, "words", "embed", force=True)
+    imported(file, words, "words", "probe")
+    with explorer.open("words", words) as ix:
+        assert ix.neighbors("f0@probe", k=3).rows
+        assert ix.neighbors("dog", "probe", k=1).meta.resolved[0].space == "probe"
+        assert ix.neighbors("cat", "probe", k=1).meta.resolved[0].space == "embed"
+        with pytest.raises(QueryError, match="no label 'horse' in probe"):
+            ix.neighbors("horse", "probe", k=1)
+
+
+def test_a_leading_space_is_taken_first_and_shown(tmp_path: Path) -> None:
+    file = saved(tmp_path, ["large", " large", " tall"], np.eye(3, 4, dtype=np.float32))
+    imported(file, tmp_path, "spaced")
+    with explorer.open("spaced", tmp_path) as ix:
+        assert ix.neighbors("large", k=1).meta.resolved[0].item == "␣large"
+        assert ix.vector('token:"large"').argmax() == 0
+        assert [r.item for r in ix.neighbors("large", k=2).rows] == ["large", "␣tall"]
+
+
+# -- a further space ------------------------------------------------------------------------------
+
+LABELS = [f"f{i}" for i in range(30)] + ["large", "big thing", " tall", "L1N2", "3*x", 'q"q']
+
+
+@pytest.fixture
+def labelled(root: Path, tmp_path: Path) -> Path:
+    """The folder of indexes with `llama` holding a space `sae.decoder` besides."""
+    imported(saved(tmp_path, LABELS), root, "llama", "sae.decoder")
+    return root
+
+
+def test_everything_that_was_there_is_there_unchanged(tiny_indexes: Path, labelled: Path) -> None:
+    before, after = Manifest.load(tiny_indexes / "llama"), Manifest.load(labelled / "llama")
+    assert verify(labelled / "llama") == []
+    for name, entry in before.files.items():
+        assert name == "catalog.duckdb" or after.files[name] == entry
+    assert after.spaces[:-1] == before.spaces
+    assert (after.format, after.fingerprint, after.created) == (
+        before.format, before.fingerprint, before.created,
+    )  # fmt: skip
+    catalogs = [duckdb.connect(str(f / "llama" / "catalog.duckdb"), read_only=True)
+                for f in (tiny_indexes, labelled)]  # fmt: skip
+    for (table,) in catalogs[0].execute("SELECT table_name FROM duckdb_tables()").fetchall():
+        rows = [con.execute(f"SELECT * FROM {table} ORDER BY ALL").fetchall() for con in catalogs]
+        assert set(map(str, rows[0])) <= set(map(str, rows[1]))
+        assert len(rows[1]) == len(rows[0]) + (table == "space")
+    described = catalogs[1].execute(
+        "SELECT comment FROM duckdb_tables() WHERE table_name = 'label' UNION ALL "
+        "SELECT comment FROM duckdb_columns() WHERE table_name = 'label'"
+    )
+    assert all(comment for (comment,) in described.fetchall())
+    for con in catalogs:
+        con.close()
+
+
+def test_an_index_without_imports_has_no_table_of_labels(tiny_indexes: Path) -> None:
+    with explorer.open("llama", tiny_indexes) as ix:
+        assert ix._index.label_spaces == []
+        assert ix._index.sql("SELECT 1 FROM duckdb_tables() WHERE table_name = 'label'") == []
+
+
+def test_labels_are_asked_in_and_across_spaces(labelled: Path) -> None:
+    with explorer.open("llama", labelled) as ix:
+        vectors = dict(zip(LABELS, vectors_of(len(LABELS)).astype(np.float64), strict=True))
+
+        def nearest(query: np.ndarray, left_out: str) -> list[str]:
+            scores = {
+                label: float(v @ query) / float(np.linalg.norm(v) * np.linalg.norm(query))
+                for label, v in vectors.items()
+                if label != left_out
+            }
+            return sorted(scores, key=lambda label: -scores[label])[:5]
+
+        def asked(text: str, space: str = "sae.decoder") -> list[str]:
+            return [row.text for row in ix.neighbors(text, space, k=5).rows]
+
+        assert asked("f7") == asked("f7@sae.decoder") == nearest(vectors["f7"], "f7")
+        assert asked('"big thing"') == nearest(vectors["big thing"], "big thing")
+        assert asked("tall") == asked("␣tall") == nearest(vectors[" tall"], " tall")
+        assert asked('"L1N2"') == nearest(vectors["L1N2"], "L1N2")
+        assert asked('"3*x"') == nearest(vectors["3*x"], "3*x")
+        assert asked('"q\\"q"') == nearest(vectors['q"q'], 'q"q')
+        assert asked("dog") == nearest(ix.vector("dog"), "")
+        assert asked("large@embed") == nearest(ix.vector("large@embed"), "")
+        assert asked("L1N3.out") == nearest(ix.vector("L1N3.out"), "")
+        mixed = ix.neighbors("f7@sae.decoder - L1N3.out", k=3)
+        unit = [v / np.linalg.norm(v) for v in (vectors["f7"], ix.vector("L1N3.out"))]
+        assert ix.vector("f7@sae.decoder - L1N3.out", measure="cosine") == pytest.approx(
+            unit[0] - unit[1], rel=1e-6
+        )
+        assert [item.space for item in mixed.meta.resolved] == ["sae.decoder", "neuron.out"]
+        shown = ix.neighbors("f7", "sae.decoder", k=36, include_inputs=True, distinct=True).rows
+        assert {row.item for row in shown} >= {"␣tall", "big thing", "f7", "large"}
+        assert shown[0].item == "f7"
+
+
+def test_a_name_that_is_label_and_word_is_said_to_be_the_label(labelled: Path) -> None:
+    with explorer.open("llama", labelled) as ix:
+        (item,) = ix.neighbors("large", "sae.decoder", k=1).meta.resolved
+        assert (item.space, item.note) == (
+            "sae.decoder", "a label there; the word is large@embed",
+        )  # fmt: skip
+        (item,) = ix.neighbors('"tall"', "sae.decoder", k=1).meta.resolved
+        assert (item.item, item.note) == ("␣tall", 'a label there; the word is "tall"@embed')
+        (item,) = ix.neighbors("f3", "sae.decoder", k=1).meta.resolved
+        assert (item.space, item.note) == ("sae.decoder", "")
+        (item,) = ix.neighbors("dog", "sae.decoder", k=1).meta.resolved
+        assert item.space == "embed"
+        # A label is no item of another space: nothing is left out there.
+        assert len(ix.neighbors("large@sae.decoder", k=100).rows) == 100
+
+
+def test_arrays_and_sql_know_labels(labelled: Path, words: Path) -> None:
+    with explorer.open("llama", labelled) as ix:
+        assert list(ix.items("sae.decoder")) == [
+            "␣tall" if label == " tall" else label for label in LABELS
+        ]
+        asked = ["f7", "tall", '"big thing"', "dog", "f3 - f4", "large@embed"]
+        found = ix.vectors("sae.decoder", asked)
+        for text, vector in zip(asked, found, strict=True):
+            assert vector == pytest.approx(ix.vector(text, "sae.decoder"), rel=1e-5)
+        rows = ix.sql("SELECT item FROM neighbors('f7', space := 'sae.decoder', k := 3)").rows
+        near = ix.neighbors("f7", "sae.decoder", k=3).rows
+        assert [row["item"] for row in rows] == [row.item for row in near]
+        assert ix.sql("SELECT count(*) AS n FROM label").rows[0]["n"] == len(LABELS)
+    with explorer.open("words", words) as ix:
+        assert described(ix.manifest).head[1] == "  model none: vectors of v.npy, 8 wide"
+
+
+def test_other_questions_take_labels(labelled: Path) -> None:
+    with explorer.open("llama", labelled) as ix:
+        label, home = vectors_of(len(LABELS))[7].astype(np.float64), ix._index.space("sae.decoder")
+        out = ix._index.space("neuron.out")
+        neurons = np.stack([out.vector(row) for row in range(out.entry.rows)])
+        spread = np.sqrt(np.einsum("ij,jk,ik->i", neurons, home.covariance, neurons))
+        z = neurons @ (label - home.mean) / spread
+        found = ix.middleman("f7@sae.decoder", side="out", k=3).rows
+        assert [row.score for row in found] == pytest.approx(sorted(z)[:-4:-1], rel=1e-4)
+        assert ix.baseline("sae.decoder").rows[0].population == "36 labels"
+        target = ix.analogy("f7 + large", "f9", space="sae.decoder").meta.target
+        assert target.n == len(LABELS) - 2
+        assert ix.layers("f7@sae.decoder", "large", k=2).rows[-1].target is not None
+        assert ix.ov("f7@sae.decoder", k=2).rows
+        assert ix.ov("large", to="f7@sae.decoder", k=2).rows
+        assert ix.compare("f7@sae.decoder", "large", pairs=0).rows
+        with pytest.raises(QueryError, match=r"f7@sae\.decoder is a label.*--pairs 0"):
+            ix.compare("f7@sae.decoder", "large")
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["neighbors", "f77@sae.decoder"], ["no label 'f77' in sae.decoder", "'f7'"]),
+        (["neighbors", "f77", "--space", "sae.decoder"], ["no label 'f77'", "'f7'", "no token"]),
+        (["neighbors", "f7"], ["f7 is no word, but a label", "f7@sae.decoder"]),
+        (["neighbors", "f7@sae.dec"], ["no space 'sae.dec'", "did you mean 'sae.decoder'?"]),
+        (["congruence", "f7", "f8", "--space", "sae.decoder"], ["holds labels", "embed"]),
+        (["evaluate", "similarity", "p", "--space", "sae.decoder"], ["holds labels", "no words"]),
+        (["neighbors", "#3@sae.decoder"], ["no label '#3'"]),
+    ],
+)
+def test_what_labels_cannot_answer_is_one_line(
+    args: list[str], said: list[str], labelled: Path, run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "p").write_text("large\thuge\t9\ndog\tcat\t5\ndog\ttall\t1\n")
+    done = run("explorer", *args, "--indexes", str(labelled))
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1), done.err
+    assert all(part in done.err for part in said), done.err
+
+
+def test_a_further_space_comes_beside_and_force_replaces_one(
+    labelled: Path, tmp_path: Path
+) -> None:
+    file = saved(tmp_path, ["a", "f7"], vectors_of(2, seed=3))
+    imported(file, labelled, "llama", "sae.encoder")
+    with pytest.raises(IndexExists, match=r"sae.decoder.*from v.npy.*--force"):
+        imported(file, labelled, "llama", "sae.decoder")
+    with explorer.open("llama", labelled) as ix:
+        assert ix.spaces[-2:] == ["sae.decoder", "sae.encoder"]
+        both = [ix.vector("f7", space) for space in ("sae.decoder", "sae.encoder")]
+        assert both[1] == pytest.approx(vectors_of(2, seed=3)[1], rel=1e-6)
+        assert both[0] == pytest.approx(vectors_of(len(LABELS))[7], rel=1e-6)
+    imported(file, labelled, "llama", "sae.decoder", force=True)
+    assert verify(labelled / "llama") == []
+    with explorer.open("llama", labelled) as ix:
+        assert ix.vector("f7", "sae.decoder") == pytest.approx(both[1], rel=1e-6)
+        assert ix._index.sql("SELECT count(*) FROM label") == [(4,)]
+    assert not list((labelled / "llama").rglob("*.part"))
+
+
+def test_an_imported_space_is_exported_again(labelled: Path, tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    path = exported(labelled, "llama", "sae.decoder", "parquet", tmp_path / "o.parquet")
+    table = pq.read_table(path)
+    assert table.column("label").to_pylist() == LABELS
+    found = np.stack(table.column("vector").to_numpy())
+    np.testing.assert_allclose(found, vectors_of(len(LABELS)), rtol=3e-7)
+
+
+def test_a_rebuild_that_would_lose_an_imported_space_is_refused(
+    tiny_llama: Path, labelled: Path
+) -> None:
+    before = contents(labelled / "llama")
+    with pytest.raises(IndexExists, match=r"sae\.decoder.*--name"):
+        run_build(tiny_llama, labelled, "llama", force=True)
+    assert contents(labelled / "llama") == before
+    # The very index that is asked for is still there: nothing is to be done, and nothing is.
+    run_build(tiny_llama, labelled, "llama")
+    assert contents(labelled / "llama") == before
+
+
+# -- what cannot be imported ----------------------------------------------------------------------
+
+
+def text(content: str | bytes, name: str = "v.txt") -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        data = content if isinstance(content, bytes) else content.encode()
+        (folder / name).write_bytes(data)
+        return folder / name
+
+    return make
+
+
+def array(value: np.ndarray, labels: str | bytes | None = "a\nb\nc\n") -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        np.save(folder / "v.npy", value)
+        if labels is not None:
+            data = labels if isinstance(labels, bytes) else labels.encode()
+            (folder / "v.labels.txt").write_bytes(data)
+        return folder / "v.npy"
+
+    return make
+
+
+def safetensors(header: dict[str, Any] | bytes, data: bytes = b"") -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        head = header if isinstance(header, bytes) else json.dumps(header).encode()
+        path = folder / "v.safetensors"
+        path.write_bytes(len(head).to_bytes(8, "little") + head + data)
+        return path
+
+    return make
+
+
+def parquet(**columns: Any) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        pq.write_table(pa.table(columns), folder / "v.parquet")
+        return folder / "v.parquet"
+
+    return make
+
+
+THREE = vectors_of(3, 4)
+SPOILT = {
+    name: np.where(np.arange(12).reshape(3, 4) == 6, value, THREE.astype(float))
+    for name, value in (("nan", np.nan), ("inf", np.inf), ("huge", 1e300))
+}
+ZERO = THREE * np.array([[1], [0], [1]], np.float32)
+BINARY = b"2 3\n" + b"".join(
+    n + b" " + THREE[i, :3].tobytes() + b"\n" for i, n in enumerate([b"a", b"b"])
+)
+TENSOR = {"dtype": "F32", "shape": [3, 4], "data_offsets": [0, 48]}
+
+BAD = {
+    "no such file": (lambda folder: folder / "none.npy", {}, ["none.npy", "no such file"]),
+    "a folder": (lambda folder: folder, {}, ["is a folder"]),
+    "unknown ending": (text("a 1 2", "v.csv"), {}, ["'.csv'", "--from npy|safetensors|word2vec"]),
+    "a pickle": (text(b"\x80\x04", "v.pkl"), {}, ["'.pkl'", "--from"]),
+    "unknown format": (text("a 1 2"), {"format": "golve"}, ["no format 'golve'", "'glove'"]),
+    "an option of another format": (text("a 1 2"), {"tensor": "x"}, ["--tensor", "safetensors"]),
+    "labels for a text": (text("a 1 2"), {"labels": Path("x")}, ["--labels", "glove has no use"]),
+    "a line too short": (text("a 1 2\nb 1\n"), {}, ["line 2", "1 numbers where 2"]),
+    "a line too long": (text("a 1 2\nb 1 2 3\n"), {}, ["line 2", "3 numbers where 2"]),
+    "no label": (text("a 1 2\n1 2\n"), {}, ["line 2", "1 numbers where 2"]),
+    "an empty label": (text("a 1 2\n 3 4\n"), {}, ["line 2", "an empty label"]),
+    "an empty line": (text("a 1 2\n\nb 1 2\n"), {}, ["line 2", "0 numbers where 2"]),
+    "no number": (text("a 1 2\nb 1 x2\n"), {}, ["line 2", "'x2' is not a number"]),
+    "a number with a tail": (text("a 1 2\nb 1 2x\n"), {}, ["line 2", "'2x' is not a number"]),
+    "a nan in a text": (text("a 1 2\nb 1 nan\n"), {}, ["line 2", "number 2 of 'b' is nan"]),
+    "too large for float32": (text("a 1 2\nb 1e99 2\n"), {}, ["line 2", "number 1", "inf"]),
+    "a zero in a text": (text("a 1 2\nb 0 0\n"), {}, ["line 2", "zeros", "--allow-zero"]),
+    "a label twice": (text("a 1 2\nb 1 2\na 3 4\n"), {}, ["line 3", "'a'", "line 1 already"]),
+    "bytes that are no text": (text(b"a 1 2\n\xff\xfe 1 2\n"), {}, ["line 2", "not UTF-8"]),
+    "a header of more": (text("3 2\na 1 2\nb 1 2\n"), {}, ["line 1 says 3", "2 lines follow"]),
+    "a header of less": (text("1 2\na 1 2\nb 1 2\n"), {}, ["line 1 says 1", "2 lines follow"]),
+    "a header of another width": (text("2 3\na 1 2\nb 1 2\n"), {}, ["line 2", "2 numbers where 3"]),
+    "no header": (text("a 1 2\n"), {"format": "word2vec"}, ["line 1 is no header", "--from glove"]),
+    "an empty text": (text(""), {}, ["holds no vectors"]),
+    "a header alone": (text("0 5\n"), {}, ["holds no vectors"]),
+    "words alone": (text("one two three\n"), {}, ["holds no vectors", "line 1 has no numbers"]),
+    "binary read as text": (text(BINARY), {}, ["v.txt", "line"]),
+    "a text read as binary": (text("a 1 2\n", "v.bin"), {}, ["no binary file of word2vec"]),
+    "a binary cut short": (text(BINARY[:-5], "v.bin"), {}, ["vector 2 of 2 is cut short"]),
+    "a binary of fewer": (text(BINARY.replace(b"2 3", b"5 3"), "v.bin"), {}, ["vector 3 of 5"]),
+    "a binary of more": (text(BINARY.replace(b"2 3", b"1 3"), "v.bin"), {}, ["more follows the 1"]),
+    "a binary's label": (text(BINARY.replace(b"b ", b"\xff "), "v.bin"), {}, ["vector 2", "UTF-8"]),
+    "a label twice in a binary": (
+        text(BINARY.replace(b"b ", b"a "), "v.bin"), {}, ["vector 2", "'a'", "vector 1 already"],
+    ),
+    "no array": (text("hello", "v.npy"), {}, ["v.npy is no array of NumPy"]),
+    "an array cut short": (
+        lambda folder: text(array(THREE)(folder).read_bytes()[:-8], "v.npy")(folder), {}, ["v.npy"],
+    ),
+    "objects": (array(np.array([[{}]], object)), {}, ["v.npy is no array of NumPy"]),
+    "one dimension": (array(THREE[0]), {}, ["1 dimensions (4,)", "rows of 2"]),
+    "three dimensions": (array(THREE[None]), {}, ["3 dimensions"]),
+    "whole numbers": (array(np.ones((3, 4), int)), {}, ["int64", "float32"]),
+    "no rows": (array(THREE[:0]), {}, ["no vectors", "(0, 4)"]),
+    "a nan": (array(SPOILT["nan"]), {}, ["row 1", "number 3 of 'b' is nan"]),
+    "an infinity": (array(SPOILT["inf"]), {}, ["row 1", "number 3 of 'b' is inf"]),
+    "too large": (array(SPOILT["huge"]), {}, ["row 1", "is inf in float32"]),
+    "a zero": (array(ZERO), {}, ["row 1", "zeros", "--allow-zero"]),
+    "labels fewer": (array(THREE, "a\nb\n"), {}, ["v.labels.txt", "2 lines for 3"]),
+    "labels more": (array(THREE, "a\nb\nc\nd"), {}, ["v.labels.txt", "4 lines for 3"]),
+    "no labels at all": (array(THREE, ""), {}, ["0 lines for 3"]),
+    "labels twice": (array(THREE, "a\nb\nb\n"), {}, ["row 2", "'b'", "row 1 already"]),
+    "a label empty": (array(THREE, "a\n\nb\n"), {}, ["row 1", "an empty label"]),
+    "labels that are no text": (array(THREE, b"a\n\xff\nc\n"), {}, ["not UTF-8", "line 2"]),
+    "labels that are not there": (array(THREE), {"labels": Path("x")}, ["'x' cannot be read"]),
+    "no safetensors": (text("hello world", "v.safetensors"), {}, ["no file of safetensors"]),
+    "a header that is no JSON": (safetensors(b"{{{{{{{{"), {}, ["no header of JSON"]),
+    "a tensor cut short": (safetensors({"w": TENSOR}, bytes(47)), {}, ["cut short", "'w'"]),
+    "another number of bytes": (
+        safetensors({"w": {**TENSOR, "shape": [3, 5]}}, bytes(48)), {}, ["'w'", "bytes"],
+    ),
+    "a label that is no text": (
+        safetensors(
+            {"w": TENSOR, "__metadata__": {"labels": '["a", "\\ud800", "b"]'}}, THREE.tobytes()
+        ),
+        {}, ["row 1", "is not text"],
+    ),
+    "labels in the metadata fewer": (
+        safetensors({"w": TENSOR, "__metadata__": {"labels": '["a"]'}}, THREE.tobytes()),
+        {}, ["1 labels for 3 vectors"],
+    ),
+    "an archive": (
+        lambda folder: (
+            np.savez(folder / "v.npz", a=THREE), (folder / "v.npz").rename(folder / "v.npy"),
+        )[1],
+        {}, ["is an archive", "numpy.save"],
+    ),
+    "another type": (
+        safetensors({"w": {"dtype": "I32", "shape": [3, 4], "data_offsets": [0, 48]}}, bytes(48)),
+        {}, ["I32", "F32"],
+    ),
+    "another rank": (safetensors({"w": {**TENSOR, "shape": [12]}}, THREE.tobytes()), {}, ["1 dim"]),
+    "several tensors": (
+        safetensors({"w": TENSOR, "b": TENSOR}, THREE.tobytes()), {},
+        ["2 tensors (b, w)", "--tensor"],
+    ),
+    "no such tensor": (
+        safetensors({"w": TENSOR}, THREE.tobytes()), {"tensor": "v"}, ["no tensor 'v'", "w"],
+    ),
+    "no tensors": (safetensors({}), {}, ["holds no tensor"]),
+    "no parquet": (text("hello", "v.parquet"), {}, ["no file of Parquet"]),
+    "no column of vectors": (parquet(label=["a"], n=[1]), {}, ["no column of vectors", "label, n"]),
+    "no column of labels": (parquet(n=[1], v=[[1.0]]), {}, ["no column of labels"]),
+    "which column": (
+        parquet(label=["a"], v=[[1.0]], w=[[2.0]]), {}, ["which column of vectors", "v, w"],
+    ),
+    "no such column": (
+        parquet(label=["a"], v=[[1.0]]), {"vector_column": "w"}, ["no column 'w'", "v"],
+    ),
+    "a column of another kind": (
+        parquet(label=["a"], v=[[1.0]]), {"vector_column": "label"}, ["'label' is string"],
+    ),
+    "a vector too short": (
+        parquet(label=["a", "b"], v=[[1.0, 2.0], [1.0]]), {}, ["row 1", "1 numbers where 2"],
+    ),
+    "a vector missing": (
+        parquet(label=["a", "b"], v=[[1.0, 2.0], None]), {}, ["row 1", "0 numbers where 2"],
+    ),
+    "a label missing": (
+        parquet(label=["a", None], v=[[1.0, 2.0], [3.0, 4.0]]), {}, ["row 1", "an empty label"],
+    ),
+    "a number missing": (
+        parquet(label=["a", "b"], v=[[1.0, 2.0], [3.0, None]]), {}, ["row 1", "nan"],
+    ),
+    "bytes for text in a table": (
+        lambda folder: parquet(
+            label=__import__("pyarrow").array([b"a", b"\xff"]).view("string"), v=[[1.0], [2.0]]
+        )(folder),
+        {}, ["row 1", "not UTF-8"],
+    ),
+    "an empty table": (
+        lambda folder: parquet(label=np.array([], str), v=np.array([], object))(folder),
+        {"vector_column": "label"}, ["v.parquet"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_bad_file_is_told_of_and_nothing_is_written(case: str, tmp_path: Path) -> None:
+    make, options, said = BAD[case]
+    root = tmp_path / "indexes"
+    with pytest.raises(BadVectors) as err:
+        imported(make(tmp_path), root, "new", **options)
+    assert "\n" not in str(err.value)
+    assert all(part in str(err.value) for part in said), str(err.value)
+    assert not root.exists() or [p.name for p in root.iterdir()] == [".new.lock"]
+
+
+def test_zeros_are_kept_where_that_is_asked_for(tmp_path: Path) -> None:
+    imported(array(ZERO)(tmp_path), tmp_path, "zeros", allow_zero=True)
+    assert verify(tmp_path / "zeros") == []
+    with explorer.open("zeros", tmp_path) as ix:
+        rows = {row.item: row.score for row in ix.neighbors("a", k=2).rows}
+        assert rows["b"] == 0
+
+
+@pytest.mark.parametrize(
+    ("space", "said"),
+    [
+        (None, "name the new space with --space"),
+        ("embed", "made with the space 'embed'"),
+        ("Embed", "made with the space 'embed'"),
+        ("context.1", "made with the space 'context.1'"),
+        ("context.99", "kept for what a model has"),
+        ("unembed", "made with the space 'unembed'"),
+        ("neuron.sae", "kept for what a model has"),
+        ("head", "kept for what a model has"),
+        ("sae decoder", "cannot be named"),
+        ("../sae", "cannot be named"),
+        ("sae@1", "cannot be named"),
+    ],
+)
+def test_names_that_are_taken_or_kept_are_refused(
+    space: str | None, said: str, root: Path, tmp_path: Path
+) -> None:
+    before = contents(root / "llama")
+    with pytest.raises(SemanticError, match=said):
+        imported(saved(tmp_path, ["a"]), root, "llama", space, force=True)
+    assert contents(root / "llama") == before
+    assert sorted(p.name for p in root.iterdir()) == [".llama.lock", "llama"]
+
+
+def test_another_width_is_refused_with_both(root: Path, tmp_path: Path) -> None:
+    with pytest.raises(SemanticError, match="5 wide, and those of index 'llama' are 24 wide"):
+        imported(saved(tmp_path, ["a"], vectors_of(1, 5)), root, "llama", "sae")
+    turned = saved(tmp_path, [f"f{i}" for i in range(24)], vectors_of(24, 5))
+    with pytest.raises(SemanticError, match="--transpose"):
+        imported(turned, root, "llama", "sae")
+    (tmp_path / "v.labels.txt").unlink()
+    imported(turned, root, "llama", "sae", transpose=True)
+    with explorer.open("llama", root) as ix:
+        assert ix.vector("f4", "sae") == pytest.approx(vectors_of(24, 5)[:, 4], rel=1e-6)
+
+
+def test_a_damaged_index_is_not_extended(root: Path, tmp_path: Path) -> None:
+    (root / "llama" / "spaces" / "neuron.in.npz").unlink()
+    with pytest.raises(DamagedIndex, match=r"neuron.in.npz.*indexer verify"):
+        imported(saved(tmp_path, ["a"]), root, "llama", "sae")
+    assert [p.name for p in root.iterdir() if p.suffix == ".importing"] == []
+
+
+# -- interruptions --------------------------------------------------------------------------------
+
+
+def started(file: Path, root: Path, *args: str) -> subprocess.Popen[bytes]:
+    """An import under way: its rows are being written."""
+    command = [str(BIN / "indexer"), "import", str(file), "--indexes", str(root), *args]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    for _ in range(3000):
+        if list(root.glob(".*.importing/spaces/*.faiss")):
+            return process
+        time.sleep(0.01)
+    process.kill()
+    raise AssertionError("the import never began to write")
+
+
+@pytest.fixture(scope="module")
+def long_text(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("long") / "long.txt"
+    numbers = " ".join(["0.12345"] * (WIDTH - 1))
+    path.write_text("".join(f"w{i} {numbers} {i + 1}\n" for i in range(120_000)))
+    return path
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_an_import_cut_short_leaves_the_index_that_was_there(
+    how: signal.Signals, root: Path, long_text: Path, run: Run
+) -> None:
+    before = contents(root / "llama")
+    process = started(long_text, root, "--name", "llama", "--space", "sae")
+    process.send_signal(how)
+    said = process.communicate(timeout=60)[1].decode()
+    assert process.returncode == (130 if how == signal.SIGINT else -how), said
+    assert contents(root / "llama") == before
+    assert run("indexer", "list", "--indexes", str(root)).out.count("\n") == 1
+    if how == signal.SIGINT:
+        assert said.splitlines()[-1] == "indexer: interrupted"
+        assert sorted(p.name for p in root.iterdir()) == [".llama.lock", "llama"]
+    imported(long_text, root, "llama", "sae")
+    assert verify(root / "llama") == []
+    assert not [p for p in root.iterdir() if p.name.endswith(".importing")]
+
+
+def test_a_new_index_that_is_cut_short_is_none(tmp_path: Path, long_text: Path, run: Run) -> None:
+    process = started(long_text, tmp_path / "ix", "--name", "new")
+    process.kill()
+    process.wait()
+    assert run("indexer", "list", "--indexes", str(tmp_path / "ix")).out == ""
+    assert run("indexer", "show", "new", "--indexes", str(tmp_path / "ix")).code == 2
+
+
+def test_a_swap_cut_short_is_put_right_by_the_next_import(root: Path, tmp_path: Path) -> None:
+    (root / "llama").rename(root / ".llama.retired")
+    imported(saved(tmp_path, ["a"]), root, "llama", "sae")
+    with explorer.open("llama", root) as ix:
+        assert ix.spaces[0] == "embed"
+        assert ix.spaces[-1] == "sae"
+
+
+def test_an_import_leaves_an_interrupted_build_where_it_was(root: Path, tmp_path: Path) -> None:
+    (root / ".llama.building" / "steps").mkdir(parents=True)
+    (root / ".llama.building" / "steps" / "fingerprint").write_text("x")
+    imported(saved(tmp_path, ["a"]), root, "llama", "sae")
+    assert (root / ".llama.building" / "steps" / "fingerprint").read_text() == "x"
+
+
+def test_two_at_once_are_refused(root: Path, tmp_path: Path) -> None:
+    from indexer.store.write import Staging
+
+    other = Staging(root, "llama", "x")
+    with pytest.raises(SemanticError, match="another process is building"):
+        imported(saved(tmp_path, ["a"]), root, "llama", "sae")
+    other.close()
+
+
+def test_an_index_that_is_open_goes_on_answering(root: Path, tmp_path: Path) -> None:
+    with explorer.open("llama", root) as ix:
+        before = ix.neighbors("large").rows
+        imported(saved(tmp_path, ["a"]), root, "llama", "sae")
+        assert ix.neighbors("large").rows == before
+
+
+# -- the command line -----------------------------------------------------------------------------
+
+
+def test_the_command_prints_the_folder_and_says_what_it_read(tmp_path: Path, run: Run) -> None:
+    saved(tmp_path, ["a", "b"])
+    done: SimpleNamespace = run("indexer", "import", "v.npy", "--name", "n")
+    assert (done.code, done.out) == (0, f"indexes{os.sep}n\n")
+    assert "labels from v.labels.txt" in done.err
+    assert "embed, 2 words, 24 wide" in done.err
+    (tmp_path / "v.labels.txt").unlink()
+    done = run("indexer", "import", "v.npy", "--name", "n", "--space", "s", "--quiet")
+    assert (done.code, done.err) == (0, f"indexes{os.sep}n: s, 2 labels, 24 wide\n")
+    done = run("indexer", "import", "v.npy", "--name", "m")
+    assert "no labels beside v.npy: its vectors are named f0 to f1" in done.err
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["none.npy", "--name", "n"], "'none.npy': no such file"),
+        (["v.npy"], "--name"),
+        (["v.npy", "--name", "../n"], "cannot be named"),
+        (["--name", "n"], "FILE"),
+    ],
+)
+def test_a_bad_command_is_one_line(args: list[str], said: str, tmp_path: Path, run: Run) -> None:
+    saved(tmp_path, ["a"])
+    done = run("indexer", "import", *args)
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert said in done.err
+    assert not (tmp_path / "indexes").exists()
