@@ -115,7 +115,7 @@ def answers(
             read.append((text, own, nearest, calibrate(values, population(space))))
             nearest.forget()
         # Their names are looked up at once, and kept for what follows.
-        texts_of(index, space.entry.item, [at for _, _, near, _ in read for at in near.positions])
+        texts_of(index, space, [at for _, _, near, _ in read for at in near.positions])
         for text, own, nearest, calibration in read:
             rows = ranked(
                 index,
@@ -162,7 +162,7 @@ def _reach(
     k: int, items: Sequence[Item], space: Space, include_inputs: bool, distinct: bool
 ) -> int:
     """How many of the best items to look at first, for k of them to be left."""
-    own = 0 if include_inputs else len(excluded(items, space.entry.item))
+    own = 0 if include_inputs else len(excluded(items, space))
     return min(k + own + (4 * k + 16 if distinct else 0), space.entry.rows)
 
 
