@@ -86,6 +86,35 @@ def test_zsh_is_offered_what_there_is(
     assert set(lines[0::3]) <= {"plain"}
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["ver"], ["verify"]),
+        (["show", "sm"], ["smollm2"]),
+        (["export", "smollm2", "neuron."], ["neuron.in", "neuron.up", "neuron.out"]),
+        (["export", "smollm2", "embed", "--to", "p"], ["parquet", "projector"]),
+        (["import", "x.npy", "--name", "s"], ["smollm2"]),
+    ],
+)
+def test_the_indexer_is_completed_too(
+    words: list[str], expected: list[str], real_indexes: Path
+) -> None:
+    asked = f"COMP_WORDS=(indexer {' '.join(words)}); COMP_CWORD={len(words)}; compopt() {{ :; }}"
+    shown = '_indexer_completion indexer; printf "%s\\n" "${COMPREPLY[@]}"'
+    done = subprocess.run(
+        ["bash", "--norc", "-c", f'eval "$(indexer completion bash)"\n{asked}\n{shown}'],
+        env={
+            **os.environ,
+            "PATH": f"{BIN}:{os.environ['PATH']}",
+            "EXPLORER_INDEXES": str(real_indexes),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert sorted(done.stdout.split()) == sorted(expected), done.stderr
+
+
 def test_nothing_is_offered_where_no_index_is(tmp_path: Path) -> None:
     assert offered("bash", ["neighbors", "--space", ""], tmp_path) == []
     assert offered("bash", ["congruence", "--group", ""], tmp_path) == []

@@ -12,6 +12,7 @@ from typing import NoReturn
 import click
 
 from indexer.cli.build import build
+from indexer.cli.completion import completion
 from indexer.cli.export import export
 from indexer.cli.import_ import import_
 from indexer.cli.list_ import list_
@@ -27,7 +28,7 @@ def cli() -> None:
     """Turn a language model into an index: vectors in FAISS files, metadata in DuckDB."""
 
 
-for _command in (build, list_, show, verify, export, import_):
+for _command in (build, list_, show, verify, export, import_, completion):
     cli.add_command(_command)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from indexer.cli.completion import files
 from indexer.cli.options import EXIT_CODES, checked_name, indexes_option, quiet_option
 from indexer.store.errors import SemanticError, unknown
 from indexer.store.layout import Manifest, index_root
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog=EXIT_CODES)
-@click.argument("model")
+@click.argument("model", shell_complete=files)
 @click.option("--name", help="Name of the index; made from MODEL unless given.")
 @click.option(
     "--words",

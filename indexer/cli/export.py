@@ -8,20 +8,24 @@ from typing import Any
 
 import click
 
+from indexer.cli.completion import Listed, files, indexes, spaces
 from indexer.cli.options import NOT_RESUMED, indexes_option, quiet_option
 
 
 @click.command(epilog=NOT_RESUMED)
-@click.argument("name")
-@click.argument("space")
+@click.argument("name", shell_complete=indexes)
+@click.argument("space", shell_complete=spaces)
 @click.option(
     "--to",
     "format",
     required=True,
     metavar="gensim|word2vec|npy|safetensors|parquet|projector",
+    cls=Listed,
     help="The format.",
 )
-@click.option("-o", "--output", required=True, metavar="PATH", help="Where to.")
+@click.option(
+    "-o", "--output", required=True, metavar="PATH", shell_complete=files, help="Where to."
+)
 @click.option("--binary", is_flag=True, help="word2vec's binary form.")
 @click.option("--limit", type=int, metavar="N", help="Only the first N rows.")
 @click.option("--layers", metavar="0-3,7", help="Only these layers' neurons or heads.")

@@ -8,13 +8,16 @@ from typing import Any
 
 import click
 
+from indexer.cli.completion import files, indexes
 from indexer.cli.options import NOT_RESUMED, checked_name, indexes_option, quiet_option
 from indexer.store.layout import index_root
 
 
 @click.command("import", epilog=NOT_RESUMED)
-@click.argument("file")
-@click.option("--name", required=True, help="Name of the index, new or there already.")
+@click.argument("file", shell_complete=files)
+@click.option(
+    "--name", required=True, shell_complete=indexes, help="Name of the index, new or there already."
+)
 @click.option("--space", metavar="SPACE", help="Name of the new space; embed of a new index.")
 @click.option(
     "--from",

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
+from indexer.cli.completion import indexes
 from indexer.cli.options import EXIT_CODES, in_bytes, indexes_option, size_of
 from indexer.store.layout import Manifest, PrefixEntry, find_index
 
 
 @click.command(epilog=EXIT_CODES)
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=indexes)
 @click.option("--json", "as_json", is_flag=True, help="The manifest as it is.")
 @indexes_option
 def show(name: str | None, as_json: bool, indexes: str | None) -> None:

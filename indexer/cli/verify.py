@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
+from indexer.cli.completion import indexes
 from indexer.cli.options import EXIT_CODES, in_bytes, indexes_option, size_of
 from indexer.store.errors import SemanticError
 from indexer.store.layout import Manifest, find_index, index_root
 
 
 @click.command(epilog=EXIT_CODES)
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=indexes)
 @indexes_option
 def verify(name: str | None, indexes: str | None) -> None:
     """Check every checksum and count of an index, and name what is damaged."""
