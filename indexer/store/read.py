@@ -223,7 +223,7 @@ class Index:
         """Names of all spaces, in the order they were built."""
         return [entry.name for entry in self.manifest.spaces]
 
-    @property
+    @cached_property
     def context_names(self) -> list[str]:
         """Names of the context spaces, by layer."""
         return [name for name in self.space_names if name.startswith("context.")]
@@ -335,6 +335,8 @@ class Index:
         self._find_words(words)
         if not self.manifest.has_model:
             self._find_words([f" {text}" for text in words])
+        found = [word for text in words if (word := self._word_saying[text]) is not None]
+        self.tokens({i for word in found for i in word.token_ids})
 
     def token_by_text(self, *texts: str) -> Token | None:
         """The token that says exactly the first of some texts that any token says."""
