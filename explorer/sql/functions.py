@@ -149,7 +149,7 @@ def _neighbors(
             answers.resolver, texts, at_space, by, count, inputs, fold, left_out == "skip"
         )
         near = {
-            text: None if answer is None else [dataclasses.asdict(row) for row in answer.rows]
+            text: None if answer is None else [vars(row) for row in answer.rows]
             for text, answer in zip(texts, answers.each(asked), strict=True)
         }
         for row in rows:
@@ -184,8 +184,7 @@ def _middleman(
                 asked, by, others, at_side, by_score, how, in_layers, of_each, count,
             )  # fmt: skip
             known[key] = [
-                dataclasses.asdict(r)
-                | {"scores": list(r.scores.items()), "avoided": list(r.avoided.items())}
+                vars(r) | {"scores": list(r.scores.items()), "avoided": list(r.avoided.items())}
                 for r in answer.rows
             ]
         found.append(known[key])
