@@ -10,13 +10,13 @@ import importlib.util
 import io
 import json
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.child import command
 from explorer.errors import ModelFailed, ModelUnavailable
 
 
@@ -38,7 +38,7 @@ def encode(folder: Path, words: Sequence[str]) -> NDArray[np.float32]:
             "install `pip install 'semantic-explorer[index]'`, or rebuild with it in --words FILE"
         )
     result = subprocess.run(
-        [sys.executable, "-m", "indexer.encode", str(folder)],
+        command("indexer.encode", str(folder)),
         input=json.dumps(list(words)).encode(),
         capture_output=True,
         check=False,

@@ -555,6 +555,17 @@ def test_what_cannot_be_asked_is_one_line(
     assert len(done.err.splitlines()) == 1
 
 
+def test_files_of_the_current_folder_are_no_modules(
+    run: Run, real_indexes: Path, tmp_path: Path
+) -> None:
+    for name in ("queue", "json", "duckdb", "indexer"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('the wrong module')")
+    indexes = ("--indexes", str(real_indexes))
+    assert run("explorer", "sql", "SELECT 1 AS one", *indexes, "--format", "csv").out == "one\n1\n"
+    done = run("explorer", "neighbors", "quuxish thing", "--space", "context.3", *indexes)
+    assert done.code == 0, done.err
+
+
 def test_the_process_that_asks_imports_no_database(real_indexes: Path) -> None:
     """What SQL needs is in the worker; torch is nowhere."""
     script = (

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from explorer.child import command
 from explorer.errors import QueryError
 from explorer.sql.wire import Writer, receive
 from indexer.store.errors import MachineError
@@ -172,7 +172,7 @@ class Session:
             return Writer(self._worker.stdin)
         self.close()
         self._worker = subprocess.Popen(
-            [sys.executable, "-m", "explorer.sql.worker"],
+            command("explorer.sql.worker"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,  # an interrupt from the terminal is the session's to answer

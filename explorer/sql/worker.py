@@ -1,4 +1,4 @@
-"""A database in a process of its own: `python -m explorer.sql.worker`.
+"""A database in a process of its own, which `explorer.sql.session` starts.
 
 Knows how a process is held to its time and memory. DuckDB is asked to stop when the time is over;
 what cannot be interrupted (one call of a string function may take minutes) ends with the process,
