@@ -40,8 +40,8 @@ demo: $(VENV)/explorer.stamp  ## build indexes/smollm2 if it is not there, then 
 index: $(VENV)/explorer.stamp  ## build indexes/smollm2 if it is not there
 	@$(BIN)/indexer build smollm2 --offline
 
-test: $(VENV)/dev.stamp  ## run the tests
-	@$(BIN)/python -m pytest
+test: $(VENV)/dev.stamp  ## run the tests, a process a core
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 test-peers: $(PEERS)/peers.stamp  ## compare indexes with TransformerLens, write docs/peers.md
 	@$(PEERS)/bin/python -m pytest tests/peers

@@ -19,6 +19,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from families import make_model
 
@@ -103,12 +104,18 @@ REAL_WORDS = 1500
 def real_indexes() -> Path:
     """A folder with the sealed index `smollm2` of the packaged model, whole but for its words."""
     root = ROOT / ".cache" / "tests" / _state_of_the_code()
+    root.parent.parent.mkdir(exist_ok=True)
+    with FileLock(root.parent.parent / "tests.lock"):  # tests may run in several processes
+        _build_real_index(root)
+    return root
+
+
+def _build_real_index(root: Path) -> None:
     if not (root / "smollm2" / "manifest.json").exists():
         shutil.rmtree(root.parent, ignore_errors=True)
         command = [str(BIN / "indexer"), "build", "smollm2", "--words", str(REAL_WORDS)]
         done = subprocess.run([*command, "--indexes", str(root), "--quiet"], check=False)
         assert done.returncode == 0, "the packaged model could not be indexed"
-    return root
 
 
 @pytest.fixture(scope="session")
