@@ -330,7 +330,7 @@ BAD = [
     (["neighbors", "dog", "-k", str(10**9)], ["-k 1000000000", "349 tokens"]),
     (["neighbors", "dog", "-k", "x"], ["'x' is not a valid integer"]),
     (["neighbors", "dog", "--mesure", "dot"], ["--mesure", "--measure"]),
-    (["neighbors"], ["Missing argument 'EXPR'"]),
+    (["neighbors"], ["name an expression, such as: neighbors large"]),
     (["neighbors", "king", "-", "man"], ["put the whole expression in quotes"]),
     (["neighbors", "king -man"], ["no blank after '-'"]),
     (["neighbors", "#349"], ["no token #349", "0 to 348"]),
@@ -344,8 +344,8 @@ BAD = [
     (
         [],
         [
-            "analogy, baseline, compare, congruence, evaluate, layers, middleman, neighbors, "
-            "neuron, ov, word"
+            "analogy, baseline, compare, completion, congruence, evaluate, layers, middleman, "
+            "neighbors, neuron, ov, schema, sql, word"
         ],
     ),
     (["middleman"], ["name at least one word"]),
