@@ -502,3 +502,15 @@ def test_the_module_is_the_program(tiny_indexes: Path, ask: Run) -> None:
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert json.loads(done.stdout) == ask(*args).json()
+
+
+@pytest.mark.parametrize("option", ["--plot", "-o"])
+def test_a_folder_that_is_not_there_is_told_before_anything_is_opened(
+    run: Run, tmp_path: Path, option: str
+) -> None:
+    done = run(
+        "explorer", "congruence", "--group", "countries", option, "nowhere/picture.svg",
+        "--indexes", str(tmp_path),
+    )  # fmt: skip
+    assert (done.code, done.out) == (1, "")
+    assert "cannot write 'nowhere/picture.svg': there is no folder" in done.err

@@ -25,6 +25,7 @@ def answer(options: dict[str, Any], ask: Callable[[Explorer, int, bool], Result]
     format = options["format"]
     check_format(format)
     check_pictures(options)
+    check_targets(options)
     k = 10 if options.get("k") is None else options["k"]
     distinct = options.get("distinct")
     if distinct is None:
@@ -51,6 +52,18 @@ def check_pictures(options: dict[str, Any]) -> None:
 
         check_file(options["plot"])
         require_matplotlib()
+
+
+def check_targets(options: dict[str, Any]) -> None:
+    """Raise `MachineError`, before any work, where no file can be written under a name."""
+    for name in (options["output"], options.get("plot")):
+        if name is None:
+            continue
+        path = Path(os.path.realpath(name))
+        if not name or path.is_dir():
+            raise MachineError(f"cannot write {name!r}: that is no name of a file")
+        if not path.parent.is_dir():
+            raise MachineError(f"cannot write {name!r}: there is no folder {str(path.parent)!r}")
 
 
 def _drawings(result: Result, options: dict[str, Any]) -> str:
@@ -91,8 +104,6 @@ def _write(text: str, output: str | None) -> None:
         sys.stdout.flush()
         return
     path = Path(os.path.realpath(output))
-    if not output or path.is_dir():
-        raise MachineError(f"cannot write {output!r}: that is no name of a file")
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         if path.exists() and not path.is_file():
