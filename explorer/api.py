@@ -7,34 +7,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from types import TracebackType
-from typing import Any, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from explorer.expressions import parse
+from explorer.late import Late
 from explorer.measures import checked_measure, compose
-from explorer.profiles import Profiles
 from explorer.progress import Progress, untold
-from explorer.queries import accuracy as _accuracy
 from explorer.queries import analogy as _analogy
-from explorer.queries import anchored as _anchored
-from explorer.queries import baseline as _baseline
-from explorer.queries import compare as _compare
-from explorer.queries import congruence as _congruence
-from explorer.queries import correlation as _correlation
-from explorer.queries import layers as _layers
-from explorer.queries import middleman as _middleman
 from explorer.queries import neighbors as _neighbors
-from explorer.queries import neuron as _neuron
-from explorer.queries import ov as _ov
-from explorer.queries import search as _search
-from explorer.queries import similarity as _similarity
-from explorer.queries import vectors as _vectors
-from explorer.queries import word as _word
-from explorer.queries.evaluate import Several
-from explorer.queries.lots import Asked
 from explorer.resolve import Resolver
 from explorer.results import (
     Analogy,
@@ -54,12 +39,48 @@ from explorer.results import (
     SqlRows,
     WordReport,
 )
-from explorer.sql import ask as _sql
 from explorer.sql.session import MEMORY, TIMEOUT, Session, bytes_of, seconds_of
-from explorer.testsets.files import Source
-from explorer.words import Words
 from indexer.store.layout import Manifest
 from indexer.store.read import Index
+
+if TYPE_CHECKING:
+    from explorer.profiles import Profiles
+    from explorer.queries import accuracy as _accuracy
+    from explorer.queries import anchored as _anchored
+    from explorer.queries import baseline as _baseline
+    from explorer.queries import compare as _compare
+    from explorer.queries import congruence as _congruence
+    from explorer.queries import correlation as _correlation
+    from explorer.queries import layers as _layers
+    from explorer.queries import lots as _lots
+    from explorer.queries import middleman as _middleman
+    from explorer.queries import neuron as _neuron
+    from explorer.queries import ov as _ov
+    from explorer.queries import search as _search
+    from explorer.queries import similarity as _similarity
+    from explorer.queries import vectors as _vectors
+    from explorer.queries import word as _word
+    from explorer.queries.evaluate import Several
+    from explorer.sql import ask as _sql
+    from explorer.testsets.files import Source
+    from explorer.words import Words
+else:  # a question is imported when it is first asked: most programs ask one or two
+    _accuracy = Late("explorer.queries.accuracy")
+    _anchored = Late("explorer.queries.anchored")
+    _baseline = Late("explorer.queries.baseline")
+    _compare = Late("explorer.queries.compare")
+    _congruence = Late("explorer.queries.congruence")
+    _correlation = Late("explorer.queries.correlation")
+    _layers = Late("explorer.queries.layers")
+    _lots = Late("explorer.queries.lots")
+    _middleman = Late("explorer.queries.middleman")
+    _neuron = Late("explorer.queries.neuron")
+    _ov = Late("explorer.queries.ov")
+    _search = Late("explorer.queries.search")
+    _similarity = Late("explorer.queries.similarity")
+    _vectors = Late("explorer.queries.vectors")
+    _word = Late("explorer.queries.word")
+    _sql = Late("explorer.sql.ask")
 
 Vector: TypeAlias = np.ndarray[tuple[int], np.dtype[np.float64]]
 """(d_model,) float64."""
@@ -86,10 +107,20 @@ class Explorer:
     def __init__(self, index: Index, announce: Callable[[str], None] = lambda _: None) -> None:
         self._index = index
         self._resolver = Resolver(index, announce)
-        self._words = Words(index)
-        self._profiles = Profiles(index)
         self._session: Session | None = None
         self._asking = threading.Lock()
+
+    @cached_property
+    def _words(self) -> Words:
+        from explorer.words import Words
+
+        return Words(self._index)
+
+    @cached_property
+    def _profiles(self) -> Profiles:
+        from explorer.profiles import Profiles
+
+        return Profiles(self._index)
 
     def __enter__(self) -> Explorer:
         return self
@@ -657,7 +688,7 @@ class Explorer:
         return _congruence.congruence(
             self._resolver,
             self._words,
-            Asked(words, group, anchor, measure, control, permutations, seed),
+            _lots.Asked(words, group, anchor, measure, control, permutations, seed),
             space,
             progress,
         )
@@ -693,7 +724,7 @@ class Explorer:
             huge 0.63
             tall 0.24
         """
-        asked = Asked(words, group, anchor, measure, control, permutations, seed)
+        asked = _lots.Asked(words, group, anchor, measure, control, permutations, seed)
         return _anchored.anchored(self._resolver, self._words, asked, space)
 
     # -- vectors ----------------------------------------------------------------------------

@@ -26,6 +26,10 @@ import explorer
 from conftest import ROOT
 from explorer import api, results
 from explorer.pictures import Picture
+from explorer.profiles import Profiles
+from explorer.queries.evaluate import Several
+from explorer.testsets.files import Source
+from explorer.words import Words
 
 SECTIONS = re.compile(r"^(Args|Attributes|Returns|Raises|Example):$", re.MULTILINE)
 OURS = ("explorer", "indexer.store")
@@ -69,6 +73,7 @@ def hints_of(function: Callable[..., Any]) -> dict[str, Any]:
     """A function's annotations; of what is imported for them alone, whatever stands there."""
     here: ModuleType = sys.modules[function.__module__]
     late = {"np": np, "NDArray": NDArray, "Path": Path, "Explorer": explorer.Explorer}
+    late |= {"Several": Several, "Source": Source, "Words": Words, "Profiles": Profiles}
     libraries = {name: sys.modules[name] for name in ("pandas", "polars", "pyarrow")}
     return typing.get_type_hints(function, {**late, **libraries, "Picture": Picture, **vars(here)})
 
