@@ -259,7 +259,7 @@ def batches() -> list[Line]:
         ),
         Line(
             'cold `explorer sql "SELECT count(*) FROM token"`',
-            f"{done.seconds:.2f} s, {done.megabytes:.0f} MB besides its process",
+            f"{done.seconds:.2f} s",
             "none",
             True,
         ),
