@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from explorer.child import command
 from explorer.errors import ModelFailed, ModelUnavailable
+from indexer.store.arrays import whole
 
 
 def encode(folder: Path, words: Sequence[str]) -> NDArray[np.float32]:
@@ -47,7 +48,9 @@ def encode(folder: Path, words: Sequence[str]) -> NDArray[np.float32]:
         lines = result.stderr.decode(errors="replace").strip().splitlines() or ["no message"]
         raise ModelFailed(f"the model could not be run on {said}: {lines[-1]}")
     try:
-        states: NDArray[np.float32] = np.load(io.BytesIO(result.stdout), allow_pickle=False)
+        states: NDArray[np.float32] = whole(
+            lambda: np.load(io.BytesIO(result.stdout), allow_pickle=False)
+        )
     except (ValueError, EOFError) as err:
         raise ModelFailed(
             f"the model was run on {said}, but what it printed is no array: {err}"

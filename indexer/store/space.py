@@ -5,7 +5,6 @@ Knows vectors and files; knows no measure, and not what an item is called.
 
 from __future__ import annotations
 
-import threading
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.store.arrays import whole
 from indexer.store.errors import DamagedIndex
 from indexer.store.layout import SpaceEntry, moments_file, rows_file
 from indexer.store.rows import Float32, MappedRows
@@ -28,7 +28,6 @@ class Space:
     def __init__(self, folder: Path, entry: SpaceEntry) -> None:
         self.entry, self.name = entry, entry.name
         self._folder = folder
-        self._reading = threading.RLock()
 
     @cached_property
     def rows(self) -> MappedRows:
@@ -47,8 +46,7 @@ class Space:
 
     def _array(self, name: str) -> NDArray[Any]:
         try:
-            with self._reading:  # one file, one position in it
-                array: NDArray[Any] = self._moments[name]
+            array: NDArray[Any] = whole(lambda: self._moments[name])
         except DamagedIndex:
             raise
         except Exception as err:
