@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from explorer.queries import accuracy as _accuracy
     from explorer.queries import anchored as _anchored
     from explorer.queries import baseline as _baseline
+    from explorer.queries import beginnings as _beginnings
     from explorer.queries import compare as _compare
     from explorer.queries import congruence as _congruence
     from explorer.queries import correlation as _correlation
@@ -68,6 +69,7 @@ else:  # a question is imported when it is first asked: most programs ask one or
     _accuracy = Late("explorer.queries.accuracy")
     _anchored = Late("explorer.queries.anchored")
     _baseline = Late("explorer.queries.baseline")
+    _beginnings = Late("explorer.queries.beginnings")
     _compare = Late("explorer.queries.compare")
     _congruence = Late("explorer.queries.congruence")
     _correlation = Late("explorer.queries.correlation")
@@ -81,6 +83,8 @@ else:  # a question is imported when it is first asked: most programs ask one or
     _vectors = Late("explorer.queries.vectors")
     _word = Late("explorer.queries.word")
     _sql = Late("explorer.sql.ask")
+
+_GROUPS = "SELECT DISTINCT name FROM word_group ORDER BY name"
 
 Vector: TypeAlias = np.ndarray[tuple[int], np.dtype[np.float64]]
 """(d_model,) float64."""
@@ -197,6 +201,29 @@ class Explorer:
             ['embed', 'context.0', 'context.1']
         """
         return self._index.space_names
+
+    @property
+    def groups(self) -> list[str]:
+        """Names of the index's own groups of words.
+
+        Example:
+            >>> ix.groups[:3]
+            ['animals', 'capitals', 'colours']
+        """
+        return [name for (name,) in self._index.sql(_GROUPS)]
+
+    def beginning(self, text: str, k: int = 10) -> tuple[str, ...]:
+        """The indexed words and word-like tokens that begin with a text, most frequent first.
+
+        Args:
+            text: how they begin; upper and lower case differ.
+            k: how many at most.
+
+        Example:
+            >>> ix.beginning("Chih")
+            ('Chihuahua', 'Chihu')
+        """
+        return _beginnings.beginnings(self._index, text, k)
 
     def vector(self, expression: str, space: str = "embed", measure: str = "dot") -> Vector:
         """The vector of an expression as a space is asked it: (d_model,) float64.

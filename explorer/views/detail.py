@@ -1,0 +1,118 @@
+"""What there is to know of one row: its fields, and a little more about what it is of.
+
+Asks short questions alone, milliseconds each; knows no screen.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from explorer.tables.layout import Layout
+from explorer.views.links import Link, kind_in, links, neuron, of_item
+from indexer.store.errors import SemanticError
+
+if TYPE_CHECKING:
+    from explorer.api import Explorer
+
+NEAREST = 5
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing that is known of a row."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Detail:
+    """One row at length.
+
+    Attributes:
+        title: what it is.
+        lines: what is known of it.
+        links: where it leads, with what each is, the row's own first.
+    """
+
+    title: str
+    lines: tuple[Line, ...]
+    links: tuple[tuple[str, Link], ...]
+
+
+def told(answer: Any, layout: Layout, row: Any) -> Detail:
+    """What the row itself says: its cells in full, and where it leads."""
+    lines = [
+        Line(column.name, cell)
+        for column in layout.columns
+        if (cell := column.cell(row)) and column.name
+    ]
+    found = links(answer, row)
+    title = found[0].label if found else (lines[0].value if lines else "")
+    return Detail(title, tuple(line for line in lines if line.value != title), _named("", found))
+
+
+def asked(ix: Explorer, answer: Any, detail: Detail) -> Detail:
+    """The same with what the index knows besides of the thing that the row is of."""
+    first = detail.links[0][1] if detail.links else None
+    if first is None or first.text is None:
+        return detail
+    try:
+        more = _neuron(ix, first.text) if first.view == "neuron" else _item(ix, answer, first.text)
+    except SemanticError:  # of what it says nothing is known besides
+        return detail
+    known = {(link.label, link.view) for _, link in detail.links}
+    new = tuple((n, link) for n, link in more.links if (link.label, link.view) not in known)
+    return dataclasses.replace(detail, lines=detail.lines + more.lines, links=detail.links + new)
+
+
+def failed(detail: Detail, why: str) -> Detail:
+    """The same with what went wrong while more was asked."""
+    return dataclasses.replace(detail, lines=(*detail.lines, Line("not known", why)))
+
+
+def _neuron(ix: Explorer, name: str) -> Detail:
+    found = ix.neuron(name, NEAREST)
+    norms = ", ".join(f"{side} {norm:.3f}" for side, norm in found.meta.norms.items())
+    cosines = ", ".join(f"{pair} {value:+.2f}" for pair, value in found.meta.cosines.items())
+    lines = [Line("norms", norms), Line("cosines", cosines)]
+    shown: list[tuple[str, Link]] = []
+    for side, kind, said in (
+        ("in", "token", "reads"),
+        ("out", "token", "writes"),
+        ("fires", "word", "fires at"),
+    ):
+        rows = [r for r in found.rows if (r.side, r.kind) == (side, kind) and r.rank > 0]
+        lines += [Line(said, " ".join(r.item for r in rows))] * bool(rows)
+        shown += _named(said, [of_item(r.item, kind) for r in rows])
+    return Detail(name, tuple(lines), tuple(shown))
+
+
+def _item(ix: Explorer, answer: Any, text: str) -> Detail:
+    lines: list[Line] = []
+    space = getattr(getattr(answer, "meta", None), "space", "embed")
+    space = space if space in ix.spaces and kind_in(space) in ("token", "word") else "embed"
+    near = ix.neighbors(text, space, k=NEAREST, distinct=True)
+    for item in near.meta.resolved:
+        ids = " ".join(f"{t} #{i}" for t, i in zip(item.tokens, item.token_ids, strict=True))
+        lines += [Line("tokens", ids)] * bool(ids) + [Line("note", item.note)] * bool(item.note)
+    found = [of_item(row.item, kind_in(space), row.text) for row in near.rows]
+    shown = _named(f"near in {space}", found)
+    lines.append(Line(f"near in {space}", " ".join(row.item for row in near.rows)))
+    word = near.meta.resolved[0].item.strip("␣ ") if near.meta.resolved else ""
+    try:
+        known = ix.word(word, NEAREST)
+    except SemanticError:
+        return Detail(text, tuple(lines), shown)
+    lines.append(Line("zipf", f"{known.meta.zipf:.2f}"))
+    lines += [Line("groups", ", ".join(known.meta.groups))] * bool(known.meta.groups)
+    lines += [Line("sink in", " ".join(known.meta.sinks))] * bool(known.meta.sinks)
+    fire = [neuron(row.neuron) for row in known.rows]
+    lines += [Line("neurons that fire", " ".join(link.label for link in fire))] * bool(fire)
+    return Detail(text, tuple(lines), shown + _named("fires", fire))
+
+
+def _named(what: str, found: Any) -> tuple[tuple[str, Link], ...]:
+    return tuple((what, link) for link in found)

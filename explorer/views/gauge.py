@@ -1,0 +1,160 @@
+"""What a row's score is measured against: the values that are ordinary, and a bar over all of them.
+
+The band is the query's own baseline: scores within two deviations of the mean that `z` is read
+against. Knows answers and characters; knows no screen, no colour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from explorer import results
+from explorer.results.answer import Meta
+
+DEVIATIONS = 2.0
+BEYOND, WITHIN, BAND, EMPTY = "█", "▒", "░", " "
+"""Filled outside the band and within it; the band where it is not filled; nothing."""
+
+
+@dataclass(frozen=True)
+class Gauge:
+    """How far a row's score lies from what is ordinary.
+
+    Attributes:
+        value: of a row, the greater the nearer; None where it has none.
+        low: the lower end of what is ordinary.
+        high: its upper end.
+        about: what is ordinary, in a line.
+    """
+
+    value: Callable[[Any], float | None]
+    low: float
+    high: float
+    about: str
+
+    @property
+    def middle(self) -> float:
+        """What is most ordinary; where bars begin."""
+        return (self.low + self.high) / 2
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The gauge of an answer with the range that its bars span."""
+
+    gauge: Gauge
+    least: float
+    most: float
+
+    def bar(self, row: Any, width: int) -> str:
+        """A row's bar from the middle of the band to its value, `width` characters.
+
+        Blank where the row has no value.
+        """
+        value = self.gauge.value(row)
+        if value is None or width < 1:
+            return EMPTY * width
+        low, high = sorted((self.gauge.middle, value))
+        step = (self.most - self.least) / width
+        cells = []
+        for at in range(width):
+            here = self.least + (at + 0.5) * step
+            ordinary = self.gauge.low <= here <= self.gauge.high
+            if low <= here <= high:
+                cells.append(WITHIN if ordinary else BEYOND)
+            else:
+                cells.append(BAND if ordinary else EMPTY)
+        return "".join(cells)
+
+
+def scale_of(answer: Any, rows: Sequence[Any]) -> Scale | None:
+    """What the bars of an answer's rows are drawn on; None where scores have no baseline."""
+    make = _GAUGES.get(type(answer))
+    gauge = make(answer) if make is not None else None
+    if gauge is None:
+        return None
+    values = [value for row in rows if (value := gauge.value(row)) is not None]
+    if not values:
+        return None
+    # Of values on one side alone, the other side of the band would say nothing.
+    least = gauge.middle if min(values) >= gauge.middle else min(gauge.low, *values)
+    most = gauge.middle if max(values) <= gauge.middle else max(gauge.high, *values)
+    return Scale(gauge, least, most) if most > least else None
+
+
+def _calibrated(answer: results.Neighbors | results.Analogy) -> Gauge | None:
+    found = answer.meta.calibration
+    if found is None:
+        return None
+    # A small distance is what a great product is: drawn the other way round.
+    sign = -1.0 if answer.meta.measure == "euclidean" else 1.0
+    ends = sorted(sign * (found.mean + by * found.deviation) for by in (-DEVIATIONS, DEVIATIONS))
+    about = (
+        f"{BAND} ordinary: within {DEVIATIONS:g} deviations of the mean over "
+        f"{found.n:,} {found.population}"
+    )
+    return Gauge(lambda row: sign * row.score, ends[0], ends[1], about)
+
+
+def _standardised(name: str, what: str) -> Callable[[Any], Gauge | None]:
+    about = f"{BAND} ordinary: within {DEVIATIONS:g} deviations {what}"
+    return lambda _: Gauge(lambda row: _of(row, name), -DEVIATIONS, DEVIATIONS, about)
+
+
+def _of(row: Any, name: str) -> float | None:
+    for part in name.split("."):
+        row = getattr(row, part, None)
+    return None if row is None else float(row)
+
+
+def _middlemen(answer: results.Middlemen) -> Gauge | None:
+    if answer.query.score not in ("z", "|z|"):
+        return None
+    return _standardised("score", "of a neuron's mean")(answer)
+
+
+def _neuron(_: results.NeuronReport) -> Gauge:
+    within = f"within {DEVIATIONS:g} deviations of the neuron's mean"
+    about = f"{BAND} ordinary: {within}; cosines have no bar"
+    return Gauge(
+        lambda row: None if row.kind == "neuron" else float(row.score),
+        -DEVIATIONS,
+        DEVIATIONS,
+        about,
+    )
+
+
+def _compared(answer: results.Comparison) -> Gauge | None:
+    if not answer.query.pairs:
+        return None
+
+    def value(row: Any) -> float | None:
+        if isinstance(row, tuple):  # a line a measure
+            return float(row[0].percentiles[row[1]])
+        return float(next(iter(row.percentiles.values()), 50.0))
+
+    about = f"{BAND} ordinary: the middle 90 % of control pairs; bars are percentiles"
+    return Gauge(value, 5.0, 95.0, about)
+
+
+_GAUGES: dict[type[Any], Callable[[Any], Gauge | None]] = {
+    results.Analogy: _calibrated,
+    results.AnalogyLayers: _standardised("target.z", "of the query's mean"),
+    results.AnchoredWords: _standardised("z", "of its controls' mean"),
+    results.Comparison: _compared,
+    results.Congruence: _standardised("effect", "of its controls' mean"),
+    results.Layers: _standardised("target.z", "of the query's mean"),
+    results.Middlemen: _middlemen,
+    results.Neighbors: _calibrated,
+    results.NeuronReport: _neuron,
+    results.OvReport: _standardised("score", "of the head's mean over tokens"),
+    results.WordReport: _standardised("z", "of the neuron's mean over words"),
+}
+
+
+def resolved_of(answer: Any) -> tuple[results.Resolved, ...]:
+    """What the items of an answer's query were taken to be."""
+    meta = getattr(answer, "meta", None)
+    return meta.resolved if isinstance(meta, Meta) else ()

@@ -1,0 +1,96 @@
+"""Where one is: a view, what stands in its query bar, and what its pickers say; and the way there.
+
+Knows neither an index nor a screen. A place is plain data: it compares, and can be kept in a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+LONGEST_TRAIL = 200
+
+
+@dataclass(frozen=True)
+class Place:
+    """A view, the text of the query bar, and what was chosen beside it.
+
+    Attributes:
+        view: its name.
+        text: as it stands in the bar.
+        chosen: name and value of what was chosen other than its default, by name. A name means the
+            same in every view, so a space that was chosen in one is chosen in the next.
+    """
+
+    view: str = "neighbors"
+    text: str = ""
+    chosen: tuple[tuple[str, str], ...] = ()
+
+    def get(self, name: str, default: str = "") -> str:
+        """What was chosen under a name."""
+        return dict(self.chosen).get(name, default)
+
+    def choosing(self, name: str, value: str, default: str = "") -> Place:
+        """The same place with another choice; the default is no choice."""
+        chosen = {key: old for key, old in self.chosen if key != name}
+        if value != default:
+            chosen[name] = value
+        return replace(self, chosen=tuple(sorted(chosen.items())))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON can hold it."""
+        return {"view": self.view, "text": self.text, "chosen": dict(self.chosen)}
+
+    @classmethod
+    def from_dict(cls, kept: Mapping[str, Any]) -> Place:
+        """What `to_dict` gave.
+
+        Raises:
+            KeyError, TypeError, AttributeError: it is not.
+        """
+        chosen = tuple(sorted((str(k), str(v)) for k, v in kept["chosen"].items()))
+        return cls(str(kept["view"]), str(kept["text"]), chosen)
+
+
+@dataclass
+class Trail:
+    """The places one came through, and which of them one is at."""
+
+    places: list[Place] = field(default_factory=lambda: [Place()])
+    at: int = 0
+
+    @property
+    def here(self) -> Place:
+        """The place one is at."""
+        return self.places[self.at]
+
+    def amend(self, place: Place) -> None:
+        """Be elsewhere without a step: what is typed makes no trail of every letter."""
+        self.places[self.at] = place
+
+    def step(self, place: Place) -> None:
+        """Go on to a place; what lay ahead is forgotten. One that says nothing new is no step."""
+        if place == self.here:
+            return
+        if self.here.text == "" and self.here.view == place.view:
+            self.amend(place)
+            return
+        del self.places[self.at + 1 :]
+        self.places.append(place)
+        del self.places[:-LONGEST_TRAIL]
+        self.at = len(self.places) - 1
+
+    def back(self) -> bool:
+        """One step back; whether there was one."""
+        return self._move(-1)
+
+    def forward(self) -> bool:
+        """One step forward again; whether there was one."""
+        return self._move(1)
+
+    def _move(self, by: int) -> bool:
+        if not 0 <= self.at + by < len(self.places):
+            return False
+        self.at += by
+        return True

@@ -1,0 +1,123 @@
+"""What the query bar holds, for views that ask one expression and for those that ask several words.
+
+The same text serves both: `large, tall - red` is its first expression, *large*, or the words
+*large* and *tall* without *red*. Knows the grammar of expressions; knows no index.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from explorer.errors import BadExpression, QueryError
+from explorer.expressions import Kind, Term, parse
+
+_PART = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*"?|(?<=token:),)+')
+_CHUNK = re.compile(r'(?:[^\s",]|"(?:[^"\\]|\\.)*"?)+')
+
+
+@dataclass(frozen=True)
+class Words:
+    """Single items, and those that are to be avoided."""
+
+    words: tuple[str, ...]
+    avoid: tuple[str, ...]
+
+
+def parts_of(text: str) -> list[str]:
+    """What stands between commas, outside quotes."""
+    return [part.strip() for part in _PART.findall(text) if part.strip()]
+
+
+def alone(text: str) -> str:
+    """The one expression of a text: the first of several.
+
+    Raises:
+        BadExpression: there is none.
+    """
+    parts = parts_of(text)
+    if not parts:
+        raise BadExpression("nothing is asked yet")
+    return parts[0]
+
+
+def several(text: str) -> Words:
+    """The single items of a text: between commas, or added; what is taken away is to be avoided.
+
+    Raises:
+        BadExpression: it cannot be read, or there is none.
+        QueryError: one has a weight.
+    """
+    words: list[str] = []
+    avoid: list[str] = []
+    for part in parts_of(text):
+        for term in parse(part).terms:
+            if abs(term.weight) != 1:
+                raise QueryError(f"{part!r}: words are asked one by one here; leave out the weight")
+            (words if term.weight > 0 else avoid).append(_written(term))
+    if not words:
+        raise BadExpression("nothing is asked yet")
+    return Words(tuple(dict.fromkeys(words)), tuple(dict.fromkeys(avoid)))
+
+
+def only_words(text: str, least: int = 1) -> tuple[str, ...]:
+    """The same where nothing can be avoided.
+
+    Raises:
+        BadExpression, QueryError: as `several`; something is taken away; or they are too few.
+    """
+    found = several(text)
+    if found.avoid:
+        raise QueryError(f"{found.avoid[0]!r} is taken away; here words are only asked together")
+    if len(found.words) < least:
+        raise BadExpression(f"name {least} words or more, such as large, tall, huge")
+    return found.words
+
+
+def item(name: str, kind: str = "word", text: str | None = None) -> str:
+    """How a row's item is asked for again in the bar.
+
+    Args:
+        name: as the answer shows it.
+        kind: what the item is: `token`, `word`, `neuron`, `head` or `label`.
+        text: what it says, where the answer has that.
+    """
+    if kind == "token":
+        said = name.replace("␣", " ") if text is None else text
+        if name.startswith("␣") and "," not in name and _means(name, Kind.TOKEN, said):
+            return name
+        return Term(Kind.TOKEN, text=said).name
+    if kind == "head":
+        return name if "." in name else f"{name}.value"
+    if kind == "neuron":
+        return name
+    said = name if text is None else text
+    plain = _means(said, Kind.WORD, said)
+    return said if plain and "," not in said else Term(Kind.TEXT, text=said).name
+
+
+def _means(written: str, kind: Kind, text: str) -> bool:
+    try:
+        term = parse(written).single
+    except BadExpression:
+        return False
+    return term is not None and (term.kind, term.text) == (kind, text) and term.space is None
+
+
+def _written(term: Term) -> str:
+    name = replace(term, weight=1.0).name
+    return f"{name}@{term.space}" if term.space else name
+
+
+def bad_span(text: str, error: str) -> tuple[int, int]:
+    """Where in a text the item stands that an error speaks of; all of it where that isn't said."""
+    said = error.split(";")[0]
+    for chunk in _CHUNK.finditer(text):
+        item_, _, space = chunk.group().partition("@")
+        bare = re.sub(r"^[^*\s]*\*", "", item_).strip('"')
+        for part, at in ((bare, chunk.start()), (space, chunk.start() + len(item_) + 1)):
+            # Quoted in the error as it stands, or with the space a word has before it.
+            if part and re.search(rf"(['\"])[ ␣]?{re.escape(part)}\1|\b{re.escape(part)}:", said):
+                return (chunk.start(), chunk.end()) if part == bare else (at, chunk.end())
+    start = len(text) - len(text.lstrip())
+    return start, max(len(text.rstrip()), start)

@@ -1,0 +1,276 @@
+"""What the views ask, without any screen: places, trails, texts, links, gauges, details."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from explorer import results
+from explorer.errors import BadExpression, QueryError
+from explorer.progress import untold
+from explorer.tables import lay_out
+from explorer.views import VIEWS, detail, gauge, links, terms
+from explorer.views.completion import completions
+from explorer.views.place import LONGEST_TRAIL, Place, Trail
+from explorer.views.view import Choice, chosen, default_of
+
+
+def ask(ix: Any, view: str, text: str, **chosen: str) -> Any:
+    place = Place(view, text)
+    for name, value in chosen.items():
+        place = place.choosing(name, value)
+    return VIEWS[view].ask(ix, place, untold)
+
+
+# -- places -----------------------------------------------------------------------------------
+
+
+def test_the_default_is_no_choice_and_a_choice_is_kept_over_views() -> None:
+    place = Place("neighbors", "dog").choosing("space", "context.12", "embed")
+    assert place.get("space") == "context.12"
+    assert place.choosing("space", "embed", "embed") == Place("neighbors", "dog")
+    assert Place.from_dict(json.loads(json.dumps(place.to_dict()))) == place
+
+
+def test_a_trail_goes_back_and_forward_and_forgets_what_lay_ahead() -> None:
+    trail = Trail()
+    for text in ("a", "b", "c"):
+        trail.step(Place("neighbors", text))
+    assert [place.text for place in trail.places] == ["a", "b", "c"]  # an empty bar is no place
+    assert trail.back()
+    assert trail.back()
+    assert not trail.back()
+    assert trail.here.text == "a"
+    assert trail.forward()
+    trail.step(Place("ov", "d"))
+    assert [place.text for place in trail.places] == ["a", "b", "d"]
+    assert not trail.forward()
+    trail.step(trail.here)
+    assert len(trail.places) == 3
+    for at in range(2 * LONGEST_TRAIL):
+        trail.step(Place("ov", str(at)))
+    assert len(trail.places) == LONGEST_TRAIL
+    assert trail.here.text == str(2 * LONGEST_TRAIL - 1)
+
+
+# -- the bar ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "avoid"),
+    [
+        ("large, tall - red", ("large", "tall"), ("red",)),
+        ("large + tall", ("large", "tall"), ()),
+        ('"Great Dane", token:","', ('"Great Dane"', 'token:","'), ()),
+        ("dog@context.3,cat", ("dog@context.3", "cat"), ()),
+        ("great dane, dog,", ("great dane", "dog"), ()),
+        ("dog, dog", ("dog",), ()),
+        ("L29N112.out, large", ("L29N112.out", "large"), ()),
+    ],
+)
+def test_words_stand_between_commas_or_are_added(
+    text: str, words: tuple[str, ...], avoid: tuple[str, ...]
+) -> None:
+    assert terms.several(text) == terms.Words(words, avoid)
+    assert terms.alone(text) == terms.parts_of(text)[0]
+
+
+@pytest.mark.parametrize("text", ["", "  ", ",", " , "])
+def test_nothing_is_asked_of_an_empty_bar(text: str) -> None:
+    for read in (terms.alone, terms.several, terms.only_words):
+        with pytest.raises(BadExpression, match="nothing is asked"):
+            read(text)
+
+
+def test_weights_and_what_is_taken_away_are_refused_where_they_mean_nothing() -> None:
+    with pytest.raises(QueryError, match="weight"):
+        terms.several("2*dog, cat")
+    with pytest.raises(QueryError, match="'red' is taken away"):
+        terms.only_words("large - red")
+    with pytest.raises(BadExpression, match="2 words"):
+        terms.only_words("large", 2)
+
+
+def test_every_token_and_word_is_written_so_that_it_is_asked_again(real: Any) -> None:
+    """What stands in an answer, put into the bar, is the same item."""
+    names = real.sql("SELECT text, display FROM token WHERE id % 97 = 0 AND NOT special").rows
+    assert len(names) > 400
+    for row in names:
+        said = terms.item(row["display"], "token", row["text"])
+        assert real.neighbors(terms.alone(said), k=1).meta.resolved[0].item == row["display"]
+    for row in real.sql("SELECT text FROM word WHERE id % 31 = 0").rows:
+        said = terms.item(row["text"], "word", row["text"])
+        assert real.neighbors(said, "context.3", k=1).meta.resolved[0].item == row["text"]
+
+
+@pytest.mark.parametrize(
+    ("text", "bad"),
+    [
+        ("king - woamn + man", "woamn"),
+        ("lrage", "lrage"),
+        ("dog@contxt.3 + cat", "contxt.3"),
+        ("large, 2*taal", "2*taal"),
+        ("L99N3.out", "L99N3.out"),
+        ('"open', '"open'),
+        ("  dog +  ", "dog +"),
+    ],
+)
+def test_an_error_is_marked_where_it_stands(real: Any, text: str, bad: str) -> None:
+    with pytest.raises(QueryError.__mro__[1]) as caught:
+        real.neighbors(terms.parts_of(text)[-1])
+    first, end = terms.bad_span(text, str(caught.value))
+    assert text[first:end] == bad
+
+
+def test_completions_keep_what_is_written_before(real: Any) -> None:
+    assert completions(real, "lar")[0] == "large"
+    assert completions(real, "king - lar")[0] == "king - large"
+    assert completions(real, "tall,lar")[0] == "tall,large"
+    assert completions(real, '"lar')[0] == '"large"'
+    assert completions(real, "2*lar")[0] == "2*large"
+    assert completions(real, "dog@con")[0] == "dog@context.0"
+    for nothing in ("", "large ", "king - ", "king -", "xqzw", "large,"):
+        assert completions(real, nothing) == (), nothing
+
+
+# -- views ------------------------------------------------------------------------------------
+
+
+def test_what_is_chosen_must_be_there_or_is_the_default(real: Any) -> None:
+    for view in VIEWS.values():
+        for option in view.options:
+            if isinstance(option, Choice):
+                assert default_of(option, real) in option.values(real), (view.name, option.name)
+                nowhere = Place(view.name).choosing(option.name, "nowhere")
+                assert chosen(nowhere, real, option) == default_of(option, real)
+
+
+def test_views_ask_the_questions_of_the_api(real: Any) -> None:
+    assert ask(real, "neighbors", "dog, cat", space="context.3", k="50") == real.neighbors(
+        "dog", "context.3", k=50, distinct=True
+    )
+    assert ask(real, "middleman", "large, tall - red", side="out", layer="29") == real.middleman(
+        "large", "tall", avoid=("red",), side="out", layers="29", k=20
+    )
+    assert ask(real, "analogy", "dog + small", target="Chihuahua") == real.analogy(
+        "dog + small", "Chihuahua", k=20, distinct=True
+    )
+    assert ask(real, "layers", "large", target="tall") == real.layers(
+        "large", "tall", distinct=True
+    )
+    assert ask(real, "ov", "large", layer="29", head="1") == real.ov("large", 29, 1)
+    assert ask(real, "neuron", "L29N112") == real.neuron("L29N112")
+    assert ask(real, "neuron", "large") == real.word("large")
+    assert ask(real, "congruence", "large, tall", space="embed") == real.congruence(
+        "large", "tall", space="embed"
+    )
+    assert ask(real, "congruence", "", group="size", space="embed") == real.congruence(
+        group="size", space="embed"
+    )
+    assert ask(real, "compare", "large, tall", pairs="100") == real.compare(
+        "large", "tall", pairs=100
+    )
+    assert ask(real, "index", "") is real.manifest
+
+
+# -- rows -------------------------------------------------------------------------------------
+
+
+def test_everything_a_row_names_can_be_explored(real: Any) -> None:
+    for view, text in (
+        ("neighbors", "large"),
+        ("middleman", "large, tall"),
+        ("layers", "large"),
+        ("ov", "large"),
+        ("neuron", "L29N112"),
+        ("neuron", "large"),
+        ("compare", "large, tall"),
+    ):
+        answer = ask(real, view, text, **({"pairs": "0"} if view == "compare" else {}))
+        for row in (lay_out(answer).rows or answer.rows)[:3]:
+            found = links.links(answer, row)
+            assert found, (view, row)
+            for link in found:
+                there = links.follow(link, Place(view, text))
+                assert ask(real, there.view, there.text, **dict(there.chosen)).rows, link
+
+
+def test_neurons_heads_and_spaces_lead_to_their_own_views() -> None:
+    here = Place("middleman", "large, tall")
+    assert links.follow(links.neuron("L29N112"), here) == Place("neuron", "L29N112")
+    assert links.follow(links.head("L3H5"), here) == Place(
+        "ov", "large, tall", (("head", "5"), ("layer", "3"))
+    )
+    assert links.follow(links.space("context.3"), here).get("space") == "context.3"
+    word = links.of_item("␣dog", "token")
+    assert links.follow(word, here) == Place("neighbors", "␣dog")
+    assert links.follow(word, Place("ov", "x")).view == "ov"
+
+
+def test_rows_of_sql_are_explored_by_what_stands_in_them() -> None:
+    row = {"item": "␣dog", "n": 3, "neuron": "L29N112", "nearest": ["cat", "␣cats"], "x": "a b"}
+    found = links.links(None, row)
+    assert [(one.label, one.text, one.view) for one in found] == [
+        ("␣dog", "␣dog", None),
+        ("L29N112", "L29N112", "neuron"),
+        ("cat", 'token:"cat"', None),
+        ("␣cats", "␣cats", None),
+        ("a b", "a b", None),
+    ]
+
+
+def test_a_bar_is_as_long_as_the_score_is_far_from_ordinary(real: Any) -> None:
+    answer = real.neighbors("large", k=50)
+    found = answer.meta.calibration
+    scale = gauge.scale_of(answer, answer.rows)
+    assert scale is not None
+    assert np.isclose(scale.gauge.high, found.mean + 2 * found.deviation)
+    bars = [scale.bar(row, 40) for row in answer.rows]
+    assert all(len(bar) == 40 for bar in bars)
+    filled = [bar.count(gauge.WITHIN) + bar.count(gauge.BEYOND) for bar in bars]
+    assert filled == sorted(filled, reverse=True)
+    assert filled[0] == 40
+    for row, bar in zip(answer.rows, bars, strict=True):
+        assert (gauge.BEYOND in bar) == (row.z > 2 + 0.5 * (scale.most - scale.least) / 40)
+
+
+def test_a_distance_is_drawn_the_other_way_round(real: Any) -> None:
+    answer = real.neighbors("large", measure="euclidean", k=5)
+    scale = gauge.scale_of(answer, answer.rows)
+    assert scale is not None
+    first, last = (scale.bar(answer.rows[at], 30).count(gauge.BEYOND) for at in (0, -1))
+    assert first > last
+
+
+def test_scores_on_both_sides_are_drawn_from_the_middle(real: Any) -> None:
+    answer = real.word("large")
+    scale = gauge.scale_of(answer, answer.rows)
+    assert scale is not None
+    for row in answer.rows:
+        bar = scale.bar(row, 60)
+        middle = round((scale.gauge.middle - scale.least) / (scale.most - scale.least) * 60)
+        side = bar[:middle] if row.z < 0 else bar[middle:]
+        assert bar.count(gauge.BEYOND) == side.count(gauge.BEYOND) > 0
+
+
+def test_without_a_baseline_there_is_no_bar(real: Any) -> None:
+    dots = real.middleman("large", "tall", score="dot")
+    assert gauge.scale_of(dots, dots.rows) is None
+    assert gauge.scale_of(real.manifest, []) is None
+
+
+def test_a_row_is_told_at_length(real: Any) -> None:
+    answer = real.neighbors("large")
+    said = detail.told(answer, lay_out(answer), answer.rows[0])
+    assert said.title == answer.rows[0].item
+    more = detail.asked(real, answer, said)
+    assert more.lines[: len(said.lines)] == said.lines
+    lines = {line.name: line.value for line in more.lines}
+    assert lines["near in embed"].split()[0] == real.neighbors("␣big", k=1).rows[0].item
+    middle = real.middleman("large", "tall")
+    more = detail.asked(real, middle, detail.told(middle, lay_out(middle), middle.rows[0]))
+    assert {"norms", "reads", "writes"} <= {line.name for line in more.lines}
+    assert isinstance(middle.rows[0], results.MiddleMan)
