@@ -40,9 +40,9 @@ STEPS = (
     ("writing", 3.0, 0.0),
     ("verifying", 1.5, 0.0),
 )
-"""What a build says it is doing, in this order: a bar's label or a line's first word; about how many
-seconds that took of the packaged model on two cores, and how many more for every word. Only the
-proportions matter."""
+"""What a build says it is doing, in this order: a bar's label or a line's first word; how many
+seconds about that took for the packaged model on two cores, and how many more for every word. Only
+the proportions matter."""
 
 PATIENCE = 5.0
 """Seconds a build has to end by itself once it is cancelled; ended sooner it resumes as well."""
@@ -119,7 +119,7 @@ def build(
         patience=PATIENCE,
     )
     if ended.code != 0:
-        why = ended.last.removeprefix("indexer: ")
+        why = ended.why.removeprefix("indexer: ")
         raise BuildFailed(f"the index of {model} could not be built: {why}")
     return Path(ended.out.decode().splitlines()[-1])
 

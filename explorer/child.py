@@ -43,12 +43,20 @@ class Ended:
     Attributes:
         code: its exit code; below 0 the signal that ended it.
         out: what it wrote to stdout.
-        last: the last line it wrote to stderr that told of no progress, or of what it did last.
+        last: the last line of words that it wrote to stderr; empty where it wrote none.
     """
 
     code: int
     out: bytes
     last: str
+
+    @property
+    def why(self) -> str:
+        """Why it failed, as far as it said."""
+        if self.last:
+            return self.last
+        how = f"exit code {self.code}" if self.code >= 0 else f"signal {-self.code}"
+        return f"its process ended with {how}"
 
 
 def heard(
@@ -92,7 +100,7 @@ def heard(
     try:
         for thread in threads:
             thread.start()
-        last = "no message"
+        last = ""
         while True:
             if cancelled is not None and cancelled.is_set():
                 raise Cancelled(f"{what} was cancelled")

@@ -265,7 +265,8 @@ def pair_scores(
 ) -> dict[str, Float64]:
     """Scores of items with items, by measure: each (pairs,) float64.
 
-    `progress` is told what share of the pairs is done. A `centered` score with an item that is the mean itself is 0, as a cosine with zero is.
+    A `centered` score with an item that is the mean itself is 0, as a cosine with zero is.
+    `progress` is told what share of the pairs is done.
     """
     unit = np.empty(len(first))
     for start in range(0, len(first), _PAIRS_AT_ONCE):

@@ -90,7 +90,7 @@ def encode(
             cancelled=cancelled,
         )
     if ended.code != 0:
-        raise ModelFailed(f"the model could not be run on {said}: {ended.last}")
+        raise ModelFailed(f"the model could not be run on {said}: {ended.why}")
     try:
         states: NDArray[np.float32] = whole(
             lambda: np.load(io.BytesIO(ended.out), allow_pickle=False)

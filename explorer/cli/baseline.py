@@ -28,6 +28,6 @@ from explorer.cli.progress import progress
 @answer_options
 def baseline(**options: Any) -> None:
     """What do two unrelated words score, per space and measure?"""
-    asked = [options[name] for name in ("space", "measure", "pairs", "seed")]
+    asked = {name: options[name] for name in ("space", "measure", "pairs", "seed")}
     with progress() as tell:
-        answer(options, lambda ix, _, __: ix.baseline(*asked, progress=tell))
+        answer(options, lambda ix, _, __: ix.baseline(**asked, progress=tell))
