@@ -40,6 +40,7 @@ from explorer.results import (
     WordReport,
 )
 from explorer.sql.session import MEMORY, TIMEOUT, Session, bytes_of, seconds_of
+from explorer.unindexed import Encode, encode
 from indexer.store.layout import Manifest
 from indexer.store.read import Index
 
@@ -100,17 +101,29 @@ class Explorer:
     that says what was asked, what exists and the nearest match.
 
     One Explorer may be asked from several threads at once. Pickled, it is which index and where:
-    what comes out on the other side, in whatever process, has opened that index for itself, and
-    announces nothing.
+    what comes out on the other side, in whatever process, has opened that index for itself,
+    announces nothing and runs the model as every other does.
 
     Args:
         index: an open index; `explorer.open` finds one by name.
-        announce: told in one line before the model is run on text that is not indexed.
+        announce: told in one line before `encode` is called.
+        encode: what runs the model on texts that are not indexed and are asked of a context space:
+            `encode(folder, texts)` gives (texts, context spaces, d_model) float32, the residual
+            stream at each one's last token, spaces in the order of the index. It is called in the
+            thread that asks, once for a text, and may raise a `SemanticError` to refuse, which the
+            question then raises. The model is run in a process of its own unless given;
+            `explorer.unindexed.refuse` never runs it, and raises `NotIndexed`. SQL has a process
+            and a door to the model of its own, to which this is nothing.
     """
 
-    def __init__(self, index: Index, announce: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        index: Index,
+        announce: Callable[[str], None] = lambda _: None,
+        encode: Encode = encode,
+    ) -> None:
         self._index = index
-        self._resolver = Resolver(index, announce)
+        self._resolver = Resolver(index, announce, encode)
         self._session: Session | None = None
         self._asking = threading.Lock()
 
@@ -533,6 +546,7 @@ class Explorer:
         measure: str | None = None,
         pairs: int = 50_000,
         seed: int = 0,
+        progress: Progress = untold,
     ) -> Baseline:
         """What two unrelated items score: mean, deviation and quantiles over random pairs.
 
@@ -543,13 +557,14 @@ class Explorer:
             pairs: how many pairs of the space's reference population are drawn; all of them where
                 there are no more.
             seed: of the draw.
+            progress: told what is done, how many steps of it, and of how many.
 
         Example:
             >>> row = ix.baseline("embed", "cosine").rows[0]
             >>> round(row.mean, 2), round(row.deviation, 2)
             (0.47, 0.17)
         """
-        return _baseline.baseline(self._index, space, measure, pairs, seed)
+        return _baseline.baseline(self._index, space, measure, pairs, seed, progress)
 
     def layers(
         self,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from indexer.store.errors import MachineError, SemanticError
 
 
@@ -19,6 +21,35 @@ class UnknownWord(QueryError):
 
 class ModelUnavailable(QueryError):
     """Text that is not indexed was asked of a context space, and the model cannot be run here."""
+
+
+class NotIndexed(QueryError):
+    """Texts that are not indexed were asked of a context space by one who would not run the model.
+
+    Attributes:
+        texts: which.
+        near: indexed words that are written much like them.
+    """
+
+    def __init__(self, texts: Sequence[str], near: Sequence[str] = ()) -> None:
+        self.texts, self.near = tuple(texts), tuple(near)
+        super().__init__(self.texts, self.near)  # what it is pickled as
+
+    def __str__(self) -> str:
+        said = ", ".join(map(repr, self.texts))
+        hint = f" (the nearest indexed: {', '.join(self.near)})" if self.near else ""
+        return (
+            f"{said} {'is' if len(self.texts) == 1 else 'are'} not indexed{hint}; "
+            "a context space has them only once the model is run on them"
+        )
+
+
+class Cancelled(QueryError):
+    """Who asked no longer wants to know; what was found by then is as it was."""
+
+
+class BuildFailed(MachineError):
+    """The process that was to build an index did not."""
 
 
 class ModelFailed(MachineError):

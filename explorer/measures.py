@@ -14,7 +14,7 @@ A cosine with the zero vector is 0.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -261,10 +261,12 @@ def pair_scores(
     first: NDArray[np.int64],
     second: NDArray[np.int64],
     measures: Sequence[str],
+    progress: Callable[[float], None] = lambda _: None,
 ) -> dict[str, Float64]:
     """Scores of items with items, by measure: each (pairs,) float64.
 
     A `centered` score with an item that is the mean itself is 0, as a cosine with zero is.
+    `progress` is told what share of the pairs is done.
     """
     unit = np.empty(len(first))
     for start in range(0, len(first), _PAIRS_AT_ONCE):
@@ -273,6 +275,7 @@ def pair_scores(
             space.rows.take(first[here]).astype(np.float64),
             space.rows.take(second[here]).astype(np.float64),
         )
+        progress(min(1.0, here.stop / len(first)))
     norms = space.norms.astype(np.float64)
     dot = unit * norms[first] * norms[second]
     found: dict[str, Float64] = {}

@@ -22,11 +22,11 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.errors import BadExpression, QueryError, UnknownWord
+from explorer.errors import BadExpression, NotIndexed, QueryError, UnknownWord
 from explorer.expressions import Expression, Kind, Term, parse
 from explorer.measures import Weighted
 from explorer.results import Resolved
-from explorer.unindexed import encode
+from explorer.unindexed import Encode, encode
 from indexer.store.read import Index, Token, Word
 from indexer.store.space import Space
 from indexer.store.vocabulary import display, display_name
@@ -68,13 +68,15 @@ class Item:
 class Resolver:
     """Resolves terms against one index; keeps the vectors of texts the model was run on.
 
-    `announce` is told, before it happens, that the model will be run.
+    `announce` is told, before it happens, that the model will be run; `encode` runs it.
     """
 
     index: Index
     announce: Callable[[str], None] = lambda _: None
+    encode: Encode = encode
     _encoded: dict[str, NDArray[np.float32]] = field(default_factory=dict)
-    _running: threading.Lock = field(default_factory=threading.Lock)
+    _under_way: dict[str, threading.Event] = field(default_factory=dict)
+    _looking: threading.Lock = field(default_factory=threading.Lock)
 
     def items(self, expression: Expression, space: Space) -> list[Item]:
         """Every term of an expression, asked of a space.
@@ -376,14 +378,43 @@ class Resolver:
         return self._encoded[text]
 
     def _run_all(self, texts: Sequence[str]) -> None:
-        with self._running:  # whoever asks for the same text meanwhile waits, and finds it there
-            new = [text for text in texts if text not in self._encoded]
-            for text in new:
-                near = self.index.words_like(text, 2)
-                hint = f" (the nearest indexed: {', '.join(near)})" if near else ""
-                self.announce(f"{text!r} is not indexed{hint}; running the model on it")
+        """Have the model run on those of some texts that it was not yet run on.
+
+        Whoever asks for a text that another thread has it run on waits, and finds it there; where
+        that thread failed, it tries for itself.
+        """
+        while True:
+            with self._looking:
+                new = [text for text in texts if text not in self._encoded]
+                others = [self._under_way[text] for text in new if text in self._under_way]
+                if not others:
+                    done = threading.Event()
+                    self._under_way |= dict.fromkeys(new, done)
+                    break
+            others[0].wait()
+        try:
             if new:
-                self._encoded.update(zip(new, encode(self.index.folder, new), strict=True))
+                self._encoded |= zip(new, self._run_now(new), strict=True)
+        finally:
+            with self._looking:
+                for text in new:
+                    del self._under_way[text]
+            done.set()
+
+    def _run_now(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        near = {text: self.index.words_like(text, 2) for text in texts}
+        for text in texts:
+            hint = f" (the nearest indexed: {', '.join(near[text])})" if near[text] else ""
+            self.announce(f"{text!r} is not indexed{hint}; running the model on it")
+        try:
+            states = self.encode(self.index.folder, texts)
+        except NotIndexed as err:
+            hints = [word for text in err.texts for word in near.get(text, ())]
+            raise NotIndexed(err.texts, err.near or tuple(dict.fromkeys(hints))) from None
+        shape = (len(texts), len(self.index.context_names), self.index.manifest.model.d_model)
+        if states.shape != shape or not np.isfinite(states).all():
+            raise ValueError(f"encode gave {states.shape} numbers, not {shape} finite ones")
+        return states
 
     # -- neurons ----------------------------------------------------------------------------
 

@@ -156,6 +156,7 @@ class _Build:
             self.narrator.say("writing the catalog")
             self.catalog().write(manifest)
         with self.timed("verify"):
+            self.narrator.say("verifying the index")
             self.staging.write_manifest(self.completed(manifest))
             self.verify()
         return self.staging.seal()

@@ -1,51 +1,64 @@
 """`python -m indexer.encode FOLDER`: run an index's model on words that it does not hold.
 
-Reads a JSON list of words from stdin and writes a NumPy array to stdout, (context spaces, words,
-d_model) float32, made with the index's own prefix and dtype. The weights must be those that the
-index was made from.
+Reads a JSON list of words, one line of stdin, and writes a NumPy array to stdout, (context spaces,
+words, d_model) float32, made with the index's own prefix and dtype. The weights must be those that
+the index was made from. Says how far it is on stderr, in JSON lines, and ends when stdin does: who
+asked is gone.
 """
 
 from __future__ import annotations
 
 import io
 import json
+import os
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
 
 from indexer.extract.context import LastTokenStream, context_layers
 from indexer.model import load
+from indexer.progress import JsonNarrator, Narrator
 from indexer.source import locate
 from indexer.store.errors import MachineError, at_the_edge
 from indexer.store.layout import TOKENIZER, Manifest
 from indexer.store.vocabulary import Vocabulary
 
 
-def encode(folder: Path, words: list[str]) -> np.ndarray:
+def encode(folder: Path, words: list[str], narrator: Narrator) -> np.ndarray:
     """The residual stream at the last token of each word: (spaces, words, d_model) float32.
 
     Raises:
         MachineError: the model's weights are no longer those of the index.
     """
     manifest = Manifest.load(folder)
+    narrator.say("checking the model's weights")
     source = locate(manifest.model.source, offline=True, allow_pickle=manifest.model.allow_pickle)
     if source.sha256() != manifest.model.weights_sha256:
         raise MachineError(f"the weights of {manifest.model.source!r} have changed since the index")
     assert manifest.prefix is not None, "only context spaces have words to run"
+    narrator.say("loading the model")
     model = load(source, False, manifest.model.accepted, manifest.dtype)
     model.to(manifest.device, manifest.dtype)
     vocabulary = Vocabulary(folder / TOKENIZER)
     layers = context_layers(manifest.layers)
     prefix = manifest.prefix
     stream = LastTokenStream(model, prefix.token_ids, layers, prefix.suffix_ids, cached=False)
-    return np.concatenate([stream.run([vocabulary.word_ids(word)]) for word in words], axis=1)
+    states = []
+    with narrator.bar("running the model", len(words), "texts") as bar:
+        for word in words:
+            states.append(stream.run([vocabulary.word_ids(word)]))
+            bar.update(1)
+    return np.concatenate(states, axis=1)
 
 
 def main() -> None:
     """Words in, vectors out; one line on stderr and an exit code where that fails."""
     try:
-        states = encode(Path(sys.argv[1]), json.load(sys.stdin))
+        words = json.loads(sys.stdin.buffer.readline())
+        threading.Thread(target=_end_with_stdin, daemon=True).start()
+        states = encode(Path(sys.argv[1]), words, JsonNarrator())
     except BaseException as err:
         edge = at_the_edge(err)
         if edge is None:
@@ -57,6 +70,13 @@ def main() -> None:
     np.save(held, states)
     sys.stdout.buffer.write(held.getbuffer())
     sys.stdout.buffer.flush()
+
+
+def _end_with_stdin() -> None:
+    # Not sys.stdin: a thread that waits there holds a lock that Python needs at its end.
+    while os.read(0, 4096):
+        pass
+    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,14 @@
-"""Narration of long work on stderr: bars with rate and time left, and plain lines.
+"""Narration of long work on stderr: bars and plain lines for people, JSON lines for programs.
 
 Knows tqdm and stderr; knows no step of any build.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 import time
+from types import TracebackType
 from typing import Any
 
 
@@ -15,12 +17,15 @@ class Narrator:
 
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet
-        self._start = time.monotonic()
 
     def say(self, text: str) -> None:
         """One line."""
         if not self.quiet:
-            print(text, file=sys.stderr, flush=True)
+            self.conclude(text)
+
+    def conclude(self, text: str) -> None:
+        """The line that says what came of it, which is told to the quiet too."""
+        print(text, file=sys.stderr, flush=True)
 
     def bar(self, label: str, total: int, unit: str, done: int = 0) -> Any:
         """A progress bar to be used in a `with`; `update(n)` moves it."""
@@ -42,3 +47,61 @@ class Narrator:
             bar_format="{desc}{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}{unit} "
             "[{elapsed}, {rate_fmt}, {remaining} left]",
         )
+
+
+class JsonNarrator(Narrator):
+    """Says the same to a program that shows it in its own way: one JSON object a line.
+
+    `{"kind": "say", "text": ...}` is a line, `{"kind": "bar", "label": ..., "done": ...,
+    "total": ..., "unit": ...}` how far a bar is. A bar is told of when it begins and ends, and
+    between the two at most every `INTERVAL` seconds.
+    """
+
+    INTERVAL = 0.1
+
+    def conclude(self, text: str) -> None:
+        """The line that says what came of it, which is told to the quiet too."""
+        _tell(kind="say", text=text)
+
+    def bar(self, label: str, total: int, unit: str, done: int = 0) -> Any:
+        """How far a piece of work is, to be used in a `with`; `update(n)` moves it."""
+        return _JsonBar(label, total, unit, done, self.quiet)
+
+
+class _JsonBar:
+    def __init__(self, label: str, total: int, unit: str, done: int, quiet: bool) -> None:
+        self._label, self._total, self._unit, self._quiet = label, total, unit, quiet
+        self._done, self._told = done, -1
+        self._next = 0.0
+
+    def __enter__(self) -> _JsonBar:
+        self._tell()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        # After an error its line is the last; and a reader that is gone would hide it.
+        if kind is None:
+            self._tell()
+
+    def update(self, n: int = 1) -> None:
+        """So many more are done."""
+        self._done += n
+        if time.monotonic() >= self._next:
+            self._tell()
+
+    def _tell(self) -> None:
+        if self._quiet or self._told == self._done:
+            return
+        _tell(kind="bar", label=self._label, done=self._done, total=self._total, unit=self._unit)
+        self._told, self._next = self._done, time.monotonic() + JsonNarrator.INTERVAL
+
+
+def _tell(**said: object) -> None:
+    # In one piece, and flushed: what reads may be waiting for the end of the line.
+    sys.stderr.write(json.dumps(said) + "\n")
+    sys.stderr.flush()

@@ -21,9 +21,11 @@ import pytest
 
 import explorer
 from everyquestion import QUESTIONS
-from explorer import resolve
+from explorer import Explorer
+from explorer.unindexed import encode
 from indexer.store.arrays import whole
 from indexer.store.errors import ClosedIndex, DamagedIndex, SemanticError
+from indexer.store.read import open_index
 
 THREADS = 8
 
@@ -110,22 +112,20 @@ def test_arrays_are_read_by_many_threads_at_once() -> None:
 
 
 def test_text_that_is_not_indexed_is_run_once_however_many_ask(
-    tiny_indexes: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_indexes: Path,
 ) -> None:
-    runs, said = [], []
-    encode = resolve.encode
+    runs: list[tuple[str, ...]] = []
+    said: list[str] = []
 
     def counted(folder: Path, words: Any) -> Any:
         runs.append(tuple(words))
         return encode(folder, words)
 
-    monkeypatch.setattr(resolve, "encode", counted)
-    with explorer.open("llama", tiny_indexes) as ix:
-        ix._resolver.announce = said.append
-        with ThreadPoolExecutor(4) as pool:
-            answers = list(
-                pool.map(lambda _: ix.neighbors("zebra crossing", "context.1"), range(4))
-            )
+    with (
+        Explorer(open_index("llama", tiny_indexes), said.append, counted) as ix,
+        ThreadPoolExecutor(4) as pool,
+    ):
+        answers = list(pool.map(lambda _: ix.neighbors("zebra crossing", "context.1"), range(4)))
     assert len({answer.rows for answer in answers}) == 1
     assert runs == [("zebra crossing",)]
     assert len(said) == 1

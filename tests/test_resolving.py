@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 import explorer
 from conftest import run_build
-from explorer import resolve
 from explorer.api import Explorer
 from explorer.errors import BadExpression, ModelUnavailable, QueryError, UnknownWord
 from explorer.results import Resolved
+from explorer.unindexed import encode
 from indexer.store.errors import MachineError
 from indexer.store.read import open_index
 
@@ -310,17 +310,15 @@ def test_what_is_no_text_is_refused_from_python_too(tiny: Explorer) -> None:
 
 
 def test_several_texts_that_are_not_indexed_are_run_in_one_process(
-    tiny_indexes: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_indexes: Path,
 ) -> None:
     asked: list[list[str]] = []
-    whole = resolve.encode
 
     def counted(folder: Path, words: Sequence[str]) -> NDArray[np.float32]:
         asked.append(list(words))
-        return whole(folder, words)
+        return encode(folder, words)
 
-    monkeypatch.setattr(resolve, "encode", counted)
-    with explorer.open("llama", tiny_indexes) as ix:
+    with Explorer(open_index("llama", tiny_indexes), encode=counted) as ix:
         together = ix.analogy(
             "mountain dog + river tiny", target="house blue", space="context.2", k=3
         )

@@ -9,6 +9,7 @@ import click
 from explorer.cli.answer import answer
 from explorer.cli.completion import spaces
 from explorer.cli.options import EXIT_CODES, answer_options, measure, picture_options, seed
+from explorer.cli.progress import progress
 
 
 @click.command(epilog=EXIT_CODES)
@@ -27,9 +28,6 @@ from explorer.cli.options import EXIT_CODES, answer_options, measure, picture_op
 @answer_options
 def baseline(**options: Any) -> None:
     """What do two unrelated words score, per space and measure?"""
-    answer(
-        options,
-        lambda ix, _, __: ix.baseline(
-            options["space"], options["measure"], options["pairs"], options["seed"]
-        ),
-    )
+    asked = {name: options[name] for name in ("space", "measure", "pairs", "seed")}
+    with progress() as tell:
+        answer(options, lambda ix, _, __: ix.baseline(**asked, progress=tell))

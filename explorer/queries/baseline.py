@@ -6,13 +6,14 @@ are few, else so many drawn with a seed. Mean, deviation and quantiles over the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import QueryError
 from explorer.measures import checked_measure, pair_scores
+from explorer.progress import Progress
 from explorer.queries.neighbors import check_seed, items_of, span_of
 from explorer.results import Baseline, BaselineQuery, BaselineRow, Meta
 from indexer.store.layout import MEASURES
@@ -24,7 +25,12 @@ FEWEST, MOST = 100, 10_000_000
 
 
 def baseline(
-    index: Index, space_name: str | None, measure: str | None, pairs: int, seed: int
+    index: Index,
+    space_name: str | None,
+    measure: str | None,
+    pairs: int,
+    seed: int,
+    progress: Progress,
 ) -> Baseline:
     """Scores of unrelated items: of one space by every measure, or of every space by its own."""
     if not FEWEST <= pairs <= MOST:
@@ -32,11 +38,15 @@ def baseline(
     check_seed(seed)
     names = [space_name] if space_name is not None else ["embed", *index.context_names]
     rows = []
-    for name in names:
+    for at, name in enumerate(names):
         space = index.space(name)
+
+        def step(share: float, at: int = at, name: str = name) -> None:
+            progress(name, round(1000 * (at + share)), 1000 * len(names))
+
         every = space_name is not None and measure is None
         measures = MEASURES if every else (checked_measure(measure, space),)
-        rows += _rows(index, space, measures, pairs, seed)
+        rows += _rows(index, space, measures, pairs, seed, step)
     meta = Meta(
         index=index.name,
         model=index.manifest.model.source,
@@ -50,13 +60,18 @@ def baseline(
 
 
 def _rows(
-    index: Index, space: Space, measures: Sequence[str], pairs: int, seed: int
+    index: Index,
+    space: Space,
+    measures: Sequence[str],
+    pairs: int,
+    seed: int,
+    step: Callable[[float], None],
 ) -> list[BaselineRow]:
     members = _population(index, space)
     if len(members) < 2:
         raise QueryError(f"space {space.name!r} has fewer than two {items_of(space)} to pair")
     first, second = _pairs(len(members), pairs, seed)
-    found = pair_scores(space, members[first], members[second], measures)
+    found = pair_scores(space, members[first], members[second], measures, step)
     population = f"{len(members):,} {space.entry.population}"
     return [
         BaselineRow(

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from indexer.cli.completion import files
-from indexer.cli.options import EXIT_CODES, checked_name, indexes_option, quiet_option
+from indexer.cli.options import (
+    EXIT_CODES,
+    checked_name,
+    indexes_option,
+    narrator_of,
+    progress_options,
+)
 from indexer.store.errors import SemanticError, unknown
 from indexer.store.layout import Manifest, index_root
 
@@ -83,7 +88,7 @@ if TYPE_CHECKING:
     help="Let a config attribute through that the table of families doesn't know, or a key or "
     "tensor of a GGUF file that isn't read; may be repeated.",
 )
-@quiet_option
+@progress_options
 @indexes_option
 def build(model: str, **options: Any) -> None:
     """Make an index of MODEL.
@@ -93,23 +98,23 @@ def build(model: str, **options: Any) -> None:
     model is never run.
     """
     from indexer.build import build as make
-    from indexer.progress import Narrator
     from indexer.request import Request
 
+    narrator = narrator_of(options.pop("quiet"), options.pop("progress"))
     _checked("dtype", options["dtype"], ("float32", "bfloat16", "auto"))
     request = Request(
         model=model,
         root=index_root(options.pop("indexes")),
         name=checked_name(options.pop("name") or re.sub(r"\.gguf$", "", Path(model).name)),
         words=_words(options.pop("words")),
-        **{key: value for key, value in options.items() if key != "quiet"},
+        **options,
     )
-    folder, built = make(request, Narrator(options["quiet"]))
+    folder, built = make(request, narrator)
     if built:
         seconds = sum(Manifest.load(folder).seconds.values())
-        print(f"built {folder} in {seconds:.0f} s", file=sys.stderr)
+        narrator.conclude(f"built {folder} in {seconds:.0f} s")
     else:
-        print(f"{folder} is there already", file=sys.stderr)
+        narrator.conclude(f"{folder} is there already")
     print(folder)
 
 

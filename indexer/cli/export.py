@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from indexer.cli.completion import Listed, files, indexes, spaces
-from indexer.cli.options import NOT_RESUMED, indexes_option, quiet_option
+from indexer.cli.options import NOT_RESUMED, indexes_option, narrator_of, progress_options
 
 
 @click.command(epilog=NOT_RESUMED)
@@ -30,9 +30,9 @@ from indexer.cli.options import NOT_RESUMED, indexes_option, quiet_option
 @click.option("--limit", type=int, metavar="N", help="Only the first N rows.")
 @click.option("--layers", metavar="0-3,7", help="Only these layers' neurons or heads.")
 @click.option("--force", is_flag=True, help="Replace files that are there.")
-@quiet_option
+@progress_options
 @indexes_option
-def export(name: str, space: str, output: str, quiet: bool, **options: Any) -> None:
+def export(name: str, space: str, output: str, **options: Any) -> None:
     """Write the vectors of SPACE of the index NAME to a file.
 
     Each vector is written at its own length, float32, under the name that answers give it: a
@@ -53,9 +53,9 @@ def export(name: str, space: str, output: str, quiet: bool, **options: Any) -> N
     """  # noqa: D301  the \b is for click
     from indexer.exporting import ExportRequest
     from indexer.exporting import export as write
-    from indexer.progress import Narrator
 
+    narrator = narrator_of(options.pop("quiet"), options.pop("progress"))
     request = ExportRequest(name=name, space=space, target=Path(output), **options)
-    for path in write(request, Narrator(quiet)):
+    for path in write(request, narrator):
         print(path)
     sys.stdout.flush()

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
 from indexer.cli.completion import files, indexes
-from indexer.cli.options import NOT_RESUMED, checked_name, indexes_option, quiet_option
+from indexer.cli.options import (
+    NOT_RESUMED,
+    checked_name,
+    indexes_option,
+    narrator_of,
+    progress_options,
+)
 from indexer.store.layout import index_root
 
 
@@ -37,9 +42,9 @@ from indexer.store.layout import index_root
 @click.option("--vector-column", metavar="NAME", help="Column of vectors, of a Parquet file.")
 @click.option("--allow-zero", is_flag=True, help="Keep vectors that are zero.")
 @click.option("--force", is_flag=True, help="Replace an imported space of that name.")
-@quiet_option
+@progress_options
 @indexes_option
-def import_(file: str, name: str, indexes: str | None, quiet: bool, **options: Any) -> None:
+def import_(file: str, name: str, indexes: str | None, **options: Any) -> None:
     """Make an index of a FILE of vectors, or add it to one as a further space.
 
     A new index has one space, embed, and its items are words: with no model behind it, neurons,
@@ -53,8 +58,8 @@ def import_(file: str, name: str, indexes: str | None, quiet: bool, **options: A
     """
     from indexer.importing import ImportRequest, import_vectors
     from indexer.portable.vectors import Asked
-    from indexer.progress import Narrator
 
+    narrator = narrator_of(options.pop("quiet"), options.pop("progress"))
     labels = options.pop("labels")
     asked = Asked(
         path=Path(file),
@@ -64,7 +69,7 @@ def import_(file: str, name: str, indexes: str | None, quiet: bool, **options: A
     request = ImportRequest(
         vectors=asked, root=index_root(indexes), name=checked_name(name), **options
     )
-    folder, space = import_vectors(request, Narrator(quiet))
+    folder, space = import_vectors(request, narrator)
     what = "words" if space.item == "word" else f"{space.item}s"
-    print(f"{folder}: {space.name}, {space.rows:,} {what}, {space.width} wide", file=sys.stderr)
+    narrator.conclude(f"{folder}: {space.name}, {space.rows:,} {what}, {space.width} wide")
     print(folder)

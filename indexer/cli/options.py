@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from indexer.store.errors import SemanticError
+from indexer.cli.completion import Listed
+from indexer.store.errors import SemanticError, unknown
 
 if TYPE_CHECKING:
+    from indexer.progress import Narrator
     from indexer.store.layout import Manifest
 
 EXIT_CODES = """
@@ -25,7 +28,37 @@ indexes_option = click.option(
     metavar="DIR",
     help="Where indexes are; EXPLORER_INDEXES, or indexes/ here, unless given.",
 )
-quiet_option = click.option("--quiet", is_flag=True, help="No progress on stderr.")
+PROGRESS = ("bars", "json")
+
+
+def progress_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """How progress is told, for commands that take long."""
+    for option in (
+        click.option(
+            "--progress",
+            default="bars",
+            show_default=True,
+            metavar="|".join(PROGRESS),
+            cls=Listed,
+            help="json is for a program that shows progress itself: an object a line on stderr.",
+        ),
+        click.option("--quiet", is_flag=True, help="No progress on stderr."),
+    ):
+        command = option(command)
+    return command
+
+
+def narrator_of(quiet: bool, progress: str) -> Narrator:
+    """What tells of progress as it was asked to.
+
+    Raises:
+        SemanticError: there is no such way.
+    """
+    from indexer.progress import JsonNarrator, Narrator
+
+    if progress not in PROGRESS:
+        raise SemanticError(unknown("--progress", progress, PROGRESS))
+    return JsonNarrator(quiet) if progress == "json" else Narrator(quiet)
 
 
 def checked_name(name: str) -> str:
