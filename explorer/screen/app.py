@@ -1,0 +1,166 @@
+"""The app: which index is open, what is remembered, what is said below the workbench."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import Footer
+
+from explorer.screen.asking import Asking, refused
+from explorer.screen.door import Door
+from explorer.screen.memory import Memory, state_file
+from explorer.screen.messages import NotOpened, Opened, Progressed, Said
+from explorer.screen.opening import Opening
+from explorer.screen.panes.query import QueryBar
+from explorer.screen.panes.status import Status
+from explorer.screen.workbench import Workbench
+from explorer.views import VIEWS
+
+if TYPE_CHECKING:
+    from explorer.api import Explorer
+
+LOOK_AGAIN = 2.0
+"""Seconds between two looks at whether the index was built anew."""
+
+
+class ExplorerApp(App[None]):
+    """The terminal UI.
+
+    Args:
+        index: name of an index; the one that was open last, or the only one, unless given.
+        root: the folder of indexes.
+    """
+
+    TITLE = "semantic-explorer"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("alt+left", "step(-1)", "back", priority=True),
+        Binding("alt+right", "step(1)", "forward", priority=True),
+        Binding("y", "copy", "copy"),
+        Binding("f1,question_mark", "help", "help", key_display="?"),
+        Binding("ctrl+pagedown", "next_view(1)", "next view", show=False, priority=True),
+        Binding("ctrl+pageup", "next_view(-1)", "view before", show=False, priority=True),
+        *(
+            Binding(f"alt+{at % 10}", f"view('{name}')", view.title, show=False, priority=True)
+            for at, (name, view) in enumerate(VIEWS.items(), 1)
+            if at <= 10
+        ),
+    ]
+
+    def __init__(self, index: str | None = None, root: str | Path | None = None) -> None:
+        super().__init__()
+        self.memory = Memory.read(state_file())
+        self.door = Door()
+        self.opening = Opening(index, root, self.door)
+        self.ix: Explorer | None = None
+        self._workbench: Workbench | None = None
+
+    def compose(self) -> ComposeResult:
+        """The workbench, a line, the keys."""
+        asking = Asking(lambda message: self.workbench.post_message(message), self.door.during)
+        self._workbench = Workbench(self.memory.trail, asking, self.door)
+        yield self._workbench
+        yield Status()
+        yield Footer()
+
+    @property
+    def workbench(self) -> Workbench:
+        """Where questions are asked."""
+        assert self._workbench is not None
+        return self._workbench
+
+    @property
+    def status(self) -> Status:
+        """The line below."""
+        return self.query_one(Status)
+
+    def on_mount(self) -> None:
+        """The first screen stands before anything is opened."""
+        if self.memory.theme in self.available_themes:
+            self.theme = self.memory.theme
+        self.status.say("opening the index")
+        self.call_after_refresh(self.open)
+        self.set_interval(LOOK_AGAIN, self._look_again)
+
+    # -- the index ----------------------------------------------------------------------------
+
+    def open(self, again: bool = False) -> None:
+        """Open the index, in a thread of its own."""
+
+        def opened() -> None:
+            try:
+                self.post_message(Opened(self.opening.open(), again))
+            except BaseException as err:
+                self.post_message(NotOpened(refused(0, err).line))
+
+        threading.Thread(target=opened, daemon=True).start()
+
+    def _look_again(self) -> None:
+        if self.ix is not None and self.opening.changed():
+            self.open(again=True)
+
+    def on_opened(self, message: Opened) -> None:
+        """Ask this index from now on."""
+        before, self.ix = self.ix, message.ix
+        self.memory.index = message.ix.name
+        self.sub_title = message.ix.name
+        self.workbench.open(message.ix)
+        if before is not None:
+            before.close()
+        if message.again:
+            self.notify("the index was built anew; it has been opened again")
+
+    def on_not_opened(self, message: NotOpened) -> None:
+        """Why not; what is open stays open."""
+        self.status.say(message.line, "bad")
+
+    # -- what a person does -------------------------------------------------------------------
+
+    def action_view(self, name: str) -> None:
+        """Another view of the same query."""
+        self.workbench.go(replace(self.workbench.place, view=name))
+
+    def action_next_view(self, by: int) -> None:
+        """The view beside this one."""
+        names = list(VIEWS)
+        self.action_view(names[(names.index(self.workbench.place.view) + by) % len(names)])
+
+    def action_step(self, by: int) -> None:
+        """Back along the trail, or forward again."""
+        trail = self.memory.trail
+        if trail.back() if by < 0 else trail.forward():
+            self.workbench.arrive()
+
+    def action_help(self) -> None:
+        """Show or hide what the keys do."""
+        if self.screen.query("HelpPanel"):
+            self.action_hide_help_panel()
+        else:
+            self.action_show_help_panel()
+
+    def on_query_bar_helped(self, _: QueryBar.Helped) -> None:
+        """`?` in an empty bar."""
+        self.action_help()
+
+    def on_said(self, message: Said) -> None:
+        """A line for a person."""
+        self.status.say(message.line, message.kind)
+
+    def on_progressed(self, message: Progressed) -> None:
+        """How far a question has come."""
+        asking = self.workbench.asking
+        if message.number == asking.number and asking.busy:
+            self.status.progress(message.what, message.done, message.total)
+
+    def on_unmount(self) -> None:
+        """What is remembered is kept; what is under way is given up."""
+        self.workbench.asking.give_up()
+        self.memory.theme = self.theme
+        self.memory.write(state_file())
+        if self.ix is not None:
+            self.ix.close()

@@ -1,0 +1,156 @@
+"""Questions put to an index in threads of their own, so that the screen never waits.
+
+Knows how a question is asked, numbered and given up; owns no widget. Whatever happens to a question
+is told in a message, and nothing that it raises goes further.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from textual.message import Message
+
+from explorer.screen.messages import Answered, Detailed, Pictured, Progressed, Refused
+from indexer.store.errors import at_the_edge
+
+if TYPE_CHECKING:
+    from explorer.api import Explorer
+    from explorer.tables import Layout
+    from explorer.views.detail import Detail
+    from explorer.views.place import Place
+    from explorer.views.view import View
+
+Post = Callable[[Message], object]
+
+SOON = 0.1
+"""Seconds between two messages of how far a question has come."""
+
+
+@dataclass
+class Question:
+    """One question under way: its number, whom it tells, and whether it was given up."""
+
+    number: int
+    post: Post
+    stop: threading.Event = field(default_factory=threading.Event)
+    _last: float = 0.0
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        """Tell how far it has come.
+
+        Raises:
+            Cancelled: it was given up.
+        """
+        from explorer.errors import Cancelled
+
+        if self.stop.is_set():
+            raise Cancelled("given up")
+        if time.monotonic() - self._last > SOON or done >= total:
+            self._last = time.monotonic()
+            self.post(Progressed(self.number, what, done, total))
+
+
+class Asking:
+    """Asks; a newer question gives up the one before.
+
+    Args:
+        post: takes messages from any thread.
+        during: told of the question that this thread is about to ask; see `explorer.screen.door`.
+    """
+
+    def __init__(self, post: Post, during: Callable[[Question], object]) -> None:
+        self._post, self._during = post, during
+        self._question = Question(0, post)
+        self._detail = Question(0, post)
+
+    @property
+    def number(self) -> int:
+        """Of the newest question."""
+        return self._question.number
+
+    @property
+    def busy(self) -> bool:
+        """Whether it is under way."""
+        return self._question.number > 0 and not self._question.stop.is_set()
+
+    def ask(self, ix: Explorer, view: View, place: Place, delay: float = 0.0) -> int:
+        """Ask what a view asks at a place, once nothing newer is asked for so many seconds."""
+
+        def answer(question: Question) -> None:
+            self._post(Answered(question.number, found := view.ask(ix, place, question.progress)))
+            shown = found if view.picture is None else view.picture(ix, place)
+            if not question.stop.is_set():
+                pictures = shown.pictures() if hasattr(shown, "pictures") else ()
+                self._post(Pictured(question.number, pictures))
+
+        return self._begin(answer, delay)
+
+    def check(self, check: Callable[[], object], delay: float = 0.0) -> int:
+        """See whether something can be asked, without asking it."""
+
+        def answer(question: Question) -> None:
+            check()
+            self._post(Answered(question.number, None))
+
+        return self._begin(answer, delay)
+
+    def give_up(self) -> bool:
+        """Give up the newest question; whether it was under way."""
+        busy = self.busy
+        self._question.stop.set()
+        return busy
+
+    def detail(self, ix: Explorer, answer: Any, layout: Layout, row: Any, delay: float) -> None:
+        """Tell of a row at length: first what it says itself, then what the index knows."""
+        from explorer.views import detail as details
+
+        self._detail.stop.set()
+        question = self._detail = Question(self._detail.number + 1, self._post)
+        told = details.told(answer, layout, row)
+        self._post(Detailed(self.number, told))
+        number = self.number
+
+        def ask() -> None:
+            if question.stop.wait(delay):
+                return
+            try:
+                more: Detail = details.asked(ix, answer, told)
+            except BaseException as err:
+                more = details.failed(told, refused(number, err).line)
+            if not question.stop.is_set():
+                self._post(Detailed(number, more))
+
+        threading.Thread(target=ask, daemon=True).start()
+
+    def _begin(self, answer: Callable[[Question], None], delay: float) -> int:
+        self._question.stop.set()
+        question = self._question = Question(self._question.number + 1, self._post)
+
+        def ask() -> None:
+            if question.stop.wait(delay):
+                return
+            self._during(question)
+            try:
+                answer(question)
+            except BaseException as err:
+                self._post(refused(question.number, err))
+            finally:
+                question.stop.set()
+
+        threading.Thread(target=ask, daemon=True).start()
+        return question.number
+
+
+def refused(number: int, err: BaseException) -> Refused:
+    """What is told of an error: the line of one that a person may meet, the place of any other."""
+    edge = at_the_edge(err)
+    if edge is not None:
+        return Refused(number, edge[1], getattr(err, "texts", ()))
+    where = traceback.extract_tb(err.__traceback__)
+    at = f" at {where[-1].filename}:{where[-1].lineno}" if where else ""
+    return Refused(number, f"a fault of this program: {type(err).__name__}: {err}{at}", broken=True)

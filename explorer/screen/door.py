@@ -1,0 +1,46 @@
+"""The door to the model as the screen keeps it: shut until a person opens it for some texts.
+
+What is typed is asked at once, and half a word is a text that is not indexed: it must not start the
+model. Knows which texts are allowed; runs nothing itself.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from explorer.screen.asking import Question
+
+
+class Door:
+    """Runs the model on texts that were allowed, for the question that this thread asks."""
+
+    def __init__(self) -> None:
+        self._allowed: set[str] = set()
+        self._here = threading.local()
+
+    def during(self, question: Question) -> None:
+        """This thread asks a question: its progress is told, and giving it up ends the model."""
+        self._here.question = question
+
+    def allow(self, texts: Iterable[str]) -> None:
+        """Let the model be run on these from now on."""
+        self._allowed.update(texts)
+
+    def __call__(self, folder: Path, texts: Sequence[str]) -> Any:
+        """What `explorer.unindexed.encode` gives.
+
+        Raises:
+            NotIndexed: one of the texts was not allowed; names them.
+        """
+        from explorer.errors import NotIndexed
+        from explorer.unindexed import encode
+
+        missing = tuple(text for text in texts if text not in self._allowed)
+        if missing:
+            raise NotIndexed(missing)
+        question: Question = self._here.question
+        return encode(folder, texts, progress=question.progress, cancelled=question.stop)

@@ -1,0 +1,71 @@
+"""What is remembered between two runs: where one was, the trail, the theme, the statements of SQL.
+
+A file of JSON in the user's state folder. One that cannot be read, or written, is passed over: it
+is a comfort, not data.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from explorer.views.place import Place, Trail
+
+FORMAT = 1
+MOST_STATEMENTS = 200
+
+
+def state_file() -> Path:
+    """Where it is kept: `EXPLORER_STATE`, or in the user's state folder."""
+    if asked := os.environ.get("EXPLORER_STATE"):
+        return Path(asked)
+    from platformdirs import user_state_path
+
+    return user_state_path("semantic-explorer", appauthor=False) / "screen.json"
+
+
+@dataclass
+class Memory:
+    """What is remembered."""
+
+    index: str = ""
+    theme: str = ""
+    trail: Trail = field(default_factory=Trail)
+    statements: list[str] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, path: Path) -> Memory:
+        """What was kept; nothing where there is none, or it isn't what it should be."""
+        try:
+            kept = json.loads(path.read_text("utf-8"))
+            if kept["format"] != FORMAT:
+                return cls()
+            places = [Place.from_dict(one) for one in kept["trail"]] or [Place()]
+            at = min(max(int(kept["at"]), 0), len(places) - 1)
+            return cls(
+                str(kept["index"]),
+                str(kept["theme"]),
+                Trail(places, at),
+                [str(one) for one in kept["statements"]],
+            )
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return cls()
+
+    def write(self, path: Path) -> None:
+        """Keep it, whole or not at all."""
+        kept = {
+            "format": FORMAT,
+            "index": self.index,
+            "theme": self.theme,
+            "trail": [place.to_dict() for place in self.trail.places],
+            "at": self.trail.at,
+            "statements": self.statements[-MOST_STATEMENTS:],
+        }
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        with contextlib.suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part.write_text(json.dumps(kept, ensure_ascii=False), "utf-8")
+            part.replace(path)

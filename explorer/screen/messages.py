@@ -1,0 +1,97 @@
+"""What workers tell the app: each a small message. They carry facts; handlers own the state.
+
+`number` is the question that a message belongs to: what is told of an older one is passed over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from textual.message import Message
+
+if TYPE_CHECKING:
+    from explorer.api import Explorer
+    from explorer.pictures import Picture
+    from explorer.views.detail import Detail
+    from explorer.views.links import Link
+
+
+@dataclass
+class Opened(Message):
+    """An index is open.
+
+    `again` says that it is the one that was open, built anew meanwhile.
+    """
+
+    ix: Explorer
+    again: bool = False
+
+
+@dataclass
+class NotOpened(Message):
+    """No index could be opened; why, in a line."""
+
+    line: str
+
+
+@dataclass
+class Answered(Message):
+    """A question has its answer."""
+
+    number: int
+    answer: Any
+
+
+@dataclass
+class Refused(Message):
+    """A question cannot be answered; why, in a line.
+
+    `texts` are those that the model would have to be run on; `broken` says that the fault is ours.
+    """
+
+    number: int
+    line: str
+    texts: tuple[str, ...] = ()
+    broken: bool = False
+
+
+@dataclass
+class Progressed(Message):
+    """How far a question has come."""
+
+    number: int
+    what: str
+    done: int
+    total: int
+
+
+@dataclass
+class Pictured(Message):
+    """The pictures of an answer."""
+
+    number: int
+    pictures: tuple[Picture, ...]
+
+
+@dataclass
+class Detailed(Message):
+    """A row at length."""
+
+    number: int
+    detail: Detail
+
+
+@dataclass
+class Explored(Message):
+    """Something on the screen is to be asked about."""
+
+    link: Link
+
+
+@dataclass
+class Said(Message):
+    """A line for a person: `bad`, an `offer`, or nothing in particular."""
+
+    line: str
+    kind: str = ""

@@ -1,0 +1,170 @@
+"""An answer: what its words were taken to be, its table with a bar for each score, its notes.
+
+Knows layouts and gauges; knows no question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.cells import cell_len
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import DataTable, Static
+
+from explorer.tables import Layout
+from explorer.views.gauge import BAND, BEYOND, WITHIN, Scale, resolved_of, scale_of
+
+NARROWEST_CELL, WIDEST_CELL = 12, 48
+BAR, NARROW_BAR, WIDE = 24, 12, 100
+PAGE = 500
+_INKS = {BEYOND: "bold cyan", WITHIN: "dim", BAND: "dim"}
+
+
+class Answer(Vertical):
+    """The middle of the screen."""
+
+    DEFAULT_CSS = """
+    Answer { width: 2fr; height: 1fr; }
+    Answer #head { height: auto; max-height: 6; padding: 0 1; color: $text-muted; }
+    Answer #foot { height: auto; max-height: 5; padding: 0 1; color: $text-muted; }
+    .-narrow Answer #head { max-height: 3; }
+    .-narrow Answer #foot { max-height: 1; }
+    Answer DataTable { height: 1fr; }
+    Answer DataTable.-old { opacity: 60%; }
+    """
+
+    @dataclass
+    class Marked(Message):
+        """The cursor stands on a row."""
+
+        answer: Any
+        layout: Layout
+        row: Any
+
+    @dataclass
+    class Chosen(Message):
+        """A row is to be explored."""
+
+        answer: Any
+        row: Any
+
+    def __init__(self) -> None:
+        super().__init__(id="answer")
+        self.answer: Any = None
+        self.layout_shown: Layout | None = None
+        self.rows: Sequence[Any] = ()
+
+    def compose(self) -> ComposeResult:
+        """Head, table, foot."""
+        yield Static(id="head")
+        yield DataTable(id="table", cursor_type="row", zebra_stripes=True)
+        yield Static(id="foot")
+
+    @property
+    def table(self) -> DataTable[Any]:
+        """The table."""
+        return self.query_one("#table", DataTable)
+
+    def show(self, answer: Any, layout: Layout) -> None:
+        """Show an answer, the cursor on its first row."""
+        self.answer, self.layout_shown = answer, layout
+        self.rows = list(layout.rows if layout.rows is not None else answer.rows)[:PAGE]
+        scale = scale_of(answer, self.rows)
+        self._fill(layout, scale)
+        self.query_one("#head", Static).update(_head(answer, layout))
+        notes = [line for line in layout.foot if line]
+        foot = [scale.gauge.about, *notes] if scale is not None else notes
+        self.query_one("#foot", Static).update(Text("\n".join(foot)))
+        self._tell()
+
+    def _fill(self, layout: Layout, scale: Scale | None) -> None:
+        """The table: a bar stands after the first figure; long texts share what room is left."""
+        cells = {
+            column: [column.cell(row) for row in self.rows]
+            for column in layout.columns
+            if any(column.cell(row) for row in self.rows)
+        }
+        bar = 0 if scale is None else BAR if self.app.size.width >= WIDE else NARROW_BAR
+        widths = {c: max(len(c.name), *map(cell_len, texts)) for c, texts in cells.items()}
+        long = [c for c in cells if c.folds]
+        room = self.size.width - 2 - 2 * (len(cells) + bool(bar)) - bar
+        room -= sum(width for c, width in widths.items() if not c.folds)
+        table = self.table
+        table.remove_class("-old")
+        table.clear(columns=True)
+        after = next((c for c in cells if c.right and c.name != "rank"), None)
+        for column in cells:
+            justify: Any = "right" if column.right else "left"
+            most = max(NARROWEST_CELL, room // len(long)) if column in long else WIDEST_CELL
+            table.add_column(Text(column.name, justify=justify), width=min(widths[column], most))
+            if bar and column is after:
+                table.add_column("", width=bar)
+        for at, row in enumerate(self.rows):
+            shown: list[Text] = []
+            for column, texts in cells.items():
+                justify = "right" if column.right else "left"
+                shown.append(Text(texts[at], justify=justify, overflow="ellipsis", no_wrap=True))
+                if scale is not None and column is after:
+                    shown.append(_bar(scale, row, bar))
+            table.add_row(*shown)
+
+    def on_resize(self) -> None:
+        """Share the room anew."""
+        if self.layout_shown is not None:
+            at = self.table.cursor_row
+            self._fill(self.layout_shown, scale_of(self.answer, self.rows))
+            self.table.move_cursor(row=at)
+
+    def clear(self, line: str = "") -> None:
+        """Show nothing but a line."""
+        self.answer, self.layout_shown, self.rows = None, None, ()
+        self.table.clear(columns=True)
+        self.query_one("#head", Static).update(Text(line))
+        self.query_one("#foot", Static).update("")
+
+    def fade(self) -> None:
+        """What is shown answers what was asked before."""
+        self.table.add_class("-old")
+
+    @property
+    def row(self) -> Any:
+        """The row under the cursor, or None."""
+        at = self.table.cursor_row
+        return self.rows[at] if 0 <= at < len(self.rows) else None
+
+    @on(DataTable.RowHighlighted)
+    def _tell(self) -> None:
+        if self.layout_shown is not None and (row := self.row) is not None:
+            self.post_message(self.Marked(self.answer, self.layout_shown, row))
+
+    @on(DataTable.RowSelected)
+    def _choose(self, event: DataTable.RowSelected) -> None:
+        event.stop()
+        if (row := self.row) is not None:
+            self.post_message(self.Chosen(self.answer, row))
+
+
+def _bar(scale: Scale, row: Any, width: int) -> Text:
+    bar = scale.bar(row, width)
+    text = Text(bar)
+    for at, char in enumerate(bar):
+        if style := _INKS.get(char):
+            text.stylize(style, at, at + 1)
+    return text
+
+
+def _head(answer: Any, layout: Layout) -> Text:
+    """The lines above the table; a word that isn't quite what was asked stands out."""
+    warned = {item.note for item in resolved_of(answer) if item.note}
+    text = Text()
+    for at, line in enumerate(layout.head):
+        warns = any(f"({note})" in line for note in warned)
+        text.append(line + "\n", style="bold" if at == 0 else "yellow" if warns else "")
+    text.rstrip()
+    return text

@@ -1,0 +1,54 @@
+"""The pictures of an answer, drawn to the size of the pane."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+from textual import events
+from textual.containers import VerticalScroll
+from textual.widgets import Static
+
+if TYPE_CHECKING:
+    from explorer.pictures import Picture
+
+_INKS = {"█": "bold", "●": "bold", "░": "dim"}
+
+
+class PicturePane(VerticalScroll):
+    """Pictures, one below the other."""
+
+    DEFAULT_CSS = """
+    PicturePane { height: 1fr; padding: 0 1; border-left: vkey $surface; }
+    PicturePane.-empty { display: none; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__(id="picture", classes="-empty")
+        self.pictures: tuple[Picture, ...] = ()
+
+    def compose(self) -> Any:
+        """One text."""
+        yield Static(id="drawn")
+
+    def show(self, pictures: tuple[Picture, ...]) -> None:
+        """Draw some pictures; none leaves the room to others."""
+        self.pictures = pictures
+        self.set_class(not pictures, "-empty")
+        self.call_after_refresh(self._draw)
+
+    def on_resize(self, _: events.Resize) -> None:
+        """Draw anew."""
+        self._draw()
+
+    def _draw(self) -> None:
+        from explorer.draw.terminal import drawn
+
+        width, height = self.size.width - 2, self.size.height
+        if width < 20 or not self.pictures:
+            return
+        each = max(8, height // len(self.pictures))
+        text = Text("\n".join(drawn(one, width, each).rstrip() for one in self.pictures))
+        for char, style in _INKS.items():
+            text.highlight_regex(char + "+", style)
+        self.query_one("#drawn", Static).update(text)

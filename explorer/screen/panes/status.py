@@ -1,0 +1,43 @@
+"""One line at the bottom: what is open, what is wrong, how far a long question has come."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.widgets import ProgressBar, Static
+
+
+class Status(Horizontal):
+    """What there is to say."""
+
+    DEFAULT_CSS = """
+    Status { height: auto; max-height: 3; padding: 0 1; }
+    Status #said { width: 1fr; height: auto; max-height: 3; }
+    Status #said.-bad { color: $text-error; }
+    Status #said.-offer { color: $text-warning; }
+    Status ProgressBar { width: auto; height: 1; display: none; }
+    Status.-busy ProgressBar { display: block; }
+    Status Bar { width: 16; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__(id="status")
+
+    def compose(self) -> ComposeResult:
+        """What is said, and a bar."""
+        yield Static(id="said")
+        yield ProgressBar(id="bar", show_eta=False)
+
+    def say(self, line: str, kind: str = "") -> None:
+        """A line: `bad`, an `offer`, or nothing in particular."""
+        said = self.query_one("#said", Static)
+        said.set_classes(f"-{kind}" if kind else "")
+        said.update(Text(line))
+        self.remove_class("-busy")
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        """How far something has come."""
+        self.say(f"{what}  (escape gives it up)")
+        self.add_class("-busy")
+        self.query_one(ProgressBar).update(total=total or None, progress=done)
