@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from explorer.draw.room import folded
 from explorer.draw.scale import scale_of, worst_of
 from explorer.errors import QueryError
 from explorer.pictures.shapes import Bars, Grid, Histogram, Lines, Picture
@@ -22,6 +23,12 @@ from indexer.store.errors import MachineError, unknown
 KINDS = ("svg", "png")
 _SETTINGS = {"svg.hashsalt": "semantic-explorer", "svg.fonttype": "none"}
 _GREY = "0.75"
+_TITLE = 76
+"""Characters of a title that stand in a line of a figure 8 inches wide."""
+
+_NAMES = 90
+"""Characters of names of columns that stand beside each other there."""
+
 _WRITTEN = 12
 """Columns of a grid up to which figures stand in its cells."""
 
@@ -41,7 +48,7 @@ def figure(pictures: Sequence[Picture]) -> Any:
     made = ShownFigure(figsize=(8, sum(heights)), layout="constrained")
     axes = made.subplots(len(pictures), 1, squeeze=False, height_ratios=heights)[:, 0]
     for picture, one in zip(pictures, axes, strict=True):
-        one.set_title(picture.title, loc="left")
+        one.set_title("\n".join(folded(picture.title.split(), _TITLE)), loc="left")
         one.spines[["top", "right"]].set_visible(False)
         if isinstance(picture, Histogram):
             _histogram(one, picture)
@@ -157,7 +164,9 @@ def _grid(axes: Any, picture: Grid) -> None:
         norm = CenteredNorm(middle)
         image = axes.imshow(values, cmap="RdBu_r", norm=norm, aspect="auto")
     axes.patch.set(facecolor="white", edgecolor=_GREY, hatch="////")
-    axes.set_xticks(range(len(picture.columns)), picture.columns, fontsize=8)
+    upright = sum(len(name) + 2 for name in picture.columns) > _NAMES
+    across = range(len(picture.columns))
+    axes.set_xticks(across, picture.columns, fontsize=8, rotation=90 if upright else 0)
     axes.set_yticks(range(len(picture.rows)), picture.rows, fontsize=8)
     axes.set_xlabel(picture.x)
     axes.set_ylabel(picture.y)

@@ -31,8 +31,7 @@ def lines_of(picture: Grid, width: int, height: int | None = None) -> list[str]:
     scale = scale_of(picture)
     names = min(max(map(columns_of, picture.rows), default=0), width // 3)
     columns = _kept(_farthest(picture, zip(*picture.values, strict=True)), width - names - 1)
-    thinned = _thinned(len(columns), len(picture.columns), "columns")
-    said, shown = _above(picture, scale, thinned, width, height)
+    said, shown = _above(picture, scale, len(columns), width, height)
     cells = _Cells.of(picture, scale, columns, width - names - 1)
     lines = [" " * (names + 1) + cells.header([picture.columns[at] for at in columns])]
     for at in shown:
@@ -42,25 +41,31 @@ def lines_of(picture: Grid, width: int, height: int | None = None) -> list[str]:
 
 
 def _above(
-    picture: Grid, scale: Scale, thinned: list[str], width: int, height: int | None
+    picture: Grid, scale: Scale, columns: int, width: int, height: int | None
 ) -> tuple[list[str], list[int]]:
     """Title and legend, as short as the height asks, and which rows there is room for below."""
-    every = len(picture.rows)
-    whole, brief = [*_legend(picture, scale), *thinned], [*_brief(picture, scale), *thinned]
-    said = [*folded(picture.title.split(), width), *folded(whole, width, "  ")]
+    every, tall = len(picture.rows), height is None or height >= _TALL
+
+    def legend(items: list[str], rows: int) -> list[str]:
+        notes = [
+            *_thinned(rows, every, "rows", tall),
+            *_thinned(columns, len(picture.columns), "columns", tall),
+        ]
+        return folded([*items, *notes], width, "  ")
+
+    whole, brief = _legend(picture, scale), _brief(picture, scale)
+    said = [*folded(picture.title.split(), width), *legend(whole, every)]
     if height is None or len(said) + 1 + every <= height:
         return said, list(range(every))
-    title, tall = cut(picture.title, width), height >= _TALL
+    title = cut(picture.title, width)
     # Shades are explained one by one only where that leaves most of the room to the rows.
-    longest = folded([*whole, *_thinned(0, every, "rows", tall)], width, "  ")
-    items = whole if 4 * len(longest) <= height else brief
-    said = [title, *folded(items, width, "  ")]
+    items = whole if 4 * len(legend(whole, every - 1)) <= height else brief
+    said = [title, *legend(items, every)]
     if len(said) + 1 + every <= height:
         return said, list(range(every))
-    longest = folded([*items, *_thinned(every - 1, every, "rows", tall)], width, "  ")
-    shown = _kept(_farthest(picture, picture.values), max(1, height - 2 - len(longest)))
-    items = [*items, *_thinned(len(shown), every, "rows", tall)]
-    return [title, *folded(items, width, "  ")], shown
+    room = max(1, height - 2 - len(legend(items, every - 1)))
+    shown = _kept(_farthest(picture, picture.values), room)
+    return [title, *legend(items, len(shown))], shown
 
 
 @dataclass(frozen=True)
@@ -140,12 +145,13 @@ def _brief(picture: Grid, scale: Scale) -> list[str]:
     """The same in as few columns as it can be said."""
     starts = " ".join(scale.end(level) for level in range(1, LEVELS))
     items = [f"{picture.unit} {ABOVE[1:]} from {starts}"]
-    if any(scale.level(v) < 0 for row in picture.values for v in row if v is not None):
+    values = [value for row in picture.values for value in row]
+    if any(scale.level(value) < 0 for value in values if value is not None):
         items.append(f"{BELOW[1:]} as far below")
-    return items
+    return [*items, f"{NOTHING} none"] if None in values else items
 
 
-def _thinned(shown: int, there: int, what: str, explained: bool = True) -> list[str]:
+def _thinned(shown: int, there: int, what: str, explained: bool) -> list[str]:
     which = ", the strongest of neighbours" if explained else ""
     return [f"{shown} of {there} {what}{which}"] if shown < there else []
 
