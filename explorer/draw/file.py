@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 import math
 import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,8 @@ def figure(pictures: Sequence[Picture]) -> Any:
     made = ShownFigure(figsize=(8, sum(heights)), layout="constrained")
     axes = made.subplots(len(pictures), 1, squeeze=False, height_ratios=heights)[:, 0]
     for picture, one in zip(pictures, axes, strict=True):
-        one.set_title("\n".join(folded(picture.title.split(), _TITLE)), loc="left")
+        title = "\n".join(folded(picture.title.split(), _TITLE))
+        one.set_title(title, loc="left", parse_math=False)
         one.spines[["top", "right"]].set_visible(False)
         if isinstance(picture, Histogram):
             _histogram(one, picture)
@@ -90,7 +92,9 @@ def save(made: Any, path: str) -> None:
     kind = target.suffix.removeprefix(".").lower()
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        with rc_context(_SETTINGS):
+        with rc_context(_SETTINGS), warnings.catch_warnings():
+            if kind == "svg":  # its text stays text: what shows it finds the font
+                warnings.filterwarnings("ignore", "Glyph .* missing")
             without_date = {"Date": None} if kind == "svg" else {}
             made.savefig(part, format=kind, dpi=150, metadata=without_date)
         part.replace(target)
@@ -166,8 +170,9 @@ def _grid(axes: Any, picture: Grid) -> None:
     axes.patch.set(facecolor="white", edgecolor=_GREY, hatch="////")
     upright = sum(len(name) + 2 for name in picture.columns) > _NAMES
     across = range(len(picture.columns))
-    axes.set_xticks(across, picture.columns, fontsize=8, rotation=90 if upright else 0)
-    axes.set_yticks(range(len(picture.rows)), picture.rows, fontsize=8)
+    plain = {"fontsize": 8, "parse_math": False}
+    axes.set_xticks(across, picture.columns, rotation=90 if upright else 0, **plain)
+    axes.set_yticks(range(len(picture.rows)), picture.rows, **plain)
     axes.set_xlabel(picture.x)
     axes.set_ylabel(picture.y)
     axes.tick_params(length=0)
