@@ -16,6 +16,7 @@ from explorer.cli.options import (
     forms,
     inputs,
     measure,
+    picture_options,
     rows_options,
 )
 from explorer.errors import QueryError
@@ -48,11 +49,15 @@ if TYPE_CHECKING:
 @measure
 @inputs
 @forms
+@picture_options
 @partial(rows_options, many="How many rows; with --all-layers, items a row.  [default: 10; 3]")
 def analogy(expression: str, **options: Any) -> None:
     """What does EXPR lead to, and how close does it come to a target?"""
     if options["all_layers"] and options["space"] is not None:
         raise QueryError("--all-layers asks every space; leave out --space")
+    drawn = "--draw" if options["draw"] else "--plot" if options["plot"] is not None else None
+    if drawn and not (options["all_layers"] and options["target"] is not None):
+        raise QueryError(f"{drawn} shows a target by layer; add --all-layers and --target WORD")
 
     def ask(ix: Explorer, k: int, distinct: bool) -> Result:
         common = {

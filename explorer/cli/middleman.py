@@ -8,7 +8,7 @@ import click
 
 from explorer.cli.answer import answer
 from explorer.cli.completion import Listed
-from explorer.cli.options import EXIT_CODES, EXPRESSIONS, Question, rows_options
+from explorer.cli.options import EXIT_CODES, EXPRESSIONS, Question, picture_options, rows_options
 
 
 @click.command(cls=Question, epilog=EXPRESSIONS + EXIT_CODES)
@@ -41,6 +41,7 @@ from explorer.cli.options import EXIT_CODES, EXPRESSIONS, Question, rows_options
 )
 @click.option("--layers", metavar="0-28", help="Only these layers.")
 @click.option("--per-layer", type=int, metavar="N", help="The best N of each layer.")
+@picture_options
 @rows_options
 def middleman(words: tuple[str, ...], **options: Any) -> None:
     """Which neurons answer to every WORD?"""

@@ -1,24 +1,37 @@
 """Pictures as matplotlib figures and as files: it and `shown` alone know matplotlib.
 
-Knows inks and files; knows no answer. Drawn in black and grey, told apart by fill and hatching. The
-same pictures give the same bytes of SVG.
+Knows inks and files; knows no answer. Drawn in black and grey, told apart by fill and hatching; a
+grid in colours, with figures or signs in its cells that say the same. The same pictures give the
+same bytes of SVG.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import math
 import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from explorer.draw.room import folded
+from explorer.draw.scale import scale_of, worst_of
 from explorer.errors import QueryError
-from explorer.pictures.shapes import Bars, Histogram, Lines, Picture
+from explorer.pictures.shapes import Bars, Grid, Histogram, Lines, Picture
 from indexer.store.errors import MachineError, unknown
 
 KINDS = ("svg", "png")
 _SETTINGS = {"svg.hashsalt": "semantic-explorer", "svg.fonttype": "none"}
 _GREY = "0.75"
+_TITLE = 76
+"""Characters of a title that stand in a line of a figure 8 inches wide."""
+
+_NAMES = 90
+"""Characters of names of columns that stand beside each other there."""
+
+_WRITTEN = 12
+"""Columns of a grid up to which figures stand in its cells."""
 
 
 def figure(pictures: Sequence[Picture]) -> Any:
@@ -36,12 +49,15 @@ def figure(pictures: Sequence[Picture]) -> Any:
     made = ShownFigure(figsize=(8, sum(heights)), layout="constrained")
     axes = made.subplots(len(pictures), 1, squeeze=False, height_ratios=heights)[:, 0]
     for picture, one in zip(pictures, axes, strict=True):
-        one.set_title(picture.title, loc="left")
+        title = "\n".join(folded(picture.title.split(), _TITLE))
+        one.set_title(title, loc="left", parse_math=False)
         one.spines[["top", "right"]].set_visible(False)
         if isinstance(picture, Histogram):
             _histogram(one, picture)
         elif isinstance(picture, Lines):
             _lines(one, picture)
+        elif isinstance(picture, Grid):
+            _grid(one, picture)
         else:
             _bars(one, picture)
     return made
@@ -76,7 +92,9 @@ def save(made: Any, path: str) -> None:
     kind = target.suffix.removeprefix(".").lower()
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        with rc_context(_SETTINGS):
+        with rc_context(_SETTINGS), warnings.catch_warnings():
+            if kind == "svg":  # its text stays text: what shows it finds the font
+                warnings.filterwarnings("ignore", "Glyph .* missing")
             without_date = {"Date": None} if kind == "svg" else {}
             made.savefig(part, format=kind, dpi=150, metadata=without_date)
         part.replace(target)
@@ -87,6 +105,8 @@ def save(made: Any, path: str) -> None:
 
 
 def _height(picture: Picture) -> float:
+    if isinstance(picture, Grid):
+        return 1.2 + 0.2 * len(picture.rows)
     return 1 + 0.25 * len(picture.labels) if isinstance(picture, Bars) else 3.6
 
 
@@ -114,11 +134,74 @@ def _lines(axes: Any, picture: Lines) -> None:
         at, low, high = zip(*spans, strict=True)
         axes.vlines(at, low, high, color=_GREY, lw=4, label=picture.band)
     axes.plot(places, picture.values, color="black", marker="o", ms=4, lw=0.8, label=picture.y)
-    axes.axhline(0, color="black", lw=0.5, ls=":")
+    if picture.ranks:
+        _rank_axis(axes, picture)
+    else:
+        axes.axhline(0, color="black", lw=0.5, ls=":")
     axes.set_xticks(places, picture.labels, rotation=90 if len(places) > 8 else 0, fontsize=8)
     axes.set_ylabel(picture.y)
     if picture.band:
         _legend(axes)
+
+
+def _rank_axis(axes: Any, picture: Lines) -> None:
+    """Logarithmic, 1 on top."""
+    ends = [end for end in (*picture.low, *picture.high, *picture.values) if end is not None]
+    worst = worst_of(ends)
+    # No smaller ticks, which would be named in powers where the axis is short.
+    axes.set_yscale("log", subs=[])
+    named = [10**power for power in range(len(str(worst)))]
+    ticks = named if len(named) > 2 else [k * p for p in named for k in (1, 2, 5) if k * p <= worst]
+    axes.set_yticks(ticks, [f"{tick:,}" for tick in ticks])
+    axes.set_ylim(worst, 0.8)
+
+
+def _grid(axes: Any, picture: Grid) -> None:
+    """Colours from below the middle to above it, the middle white; what is missing is hatched."""
+    from matplotlib.colors import CenteredNorm
+
+    values = [[math.nan if value is None else value for value in row] for row in picture.values]
+    middle = picture.middle
+    if middle is None:
+        image = axes.imshow(values, cmap="Greys", aspect="auto")
+    else:
+        norm = CenteredNorm(middle)
+        image = axes.imshow(values, cmap="RdBu_r", norm=norm, aspect="auto")
+    axes.patch.set(facecolor="white", edgecolor=_GREY, hatch="////")
+    upright = sum(len(name) + 2 for name in picture.columns) > _NAMES
+    across = range(len(picture.columns))
+    plain = {"fontsize": 8, "parse_math": False}
+    axes.set_xticks(across, picture.columns, rotation=90 if upright else 0, **plain)
+    axes.set_yticks(range(len(picture.rows)), picture.rows, **plain)
+    axes.set_xlabel(picture.x)
+    axes.set_ylabel(picture.y)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    unit = picture.unit
+    if len(picture.columns) <= _WRITTEN:
+        _figures(axes, image, picture)
+    elif middle is not None:
+        # Without colours shades tell how far, and these which way.
+        scale = scale_of(picture)
+        cells = [(at, down) for down, row in enumerate(values) for at in range(len(row))]
+        below = [(at, down) for at, down in cells if values[down][at] <= middle - scale.step]
+        if below:
+            axes.scatter(*zip(*below, strict=True), marker="_", s=12, color="black", lw=0.6)
+            unit += f" (\u2013: {scale.end(-1)} or less)"
+    axes.figure.colorbar(image, ax=axes, label=unit, pad=0.02)
+
+
+def _figures(axes: Any, image: Any, picture: Grid) -> None:
+    """Each cell's figure, in the ink that can be read on its colour."""
+    decimals = scale_of(picture).decimals
+    for down, row in enumerate(picture.values):
+        for across, value in enumerate(row):
+            if value is None:
+                continue
+            *colours, _ = image.cmap(image.norm(value))
+            ink = "white" if sum(colours) < 1.3 else "black"
+            axes.text(across, down, f"{value:.{decimals}f}", color=ink, fontsize=6.5,
+                      ha="center", va="center")  # fmt: skip
 
 
 def _bars(axes: Any, picture: Bars) -> None:

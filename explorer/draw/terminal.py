@@ -6,42 +6,96 @@ colour: `░` is the baseline or an interval, `●` what was asked.
 
 from __future__ import annotations
 
+import math
+import threading
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from textwrap import wrap
 from typing import Any
 
-from explorer.pictures.shapes import Bars, Histogram, Lines, Picture
+from explorer.draw.grid import lines_of
+from explorer.draw.room import cut, fitted
+from explorer.draw.scale import worst_of
+from explorer.pictures.shapes import Bars, Grid, Histogram, Lines, Picture
 
 HEIGHT = 16
-NARROWEST, WIDEST = 40, 120
+"""Lines of a plot, title and legend aside, where no height is asked for."""
+
+NARROWEST, WIDEST, SHORTEST = 24, 120, 8
 _BASELINE, _ASKED, _BAR = "░", "●", "█"
+_FRAME = 3
+"""Lines that plotext takes for a frame and the ticks below it."""
+
+_LEAST = _FRAME + 2
+_drawing = threading.Lock()
 
 
-def drawn(picture: Picture, width: int) -> str:
-    """A picture as lines of text no wider than `width`, ending with a newline."""
-    import plotext
+def drawn(picture: Picture, width: int, height: int | None = None) -> str:
+    """A picture as lines of text, ending with a newline.
 
+    Args:
+        picture: what to draw.
+        width: columns, of which none is passed; fewer than 24 count as 24, and 120 are enough.
+        height: lines, title and legend among them, of which none is passed; fewer than 8 count
+            as 8. A histogram and lines fill it, bars and grids leave out what has no room and say
+            so. Unless given, each takes what it needs.
+    """
     width = min(max(width, NARROWEST), WIDEST)
-    # plotext keeps one figure a process, and asks the terminal for a size that it must not have.
-    plotext.clear_figure()
-    plotext.limit_size(False, False)
-    if isinstance(picture, Histogram):
-        legend = _histogram(plotext, picture)
-    elif isinstance(picture, Lines):
-        legend = _lines(plotext, picture, width)
+    height = None if height is None else max(height, SHORTEST)
+    if isinstance(picture, Grid):
+        lines = lines_of(picture, width, height)
     else:
-        legend = _bars(plotext, picture)
-    height = HEIGHT if not isinstance(picture, Bars) else len(picture.labels) + 3
-    plotext.plotsize(width, height)
-    text = plotext.uncolorize(plotext.build())
-    plotext.clear_figure()
-    said = [line for text in (picture.title, *legend) for line in wrap(text, width)]
-    lines = [*said, *text.splitlines()]
+        lines = _plotted(picture, width, height)
     return "".join(f"{line.rstrip()}\n" for line in lines)
 
 
-def _histogram(plot: Any, picture: Histogram) -> Sequence[str]:
+def _plotted(picture: Histogram | Lines | Bars, width: int, height: int | None) -> list[str]:
+    """Title and legend, and below them what plotext draws."""
+    said = fitted(
+        [picture.title, *_legend(picture)], width, None if height is None else height - _LEAST
+    )
+    canvas = HEIGHT if height is None else height - len(said)
+    if isinstance(picture, Bars):
+        needed = len(picture.labels) + _FRAME
+        if height is not None and canvas < needed:
+            title, legend = picture.title, *_legend(picture)
+            shown = height - 2 - _FRAME
+            said = [
+                cut(title, width),
+                cut(f"{legend}, the first {shown} of {needed - _FRAME}", width),
+            ]
+            picture = Bars(title, picture.x, picture.labels[:shown], picture.values[:shown])
+        canvas = len(picture.labels) + _FRAME
+    import plotext
+
+    with _drawing:
+        # plotext keeps one figure a process, and asks the terminal for a size that it must not
+        # have.
+        plotext.clear_figure()
+        plotext.limit_size(False, False)
+        if isinstance(picture, Histogram):
+            _histogram(plotext, picture, width, canvas)
+        elif isinstance(picture, Lines):
+            _lines(plotext, picture, width, canvas)
+        else:
+            _bars(plotext, picture)
+        plotext.plotsize(width, canvas)
+        text = plotext.uncolorize(plotext.build())
+        plotext.clear_figure()
+    return [*said, *text.splitlines()]
+
+
+def _legend(picture: Histogram | Lines | Bars) -> list[str]:
+    """What each glyph is, a text each."""
+    if isinstance(picture, Histogram):
+        asked = f"{_ASKED} {picture.scores.name}, as shares of each"
+        return [f"{_BASELINE} {picture.baseline.name}", asked]
+    if isinstance(picture, Lines):
+        band = [f"{_BASELINE} {picture.band}"] if picture.band else []
+        return [f"{_ASKED} {picture.y}", *band]
+    return [f"{_BAR} {picture.x}"]
+
+
+def _histogram(plot: Any, picture: Histogram, width: int, height: int) -> None:
     middles = [(a + b) / 2 for a, b in zip(picture.edges, picture.edges[1:], strict=False)]
     # An empty bin would be drawn a line high.
     full = [(x, y) for x, y in zip(middles, picture.baseline.shares, strict=True) if y > 0]
@@ -52,14 +106,12 @@ def _histogram(plot: Any, picture: Histogram) -> Sequence[str]:
     for along, up in _stairs(picture.edges, picture.scores.shares):
         plot.plot(along, up, marker=_ASKED)
     plot.xlim(picture.edges[0], picture.edges[-1])
-    ticks = picture.edges[:: max(1, len(middles) // 5)]
+    most = min(5, (width - 4) // 7)
+    ticks = picture.edges[:: max(1, len(middles) // most)]
     plot.xticks(ticks, [_figure(x) for x in ticks])
     plot.ylim(0, None)
-    plot.xlabel(picture.x)
-    return [
-        f"{_BASELINE} {picture.baseline.name}",
-        f"{_ASKED} {picture.scores.name}, as shares of each",
-    ]
+    if height > _LEAST + 1:
+        plot.xlabel(picture.x)
 
 
 def _stairs(
@@ -79,25 +131,43 @@ def _figure(value: float) -> str:
     return f"{value:.2f}" if abs(value) < 100 else f"{value:,.0f}"
 
 
-def _lines(plot: Any, picture: Lines, width: int) -> Sequence[str]:
+def _lines(plot: Any, picture: Lines, width: int, height: int) -> None:
     places = range(len(picture.labels))
+    scaled = _depth if picture.ranks else float
     for at, low, high in zip(places, picture.low, picture.high, strict=True):
         if low is not None and high is not None:
-            plot.plot([at, at], [low, high], marker=_BASELINE)
-    plot.scatter(list(places), picture.values, marker=_ASKED)
+            plot.plot([at, at], [scaled(low), scaled(high)], marker=_BASELINE)
+    plot.scatter(list(places), [scaled(value) for value in picture.values], marker=_ASKED)
     ends = [end for end in (*picture.low, *picture.high, *picture.values) if end is not None]
-    plot.ylim(min(0, *ends), max(0, *ends))
+    if picture.ranks:
+        worst = worst_of(ends)
+        ticks = _rank_ticks(worst, height - _FRAME)
+        plot.yticks([_depth(tick) for tick in ticks], [f"{tick:,}" for tick in ticks])
+        plot.ylim(_depth(worst), 0)
+    else:
+        plot.ylim(min(0, *ends), max(0, *ends))
     longest = max(map(len, picture.labels)) + 2
     step = max(1, -(-len(picture.labels) * longest // (width - 10)))
     shown = list(places)[::step]
     plot.xticks(shown, [picture.labels[at] for at in shown])
-    band = [f"{_BASELINE} {picture.band}"] if picture.band else []
-    return [f"{_ASKED} {picture.y}", *band]
 
 
-def _bars(plot: Any, picture: Bars) -> Sequence[str]:
+def _depth(rank: float) -> float:
+    """How far down a rank stands: 0 of the first, -1 of the tenth."""
+    return -math.log10(rank)
+
+
+def _rank_ticks(worst: int, lines: int) -> list[int]:
+    """Ranks to name on an axis of so many lines that ends at a round rank."""
+    powers = [10**power for power in range(len(str(worst)))]
+    named = [first * power for power in powers for first in (1, 2, 5) if first * power <= worst]
+    if lines >= 2 * len(named):
+        return named
+    return powers[:: -(-len(powers) * 2 // max(lines, 2))]
+
+
+def _bars(plot: Any, picture: Bars) -> None:
     # The first stands on top.
     plot.bar(
         picture.labels[::-1], picture.values[::-1], orientation="horizontal", width=0.3, marker=_BAR
     )
-    return [f"{_BAR} {picture.x}"]

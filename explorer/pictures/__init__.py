@@ -12,16 +12,19 @@ from explorer import results
 from explorer.pictures.baseline import baseline
 from explorer.pictures.congruence import anchored, congruence
 from explorer.pictures.layers import layers
+from explorer.pictures.middleman import middleman
 from explorer.pictures.ov import ov
-from explorer.pictures.shapes import Bars, Histogram, Lines, Picture, Shares
+from explorer.pictures.shapes import Bars, Grid, Histogram, Lines, Picture, Shares
 
-__all__ = ["Bars", "Histogram", "Lines", "Picture", "Shares", "pictures_of"]
+__all__ = ["Bars", "Grid", "Histogram", "Lines", "Picture", "Shares", "pictures_of"]
 
 _PICTURES: dict[type[results.Result], Callable[[Any], tuple[Picture, ...]]] = {
+    results.AnalogyLayers: layers,
     results.AnchoredWords: anchored,
     results.Baseline: baseline,
     results.Congruence: congruence,
     results.Layers: layers,
+    results.Middlemen: middleman,
     results.OvReport: ov,
 }
 

@@ -1,25 +1,37 @@
-"""How `layers` looks: the target's z by space."""
+"""How `layers` and `analogy --all-layers` look: the target's z and its rank by space."""
 
 from __future__ import annotations
 
 from explorer.pictures.shapes import Lines, Picture
-from explorer.results import Layers
+from explorer.results import AnalogyLayers, Layers
 
 
-def layers(result: Layers) -> tuple[Picture, ...]:
+def layers(result: Layers | AnalogyLayers) -> tuple[Picture, ...]:
     """Where the target stands at each depth; nothing where none was named."""
     found = [(row.space, row.target) for row in result.rows if row.target is not None]
     if not found:
         return ()
+    standing = f"{result.query.target} under {result.query.expression}"
+    spaces = tuple(space for space, _ in found)
     nothing = (None,) * len(found)
     return (
         Lines(
-            title=f"{result.query.target} under {result.query.expression}",
+            title=standing,
             x="space",
             y="z, deviations above the query's mean",
-            labels=tuple(space for space, _ in found),
+            labels=spaces,
             values=tuple(target.z for _, target in found),
             low=nothing,
             high=nothing,
+        ),
+        Lines(
+            title=f"{standing}: rank",
+            x="space",
+            y="rank among the items of the space",
+            labels=spaces,
+            values=tuple(target.rank for _, target in found),
+            low=nothing,
+            high=nothing,
+            ranks=True,
         ),
     )

@@ -44,6 +44,8 @@ class Histogram:
 class Lines:
     """One number in each space, with an interval where there is one.
 
+    Ranks run from 1, which stands on top, over orders of magnitude: their axis is logarithmic.
+
     Attributes:
         title: what is drawn.
         x: what the labels are.
@@ -53,6 +55,7 @@ class Lines:
         low: lower ends; None where there is none.
         high: upper ends.
         band: what the interval is; empty where there is none.
+        ranks: whether the values are ranks.
     """
 
     title: str
@@ -63,6 +66,7 @@ class Lines:
     low: tuple[float | None, ...]
     high: tuple[float | None, ...]
     band: str = ""
+    ranks: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,4 +86,29 @@ class Bars:
     values: tuple[float, ...]
 
 
-Picture = Histogram | Lines | Bars
+@dataclass(frozen=True)
+class Grid:
+    """One number, or none, of each of some rows in each of some columns.
+
+    Attributes:
+        title: what is drawn.
+        x: what a column is.
+        y: what a row is.
+        columns: their names, left to right.
+        rows: their names, top to bottom.
+        values: a row each, in it a number a column; None where there is none.
+        unit: what the values are.
+        middle: the value that speaks neither for nor against; None where no value does.
+    """
+
+    title: str
+    x: str
+    y: str
+    columns: tuple[str, ...]
+    rows: tuple[str, ...]
+    values: tuple[tuple[float | None, ...], ...]
+    unit: str
+    middle: float | None = None
+
+
+Picture = Histogram | Lines | Bars | Grid
