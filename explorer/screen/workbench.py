@@ -27,11 +27,13 @@ from explorer.screen.panes.detail import DetailPane
 from explorer.screen.panes.options import Options
 from explorer.screen.panes.picture import PicturePane
 from explorer.screen.panes.query import QueryBar
+from explorer.screen.sql.room import SqlRoom
 from explorer.tables import lay_out
 from explorer.views import VIEWS
 from explorer.views.completion import completions
 from explorer.views.links import follow, links
 from explorer.views.place import Place, Trail
+from explorer.views.sql import STATEMENT
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
@@ -49,6 +51,7 @@ class Workbench(Vertical):
         trail: the places one came through.
         asking: asks, and tells this workbench.
         door: opened for texts that a person wants the model to be run on.
+        statements: of SQL, those that ran; one that runs is added.
     """
 
     DEFAULT_CSS = """
@@ -67,11 +70,13 @@ class Workbench(Vertical):
         Binding("slash", "focus_query", "query"),
         Binding("escape", "give_up", "give up", show=False),
         Binding("ctrl+g", "draw", "picture"),
+        Binding("f5", "enter", "ask", show=False),
         Binding("ctrl+r", "run_model", "run the model", show=False),
     ]
 
-    def __init__(self, trail: Trail, asking: Asking, door: Door) -> None:
+    def __init__(self, trail: Trail, asking: Asking, door: Door, statements: list[str]) -> None:
         super().__init__(id="workbench")
+        self.room = SqlRoom(statements)
         self.trail, self.asking, self.door = trail, asking, door
         self.ix: Explorer | None = None
         self._offered: tuple[str, ...] = ()
@@ -81,7 +86,7 @@ class Workbench(Vertical):
         yield Tabs(*(Tab(view.title, id=name) for name, view in VIEWS.items()), id="views")
         yield QueryBar(self._completions)
         yield Container(id="options")
-        with Horizontal(id="body"):
+        with self.room, Horizontal(id="body"):
             yield Answer()
             with Vertical(id="side"):
                 yield DetailPane()
@@ -90,7 +95,7 @@ class Workbench(Vertical):
     def on_mount(self) -> None:
         """It stands where one was before anything is opened."""
         self.show_place()
-        self.bar.focus()
+        self.action_focus_query()
 
     @property
     def bar(self) -> QueryBar:
@@ -111,8 +116,9 @@ class Workbench(Vertical):
         """Ask this index from now on, what stands there first."""
         self.ix = ix
         self.query_one("#options").remove_children()
+        self.room.open(ix)
         self.show_place()
-        self.ask(entered=self.place.view != "congruence")
+        self.ask(entered=self.place.view not in ("congruence", "sql"))
 
     def _completions(self, text: str) -> tuple[str, ...]:
         return completions(self.ix, text) if self.ix is not None else ()
@@ -139,6 +145,8 @@ class Workbench(Vertical):
                 self.bar.cursor_position = len(place.text)
         self.bar.placeholder = view.example
         self.bar.mark(None)
+        self.bar.display = view.name != "sql"
+        self.room.show(place)
         if self.ix is None:
             return
         shown = None
@@ -167,6 +175,13 @@ class Workbench(Vertical):
         self.trail.amend(replace(self.place, text=event.value))
         self.ask(TYPING)
 
+    @on(SqlRoom.Written)
+    def _written(self, event: SqlRoom.Written) -> None:
+        there = self.place.choosing(STATEMENT, event.statement)
+        (self.trail.step if self._arrived else self.trail.amend)(there)
+        self._arrived = False
+
+    @on(SqlRoom.Entered)
     @on(Input.Submitted)
     def _entered(self) -> None:
         self.ask(entered=True)
@@ -187,7 +202,7 @@ class Workbench(Vertical):
         """Give up a question under way; else go back to the bar."""
         if self.asking.give_up():
             self.post_message(Said("given up"))
-        self.bar.focus()
+        self.action_focus_query()
 
     def action_run_model(self) -> None:
         """Run the model on what is not indexed, and ask again."""
@@ -200,6 +215,9 @@ class Workbench(Vertical):
         if message.number != self.asking.number:
             return
         self.bar.mark(None)
+        if self.place.view == "sql":
+            self.room.answered(message.answer)
+            return
         if message.answer is None:
             self.post_message(Said("enter asks: it may take a few seconds"))
             return
@@ -212,7 +230,9 @@ class Workbench(Vertical):
         if message.number != self.asking.number:
             return
         self._offered = message.texts
-        if message.texts:
+        if self.place.view == "sql":
+            self.room.refused(message.line)
+        elif message.texts:
             self.post_message(Said(f"{message.line}; ctrl+r runs the model on it", "offer"))
         elif not self.place.text.strip() and not message.broken:
             self.post_message(Said(VIEWS[self.place.view].about))
@@ -253,8 +273,15 @@ class Workbench(Vertical):
         self.answer.table.focus()
 
     def action_focus_query(self) -> None:
-        """Go to the bar."""
-        self.bar.focus()
+        """Go to the bar, or to the statement."""
+        (self.room.editor if self.room.active else self.bar).focus()
+
+    def action_enter(self) -> None:
+        """Ask what stands there, however long it takes."""
+        if self.room.active:
+            self.room.action_run()
+        else:
+            self.ask(entered=True)
 
     def action_draw(self) -> None:
         """Give the whole middle to the picture, or take it back."""

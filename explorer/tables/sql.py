@@ -61,6 +61,7 @@ def _columns(meta: SqlMeta) -> list[Column]:
             lambda row, name=column.name: _cell(row[name]),  # type: ignore[misc]
             right=any(number in column.type for number in _NUMBERS) and "[" not in column.type,
             folds=not any(number in column.type for number in _NUMBERS),
+            stays=True,
         )
         for column in meta.columns
     ]

@@ -88,10 +88,10 @@ class Answer(Vertical):
         cells = {
             column: [column.cell(row) for row in self.rows]
             for column in layout.columns
-            if any(column.cell(row) for row in self.rows)
+            if column.stays or any(column.cell(row) for row in self.rows)
         }
         bar = 0 if scale is None else BAR if self.app.size.width >= WIDE else NARROW_BAR
-        widths = {c: max(len(c.name), *map(cell_len, texts)) for c, texts in cells.items()}
+        widths = {c: max([len(c.name), *map(cell_len, texts)]) for c, texts in cells.items()}
         long = [c for c in cells if c.folds]
         room = self.size.width - 2 - 2 * (len(cells) + bool(bar)) - bar
         room -= sum(width for c, width in widths.items() if not c.folds)

@@ -1,0 +1,307 @@
+"""The room of the SQL view: a statement above, and below it what the workbench has for any answer.
+
+Owns what is written, which page is shown, and the answers that were had. It asks nothing itself:
+it tells the workbench when to.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.actions import SkipAction
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.widgets import Static
+
+from explorer.screen.messages import Said
+from explorer.screen.panes.answer import Answer
+from explorer.screen.panes.detail import DetailPane
+from explorer.screen.panes.picture import PicturePane
+from explorer.screen.sql.editor import Editor
+from explorer.screen.sql.schema import SchemaPane, SchemaTree, written
+from explorer.views.history import History
+from explorer.views.place import Place
+from explorer.views.sql import STATEMENT, page_of, pages
+from explorer.views.statements import misplaced
+
+if TYPE_CHECKING:
+    from explorer.api import Explorer
+    from explorer.results import Described, SqlRows
+
+MOST_KEPT, LARGEST_KEPT = 16, 16 << 20
+"""Answers that are kept for going back to, and bytes of one; the last is kept however large."""
+
+HINT = "f5 runs · tab completes · alt+↑ the statement before · f4 what can be named"
+
+
+class Run(Static):
+    """A word that runs the statement when it is clicked."""
+
+    class Clicked(Message):
+        """It was."""
+
+    def __init__(self) -> None:
+        super().__init__("▶ run", id="run")
+
+    def on_click(self) -> None:
+        """Tell."""
+        self.post_message(self.Clicked())
+
+
+class StatementPane(Horizontal):
+    """The editor, a line below it, and the schema beside them."""
+
+    def __init__(self, history: History) -> None:
+        super().__init__(id="statement")
+        self._history = history
+
+    def compose(self) -> ComposeResult:
+        """From left to right."""
+        with Vertical(id="writing"):
+            yield Editor(self._history)
+            with Horizontal(id="below"):
+                yield Static(HINT, id="continued")
+                yield Run()
+        yield SchemaPane()
+
+
+class SqlRoom(Vertical):
+    """The middle of the screen; in other views only what stands below the statement.
+
+    Args:
+        statements: those that ran; one that runs is added.
+    """
+
+    DEFAULT_CSS = """
+    SqlRoom { height: 1fr; }
+    SqlRoom #statement { display: none; height: 40%; min-height: 6; max-height: 16; }
+    SqlRoom.-sql #statement { display: block; }
+    SqlRoom #writing { width: 2fr; }
+    SqlRoom #below { height: 1; padding: 0 1; }
+    SqlRoom #continued { width: 1fr; height: 1; color: $text-muted; }
+    SqlRoom #run { width: auto; color: $accent; }
+    SqlRoom #run:hover { text-style: reverse; }
+    SqlRoom.-folded SchemaPane { display: none; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f5,ctrl+enter,ctrl+j", "run", "run"),
+        Binding("n", "turn(1)", "next page"),
+        Binding("p", "turn(-1)", "page before"),
+        Binding("f4", "schema", "schema"),
+        Binding("escape", "leave", "leave", show=False),
+    ]
+
+    @dataclass
+    class Written(Message):
+        """The statement was changed."""
+
+        statement: str
+
+    class Entered(Message):
+        """The statement is to run."""
+
+    @dataclass
+    class Described(Message):
+        """What can be named in an index."""
+
+        ix: Explorer
+        rows: Sequence[Described]
+
+    def __init__(self, statements: list[str]) -> None:
+        self.history = History(statements)
+        super().__init__(StatementPane(self.history), id="room")
+        self.answer: SqlRows | None = None
+        self.page = 0
+        self.active = False
+        self.running = ""
+        self._begun = 0.0
+        self._ix: Explorer | None = None
+        self._kept: dict[str, SqlRows] = {}
+        self._statement = ""
+
+    @property
+    def editor(self) -> Editor:
+        """Where the statement is written."""
+        return self.query_one(Editor)
+
+    def open(self, ix: Explorer) -> None:
+        """Name what this index has; answers of another are forgotten."""
+        self._ix = ix
+        self._kept.clear()
+        self.editor.schema = ()
+        if self.active:
+            self._describe()
+
+    def show(self, place: Place) -> None:
+        """Have a place's statement stand there, or step aside for another view."""
+        came, self.active = place.view == "sql" and not self.active, place.view == "sql"
+        self.set_class(self.active, "-sql")
+        self.running = ""
+        if not self.active:
+            return
+        if came:
+            self.set_class(self.screen.has_class("-narrow"), "-folded")
+            self._describe()
+        self._statement = place.get(STATEMENT)
+        if self.editor.text != self._statement:
+            self.editor.write(self._statement)
+            self.editor.mark(None)
+        self.refresh_bindings()
+
+    def _describe(self) -> None:
+        """Read what can be named, away from the screen's own thread."""
+        ix = self._ix
+        if ix is None or self.editor.schema:
+            return
+
+        def read() -> None:
+            try:
+                self.post_message(self.Described(ix, ix.schema().rows))
+            except Exception as err:  # closed meanwhile, or damaged: what is asked next says so
+                self.log.warning(err)
+
+        threading.Thread(target=read, daemon=True).start()
+
+    def on_sql_room_described(self, message: Described) -> None:
+        """Show it."""
+        if message.ix is self._ix:
+            self.editor.schema = message.rows
+            self.query_one(SchemaTree).fill(message.rows)
+
+    # -- writing ------------------------------------------------------------------------------
+
+    @on(Editor.Changed)
+    def _written(self, event: Editor.Changed) -> None:
+        event.stop()
+        if self.editor.text != self._statement:
+            self._statement = self.editor.text
+            self.editor.mark(None)
+            self.post_message(self.Written(self._statement))
+
+    @on(Editor.Continued)
+    def _continued(self, event: Editor.Continued) -> None:
+        event.stop()
+        first, *others = event.names or [""]
+        line = Text(HINT)
+        if first:
+            line = Text.assemble((first, "bold"), "  ", "  ".join(others))
+        line.no_wrap, line.overflow = True, "ellipsis"
+        self.query_one("#continued", Static).update(line)
+
+    @on(SchemaPane.Named)
+    def _named(self, event: SchemaPane.Named) -> None:
+        event.stop()
+        schema = self.editor.schema
+        of = (row.name for row in schema if row.kind == "function" and row.of == event.row.of)
+        text, back = written(event.row, next(of, ""))
+        self.editor.replace(text, *self.editor.selection)
+        self.editor.clear_suggestion()
+        self.editor.move_cursor_relative(columns=-back)
+        self.editor.focus()
+
+    # -- running ------------------------------------------------------------------------------
+
+    @on(Run.Clicked)
+    def action_run(self) -> None:
+        """Run what is written."""
+        if not self._statement.strip():
+            self.post_message(Said("write a statement first"))
+            return
+        self.editor.mark(None)
+        self.editor.clear_suggestion()
+        self.running, self._begun = self._statement, time.monotonic()
+        self.post_message(self.Entered())
+
+    def answered(self, answer: SqlRows | None) -> None:
+        """A statement has its answer; None where one only came here, and nothing was asked."""
+        self.running = ""
+        if answer is None:
+            self._recall()
+            return
+        self.history.add(answer.query.sql)
+        self._keep(answer)
+        self._show(answer)
+        took = time.monotonic() - self._begun
+        self.post_message(Said(f"{len(answer):,} row{'s' * (len(answer) != 1)} in {took:.2f} s"))
+
+    def refused(self, line: str) -> None:
+        """A statement has none: why, and where."""
+        ran, self.running = self.running, ""
+        self.post_message(Said(line, "bad"))
+        if ran and self.editor.text == ran and (wrong := misplaced(line, ran)) is not None:
+            self.editor.mark(wrong)
+            self.editor.focus()
+
+    def _keep(self, answer: SqlRows) -> None:
+        small = {s: one for s, one in self._kept.items() if one.table.nbytes <= LARGEST_KEPT}
+        small.pop(answer.query.sql, None)
+        self._kept = dict([*small.items()][1 - MOST_KEPT :]) | {answer.query.sql: answer}
+
+    def _recall(self) -> None:
+        """Show what the statement answered when it ran; nothing runs because one comes here."""
+        found = self._kept.get(self._statement)
+        if found is not None:
+            self._show(found)
+            self.post_message(Said(""))
+            return
+        self.answer = None
+        self.query_one(Answer).clear()
+        self.query_one(DetailPane).show(None)
+        self.query_one(PicturePane).show(())
+        self.refresh_bindings()
+        said = (
+            "f5 runs the statement" if self._statement.strip() else "write one SELECT; f5 runs it"
+        )
+        self.post_message(Said(said))
+
+    # -- pages --------------------------------------------------------------------------------
+
+    def _show(self, answer: SqlRows, page: int = 0) -> None:
+        self.answer, self.page = answer, page
+        layout = page_of(answer, page)
+        if (count := pages(answer)) > 1:
+            head = f"{layout.head[0]}; page {page + 1:,} of {count:,} (n next, p before)"
+            layout = replace(layout, head=[head])
+        shown = self.query_one(Answer)
+        shown.show(answer, layout)
+        shown.table.scroll_home(animate=False)
+        if not len(answer):
+            self.query_one(DetailPane).show(None)
+        self.refresh_bindings()
+
+    def action_turn(self, by: int) -> None:
+        """The next page, or the one before."""
+        if self.answer is not None and 0 <= self.page + by < pages(self.answer):
+            self._show(self.answer, self.page + by)
+
+    # -- getting about ------------------------------------------------------------------------
+
+    def action_schema(self) -> None:
+        """Show what can be named and go there, or hide it."""
+        folded = not self.has_class("-folded")
+        self.set_class(folded, "-folded")
+        (self.editor if folded else self.query_one(SchemaTree)).focus()
+
+    def action_leave(self) -> None:
+        """From the editor to the rows, from elsewhere to the editor; what runs is given up."""
+        if self.running:
+            raise SkipAction
+        (self.query_one(Answer).table if self.editor.has_focus else self.editor).focus()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """In other views nothing is done here; pages are turned where there are several."""
+        if action == "turn":
+            by: Any = parameters[0]
+            more = self.answer is not None and 0 <= self.page + by < pages(self.answer)
+            return self.active and more
+        if action in ("run", "schema", "leave"):
+            return self.active
+        return True
