@@ -33,8 +33,6 @@ class Answer(Vertical):
     Answer { width: 2fr; height: 1fr; }
     Answer #head { height: auto; max-height: 6; padding: 0 1; color: $text-muted; }
     Answer #foot { height: auto; max-height: 5; padding: 0 1; color: $text-muted; }
-    .-narrow Answer #head { max-height: 3; }
-    .-narrow Answer #foot { max-height: 1; }
     Answer DataTable { height: 1fr; }
     Answer DataTable.-old { opacity: 60%; }
     """
@@ -59,6 +57,7 @@ class Answer(Vertical):
         self.answer: Any = None
         self.layout_shown: Layout | None = None
         self.rows: Sequence[Any] = ()
+        self._said: dict[str, Text] = {}
 
     def compose(self) -> ComposeResult:
         """Head, table, foot."""
@@ -77,11 +76,17 @@ class Answer(Vertical):
         self.rows = list(layout.rows if layout.rows is not None else answer.rows)[:PAGE]
         scale = scale_of(answer, self.rows)
         self._fill(layout, scale)
-        self.query_one("#head", Static).update(_head(answer, layout))
         notes = [line for line in layout.foot if line]
         foot = [scale.gauge.about, *notes] if scale is not None else notes
-        self.query_one("#foot", Static).update(Text("\n".join(foot)))
+        self._say("#head", _head(answer, layout))
+        self._say("#foot", Text("\n".join(foot)))
         self._tell()
+
+    def _say(self, where: str, text: Text) -> None:
+        """Lines above or below; laying the screen out anew is dear, so only where they differ."""
+        if self._said.get(where) != text:
+            self._said[where] = text
+            self.query_one(where, Static).update(text)
 
     def _fill(self, layout: Layout, scale: Scale | None) -> None:
         """The table: a bar stands after the first figure; long texts share what room is left."""
@@ -125,8 +130,8 @@ class Answer(Vertical):
         """Show nothing but a line."""
         self.answer, self.layout_shown, self.rows = None, None, ()
         self.table.clear(columns=True)
-        self.query_one("#head", Static).update(Text(line))
-        self.query_one("#foot", Static).update("")
+        self._say("#head", Text(line))
+        self._say("#foot", Text(""))
 
     def fade(self) -> None:
         """What is shown answers what was asked before."""
