@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.errors import QueryError
-from explorer.results import Result
 
 if TYPE_CHECKING:
     from explorer.pictures import Picture
@@ -71,6 +70,7 @@ def export(name: str, answer: Any, pictures: tuple[Picture, ...], screen: str) -
 
 def _text(answer: Any, format: str) -> str:
     from explorer.render import render
+    from explorer.results import Result
 
     if isinstance(answer, Result):
         return render(answer, format, WIDTH)

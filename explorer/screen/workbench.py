@@ -28,9 +28,7 @@ from explorer.screen.panes.detail import DetailPane
 from explorer.screen.panes.options import Options
 from explorer.screen.panes.picture import PicturePane
 from explorer.screen.panes.query import QueryBar
-from explorer.tables import lay_out
 from explorer.views import VIEWS
-from explorer.views.links import follow, links
 from explorer.views.place import Place, Trail
 
 if TYPE_CHECKING:
@@ -114,6 +112,8 @@ class Workbench(Vertical):
     @property
     def subject(self) -> str:
         """What the row under the cursor is about; empty where there is none."""
+        from explorer.views.links import links
+
         row = self.answer.row
         found = links(self.answer.answer, row) if row is not None else ()
         return found[0].label if found else ""
@@ -202,6 +202,8 @@ class Workbench(Vertical):
         if message.answer is None:
             self.post_message(Said("enter asks: it may take a few seconds"))
             return
+        from explorer.tables import lay_out
+
         view = VIEWS[self.place.view]
         self.answer.show(message.answer, (view.lay_out or lay_out)(message.answer))
         self.post_message(Said(""))
@@ -240,12 +242,16 @@ class Workbench(Vertical):
 
     @on(Answer.Chosen)
     def _chosen(self, event: Answer.Chosen) -> None:
+        from explorer.views.links import follow, links
+
         if found := links(event.answer, event.row):
             self.go(follow(found[0], self.place))
 
     @on(DetailPane.Followed)
     @on(Explored)
     def _followed(self, event: DetailPane.Followed | Explored) -> None:
+        from explorer.views.links import follow
+
         self.go(follow(event.link, self.place))
 
     @on(QueryBar.Left)

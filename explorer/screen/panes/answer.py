@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -17,13 +17,13 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import DataTable, Static
 
-from explorer.tables import Layout
-from explorer.views.gauge import BAND, BEYOND, WITHIN, Scale, resolved_of, scale_of
+if TYPE_CHECKING:
+    from explorer.tables import Layout
+    from explorer.views.gauge import Scale
 
 NARROWEST_CELL, WIDEST_CELL = 12, 48
 BAR, NARROW_BAR, WIDE = 24, 12, 100
 PAGE = 500
-_INKS = {BEYOND: "bold cyan", WITHIN: "dim", BAND: "dim"}
 
 
 class Answer(Vertical):
@@ -57,6 +57,7 @@ class Answer(Vertical):
         self.answer: Any = None
         self.layout_shown: Layout | None = None
         self.rows: Sequence[Any] = ()
+        self._scale: Scale | None = None
         self._said: dict[str, Text] = {}
 
     def compose(self) -> ComposeResult:
@@ -74,7 +75,9 @@ class Answer(Vertical):
         """Show an answer, the cursor on its first row."""
         self.answer, self.layout_shown = answer, layout
         self.rows = list(layout.rows if layout.rows is not None else answer.rows)[:PAGE]
-        scale = scale_of(answer, self.rows)
+        from explorer.views.gauge import scale_of
+
+        scale = self._scale = scale_of(answer, self.rows)
         self._fill(layout, scale)
         notes = [line for line in layout.foot if line]
         foot = [scale.gauge.about, *notes] if scale is not None else notes
@@ -123,7 +126,7 @@ class Answer(Vertical):
         """Share the room anew."""
         if self.layout_shown is not None:
             at = self.table.cursor_row
-            self._fill(self.layout_shown, scale_of(self.answer, self.rows))
+            self._fill(self.layout_shown, self._scale)
             self.table.move_cursor(row=at)
 
     def clear(self, line: str = "") -> None:
@@ -156,16 +159,17 @@ class Answer(Vertical):
 
 
 def _bar(scale: Scale, row: Any, width: int) -> Text:
-    bar = scale.bar(row, width)
-    text = Text(bar)
-    for at, char in enumerate(bar):
-        if style := _INKS.get(char):
-            text.stylize(style, at, at + 1)
+    from explorer.views.gauge import BEYOND
+
+    text = Text(scale.bar(row, width), "dim")
+    text.highlight_regex(f"{BEYOND}+", "not dim bold cyan")
     return text
 
 
 def _head(answer: Any, layout: Layout) -> Text:
     """The lines above the table; a word that isn't quite what was asked stands out."""
+    from explorer.views.gauge import resolved_of
+
     warned = {item.note for item in resolved_of(answer) if item.note}
     text = Text()
     for at, line in enumerate(layout.head):
