@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import App, ComposeResult
+from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.screen import Screen
 from textual.widgets import Footer
 
 from explorer.screen.asking import Asking, refused
+from explorer.screen.commands import commands
 from explorer.screen.door import Door
+from explorer.screen.exporting import export, suggested, table
 from explorer.screen.memory import Memory, state_file
 from explorer.screen.messages import NotOpened, Opened, Progressed, Said
-from explorer.screen.opening import Opening
+from explorer.screen.opening import Opening, warm
+from explorer.screen.panes.export import ExportBar
 from explorer.screen.panes.query import QueryBar
 from explorer.screen.panes.status import Status
 from explorer.screen.workbench import Workbench
 from explorer.views import VIEWS
+from indexer.store.errors import SemanticError
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
+    from indexer.store.layout import Manifest
 
+DARK, LIGHT = "textual-dark", "textual-light"
 LOOK_AGAIN = 2.0
 """Seconds between two looks at whether the index was built anew."""
 
@@ -37,11 +46,15 @@ class ExplorerApp(App[None]):
     """
 
     TITLE = "semantic-explorer"
+    CSS_PATH = "narrow.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("alt+left", "step(-1)", "back", priority=True),
         Binding("alt+right", "step(1)", "forward", priority=True),
+        Binding("ctrl+s", "export", "export", priority=True),
         Binding("y", "copy", "copy"),
+        Binding("Y", "copy_table", "copy table", show=False),
         Binding("f1,question_mark", "help", "help", key_display="?"),
         Binding("ctrl+pagedown", "next_view(1)", "next view", show=False, priority=True),
         Binding("ctrl+pageup", "next_view(-1)", "view before", show=False, priority=True),
@@ -65,6 +78,7 @@ class ExplorerApp(App[None]):
         asking = Asking(lambda message: self.workbench.post_message(message), self.door.during)
         self._workbench = Workbench(self.memory.trail, asking, self.door, self.memory.statements)
         yield self._workbench
+        yield ExportBar()
         yield Status()
         yield Footer()
 
@@ -94,7 +108,9 @@ class ExplorerApp(App[None]):
 
         def opened() -> None:
             try:
-                self.post_message(Opened(self.opening.open(), again))
+                ix = self.opening.open()
+                self.post_message(Opened(ix, again))
+                warm(ix)
             except BaseException as err:
                 self.post_message(NotOpened(refused(0, err).line))
 
@@ -109,6 +125,7 @@ class ExplorerApp(App[None]):
         before, self.ix = self.ix, message.ix
         self.memory.index = message.ix.name
         self.sub_title = message.ix.name
+        self.status.opened(_of(message.ix.manifest))
         self.workbench.open(message.ix)
         if before is not None:
             before.close()
@@ -135,6 +152,56 @@ class ExplorerApp(App[None]):
         trail = self.memory.trail
         if trail.back() if by < 0 else trail.forward():
             self.workbench.arrive()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """What the palette offers: Textual's own, and every action of ours."""
+        for title, about, action in commands():
+            where = self.workbench if action.startswith("workbench.") else self
+            run = partial(self.run_action, action.removeprefix("workbench."), where)
+            yield SystemCommand(title, about, run)
+        yield from super().get_system_commands(screen)
+
+    def action_light_or_dark(self) -> None:
+        """The other of the two themes."""
+        self.theme = LIGHT if self.current_theme.dark else DARK
+
+    def action_export(self) -> None:
+        """Ask where to write what is shown."""
+        self.query_one(ExportBar).open(suggested(self.workbench.place))
+
+    def on_export_bar_named(self, event: ExportBar.Named) -> None:
+        """Write it; a picture takes its time."""
+        shown = self.workbench.answer.answer
+        pictures = self.workbench.pictures
+        screen = self.export_screenshot()
+
+        def write() -> None:
+            try:
+                said = Said(export(event.name, shown, pictures, screen))
+            except BaseException as err:
+                said = Said(refused(0, err).line, "bad")
+            self.post_message(said)
+
+        threading.Thread(target=write, daemon=True).start()
+
+    def on_export_bar_closed(self, _: ExportBar.Closed) -> None:
+        """Back to where one was."""
+        self.workbench.answer.table.focus()
+
+    def action_copy(self) -> None:
+        """Copy what the row under the cursor is about."""
+        if said := self.workbench.subject:
+            self.copy_to_clipboard(said)
+            self.status.say(f"copied {said}")
+
+    def action_copy_table(self) -> None:
+        """Copy the table as markdown."""
+        try:
+            self.copy_to_clipboard(table(self.workbench.answer.answer))
+        except SemanticError as err:
+            self.status.say(str(err), "bad")
+        else:
+            self.status.say("copied the table as markdown")
 
     def action_help(self) -> None:
         """Show or hide what the keys do."""
@@ -164,3 +231,9 @@ class ExplorerApp(App[None]):
         self.memory.write(state_file())
         if self.ix is not None:
             self.ix.close()
+
+
+def _of(manifest: Manifest) -> str:
+    """An index in a few words."""
+    words = f", {manifest.words:,} words" if manifest.words else ""
+    return f"{manifest.name}: {manifest.spaces[0].rows:,} {manifest.spaces[0].item}s{words}"

@@ -111,13 +111,13 @@ class Asking:
 
         self._detail.stop.set()
         question = self._detail = Question(self._detail.number + 1, self._post)
-        told = details.told(answer, layout, row)
-        self._post(Detailed(self.number, told))
         number = self.number
 
         def ask() -> None:
             if question.stop.wait(delay):
                 return
+            told = details.told(answer, layout, row)
+            self._post(Detailed(number, told))
             try:
                 more: Detail = details.asked(ix, answer, told)
             except BaseException as err:

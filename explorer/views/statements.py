@@ -12,87 +12,19 @@ from dataclasses import dataclass, field
 
 from explorer.results import Described
 
-KEYWORDS = tuple(
-    [
-        "SELECT",
-        "FROM",
-        "WHERE",
-        "GROUP",
-        "BY",
-        "ORDER",
-        "LIMIT",
-        "AND",
-        "OR",
-        "NOT",
-        "IN",
-        "AS",
-        "ON",
-        "JOIN",
-        "LEFT",
-        "INNER",
-        "CROSS",
-        "USING",
-        "HAVING",
-        "DISTINCT",
-        "COUNT",
-        "DESC",
-        "ASC",
-        "NULL",
-        "IS",
-        "LIKE",
-        "ILIKE",
-        "BETWEEN",
-        "CASE",
-        "WHEN",
-        "THEN",
-        "ELSE",
-        "END",
-        "WITH",
-        "UNION",
-        "ALL",
-        "EXCEPT",
-        "INTERSECT",
-        "EXISTS",
-        "OFFSET",
-        "QUALIFY",
-        "OVER",
-        "PARTITION",
-        "CAST",
-        "TRUE",
-        "FALSE",
-        "VALUES",
-        "DESCRIBE",
-        "SUMMARIZE",
-        "EXPLAIN",
-        "LATERAL",
-        "UNNEST",
-        "SEMI",
-        "ANTI",
-        "EXCLUDE",
-        "REPLACE",
-        "FILTER",
-        "RECURSIVE",
-    ]
+KEYWORDS = (
+    *("SELECT", "FROM", "WHERE", "GROUP", "BY", "ORDER", "LIMIT", "AND", "OR", "NOT", "IN", "AS"),
+    *("ON", "JOIN", "LEFT", "INNER", "CROSS", "USING", "HAVING", "DISTINCT", "COUNT", "DESC"),
+    *("ASC", "NULL", "IS", "LIKE", "ILIKE", "BETWEEN", "CASE", "WHEN", "THEN", "ELSE", "END"),
+    *("WITH", "UNION", "ALL", "EXCEPT", "INTERSECT", "EXISTS", "OFFSET", "QUALIFY", "OVER"),
+    *("PARTITION", "CAST", "TRUE", "FALSE", "VALUES", "DESCRIBE", "SUMMARIZE", "EXPLAIN"),
+    *("LATERAL", "UNNEST", "SEMI", "ANTI", "EXCLUDE", "REPLACE", "FILTER", "RECURSIVE"),
 )
+"""The likelier first: of several that go on alike, the first is offered."""
 _FOR_TABLES = frozenset({"from", "join"})
 _AFTER_TABLES = frozenset(
-    [
-        "where",
-        "group",
-        "order",
-        "having",
-        "limit",
-        "offset",
-        "qualify",
-        "union",
-        "except",
-        "intersect",
-        "select",
-        "window",
-        "on",
-        "using",
-        "values",
-    ]
+    {"where", "group", "order", "having", "limit", "offset", "qualify", "union", "except"}
+    | {"intersect", "select", "window", "on", "using", "values"}
 )
 _KEYWORDS = frozenset(word.lower() for word in KEYWORDS) | _AFTER_TABLES
 _KEYWORDS |= {"right", "full", "outer", "natural", "asof", "positional", "tablesample"}
@@ -148,6 +80,12 @@ def begun(before: str) -> Begun:
     found = _BEGUN.search(before)
     assert found is not None
     return Begun(found["table"] or "", found["name"] or "")
+
+
+def whole(schema: Sequence[Described], name: str) -> bool:
+    """Whether a name is one already, and need not go on."""
+    low = name.lower()
+    return low in _KEYWORDS or any(low in (row.of, row.name.lower()) for row in schema)
 
 
 def completions(schema: Sequence[Described], before: str, after: str = "") -> tuple[str, ...]:

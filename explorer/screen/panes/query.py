@@ -65,7 +65,6 @@ class QueryBar(Input):
     QueryBar { border: tall $surface; padding: 0 1; height: 3; }
     QueryBar:focus { border: tall $accent; }
     QueryBar.-bad { border: tall $error; }
-    .-narrow QueryBar { border: none; height: 1; background: $boost; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down", "leave", "to the table", show=False),

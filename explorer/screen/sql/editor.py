@@ -16,7 +16,7 @@ from textual.widgets import TextArea
 from textual.widgets.text_area import LanguageDoesNotExist
 
 from explorer.views.sql import EXAMPLE
-from explorer.views.statements import Misplaced, begun, completions
+from explorer.views.statements import Misplaced, begun, completions, whole
 
 if TYPE_CHECKING:
     from explorer.results import Described
@@ -88,10 +88,11 @@ class Editor(TextArea):
         after = self.get_text_range((row, column), self.document.end)
         names = completions(self.schema, before, after) if self.selection.is_empty else ()
         self._tell(names)
-        # What follows on the line would be pushed aside by ghost text.
+        name = begun(before).name
+        # What follows on the line would be pushed aside by ghost text, and a whole name is meant.
         follows = after.split("\n")[0].strip(" );,")
-        shown = names[0][len(begun(before).name) :] if names and not follows else ""
-        self.suggestion = shown
+        fits = names and not follows and not whole(self.schema, name)
+        self.suggestion = names[0][len(name) :] if fits else ""
 
     def clear_suggestion(self) -> None:
         """Show none."""
