@@ -144,8 +144,11 @@ class Workbench(Vertical):
 
     def show_place(self) -> None:
         """Have the heading say where one is, and the statement."""
+        written = self.bar.has_focus or self.room.written
         self.heading.show(self.place, self.ix)
         self.room.show(self.place)
+        if written:
+            self.call_after_refresh(self.action_focus_query)
 
     @on(Tabs.TabActivated)
     def _view_chosen(self, event: Tabs.TabActivated) -> None:
@@ -213,7 +216,8 @@ class Workbench(Vertical):
             return
         self.bar.mark(None)
         if self.room.active:
-            self.room.answered(message.answer)
+            # In the room's own turn: what it tells in ours would not come up here.
+            self.room.call_later(self.room.answered, message.answer)
             return
         if message.answer is None:
             self.post_message(Said("enter asks: it may take a few seconds"))
@@ -230,7 +234,7 @@ class Workbench(Vertical):
             return
         self._offered = message.texts
         if self.room.active:
-            self.room.refused(message.line)
+            self.room.call_later(self.room.refused, message.line)
         elif message.texts:
             self.post_message(Said(f"{message.line}; ctrl+r runs the model on it", "offer"))
         elif not self.place.text.strip() and not message.broken:
@@ -283,7 +287,7 @@ class Workbench(Vertical):
     def action_enter(self) -> None:
         """Ask what stands there, however long it takes."""
         if self.room.active:
-            self.room.action_run()
+            self.room.call_later(self.room.action_run)
         else:
             self._entered()
 

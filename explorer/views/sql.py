@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from explorer.errors import Cancelled
 from explorer.progress import Progress
-from explorer.tables.sql import page
 from explorer.views.place import Place
 from explorer.views.view import View
 
@@ -58,6 +57,8 @@ def _ask(ix: Explorer, place: Place, progress: Progress) -> SqlRows:
 
 def page_of(answer: SqlRows, at: int) -> Layout:
     """One page of an answer, counted from 0."""
+    from explorer.tables.sql import page
+
     return page(answer, at * PAGE, PAGE)
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from explorer.results import Described
     from explorer.views.history import History
 
-_WRONG = "bold underline red"
+_WRONG = "reverse"
 
 
 class Editor(TextArea):
@@ -35,7 +35,7 @@ class Editor(TextArea):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "take", "complete", show=False),
-        Binding("alt+up", "older", "statement before", key_display="alt+↑"),
+        Binding("alt+up", "older", "statement before", show=False, key_display="alt+↑"),
         Binding("alt+down", "newer", "statement after", show=False, key_display="alt+↓"),
     ]
 

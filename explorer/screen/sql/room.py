@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 MOST_KEPT, LARGEST_KEPT = 16, 16 << 20
 """Answers that are kept for going back to, and bytes of one; the last is kept however large."""
 
-HINT = "f5 runs · tab completes · alt+↑ the statement before · f4 what can be named"
+HINT = "f5 runs · tab completes · alt+↑ what ran before · f4 names"
 
 
 class Run(Static):
@@ -83,7 +83,6 @@ class SqlRoom(Vertical):
     DEFAULT_CSS = """
     SqlRoom { height: 1fr; }
     SqlRoom #statement { display: none; height: 40%; min-height: 6; max-height: 16; }
-    SqlRoom.-sql #statement { display: block; }
     SqlRoom #writing { width: 2fr; }
     SqlRoom #below { height: 1; padding: 0 1; }
     SqlRoom #continued { width: 1fr; height: 1; color: $text-muted; }
@@ -132,6 +131,11 @@ class SqlRoom(Vertical):
         """Where the statement is written."""
         return self.query_one(Editor)
 
+    @property
+    def written(self) -> bool:
+        """Whether the keys go to the statement or to what it can name."""
+        return self.query_one(StatementPane).has_focus_within
+
     def open(self, ix: Explorer) -> None:
         """Name what this index has; answers of another are forgotten."""
         self._ix = ix
@@ -143,7 +147,7 @@ class SqlRoom(Vertical):
     def show(self, place: Place) -> None:
         """Have a place's statement stand there, or step aside for another view."""
         came, self.active = place.view == "sql" and not self.active, place.view == "sql"
-        self.set_class(self.active, "-sql")
+        self.query_one(StatementPane).display = self.active
         self.running = ""
         if not self.active:
             return
@@ -257,10 +261,7 @@ class SqlRoom(Vertical):
         self.query_one(DetailPane).show(None)
         self.query_one(PicturePane).show(())
         self.refresh_bindings()
-        said = (
-            "f5 runs the statement" if self._statement.strip() else "write one SELECT; f5 runs it"
-        )
-        self.post_message(Said(said))
+        self.post_message(Said("f5 runs the statement" if self._statement.strip() else ""))
 
     # -- pages --------------------------------------------------------------------------------
 
@@ -285,8 +286,8 @@ class SqlRoom(Vertical):
     # -- getting about ------------------------------------------------------------------------
 
     def action_schema(self) -> None:
-        """Show what can be named and go there, or hide it."""
-        folded = not self.has_class("-folded")
+        """Go to what can be named; from there, hide it."""
+        folded = self.query_one(SchemaTree).has_focus
         self.set_class(folded, "-folded")
         (self.editor if folded else self.query_one(SchemaTree)).focus()
 

@@ -42,6 +42,7 @@ class SchemaTree(Tree["Described"]):
                 node = self.root.add(_label(row), row)
             else:
                 node.add_leaf(_label(row), row)
+        self.call_after_refresh(self.move_cursor_to_line, 0)
 
     def action_open(self, wide: bool) -> None:
         """Open or close the node under the cursor; from what it has, go up to it."""
