@@ -72,7 +72,7 @@ class Workbench(Vertical):
 
     def compose(self) -> ComposeResult:
         """From above to below."""
-        yield Heading()
+        yield Heading(self.place)
         with Horizontal(id="body"):
             yield Answer()
             with Vertical(id="side"):
@@ -143,7 +143,8 @@ class Workbench(Vertical):
 
     @on(Tabs.TabActivated)
     def _view_chosen(self, event: Tabs.TabActivated) -> None:
-        if event.tab.id and event.tab.id != self.place.view:
+        # An older one than the tab that stands there now says nothing any more.
+        if event.tab.id == event.tabs.active and event.tab.id in VIEWS.keys() - {self.place.view}:
             self.go(replace(self.place, view=event.tab.id))
 
     @on(Options.Chosen)
@@ -214,6 +215,7 @@ class Workbench(Vertical):
             return
         self._offered = message.texts
         if message.texts:
+            self.bar.mark(None, unfinished=True)
             self.post_message(Said(f"{message.line}; ctrl+r runs the model on it", "offer"))
         elif not self.place.text.strip() and not message.broken:
             self.answer.clear(VIEWS[self.place.view].about)
