@@ -46,7 +46,7 @@ def test_a_question_that_is_cancelled_can_be_asked_again(
 ) -> None:
     told: list[tuple[str, int, int]] = []
     expected = LONG[name](real, progress=lambda *step: told.append(step))
-    assert len(told) >= 2
+    assert len(told) > 2
     assert len({total for _, _, total in told}) <= 2  # one for each kind of step
     with explorer.open("smollm2", real_indexes) as ix:  # nothing read yet
         for stop in sorted({1, 2, len(told) // 2, len(told)}):
