@@ -78,6 +78,11 @@ class Asking:
         """Whether it is under way."""
         return self._question.number > 0 and not self._question.stop.is_set()
 
+    @property
+    def looking(self) -> bool:
+        """Whether a row is being asked about."""
+        return self._detail.number > 0 and not self._detail.stop.is_set()
+
     def ask(self, ix: Explorer, view: View, place: Place, delay: float = 0.0) -> int:
         """Ask what a view asks at a place, once nothing newer is asked for so many seconds."""
 
@@ -124,6 +129,7 @@ class Asking:
                 more = details.failed(told, refused(number, err).line)
             if not question.stop.is_set():
                 self._post(Detailed(number, more))
+            question.stop.set()
 
         threading.Thread(target=ask, daemon=True).start()
 
@@ -138,7 +144,8 @@ class Asking:
             try:
                 answer(question)
             except BaseException as err:
-                self._post(refused(question.number, err))
+                if not question.stop.is_set():  # who gave it up knows
+                    self._post(refused(question.number, err))
             finally:
                 question.stop.set()
 

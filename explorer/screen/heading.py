@@ -32,13 +32,15 @@ class Heading(Vertical):
     Heading.-barless QueryBar { display: none; }
     """
 
-    def __init__(self) -> None:
+    def __init__(self, place: Place) -> None:
         super().__init__()
+        self._first = place.view
         self._ix: Explorer | None = None
 
     def compose(self) -> ComposeResult:
         """From above to below."""
-        yield Tabs(*(Tab(view.title, id=name) for name, view in VIEWS.items()), id="views")
+        tabs = (Tab(view.title, id=name) for name, view in VIEWS.items())
+        yield Tabs(*tabs, active=self._first, id="views")
         yield QueryBar(self._completions)
         yield Container(id="options")
 

@@ -76,7 +76,7 @@ class Workbench(Vertical):
 
     def compose(self) -> ComposeResult:
         """From above to below."""
-        yield Heading()
+        yield Heading(self.place)
         with self.room, Horizontal(id="body"):
             yield Answer()
             with Vertical(id="side"):
@@ -152,7 +152,8 @@ class Workbench(Vertical):
 
     @on(Tabs.TabActivated)
     def _view_chosen(self, event: Tabs.TabActivated) -> None:
-        if event.tab.id and event.tab.id != self.place.view:
+        # An older one than the tab that stands there now says nothing any more.
+        if event.tab.id == event.tabs.active and event.tab.id in VIEWS.keys() - {self.place.view}:
             self.go(replace(self.place, view=event.tab.id))
 
     @on(Options.Chosen)
@@ -201,6 +202,7 @@ class Workbench(Vertical):
     def action_give_up(self) -> None:
         """Give up a question under way; else go back to the bar."""
         if self.asking.give_up():
+            self.room.running = ""
             self.post_message(Said("given up"))
         self.action_focus_query()
 
@@ -236,6 +238,7 @@ class Workbench(Vertical):
         if self.room.active:
             self.room.call_later(self.room.refused, message.line)
         elif message.texts:
+            self.bar.mark(None, unfinished=True)
             self.post_message(Said(f"{message.line}; ctrl+r runs the model on it", "offer"))
         elif not self.place.text.strip() and not message.broken:
             self.answer.clear(VIEWS[self.place.view].about)
