@@ -183,7 +183,7 @@ def _read(text: str, columns: dict[str, list[str]]) -> _Read:
             if len(read.depths) > 1 and read.depths.pop().tables:
                 table = ""
         elif piece["mark"] == ",":
-            table = ""
+            table = "" if read.here.tables else table
         elif word in _FOR_TABLES:
             read.here.tables, table = True, ""
         elif word in _AFTER_TABLES:

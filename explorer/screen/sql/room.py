@@ -193,10 +193,9 @@ class SqlRoom(Vertical):
     @on(Editor.Continued)
     def _continued(self, event: Editor.Continued) -> None:
         event.stop()
-        first, *others = event.names or [""]
-        line = Text(HINT)
-        if first:
-            line = Text.assemble((first, "bold"), "  ", "  ".join(others))
+        line = Text("  ".join(event.names) or HINT)
+        if event.names:
+            line.stylize("bold", 0, len(event.names[0]))
         line.no_wrap, line.overflow = True, "ellipsis"
         self.query_one("#continued", Static).update(line)
 
