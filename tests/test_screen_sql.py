@@ -64,7 +64,8 @@ def test_a_statement_is_typed_and_run(real_indexes: Path, real: Any) -> None:
         await arrive(driven)
         assert not driven.app.workbench.query_one(QueryBar).display
         statement = "SELECT item, score FROM neighbors('large', k := 7)"
-        await driven.type(statement)
+        paste(driven, statement[:-6])
+        await driven.type(statement[-6:])
         assert editor(driven).text == statement
         assert driven.rows == []  # nothing runs while one types
         await driven.press("f5")
@@ -81,6 +82,19 @@ def test_a_statement_is_typed_and_run(real_indexes: Path, real: Any) -> None:
         assert driven.place.view == "sql"
         assert len(driven.rows) == 7
         assert editor(driven).text == statement
+        assert driven.answer.table.has_focus
+        await driven.press("escape")
+        assert editor(driven).has_focus
+        await ran(driven, "SELECT 'dog' AS word")
+        await driven.press("escape")
+        assert driven.answer.table.has_focus
+        assert "dog" in driven.detail
+        await driven.press("escape")
+        assert editor(driven).has_focus
+        await driven.press("alt+1")
+        await driven.until(lambda: driven.app.workbench.bar.has_focus)
+        assert not room(driven).active
+        assert driven.place.view == "neighbors"
 
     drive(real_indexes, do)
 
@@ -106,7 +120,7 @@ def test_every_key_that_runs_does_so_from_wherever_one_is(real_indexes: Path) ->
     drive(real_indexes, do)
 
 
-def test_escape_gives_a_statement_up_and_another_runs(real_indexes: Path) -> None:
+def test_escape_and_other_views_give_a_statement_up(real_indexes: Path) -> None:
     async def do(driven: Driven) -> None:
         await arrive(driven)
         await ran(driven, "SELECT 1 AS n")
@@ -121,13 +135,7 @@ def test_escape_gives_a_statement_up_and_another_runs(real_indexes: Path) -> Non
         assert driven.app.memory.statements == ["SELECT 1 AS n"]
         await ran(driven, "SELECT 2 AS n")
         assert driven.rows == [["2"]]
-
-    drive(real_indexes, do)
-
-
-def test_another_view_gives_a_statement_up(real_indexes: Path) -> None:
-    async def do(driven: Driven) -> None:
-        await arrive(driven)
+        # So does another view.
         paste(driven, FOREVER)
         await driven.pilot.press("f5")
         await driven.until(lambda: "running for" in driven.said)
@@ -143,7 +151,7 @@ def test_another_view_gives_a_statement_up(real_indexes: Path) -> None:
     drive(real_indexes, do)
 
 
-def test_an_error_is_marked_where_it_stands(real_indexes: Path) -> None:
+def test_an_error_is_marked_where_it_stands_and_cells_stand_in_a_line(real_indexes: Path) -> None:
     async def do(driven: Driven) -> None:
         await arrive(driven)
         await ran(driven, "SELECT 1,\n  nope FROM token")
@@ -157,6 +165,21 @@ def test_an_error_is_marked_where_it_stands(real_indexes: Path) -> None:
         assert not editor(driven).get_line(1).spans
         await ran(driven, "SELECT 1 AS n")
         assert driven.rows == [["1"]]
+        await ran(
+            driven,
+            r"SELECT '' AS nothing, NULL AS null_, 'a' || chr(10) || chr(27) || '[2J' AS text, "
+            "range(1000) AS list, repeat('x', 100000) AS long, '[bold]' AS markup",
+        )
+        row = driven.rows[0]
+        assert row[:3] == ["", "NULL", r"a\n\x1b[2J"]
+        assert row[3].endswith("198 199")
+        assert len(row[4]) < 3000
+        assert row[5] == "[bold]"
+        assert "first 200 items" in driven.foot
+        await ran(driven, "SELECT id, text FROM token WHERE false")
+        assert driven.head == "0 rows"
+        assert [str(c.label) for c in driven.answer.table.columns.values()] == ["id", "text"]
+        assert driven.detail == ""
 
     drive(real_indexes, do)
 
@@ -169,10 +192,12 @@ def test_what_is_written_is_completed(real_indexes: Path) -> None:
         assert editor(driven).suggestion == "ect"
         await driven.press("tab")
         assert editor(driven).text == "select"
-        await driven.type(" * from neuron_w")
+        paste(driven, "select * from neur")
+        await driven.type("on_w")
         await driven.press("right")
         assert editor(driven).text == "select * from neuron_word"
-        await driven.type(" x where x.")
+        paste(driven, "select * from neuron_word x where x")
+        await driven.type(".")
         assert str(line.content) == "neuron  rank  word  activation  z"
         await driven.type("ac")
         assert str(line.content) == "activation"
@@ -181,7 +206,8 @@ def test_what_is_written_is_completed(real_indexes: Path) -> None:
         await driven.press("end", "tab")
         assert editor(driven).text.endswith("x.activation")
         # Of a whole name longer ones are told, and Tab goes on.
-        await driven.type(" > 0 and word")
+        paste(driven, "select * from token where wor")
+        await driven.type("d")
         assert "word_neuron" in str(line.content)
         assert editor(driven).suggestion == ""
         await driven.press("tab")
@@ -190,11 +216,20 @@ def test_what_is_written_is_completed(real_indexes: Path) -> None:
     drive(real_indexes, do)
 
 
-def test_statements_that_ran_are_leafed_through_and_kept(real_indexes: Path, state: Path) -> None:
+def test_statements_that_ran_are_gone_back_to_leafed_through_and_kept(
+    real_indexes: Path, state: Path
+) -> None:
     async def do(driven: Driven) -> None:
         await arrive(driven)
-        for n in (1, 2, 1):
+        for n in (1, 2):
             await ran(driven, f"SELECT {n} AS n")
+        await driven.press("alt+left")
+        assert (editor(driven).text, driven.rows) == ("SELECT 1 AS n", [["1"]])
+        await driven.press("alt+right")
+        assert (editor(driven).text, driven.rows) == ("SELECT 2 AS n", [["2"]])
+        trail = [place for place in driven.app.memory.trail.places if place.view == "sql"]
+        assert [place.get("statement") for place in trail] == ["SELECT 1 AS n", "SELECT 2 AS n"]
+        await ran(driven, "SELECT 1 AS n")
         paste(driven, "a draft")
         shown = []
         for key in ("alt+up", "alt+up", "alt+up", "alt+down", "alt+down", "alt+down"):
@@ -216,21 +251,6 @@ def test_statements_that_ran_are_leafed_through_and_kept(real_indexes: Path, sta
     drive(real_indexes, again)
 
 
-def test_back_and_forward_go_through_statements_that_ran(real_indexes: Path) -> None:
-    async def do(driven: Driven) -> None:
-        await arrive(driven)
-        for n in (1, 2):
-            await ran(driven, f"SELECT {n} AS n")
-        await driven.press("alt+left")
-        assert (editor(driven).text, driven.rows) == ("SELECT 1 AS n", [["1"]])
-        await driven.press("alt+right")
-        assert (editor(driven).text, driven.rows) == ("SELECT 2 AS n", [["2"]])
-        trail = [place for place in driven.app.memory.trail.places if place.view == "sql"]
-        assert [place.get("statement") for place in trail] == ["SELECT 1 AS n", "SELECT 2 AS n"]
-
-    drive(real_indexes, do)
-
-
 def test_many_rows_are_shown_a_page_at_a_time(real_indexes: Path) -> None:
     async def do(driven: Driven) -> None:
         await arrive(driven)
@@ -250,14 +270,7 @@ def test_many_rows_are_shown_a_page_at_a_time(real_indexes: Path) -> None:
         assert driven.rows[0] == ["0"]
         # The whole answer is what is exported, not the page.
         assert len(driven.answer.answer) == 1007
-
-    drive(real_indexes, do)
-
-
-def test_a_million_rows_keep_nobody_waiting(real_indexes: Path) -> None:
-    async def do(driven: Driven) -> None:
-        await arrive(driven)
-        await ran(driven, "SELECT 1")  # a worker stands
+        # A million keep nobody waiting.
         paste(driven, "SELECT range AS n, 'row ' || range AS name FROM range(1000000)")
         await driven.pilot.pause()
         await driven.pilot.press("f5")
@@ -276,28 +289,6 @@ def test_a_million_rows_keep_nobody_waiting(real_indexes: Path) -> None:
     drive(real_indexes, do)
 
 
-def test_cells_of_every_kind_stand_in_a_line(real_indexes: Path) -> None:
-    async def do(driven: Driven) -> None:
-        await arrive(driven)
-        await ran(
-            driven,
-            r"SELECT '' AS nothing, NULL AS null_, 'a' || chr(10) || chr(27) || '[2J' AS text, "
-            "range(1000) AS list, repeat('x', 100000) AS long, '[bold]' AS markup",
-        )
-        row = driven.rows[0]
-        assert row[:3] == ["", "NULL", r"a\n\x1b[2J"]
-        assert row[3].endswith("198 199")
-        assert len(row[4]) < 3000
-        assert row[5] == "[bold]"
-        assert "first 200 items" in driven.foot
-        await ran(driven, "SELECT id, text FROM token WHERE false")
-        assert driven.head == "0 rows"
-        assert [str(c.label) for c in driven.answer.table.columns.values()] == ["id", "text"]
-        assert driven.detail == ""
-
-    drive(real_indexes, do)
-
-
 def test_names_are_written_from_the_tree(real_indexes: Path) -> None:
     async def do(driven: Driven) -> None:
         await arrive(driven)
@@ -306,12 +297,12 @@ def test_names_are_written_from_the_tree(real_indexes: Path) -> None:
         tree = driven.app.query_one(SchemaTree)
         assert tree.has_focus
         about = driven.app.query_one("#about", Static)
-        while text_of(about) != "The whole vocabulary, one row a token":
-            await driven.press("down")
+        await driven.press(*["down"] * 6)
+        assert text_of(about) == "The whole vocabulary, one row a token"
         await driven.press("enter")
         assert editor(driven).text == "FROM token"
         assert editor(driven).has_focus
-        await driven.type(" WHERE ")
+        paste(driven, "FROM token WHERE ")
         await driven.press("f4", "right", "down", "down")
         assert text_of(about).startswith("what it says")
         await driven.press("enter")
@@ -321,7 +312,7 @@ def test_names_are_written_from_the_tree(real_indexes: Path) -> None:
         tree.move_cursor(at)
         paste(driven, "FROM ")
         await driven.press("f4", "enter")
-        await driven.type("'dog', ")
+        editor(driven).insert("'dog', ")
         at.expand()
         await driven.pilot.pause()
         tree.move_cursor(next(n for n in at.children if n.data and n.data.name == "k"))
@@ -347,23 +338,6 @@ def test_a_narrow_screen_shows_the_tree_when_told_to(real_indexes: Path) -> None
         assert editor(driven).has_focus
 
     drive(real_indexes, do, size=(80, 24))
-
-
-def test_escape_leaves_the_editor_and_comes_back(real_indexes: Path) -> None:
-    async def do(driven: Driven) -> None:
-        await arrive(driven)
-        await ran(driven, "SELECT 'dog' AS word")
-        await driven.press("escape")
-        assert driven.answer.table.has_focus
-        assert "dog" in driven.detail
-        await driven.press("escape")
-        assert editor(driven).has_focus
-        await driven.press("alt+1")
-        await driven.until(lambda: driven.app.workbench.bar.has_focus)
-        assert not room(driven).active
-        assert driven.place.view == "neighbors"
-
-    drive(real_indexes, do)
 
 
 def test_an_index_opens_at_a_statement_and_does_not_run_it(real_indexes: Path, state: Path) -> None:
