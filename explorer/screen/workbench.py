@@ -219,6 +219,8 @@ class Workbench(Vertical):
             self.post_message(Said(f"{message.line}; ctrl+r runs the model on it", "offer"))
         elif not self.place.text.strip() and not message.broken:
             self.answer.clear(VIEWS[self.place.view].about)
+            self.query_one(DetailPane).show(None)
+            self.query_one(PicturePane).show(())
             self.bar.mark(None)
             self.post_message(Said(""))
         else:
