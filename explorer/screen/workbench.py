@@ -69,6 +69,7 @@ class Workbench(Vertical):
         self.ix: Explorer | None = None
         self._offered: tuple[str, ...] = ()
         self._arrived = True
+        self._answered = 0
 
     def compose(self) -> ComposeResult:
         """From above to below."""
@@ -180,7 +181,7 @@ class Workbench(Vertical):
             self.asking.check(lambda: view.check(ix, place) if view.check else None, delay)
 
     def _fade(self) -> None:
-        if self.asking.busy:
+        if self._answered < self.asking.number:
             self.answer.fade()
 
     def action_give_up(self) -> None:
@@ -199,6 +200,7 @@ class Workbench(Vertical):
         """A table, or that there would be one."""
         if message.number != self.asking.number:
             return
+        self._answered = message.number
         self.bar.mark(None)
         if message.answer is None:
             self.post_message(Said("enter asks: it may take a few seconds"))
@@ -213,6 +215,7 @@ class Workbench(Vertical):
         """Why not, and where."""
         if message.number != self.asking.number:
             return
+        self._answered = message.number
         self._offered = message.texts
         if message.texts:
             self.bar.mark(None, unfinished=True)
