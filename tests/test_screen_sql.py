@@ -20,7 +20,7 @@ from explorer.screen.sql.schema import SchemaPane, SchemaTree
 from explorer.views.place import Place
 from explorer.views.sql import PAGE
 
-HERE = "alt+9"
+HERE = "alt+s"
 FOREVER = "SELECT count(*) FROM range(100000000000)"
 
 
@@ -91,7 +91,7 @@ def test_a_statement_is_typed_and_run(real_indexes: Path, real: Any) -> None:
         assert "dog" in driven.detail
         await driven.press("escape")
         assert editor(driven).has_focus
-        await driven.press("alt+1")
+        await driven.press("alt+n")
         await driven.until(lambda: driven.app.workbench.bar.has_focus)
         assert not room(driven).active
         assert driven.place.view == "neighbors"
@@ -139,7 +139,7 @@ def test_escape_and_other_views_give_a_statement_up(real_indexes: Path) -> None:
         paste(driven, FOREVER)
         await driven.pilot.press("f5")
         await driven.until(lambda: "running for" in driven.said)
-        await driven.press("alt+1")
+        await driven.press("alt+n")
         await driven.until(lambda: driven.app.workbench.bar.has_focus)
         await driven.type("dog")
         assert driven.rows
@@ -362,7 +362,7 @@ from explorer.screen.app import ExplorerApp
 async def main():
     app = ExplorerApp("smollm2", sys.argv[1])
     async with app.run_test() as pilot:
-        await pilot.press("alt+9")
+        await pilot.press("alt+s")
         await pilot.pause()
         editor = app.workbench.room.editor
         assert not editor.is_syntax_aware

@@ -73,6 +73,7 @@ class Workbench(Vertical):
         self.ix: Explorer | None = None
         self._offered: tuple[str, ...] = ()
         self._arrived = True
+        self._answered = 0
 
     def compose(self) -> ComposeResult:
         """From above to below."""
@@ -196,7 +197,7 @@ class Workbench(Vertical):
             self.asking.check(lambda: view.check(ix, place) if view.check else None, delay)
 
     def _fade(self) -> None:
-        if self.asking.busy:
+        if self._answered < self.asking.number:
             self.answer.fade()
 
     def action_give_up(self) -> None:
@@ -216,6 +217,7 @@ class Workbench(Vertical):
         """A table, or that there would be one."""
         if message.number != self.asking.number:
             return
+        self._answered = message.number
         self.bar.mark(None)
         if self.room.active:
             # In the room's own turn: what it tells in ours would not come up here.
@@ -234,6 +236,7 @@ class Workbench(Vertical):
         """Why not, and where."""
         if message.number != self.asking.number:
             return
+        self._answered = message.number
         self._offered = message.texts
         if self.room.active:
             self.room.call_later(self.room.refused, message.line)
@@ -242,6 +245,8 @@ class Workbench(Vertical):
             self.post_message(Said(f"{message.line}; ctrl+r runs the model on it", "offer"))
         elif not self.place.text.strip() and not message.broken:
             self.answer.clear(VIEWS[self.place.view].about)
+            self.query_one(DetailPane).show(None)
+            self.query_one(PicturePane).show(())
             self.bar.mark(None)
             self.post_message(Said(""))
         else:
