@@ -56,8 +56,13 @@ class Editor(TextArea):
             self.language = "sql"
         except LanguageDoesNotExist:  # tree-sitter without SQL
             self.language = None
-        else:
-            self.theme = "vscode_dark"
+
+    def on_mount(self) -> None:
+        """Its colours go with the app's."""
+        self.watch(self.app, "theme", self._dress)
+
+    def _dress(self) -> None:
+        self.theme = "vscode_dark" if self.app.current_theme.dark else "github_light"
 
     def write(self, statement: str) -> None:
         """Have another statement stand there, which one may take back."""
