@@ -188,6 +188,7 @@ def test_what_is_written_is_completed(real_indexes: Path) -> None:
     async def do(driven: Driven) -> None:
         await arrive(driven)
         line = driven.app.query_one("#continued", Static)
+        assert editor(driven).is_syntax_aware
         await driven.type("sel")
         assert editor(driven).suggestion == "ect"
         await driven.press("tab")

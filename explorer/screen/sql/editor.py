@@ -52,10 +52,14 @@ class Editor(TextArea):
         self._names: tuple[str, ...] = ()
         super().__init__(id="editor", show_line_numbers=True, placeholder=EXAMPLE)
         self.indent_width = 2
-        try:
-            self.language = "sql"
-        except LanguageDoesNotExist:  # tree-sitter without SQL
-            self.language = None
+
+    def colour(self) -> None:
+        """Colour what is SQL, where that can be read; from the first time one comes here."""
+        if self.language is None:
+            try:
+                self.language = "sql"
+            except LanguageDoesNotExist:  # tree-sitter without SQL
+                self.language = None
 
     def on_mount(self) -> None:
         """Its colours go with the app's."""

@@ -12,21 +12,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from rich.text import Text
 from textual import on
 from textual.actions import SkipAction
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.message import Message
-from textual.widgets import Static
 
 from explorer.screen.messages import Said
 from explorer.screen.panes.answer import Answer
 from explorer.screen.panes.detail import DetailPane
 from explorer.screen.panes.picture import PicturePane
 from explorer.screen.sql.editor import Editor
-from explorer.screen.sql.schema import SchemaPane, SchemaTree, written
+from explorer.screen.sql.schema import SchemaTree
+from explorer.screen.sql.statement import Run, StatementPane
 from explorer.views.history import History
 from explorer.views.place import Place
 from explorer.views.sql import STATEMENT, page_of, pages
@@ -39,39 +37,6 @@ if TYPE_CHECKING:
 MOST_KEPT, LARGEST_KEPT = 16, 16 << 20
 """Answers that are kept for going back to, and bytes of one; the last is kept however large."""
 
-HINT = "f5 runs · tab completes · alt+↑ what ran before · f4 names"
-
-
-class Run(Static):
-    """A word that runs the statement when it is clicked."""
-
-    class Clicked(Message):
-        """It was."""
-
-    def __init__(self) -> None:
-        super().__init__("▶ run", id="run")
-
-    def on_click(self) -> None:
-        """Tell."""
-        self.post_message(self.Clicked())
-
-
-class StatementPane(Horizontal):
-    """The editor, a line below it, and the schema beside them."""
-
-    def __init__(self, history: History) -> None:
-        super().__init__(id="statement")
-        self._history = history
-
-    def compose(self) -> ComposeResult:
-        """From left to right."""
-        with Vertical(id="writing"):
-            yield Editor(self._history)
-            with Horizontal(id="below"):
-                yield Static(HINT, id="continued")
-                yield Run()
-        yield SchemaPane()
-
 
 class SqlRoom(Vertical):
     """The middle of the screen; in other views only what stands below the statement.
@@ -82,12 +47,6 @@ class SqlRoom(Vertical):
 
     DEFAULT_CSS = """
     SqlRoom { height: 1fr; }
-    SqlRoom #statement { display: none; height: 40%; min-height: 6; max-height: 16; }
-    SqlRoom #writing { width: 2fr; }
-    SqlRoom #below { height: 1; padding: 0 1; }
-    SqlRoom #continued { width: 1fr; height: 1; color: $text-muted; }
-    SqlRoom #run { width: auto; color: $accent; }
-    SqlRoom #run:hover { text-style: reverse; }
     SqlRoom.-folded SchemaPane { display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -154,6 +113,7 @@ class SqlRoom(Vertical):
         if came:
             self.set_class(self.screen.has_class("-narrow"), "-folded")
             self._describe()
+            self.editor.colour()
         self._statement = place.get(STATEMENT)
         if self.editor.text != self._statement:
             self.editor.write(self._statement)
@@ -189,26 +149,6 @@ class SqlRoom(Vertical):
             self._statement = self.editor.text
             self.editor.mark(None)
             self.post_message(self.Written(self._statement))
-
-    @on(Editor.Continued)
-    def _continued(self, event: Editor.Continued) -> None:
-        event.stop()
-        line = Text("  ".join(event.names) or HINT)
-        if event.names:
-            line.stylize("bold", 0, len(event.names[0]))
-        line.no_wrap, line.overflow = True, "ellipsis"
-        self.query_one("#continued", Static).update(line)
-
-    @on(SchemaPane.Named)
-    def _named(self, event: SchemaPane.Named) -> None:
-        event.stop()
-        schema = self.editor.schema
-        of = (row.name for row in schema if row.kind == "function" and row.of == event.row.of)
-        text, back = written(event.row, next(of, ""))
-        self.editor.replace(text, *self.editor.selection)
-        self.editor.clear_suggestion()
-        self.editor.move_cursor_relative(columns=-back)
-        self.editor.focus()
 
     # -- running ------------------------------------------------------------------------------
 
