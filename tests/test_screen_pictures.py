@@ -1,4 +1,4 @@
-"""Every view as it looks, light and dark, at a fixed size; docs/tui.md shows some of these pictures.
+"""Every view as it looks, light and dark, at a fixed size; docs/tui.md shows some of them.
 
 Only what the weights alone decide is shown, so that another machine draws the same: a forward pass
 differs in its last bits from one processor to the next.
