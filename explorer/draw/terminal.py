@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 from explorer.draw.grid import lines_of
@@ -96,9 +96,8 @@ def _legend(picture: Histogram | Lines | Bars) -> list[str]:
 
 
 def _histogram(plot: Any, picture: Histogram, width: int, height: int) -> None:
-    # The last bits of a sum differ with the threads that made it; a tick must not move by them.
-    edges = [float(f"{edge:.9g}") for edge in picture.edges]
-    middles = [(a + b) / 2 for a, b in zip(edges, edges[1:], strict=False)]
+    edges = picture.edges
+    middles = [(a + b) / 2 for a, b in pairwise(edges)]
     # An empty bin would be drawn a line high.
     full = [(x, y) for x, y in zip(middles, picture.baseline.shares, strict=True) if y > 0]
     bins = (edges[-1] - edges[0]) / len(middles)
