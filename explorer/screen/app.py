@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Footer
 
-from explorer.screen.asking import Asking, refused
+from explorer.screen.asking import Asking
 from explorer.screen.door import Door
+from explorer.screen.entrance import Entrance
+from explorer.screen.faults import Outliving
 from explorer.screen.memory import Memory, state_file
-from explorer.screen.messages import NotOpened, Opened, Progressed, Said
+from explorer.screen.messages import Opened, Progressed, Said
 from explorer.screen.opening import Opening
 from explorer.screen.panes.query import QueryBar
 from explorer.screen.panes.status import Status
@@ -24,11 +25,8 @@ from explorer.views import VIEWS
 if TYPE_CHECKING:
     from explorer.api import Explorer
 
-LOOK_AGAIN = 2.0
-"""Seconds between two looks at whether the index was built anew."""
 
-
-class ExplorerApp(App[None]):
+class ExplorerApp(Outliving):
     """The terminal UI.
 
     Args:
@@ -37,11 +35,13 @@ class ExplorerApp(App[None]):
     """
 
     TITLE = "semantic-explorer"
+    CSS = ".-start Workbench { display: none; }"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("alt+left", "step(-1)", "back", priority=True),
         Binding("alt+right", "step(1)", "forward", priority=True),
         Binding("y", "copy", "copy"),
+        Binding("ctrl+o", "choose_index", "indexes", show=False, priority=True),
         Binding("f1,question_mark", "help", "help", key_display="?"),
         Binding("ctrl+pagedown", "next_view(1)", "next view", show=False, priority=True),
         Binding("ctrl+pageup", "next_view(-1)", "view before", show=False, priority=True),
@@ -56,7 +56,7 @@ class ExplorerApp(App[None]):
         super().__init__()
         self.memory = Memory.read(state_file())
         self.door = Door()
-        self.opening = Opening(index, root, self.door)
+        self.entrance = Entrance(Opening(index, root, self.door, self.memory.index))
         self.ix: Explorer | None = None
         self._workbench: Workbench | None = None
 
@@ -64,6 +64,7 @@ class ExplorerApp(App[None]):
         """The workbench, a line, the keys."""
         asking = Asking(lambda message: self.workbench.post_message(message), self.door.during)
         self._workbench = Workbench(self.memory.trail, asking, self.door)
+        yield self.entrance
         yield self._workbench
         yield Status()
         yield Footer()
@@ -84,42 +85,29 @@ class ExplorerApp(App[None]):
         if self.memory.theme in self.available_themes:
             self.theme = self.memory.theme
         self.status.say("opening the index")
-        self.call_after_refresh(self.open)
-        self.set_interval(LOOK_AGAIN, self._look_again)
 
     # -- the index ----------------------------------------------------------------------------
-
-    def open(self, again: bool = False) -> None:
-        """Open the index, in a thread of its own."""
-
-        def opened() -> None:
-            try:
-                self.post_message(Opened(self.opening.open(), again))
-            except BaseException as err:
-                self.post_message(NotOpened(refused(0, err).line))
-
-        threading.Thread(target=opened, daemon=True).start()
-
-    def _look_again(self) -> None:
-        if self.ix is not None and self.opening.changed():
-            self.open(again=True)
 
     def on_opened(self, message: Opened) -> None:
         """Ask this index from now on."""
         before, self.ix = self.ix, message.ix
-        self.memory.index = message.ix.name
-        self.sub_title = message.ix.name
-        self.workbench.open(message.ix)
+        self.memory.index = self.sub_title = self.entrance.opening.name or ""
+        self.workbench.open(message.ix, message.again)
         if before is not None:
             before.close()
         if message.again:
             self.notify("the index was built anew; it has been opened again")
 
-    def on_not_opened(self, message: NotOpened) -> None:
-        """Why not; what is open stays open."""
-        self.status.say(message.line, "bad")
-
     # -- what a person does -------------------------------------------------------------------
+
+    def action_choose_index(self) -> None:
+        """Show which indexes there are, to open another one."""
+        self.entrance.choose()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What is done to an answer cannot be done where none is shown."""
+        hidden = self.entrance.shown and action in ("view", "next_view", "step", "copy")
+        return False if hidden else super().check_action(action, parameters)
 
     def action_view(self, name: str) -> None:
         """Another view of the same query."""

@@ -75,6 +75,7 @@ class Workbench(Vertical):
         self.trail, self.asking, self.door = trail, asking, door
         self.ix: Explorer | None = None
         self._offered: tuple[str, ...] = ()
+        self._entered_last = False
 
     def compose(self) -> ComposeResult:
         """From above to below."""
@@ -107,12 +108,12 @@ class Workbench(Vertical):
         """Where one is."""
         return self.trail.here
 
-    def open(self, ix: Explorer) -> None:
-        """Ask this index from now on, what stands there first."""
+    def open(self, ix: Explorer, again: bool = False) -> None:
+        """Ask this index from now on, what stands there first; what was asked already, `again`."""
         self.ix = ix
         self.query_one("#options").remove_children()
         self.show_place()
-        self.ask(entered=self.place.view != "congruence")
+        self.ask(entered=self._entered_last if again else self.place.view != "congruence")
 
     def _completions(self, text: str) -> tuple[str, ...]:
         return completions(self.ix, text) if self.ix is not None else ()
@@ -177,6 +178,7 @@ class Workbench(Vertical):
             return
         view, place, ix = VIEWS[self.place.view], self.place, self.ix
         self._offered = ()
+        self._entered_last = entered
         self.answer.fade()
         if view.live or entered:
             self.asking.ask(ix, view, place, delay)
