@@ -8,7 +8,7 @@ vectors; knows no measure of two profiles and no question.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,9 +65,14 @@ class Profiles:
         spans = [self.index.neuron_grid.span(layer) for layer in layers]
         return np.concatenate([np.arange(here.start, here.stop) for here in spans])
 
-    def sums_of_layers(self, side: str, layers: Sequence[int]) -> Sums:
-        """Sums over all neurons of some layers."""
-        found = [self._sums_of_layer(side, layer) for layer in layers]
+    def sums_of_layers(
+        self, side: str, layers: Sequence[int], step: Callable[[float], None] = lambda _: None
+    ) -> Sums:
+        """Sums over all neurons of some layers; `step` is told the share of them that is done."""
+        found = []
+        for at, layer in enumerate(layers, start=1):
+            found.append(self._sums_of_layer(side, layer))
+            step(at / len(layers))
         if len(found) == 1:
             return found[0]
         width = self.index.space(f"neuron.{side}").entry.width
@@ -102,10 +107,16 @@ class Profiles:
             np.matmul(vectors, block.T, out=found[:, first : first + len(block)])
         return found
 
-    def ranked(self, side: str, rows: Int64, vectors: Float64) -> Float32:
+    def ranked(
+        self,
+        side: str,
+        rows: Int64,
+        vectors: Float64,
+        step: Callable[[float], None] = lambda _: None,
+    ) -> Float32:
         """Ranks from 1 of each profile over the neurons at some positions: (m, n) float32.
 
-        The profiles themselves pass through in parts.
+        The profiles themselves pass through in parts; `step` is told the share that is done.
         """
         found = np.empty((len(vectors), len(rows)), np.float32)
         at_once = max(1, _LISTS_BYTES // (8 * max(1, len(rows))))
@@ -113,6 +124,7 @@ class Profiles:
             part = self.lists(side, rows, vectors[first : first + at_once])
             for at, values in enumerate(part):
                 found[first + at] = ranks(values)
+                step((first + at + 1) / len(vectors))
         return found
 
     def impact(self, side: str, rows: Int64, lists: Float64, homes: Sequence[Space]) -> Float64:

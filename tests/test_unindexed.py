@@ -66,9 +66,7 @@ def test_one_who_refuses_is_told_the_texts_and_what_is_near(tiny_indexes: Path) 
         assert ix.neighbors("dog", "context.2").rows
 
 
-def test_what_runs_the_model_can_be_given(
-    tiny_indexes: Path, states: NDArray[np.float32]
-) -> None:
+def test_what_runs_the_model_can_be_given(tiny_indexes: Path, states: NDArray[np.float32]) -> None:
     given = Counting(states)
     with (
         Explorer(open_index("llama", tiny_indexes), encode=given) as ix,

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from indexer.store.errors import MachineError
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
@@ -56,14 +52,11 @@ def check_pictures(options: dict[str, Any]) -> None:
 
 def check_targets(options: dict[str, Any]) -> None:
     """Raise `MachineError`, before any work, where no file can be written under a name."""
+    from explorer.outfile import check_target
+
     for name in (options["output"], options.get("plot")):
-        if name is None:
-            continue
-        path = Path(os.path.realpath(name))
-        if not name or path.is_dir():
-            raise MachineError(f"cannot write {name!r}: that is no name of a file")
-        if not path.parent.is_dir():
-            raise MachineError(f"cannot write {name!r}: there is no folder {str(path.parent)!r}")
+        if name is not None:
+            check_target(name)
 
 
 def _drawings(result: Result, options: dict[str, Any]) -> str:
@@ -99,22 +92,13 @@ def _say_what_it_rests_on(result: Result) -> None:
 
 
 def _write(text: str, output: str | None) -> None:
+    from explorer.outfile import write_text
+
     if output is None:
         sys.stdout.write(text)
         sys.stdout.flush()
         return
-    path = Path(os.path.realpath(output))
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        if path.exists() and not path.is_file():
-            path.write_text(text, "utf-8")  # a device or a pipe is written to, never replaced
-        else:
-            part.write_text(text, "utf-8")
-            part.replace(path)
-    except OSError as err:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise MachineError(f"cannot write {output!r}: {err.strerror}") from None
+    write_text(output, text)
 
 
 def _width() -> int:

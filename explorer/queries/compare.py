@@ -8,7 +8,7 @@ choice makes the asked pair stand out over its neurons, and so it must every oth
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -189,11 +189,17 @@ def _standings(
     standings = []
     for at, neurons in enumerate(sets):
 
-        def pairs_done(share: float, at: int = at) -> None:
+        def done(share: float, at: int = at) -> None:
             progress("pairs asked", round(1000 * (at + share)), 1000 * len(sets))
 
-        _check_varies(neurons.products(vectors), neurons, query)
-        scores = neurons.scores(vectors, first, second, query.measures, pairs_done)
+        def summed(share: float, done: Callable[[float], None] = done) -> None:
+            done(share / 2)
+
+        def scored(share: float, done: Callable[[float], None] = done) -> None:
+            done((1 + share) / 2)
+
+        _check_varies(neurons.products(vectors, summed), neurons, query)
+        scores = neurons.scores(vectors, first, second, query.measures, scored)
         standings.append({measure: Standing(scores[measure]) for measure in query.measures})
     return standings
 

@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import ComposeResult
+from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.screen import Screen
 from textual.widgets import Footer
 
-from explorer.screen.asking import Asking
+from explorer.screen.asking import Asking, refused
+from explorer.screen.commands import commands
 from explorer.screen.door import Door
 from explorer.screen.entrance import Entrance
+from explorer.screen.exporting import export, suggested, table
 from explorer.screen.faults import Outliving
 from explorer.screen.memory import Memory, state_file
 from explorer.screen.messages import Opened, Progressed, Said
 from explorer.screen.opening import Opening
+from explorer.screen.panes.export import ExportBar
 from explorer.screen.panes.query import QueryBar
 from explorer.screen.panes.status import Status
 from explorer.screen.workbench import Workbench
 from explorer.views import VIEWS
+from indexer.store.errors import SemanticError
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
+    from indexer.store.layout import Manifest
+
+DARK, LIGHT = "textual-dark", "textual-light"
 
 
 class ExplorerApp(Outliving):
@@ -36,12 +47,16 @@ class ExplorerApp(Outliving):
 
     TITLE = "semantic-explorer"
     CSS = ".-start Workbench { display: none; }"
+    CSS_PATH = "narrow.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("alt+left", "step(-1)", "back", priority=True),
         Binding("alt+right", "step(1)", "forward", priority=True),
+        Binding("ctrl+s", "export", "export", priority=True),
         Binding("y", "copy", "copy"),
         Binding("ctrl+o", "choose_index", "indexes", show=False, priority=True),
+        Binding("Y", "copy_table", "copy table", show=False),
         Binding("f1,question_mark", "help", "help", key_display="?"),
         Binding("ctrl+pagedown", "next_view(1)", "next view", show=False, priority=True),
         Binding("ctrl+pageup", "next_view(-1)", "view before", show=False, priority=True),
@@ -66,6 +81,7 @@ class ExplorerApp(Outliving):
         self._workbench = Workbench(self.memory.trail, asking, self.door)
         yield self.entrance
         yield self._workbench
+        yield ExportBar()
         yield Status()
         yield Footer()
 
@@ -92,6 +108,7 @@ class ExplorerApp(Outliving):
         """Ask this index from now on."""
         before, self.ix = self.ix, message.ix
         self.memory.index = self.sub_title = self.entrance.opening.name or ""
+        self.status.opened(_of(message.ix.manifest))
         self.workbench.open(message.ix, message.again)
         if before is not None:
             before.close()
@@ -124,6 +141,56 @@ class ExplorerApp(Outliving):
         if trail.back() if by < 0 else trail.forward():
             self.workbench.arrive()
 
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """What the palette offers: Textual's own, and every action of ours."""
+        for title, about, action in commands():
+            where = self.workbench if action.startswith("workbench.") else self
+            run = partial(self.run_action, action.removeprefix("workbench."), where)
+            yield SystemCommand(title, about, run)
+        yield from super().get_system_commands(screen)
+
+    def action_light_or_dark(self) -> None:
+        """The other of the two themes."""
+        self.theme = LIGHT if self.current_theme.dark else DARK
+
+    def action_export(self) -> None:
+        """Ask where to write what is shown."""
+        self.query_one(ExportBar).open(suggested(self.workbench.place))
+
+    def on_export_bar_named(self, event: ExportBar.Named) -> None:
+        """Write it; a picture takes its time."""
+        shown = self.workbench.answer.answer
+        pictures = self.workbench.pictures
+        screen = self.export_screenshot()
+
+        def write() -> None:
+            try:
+                said = Said(export(event.name, shown, pictures, screen))
+            except BaseException as err:
+                said = Said(refused(0, err).line, "bad")
+            self.post_message(said)
+
+        threading.Thread(target=write, daemon=True).start()
+
+    def on_export_bar_closed(self, _: ExportBar.Closed) -> None:
+        """Back to where one was."""
+        self.workbench.answer.table.focus()
+
+    def action_copy(self) -> None:
+        """Copy what the row under the cursor is about."""
+        if said := self.workbench.subject:
+            self.copy_to_clipboard(said)
+            self.status.say(f"copied {said}")
+
+    def action_copy_table(self) -> None:
+        """Copy the table as markdown."""
+        try:
+            self.copy_to_clipboard(table(self.workbench.answer.answer))
+        except SemanticError as err:
+            self.status.say(str(err), "bad")
+        else:
+            self.status.say("copied the table as markdown")
+
     def action_help(self) -> None:
         """Show or hide what the keys do."""
         if self.screen.query("HelpPanel"):
@@ -152,3 +219,9 @@ class ExplorerApp(Outliving):
         self.memory.write(state_file())
         if self.ix is not None:
             self.ix.close()
+
+
+def _of(manifest: Manifest) -> str:
+    """An index in a few words."""
+    words = f", {manifest.words:,} words" if manifest.words else ""
+    return f"{manifest.name}: {manifest.spaces[0].rows:,} {manifest.spaces[0].item}s{words}"

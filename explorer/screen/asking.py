@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
-from explorer.screen.messages import Answered, Detailed, Pictured, Progressed, Refused
+from explorer.screen.messages import Answered, Detailed, Pictured, Progressed, Refused, Said
 from indexer.store.errors import at_the_edge
 
 if TYPE_CHECKING:
@@ -78,6 +78,11 @@ class Asking:
         """Whether it is under way."""
         return self._question.number > 0 and not self._question.stop.is_set()
 
+    @property
+    def looking(self) -> bool:
+        """Whether a row is being asked about."""
+        return self._detail.number > 0 and not self._detail.stop.is_set()
+
     def ask(self, ix: Explorer, view: View, place: Place, delay: float = 0.0) -> int:
         """Ask what a view asks at a place, once nothing newer is asked for so many seconds."""
 
@@ -111,19 +116,25 @@ class Asking:
 
         self._detail.stop.set()
         question = self._detail = Question(self._detail.number + 1, self._post)
-        told = details.told(answer, layout, row)
-        self._post(Detailed(self.number, told))
         number = self.number
 
         def ask() -> None:
             if question.stop.wait(delay):
                 return
             try:
+                told = details.told(answer, layout, row)
+            except BaseException as err:
+                self._post(Said(refused(number, err).line, "bad"))
+                question.stop.set()
+                return
+            self._post(Detailed(number, told))
+            try:
                 more: Detail = details.asked(ix, answer, told)
             except BaseException as err:
                 more = details.failed(told, refused(number, err).line)
             if not question.stop.is_set():
                 self._post(Detailed(number, more))
+            question.stop.set()
 
         threading.Thread(target=ask, daemon=True).start()
 
@@ -138,7 +149,8 @@ class Asking:
             try:
                 answer(question)
             except BaseException as err:
-                self._post(refused(question.number, err))
+                if not question.stop.is_set():  # who gave it up knows
+                    self._post(refused(question.number, err))
             finally:
                 question.stop.set()
 

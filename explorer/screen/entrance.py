@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
@@ -23,13 +24,13 @@ from explorer.screen.messages import (
     Opened,
     Said,
 )
+from explorer.screen.opening import Opening, warm
 from explorer.screen.panes.start import Start
 from explorer.views.indexes import find
+from indexer.store.errors import SemanticError
 
 if TYPE_CHECKING:
     from textual.widget import Widget
-
-    from explorer.screen.opening import Opening
 
 LOOK_AGAIN = 2.0
 """Seconds between two looks at whether the index was built anew."""
@@ -85,13 +86,18 @@ class Entrance(Container):
         """Open an index; the one that was asked for first, unless named."""
         self._under_way = True
 
-        def opened() -> Message:
+        def opened() -> None:
             try:
-                return Opened(self.opening.open(name), again)
+                ix = self.opening.open(name)
             except BaseException as err:
-                return NotOpened(self.opening.why(err), find(self.opening.root), again)
+                found = find(self.opening.root)
+                self.post_message(NotOpened(self.opening.why(err), found, again))
+                return
+            self.post_message(Opened(ix, again))
+            with suppress(SemanticError):  # the first question says what is wrong
+                warm(ix)
 
-        self._off(opened)
+        threading.Thread(target=opened, daemon=True).start()
 
     def choose(self) -> None:
         """Show which indexes there are."""

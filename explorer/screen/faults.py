@@ -11,6 +11,7 @@ import time
 import traceback
 from collections import deque
 
+from textual import events
 from textual._context import active_message_pump
 from textual.app import App
 from textual.message import Message
@@ -23,7 +24,7 @@ from explorer.screen.messages import Said
 MOST = 20
 """Faults that are kept at length."""
 
-_QUIET = 1.0
+_QUIET = 0.1
 """Seconds in which the same fault is not said again: saying it may be what raises it."""
 
 
@@ -38,9 +39,16 @@ class Outliving(App[None]):
         super().__init__()
         self.faults: deque[str] = deque(maxlen=MOST)
         self._last = ("", 0.0)
+        self._began = False
+
+    def on_ready(self) -> None:
+        """From now on nothing ends it."""
+        self._began = True
 
     def outlive(self, error: BaseException) -> None:
-        """Say what happened, once."""
+        """Say what happened, once; not what comes of widgets that are gone as the app ends."""
+        if self._exit or (self._began and not self.is_running):
+            return
         if isinstance(error, WorkerFailed):
             error = error.error
         told = refused(0, error)
@@ -52,13 +60,10 @@ class Outliving(App[None]):
             self.post_message(Said(told.line, "bad"))
 
     def _handle_exception(self, error: Exception) -> None:
-        if self._starting(active_message_pump.get(self)):
+        if active_message_pump.get(self) is self and not self.is_running:
             super()._handle_exception(error)
         else:
             self.outlive(error)
-
-    def _starting(self, pump: MessagePump) -> bool:
-        return pump is self and not self.is_running
 
 
 _hand_out = MessagePump._dispatch_message
@@ -70,7 +75,8 @@ async def _outlived(pump: MessagePump, message: Message) -> None:
         await _hand_out(pump, message)
     except Exception as err:
         app = pump.app
-        if not isinstance(app, Outliving) or app._starting(pump):
+        starting = pump is app and isinstance(message, (events.Compose, events.Mount))
+        if starting or not isinstance(app, Outliving):
             raise
         app.outlive(err)
 

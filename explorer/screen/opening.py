@@ -94,6 +94,16 @@ class Opening:
         return self.folder is not None and _print_of(self.folder) is None
 
 
+def warm(ix: Explorer) -> None:
+    """Ask what the first letter will need, so that it need not wait for it."""
+    import explorer.tables
+    import explorer.views.detail  # noqa: F401  # imported here, not when the first row is shown
+
+    ix.beginning("a", 1)
+    if "embed" in ix.spaces:
+        ix.search("embed", [1.0] * ix.manifest.model.d_model, distinct=True)
+
+
 def _print_of(folder: Path) -> _Print | None:
     """What tells one manifest from another that takes its place."""
     try:

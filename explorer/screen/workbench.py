@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container, Horizontal, Vertical
-from textual.widgets import Input, Tab, Tabs
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Input, Tabs
 
+from explorer.screen.heading import Heading
 from explorer.screen.messages import (
     Answered,
     Detailed,
@@ -27,19 +28,18 @@ from explorer.screen.panes.detail import DetailPane
 from explorer.screen.panes.options import Options
 from explorer.screen.panes.picture import PicturePane
 from explorer.screen.panes.query import QueryBar
-from explorer.tables import lay_out
 from explorer.views import VIEWS
-from explorer.views.completion import completions
-from explorer.views.links import follow, links
 from explorer.views.place import Place, Trail
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
+    from explorer.pictures import Picture
     from explorer.screen.asking import Asking
     from explorer.screen.door import Door
 
-TYPING, LOOKING = 0.03, 0.08
-"""Seconds without a key before a question is asked; without a move before a row is told of."""
+TYPING, LOOKING, SLOW = 0.01, 0.06, 0.2
+"""Seconds without a key before a question is asked; without a move before a row is told of; and
+after which what is shown fades, since it answers what was asked before."""
 
 
 class Workbench(Vertical):
@@ -52,15 +52,8 @@ class Workbench(Vertical):
     """
 
     DEFAULT_CSS = """
-    Workbench Tabs { height: 2; }
-    Workbench Tab { padding: 0 1; }
-    Workbench #options { height: 1; }
     Workbench #body { height: 1fr; }
     Workbench #side { width: 1fr; height: 1fr; }
-    .-narrow Workbench #body { layout: vertical; }
-    .-narrow Workbench #answer { width: 1fr; height: 2fr; }
-    .-narrow Workbench #side { width: 1fr; height: 1fr; layout: horizontal; }
-    Workbench.-drawn #answer, Workbench.-drawn #detail { display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "nothing", "explore", show=False),
@@ -76,12 +69,11 @@ class Workbench(Vertical):
         self.ix: Explorer | None = None
         self._offered: tuple[str, ...] = ()
         self._entered_last = False
+        self._arrived = True
 
     def compose(self) -> ComposeResult:
         """From above to below."""
-        yield Tabs(*(Tab(view.title, id=name) for name, view in VIEWS.items()), id="views")
-        yield QueryBar(self._completions)
-        yield Container(id="options")
+        yield Heading(self.place)
         with Horizontal(id="body"):
             yield Answer()
             with Vertical(id="side"):
@@ -92,6 +84,11 @@ class Workbench(Vertical):
         """It stands where one was before anything is opened."""
         self.show_place()
         self.bar.focus()
+
+    @property
+    def heading(self) -> Heading:
+        """Tabs, bar and pickers."""
+        return self.query_one(Heading)
 
     @property
     def bar(self) -> QueryBar:
@@ -108,15 +105,25 @@ class Workbench(Vertical):
         """Where one is."""
         return self.trail.here
 
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """What is drawn."""
+        return self.query_one(PicturePane).pictures
+
+    @property
+    def subject(self) -> str:
+        """What the row under the cursor is about; empty where there is none."""
+        from explorer.views.links import links
+
+        row = self.answer.row
+        found = links(self.answer.answer, row) if row is not None else ()
+        return found[0].label if found else ""
+
     def open(self, ix: Explorer, again: bool = False) -> None:
         """Ask this index from now on, what stands there first; what was asked already, `again`."""
         self.ix = ix
-        self.query_one("#options").remove_children()
         self.show_place()
         self.ask(entered=self._entered_last if again else self.place.view != "congruence")
-
-    def _completions(self, text: str) -> tuple[str, ...]:
-        return completions(self.ix, text) if self.ix is not None else ()
 
     # -- where one is -------------------------------------------------------------------------
 
@@ -127,33 +134,18 @@ class Workbench(Vertical):
 
     def arrive(self) -> None:
         """Ask where the trail stands."""
+        self._arrived = True
         self.show_place()
         self.ask(entered=VIEWS[self.place.view].live)
 
     def show_place(self) -> None:
-        """Have tabs, bar and pickers say where one is."""
-        place, view = self.place, VIEWS[self.place.view]
-        with self.prevent(Tabs.TabActivated, Input.Changed):
-            self.query_one(Tabs).active = view.name
-            if self.bar.value != place.text:
-                self.bar.value = place.text
-                self.bar.cursor_position = len(place.text)
-        self.bar.placeholder = view.example
-        self.bar.mark(None)
-        if self.ix is None:
-            return
-        shown = None
-        for options in self.query(Options):
-            options.display = options.name == view.name
-            shown = options if options.display else shown
-        if shown is None:
-            self.query_one("#options").mount(Options(view, self.ix, place))
-        else:
-            shown.show(place)
+        """Have the heading say where one is."""
+        self.heading.show(self.place, self.ix)
 
     @on(Tabs.TabActivated)
     def _view_chosen(self, event: Tabs.TabActivated) -> None:
-        if event.tab.id and event.tab.id != self.place.view:
+        # An older one than the tab that stands there now says nothing any more.
+        if event.tab.id == event.tabs.active and event.tab.id in VIEWS.keys() - {self.place.view}:
             self.go(replace(self.place, view=event.tab.id))
 
     @on(Options.Chosen)
@@ -165,11 +157,15 @@ class Workbench(Vertical):
 
     @on(Input.Changed, "#query")
     def _typed(self, event: Input.Changed) -> None:
-        self.trail.amend(replace(self.place, text=event.value))
+        there = replace(self.place, text=event.value)
+        # A letter is no step; the first one after a place that was chosen or entered is.
+        (self.trail.step if self._arrived else self.trail.amend)(there)
+        self._arrived = False
         self.ask(TYPING)
 
     @on(Input.Submitted)
     def _entered(self) -> None:
+        self._arrived = True
         self.ask(entered=True)
 
     def ask(self, delay: float = 0.0, entered: bool = False) -> None:
@@ -179,11 +175,15 @@ class Workbench(Vertical):
         view, place, ix = VIEWS[self.place.view], self.place, self.ix
         self._offered = ()
         self._entered_last = entered
-        self.answer.fade()
+        self.set_timer(SLOW, self._fade)
         if view.live or entered:
             self.asking.ask(ix, view, place, delay)
         else:
             self.asking.check(lambda: view.check(ix, place) if view.check else None, delay)
+
+    def _fade(self) -> None:
+        if self.asking.busy:
+            self.answer.fade()
 
     def action_give_up(self) -> None:
         """Give up a question under way; else go back to the bar."""
@@ -205,6 +205,8 @@ class Workbench(Vertical):
         if message.answer is None:
             self.post_message(Said("enter asks: it may take a few seconds"))
             return
+        from explorer.tables import lay_out
+
         view = VIEWS[self.place.view]
         self.answer.show(message.answer, (view.lay_out or lay_out)(message.answer))
         self.post_message(Said(""))
@@ -215,10 +217,12 @@ class Workbench(Vertical):
             return
         self._offered = message.texts
         if message.texts:
+            self.bar.mark(None, unfinished=True)
             self.post_message(Said(f"{message.line}; ctrl+r runs the model on it", "offer"))
         elif not self.place.text.strip() and not message.broken:
-            self.post_message(Said(VIEWS[self.place.view].about))
+            self.answer.clear(VIEWS[self.place.view].about)
             self.bar.mark(None)
+            self.post_message(Said(""))
         else:
             self.bar.mark(message.line)
             self.post_message(Said(message.line, "bad"))
@@ -242,12 +246,16 @@ class Workbench(Vertical):
 
     @on(Answer.Chosen)
     def _chosen(self, event: Answer.Chosen) -> None:
+        from explorer.views.links import follow, links
+
         if found := links(event.answer, event.row):
             self.go(follow(found[0], self.place))
 
     @on(DetailPane.Followed)
     @on(Explored)
     def _followed(self, event: DetailPane.Followed | Explored) -> None:
+        from explorer.views.links import follow
+
         self.go(follow(event.link, self.place))
 
     @on(QueryBar.Left)

@@ -43,14 +43,11 @@ class Detail:
 
 
 def told(answer: Any, layout: Layout, row: Any) -> Detail:
-    """What the row itself says: its cells in full, and where it leads."""
-    lines = [
-        Line(column.name, cell)
-        for column in layout.columns
-        if (cell := column.cell(row)) and column.name
-    ]
+    """What the row itself says: in full what its table may have cut, and where it leads."""
+    cells = [(column, column.cell(row)) for column in layout.columns]
+    lines = [Line(column.name, cell) for column, cell in cells if cell and column.folds]
     found = links(answer, row)
-    title = found[0].label if found else (lines[0].value if lines else "")
+    title = found[0].label if found else next((cell for _, cell in cells if cell), "")
     return Detail(title, tuple(line for line in lines if line.value != title), _named("", found))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from explorer.progress import Progress
-from explorer.tables.index import index
 from explorer.views.place import Place
 from explorer.views.view import Choice, View, chosen, fixed
 
@@ -22,6 +21,7 @@ def _ask(ix: Explorer, place: Place, _: Progress) -> Any:
 def _lay_out(answer: Any) -> Any:
     from explorer.results import Result
     from explorer.tables import lay_out
+    from explorer.tables.index import index
 
     return lay_out(answer) if isinstance(answer, Result) else index(answer)
 

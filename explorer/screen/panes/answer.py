@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -17,13 +17,13 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import DataTable, Static
 
-from explorer.tables import Layout
-from explorer.views.gauge import BAND, BEYOND, WITHIN, Scale, resolved_of, scale_of
+if TYPE_CHECKING:
+    from explorer.tables import Layout
+    from explorer.views.gauge import Scale
 
 NARROWEST_CELL, WIDEST_CELL = 12, 48
 BAR, NARROW_BAR, WIDE = 24, 12, 100
 PAGE = 500
-_INKS = {BEYOND: "bold cyan", WITHIN: "dim", BAND: "dim"}
 
 
 class Answer(Vertical):
@@ -33,8 +33,6 @@ class Answer(Vertical):
     Answer { width: 2fr; height: 1fr; }
     Answer #head { height: auto; max-height: 6; padding: 0 1; color: $text-muted; }
     Answer #foot { height: auto; max-height: 5; padding: 0 1; color: $text-muted; }
-    .-narrow Answer #head { max-height: 3; }
-    .-narrow Answer #foot { max-height: 1; }
     Answer DataTable { height: 1fr; }
     Answer DataTable.-old { opacity: 60%; }
     """
@@ -59,6 +57,8 @@ class Answer(Vertical):
         self.answer: Any = None
         self.layout_shown: Layout | None = None
         self.rows: Sequence[Any] = ()
+        self._scale: Scale | None = None
+        self._said: dict[str, Text] = {}
 
     def compose(self) -> ComposeResult:
         """Head, table, foot."""
@@ -75,13 +75,21 @@ class Answer(Vertical):
         """Show an answer, the cursor on its first row."""
         self.answer, self.layout_shown = answer, layout
         self.rows = list(layout.rows if layout.rows is not None else answer.rows)[:PAGE]
-        scale = scale_of(answer, self.rows)
+        from explorer.views.gauge import scale_of
+
+        scale = self._scale = scale_of(answer, self.rows)
         self._fill(layout, scale)
-        self.query_one("#head", Static).update(_head(answer, layout))
         notes = [line for line in layout.foot if line]
         foot = [scale.gauge.about, *notes] if scale is not None else notes
-        self.query_one("#foot", Static).update(Text("\n".join(foot)))
+        self._say("#head", _head(answer, layout))
+        self._say("#foot", Text("\n".join(foot)))
         self._tell()
+
+    def _say(self, where: str, text: Text) -> None:
+        """Lines above or below; laying the screen out anew is dear, so only where they differ."""
+        if self._said.get(where) != text:
+            self._said[where] = text
+            self.query_one(where, Static).update(text)
 
     def _fill(self, layout: Layout, scale: Scale | None) -> None:
         """The table: a bar stands after the first figure; long texts share what room is left."""
@@ -118,15 +126,15 @@ class Answer(Vertical):
         """Share the room anew."""
         if self.layout_shown is not None:
             at = self.table.cursor_row
-            self._fill(self.layout_shown, scale_of(self.answer, self.rows))
+            self._fill(self.layout_shown, self._scale)
             self.table.move_cursor(row=at)
 
     def clear(self, line: str = "") -> None:
         """Show nothing but a line."""
         self.answer, self.layout_shown, self.rows = None, None, ()
         self.table.clear(columns=True)
-        self.query_one("#head", Static).update(Text(line))
-        self.query_one("#foot", Static).update("")
+        self._say("#head", Text(line))
+        self._say("#foot", Text(""))
 
     def fade(self) -> None:
         """What is shown answers what was asked before."""
@@ -151,16 +159,17 @@ class Answer(Vertical):
 
 
 def _bar(scale: Scale, row: Any, width: int) -> Text:
-    bar = scale.bar(row, width)
-    text = Text(bar)
-    for at, char in enumerate(bar):
-        if style := _INKS.get(char):
-            text.stylize(style, at, at + 1)
+    from explorer.views.gauge import BEYOND
+
+    text = Text(scale.bar(row, width), "dim")
+    text.highlight_regex(f"{BEYOND}+", "not dim bold cyan")
     return text
 
 
 def _head(answer: Any, layout: Layout) -> Text:
     """The lines above the table; a word that isn't quite what was asked stands out."""
+    from explorer.views.gauge import resolved_of
+
     warned = {item.note for item in resolved_of(answer) if item.note}
     text = Text()
     for at, line in enumerate(layout.head):

@@ -52,9 +52,10 @@ class DetailPane(VerticalScroll):
         known = Text()
         if detail is not None:
             known.append(detail.title + "\n", "bold")
+            end = "   " if self.screen.has_class("-narrow") else "\n"
             for line in detail.lines:
                 known.append(f"{line.name} ", "dim")
-                known.append(f"{line.value}\n")
+                known.append(f"{line.value}{end}")
             known.rstrip()
         self.query_one("#known", Static).update(known)
         found = detail.links if detail is not None else ()

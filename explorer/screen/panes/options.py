@@ -43,17 +43,18 @@ class Options(HorizontalScroll):
 
     def __init__(self, view: View, ix: Explorer, place: Place) -> None:
         super().__init__(name=view.name)
-        self._view, self._ix, self._place = view, ix, place
+        self.ix = ix
+        self._view, self._place = view, place
         self.can_focus = False
 
     def compose(self) -> ComposeResult:
         """A label and a picker an option; a line of text for what is typed."""
         for option in self._view.options:
-            value = chosen(self._place, self._ix, option)
+            value = chosen(self._place, self.ix, option)
             if isinstance(option, Field):
                 yield Input(value, option.placeholder, name=option.name, compact=True)
                 continue
-            named = [(option.shown(one), one) for one in option.values(self._ix)]
+            named = [(option.shown(one), one) for one in option.values(self.ix)]
             yield Label(option.label or option.name)
             select = Select(named, value=value, allow_blank=False, compact=True, name=option.name)
             select.styles.width = max(len(name) for name, _ in named) + ARROW
@@ -62,7 +63,7 @@ class Options(HorizontalScroll):
     def show(self, place: Place) -> None:
         """Stand as a place has it, and tell nobody."""
         self._place = place
-        stands = {option.name: chosen(place, self._ix, option) for option in self._view.options}
+        stands = {option.name: chosen(place, self.ix, option) for option in self._view.options}
         fields: list[Input | Select[str]] = [*self.query(Input), *self.query(Select)]
         for widget in fields:
             value = stands.get(widget.name or "")
@@ -77,7 +78,7 @@ class Options(HorizontalScroll):
         widget = event.select if isinstance(event, Select.Changed) else event.input
         option = next((one for one in self._view.options if one.name == widget.name), None)
         value = str(event.value)
-        if option is None or value == chosen(self._place, self._ix, option):
+        if option is None or value == chosen(self._place, self.ix, option):
             return
-        self._place = self._place.choosing(option.name, value, default_of(option, self._ix))
-        self.post_message(self.Chosen(option.name, value, default_of(option, self._ix)))
+        self._place = self._place.choosing(option.name, value, default_of(option, self.ix))
+        self.post_message(self.Chosen(option.name, value, default_of(option, self.ix)))

@@ -12,7 +12,7 @@ from textual.widgets import Static
 if TYPE_CHECKING:
     from explorer.pictures import Picture
 
-_INKS = {"█": "bold", "●": "bold", "░": "dim"}
+_INKS = {"[●█▓▒]+": "cyan", "░+": "dim", "(?<![=≡#-])([=≡#-])\\1+": "magenta"}
 
 
 class PicturePane(VerticalScroll):
@@ -49,6 +49,6 @@ class PicturePane(VerticalScroll):
             return
         each = max(8, height // len(self.pictures))
         text = Text("\n".join(drawn(one, width, each).rstrip() for one in self.pictures))
-        for char, style in _INKS.items():
-            text.highlight_regex(char + "+", style)
+        for glyphs, style in _INKS.items():
+            text.highlight_regex(glyphs, style)
         self.query_one("#drawn", Static).update(text)

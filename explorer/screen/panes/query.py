@@ -69,7 +69,6 @@ class QueryBar(Input):
     QueryBar { border: tall $surface; padding: 0 1; height: 3; }
     QueryBar:focus { border: tall $accent; }
     QueryBar.-bad { border: tall $error; }
-    .-narrow QueryBar { border: none; height: 1; background: $boost; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down", "leave", "to the table", show=False),
@@ -84,6 +83,7 @@ class QueryBar(Input):
 
     def __init__(self, complete: Callable[[str], tuple[str, ...]]) -> None:
         self.marks = Marks()
+        self._unfinished = False
         super().__init__(
             id="query",
             highlighter=self.marks,
@@ -91,9 +91,13 @@ class QueryBar(Input):
             select_on_focus=False,
         )
 
-    def mark(self, error: str | None) -> None:
-        """Mark what an error speaks of; nothing where there is none."""
+    def mark(self, error: str | None, unfinished: bool = False) -> None:
+        """Mark what an error speaks of; nothing where there is none.
+
+        `unfinished` says that what is typed may be half a word, though it is no error.
+        """
         self.marks.error = error
+        self._unfinished = unfinished or error is not None
         self.set_class(error is not None, "-bad")
         self.refresh()
 
@@ -102,9 +106,9 @@ class QueryBar(Input):
         self.post_message(self.Left())
 
     def action_take(self) -> None:
-        """Take the completion that is shown; where none is, go on to what stands beside."""
+        """Complete half a word; after a whole one, go on to what stands beside."""
         at_end = self.cursor_position == len(self.value)
-        if at_end and self._suggestion and self._suggestion != self.value:
+        if self._unfinished and at_end and self._suggestion.startswith(self.value):
             self.action_cursor_right()
         else:
             self.screen.focus_next()

@@ -19,22 +19,33 @@ class Status(Horizontal):
     Status ProgressBar { width: auto; height: 1; display: none; }
     Status.-busy ProgressBar { display: block; }
     Status Bar { width: 16; }
+    Status #open { width: auto; color: $text-muted; }
+    .-narrow Status #open { display: none; }
     """
 
     def __init__(self) -> None:
         super().__init__(id="status")
+        self._said = ("", "")
 
     def compose(self) -> ComposeResult:
         """What is said, and a bar."""
         yield Static(id="said")
         yield ProgressBar(id="bar", show_eta=False)
+        yield Static(id="open")
 
     def say(self, line: str, kind: str = "") -> None:
         """A line: `bad`, an `offer`, or nothing in particular."""
+        if (line, kind) == self._said and not self.has_class("-busy"):
+            return
+        self._said = (line, kind)
         said = self.query_one("#said", Static)
         said.set_classes(f"-{kind}" if kind else "")
         said.update(Text(line))
         self.remove_class("-busy")
+
+    def opened(self, line: str) -> None:
+        """What is open."""
+        self.query_one("#open", Static).update(Text(line))
 
     def progress(self, what: str, done: int, total: int) -> None:
         """How far something has come."""

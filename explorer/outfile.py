@@ -1,0 +1,41 @@
+"""A file an answer is written to: whole or not at all, and told before any work if it cannot be.
+
+Knows paths; knows no answer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+from indexer.store.errors import MachineError
+
+
+def check_target(name: str) -> None:
+    """Raise `MachineError` where no file can be written under a name."""
+    path = Path(os.path.realpath(name))
+    if not name or path.is_dir():
+        raise MachineError(f"cannot write {name!r}: that is no name of a file")
+    if not path.parent.is_dir():
+        raise MachineError(f"cannot write {name!r}: there is no folder {str(path.parent)!r}")
+
+
+def write_text(name: str, text: str) -> None:
+    """Write a text under a name, in place of what was there.
+
+    Raises:
+        MachineError: it cannot be written; what was there is left.
+    """
+    path = Path(os.path.realpath(name))
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        if path.exists() and not path.is_file():
+            path.write_text(text, "utf-8")  # a device or a pipe is written to, never replaced
+        else:
+            part.write_text(text, "utf-8")
+            part.replace(path)
+    except OSError as err:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise MachineError(f"cannot write {name!r}: {err.strerror}") from None

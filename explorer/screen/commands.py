@@ -1,0 +1,32 @@
+"""What the command palette offers: every view, and everything that a key does.
+
+Knows names of actions; does nothing itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from explorer.views import VIEWS
+
+ACTIONS = (
+    ("Back", "To the place before (alt+left)", "step(-1)"),
+    ("Forward", "To the place one came back from (alt+right)", "step(1)"),
+    ("Open another index", "Of those that there are (ctrl+o)", "choose_index"),
+    ("Export", "Write what is shown to a file (ctrl+s)", "export"),
+    ("Copy row", "Copy what the row is about (y)", "copy"),
+    ("Copy table", "Copy the whole table as markdown (Y)", "copy_table"),
+    ("Picture", "Give the middle to the picture, or take it back (ctrl+g)", "workbench.draw"),
+    ("Run the model", "On text that is not indexed (ctrl+r)", "workbench.run_model"),
+    ("Give up", "Stop the question under way (escape)", "workbench.give_up"),
+    ("Light or dark", "The other of the two themes", "light_or_dark"),
+    ("Help", "What the keys do (?)", "help"),
+)
+
+
+def commands() -> Iterator[tuple[str, str, str]]:
+    """Title, help, and the action of each command."""
+    for at, view in enumerate(VIEWS.values(), 1):
+        key = f" (alt+{at % 10})" if at <= 10 else ""
+        yield f"View: {view.title}", view.about + key, f"view('{view.name}')"
+    yield from ACTIONS
