@@ -189,4 +189,4 @@ class Entrance(Container):
         self.display = shown
         self.screen.set_class(shown, "-start")
         if not shown and self._before is not None:
-            self.call_after_refresh(self._before.focus)
+            self._before.focus()
