@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo index test test-peers check format docs notebook bench clean
+.PHONY: help demo index test test-e2e test-peers check format docs notebook bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,9 @@ index: $(VENV)/explorer.stamp  ## build indexes/smollm2 if it is not there
 
 test: $(VENV)/dev.stamp  ## run the tests, a process a core
 	@$(BIN)/python -m pytest -n auto --dist loadfile
+
+test-e2e: $(VENV)/dev.stamp  ## use the terminal UI in tmux and in headless Chromium, where they are
+	@$(BIN)/python -m pytest tests/e2e
 
 test-peers: $(PEERS)/peers.stamp  ## compare indexes with TransformerLens, write docs/peers.md
 	@$(PEERS)/bin/python -m pytest tests/peers

@@ -1,6 +1,6 @@
 """`make bench`: every target in one run, as a table, with the machine it ran on.
 
-python -m benchmarks.run [queries|testsets|imports|builds|loading]
+python -m benchmarks.run [queries|screen|testsets|imports|builds|loading]
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ import sys
 import tempfile
 from collections.abc import Callable
 
-from benchmarks import builds, imports, queries, testsets
+from benchmarks import builds, imports, queries, screen, testsets
 from benchmarks.measure import Line
 
 PARTS: dict[str, list[Callable[[], list[Line]]]] = {
     "queries": [queries.cold, queries.warm, queries.profiles, queries.groups, queries.batches],
+    "screen": [screen.first, screen.keys],
     "testsets": [testsets.analogies],
     "imports": [imports.glove],
     "builds": [builds.throughput, builds.memory],

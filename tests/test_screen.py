@@ -54,7 +54,7 @@ def test_a_view_takes_the_query_over_and_pickers_ask_anew(real_indexes: Path, re
     async def do(ui: Driven) -> None:
         await ui.type("large, tall")
         assert items(ui) == [r.item for r in real.neighbors("large", k=20, distinct=True).rows]
-        await ui.press("alt+2")
+        await ui.press("alt+m")
         assert items(ui) == [r.neuron for r in real.middleman("large", "tall", k=20).rows]
         await ui.press("tab")  # to the first picker: side
         select = ui.app.focused
@@ -73,7 +73,7 @@ def test_a_view_takes_the_query_over_and_pickers_ask_anew(real_indexes: Path, re
 
 def test_an_analogy_says_where_its_target_stands(real_indexes: Path, real: Any) -> None:
     async def do(ui: Driven) -> None:
-        await ui.press("alt+3")
+        await ui.press("alt+a")
         await ui.type("dog + small")
         await ui.press("tab")
         assert isinstance(ui.app.focused, Input)
@@ -82,7 +82,7 @@ def test_an_analogy_says_where_its_target_stands(real_indexes: Path, real: Any) 
         assert f"rank {target.rank:,} of {target.n:,}" in ui.foot
         assert len(ui.app.workbench.pictures) == 2
         assert ui.place.get("target") == "Chihuahua"
-        await ui.press("alt+5")  # the target is asked in the next view too
+        await ui.press("alt+l")  # the target is asked in the next view too
         assert ui.place.get("target") == "Chihuahua"
         assert len(ui.rows) == len(real.layers("dog + small", "Chihuahua").rows)
         assert ui.app.workbench.pictures
@@ -105,7 +105,7 @@ def test_congruence_is_asked_on_enter_with_progress_and_can_be_given_up(
     monkeypatch.setitem(VIEWS, "congruence", dataclasses.replace(view, ask=ask))
 
     async def do(ui: Driven) -> None:
-        await ui.press("alt+4")
+        await ui.press("alt+c")
         await ui.type("large, tall, huge")
         assert "enter asks" in ui.said
         assert ui.rows == []
@@ -128,15 +128,15 @@ def test_congruence_is_asked_on_enter_with_progress_and_can_be_given_up(
 def test_compare_and_ov_and_neuron(real_indexes: Path, real: Any) -> None:
     async def do(ui: Driven) -> None:
         await ui.type("large, tall")
-        await ui.press("alt+6", "enter")
+        await ui.press("alt+p", "enter")
         measures = real.compare("large", "tall", pairs=0).query.measures
         assert {row[0] for row in ui.rows} == set(measures)
-        await ui.press("alt+7")
+        await ui.press("alt+o")
         assert items(ui) == [row.head for row in real.ov("large", k=20).rows]
         model = real.manifest.model
         (grid,) = ui.app.workbench.pictures
         assert (len(grid.rows), len(grid.columns)) == (model.n_layers, model.n_heads)
-        await ui.press("alt+8")
+        await ui.press("alt+u")
         assert items(ui) == [row.neuron for row in real.word("large").rows]
         await ui.press("ctrl+a", "ctrl+k")
         await ui.type("L29N112")
@@ -198,7 +198,7 @@ def test_enter_explores_and_the_trail_leads_back_and_forward(real_indexes: Path)
 def test_every_thing_in_the_detail_can_be_explored(real_indexes: Path) -> None:
     async def do(ui: Driven) -> None:
         await ui.type("large, tall")
-        await ui.press("alt+2", "down")
+        await ui.press("alt+m", "down")
         links = ui.app.query_one("#links", OptionList)
         assert links.option_count > 8
         await ui.press("tab")
@@ -309,7 +309,7 @@ def test_text_that_is_not_indexed_is_offered_to_the_model(real_indexes: Path) ->
 def test_one_comes_back_to_where_one_left(real_indexes: Path, state: Path) -> None:
     async def first(ui: Driven) -> None:
         await ui.type("large")
-        await ui.press("alt+7")
+        await ui.press("alt+o")
         ui.app.theme = "textual-light"
 
     async def second(ui: Driven) -> None:
@@ -422,7 +422,7 @@ def test_help_opens_and_closes(real_indexes: Path) -> None:
 def test_a_picture_can_have_the_middle(real_indexes: Path) -> None:
     async def do(ui: Driven) -> None:
         await ui.type("large")
-        await ui.press("alt+7")
+        await ui.press("alt+o")
         await ui.press("ctrl+g")
         pane = ui.app.query_one(PicturePane)
         assert pane.size.width > 100
@@ -451,7 +451,7 @@ def test_everything_has_room(real_indexes: Path, size: tuple[int, int]) -> None:
 def test_a_screen_of_any_size_does_not_crash(real_indexes: Path) -> None:
     async def do(ui: Driven) -> None:
         await ui.type("large, tall")
-        await ui.press("alt+2")
+        await ui.press("alt+m")
         for size in ((20, 5), (40, 10), (300, 90), (80, 24), (1, 1), (120, 36)):
             await ui.pilot.resize_terminal(*size)
             await ui.settled()

@@ -15,7 +15,7 @@ from textual.screen import Screen
 from textual.widgets import Footer
 
 from explorer.screen.asking import Asking, refused
-from explorer.screen.commands import commands
+from explorer.screen.commands import LETTERS, commands
 from explorer.screen.door import Door
 from explorer.screen.entrance import Entrance
 from explorer.screen.exporting import export, suggested, table
@@ -61,9 +61,8 @@ class ExplorerApp(Outliving):
         Binding("ctrl+pagedown", "next_view(1)", "next view", show=False, priority=True),
         Binding("ctrl+pageup", "next_view(-1)", "view before", show=False, priority=True),
         *(
-            Binding(f"alt+{at % 10}", f"view('{name}')", view.title, show=False, priority=True)
-            for at, (name, view) in enumerate(VIEWS.items(), 1)
-            if at <= 10
+            Binding(f"alt+{LETTERS[name]}", f"view('{name}')", view.title, False, priority=True)
+            for name, view in VIEWS.items()
         ),
     ]
 

@@ -9,6 +9,21 @@ from collections.abc import Iterator
 
 from explorer.views import VIEWS
 
+LETTERS = {
+    "neighbors": "n",
+    "middleman": "m",
+    "analogy": "a",
+    "congruence": "c",
+    "layers": "l",
+    "compare": "p",
+    "ov": "o",
+    "neuron": "u",
+    "sql": "s",
+    "evaluate": "e",
+    "index": "i",
+}
+"""With alt, to a view; terminals of a Mac send alt with a figure as another character."""
+
 ACTIONS = (
     ("Back", "To the place before (alt+left)", "step(-1)"),
     ("Forward", "To the place one came back from (alt+right)", "step(1)"),
@@ -26,7 +41,7 @@ ACTIONS = (
 
 def commands() -> Iterator[tuple[str, str, str]]:
     """Title, help, and the action of each command."""
-    for at, view in enumerate(VIEWS.values(), 1):
-        key = f" (alt+{at % 10})" if at <= 10 else ""
-        yield f"View: {view.title}", view.about + key, f"view('{view.name}')"
+    for view in VIEWS.values():
+        about = f"{view.about} (alt+{LETTERS[view.name]})"
+        yield f"View: {view.title}", about, f"view('{view.name}')"
     yield from ACTIONS

@@ -70,6 +70,7 @@ class Workbench(Vertical):
         self._offered: tuple[str, ...] = ()
         self._entered_last = False
         self._arrived = True
+        self._answered = 0
 
     def compose(self) -> ComposeResult:
         """From above to below."""
@@ -182,7 +183,7 @@ class Workbench(Vertical):
             self.asking.check(lambda: view.check(ix, place) if view.check else None, delay)
 
     def _fade(self) -> None:
-        if self.asking.busy:
+        if self._answered < self.asking.number:
             self.answer.fade()
 
     def action_give_up(self) -> None:
@@ -201,6 +202,7 @@ class Workbench(Vertical):
         """A table, or that there would be one."""
         if message.number != self.asking.number:
             return
+        self._answered = message.number
         self.bar.mark(None)
         if message.answer is None:
             self.post_message(Said("enter asks: it may take a few seconds"))
@@ -215,12 +217,15 @@ class Workbench(Vertical):
         """Why not, and where."""
         if message.number != self.asking.number:
             return
+        self._answered = message.number
         self._offered = message.texts
         if message.texts:
             self.bar.mark(None, unfinished=True)
             self.post_message(Said(f"{message.line}; ctrl+r runs the model on it", "offer"))
         elif not self.place.text.strip() and not message.broken:
             self.answer.clear(VIEWS[self.place.view].about)
+            self.query_one(DetailPane).show(None)
+            self.query_one(PicturePane).show(())
             self.bar.mark(None)
             self.post_message(Said(""))
         else:

@@ -23,12 +23,14 @@ class Gauge:
     """How far a row's score lies from what is ordinary.
 
     Attributes:
+        column: the column of the table that the bar stands after.
         value: of a row, the greater the nearer; None where it has none.
         low: the lower end of what is ordinary.
         high: its upper end.
         about: what is ordinary, in a line.
     """
 
+    column: str
     value: Callable[[Any], float | None]
     low: float
     high: float
@@ -94,12 +96,12 @@ def _calibrated(answer: results.Neighbors | results.Analogy) -> Gauge | None:
     about = (
         f"{WITHIN} ordinary: within {DEVIATIONS:g} deviations of the mean that z is counted from"
     )
-    return Gauge(lambda row: sign * row.score, ends[0], ends[1], about)
+    return Gauge("score", lambda row: sign * row.score, ends[0], ends[1], about)
 
 
-def _standardised(name: str, what: str) -> Callable[[Any], Gauge | None]:
+def _standardised(name: str, column: str, what: str) -> Callable[[Any], Gauge | None]:
     about = f"{WITHIN} ordinary: within {DEVIATIONS:g} deviations {what}"
-    return lambda _: Gauge(lambda row: _of(row, name), -DEVIATIONS, DEVIATIONS, about)
+    return lambda _: Gauge(column, lambda row: _of(row, name), -DEVIATIONS, DEVIATIONS, about)
 
 
 def _of(row: Any, name: str) -> float | None:
@@ -111,13 +113,14 @@ def _of(row: Any, name: str) -> float | None:
 def _middlemen(answer: results.Middlemen) -> Gauge | None:
     if answer.query.score not in ("z", "|z|"):
         return None
-    return _standardised("score", "of a neuron's mean")(answer)
+    return _standardised("score", "score", "of a neuron's mean")(answer)
 
 
 def _neuron(_: results.NeuronReport) -> Gauge:
     within = f"within {DEVIATIONS:g} deviations of the neuron's mean"
     about = f"{WITHIN} ordinary: {within}; cosines have no bar"
     return Gauge(
+        "score",
         lambda row: None if row.kind == "neuron" else float(row.score),
         -DEVIATIONS,
         DEVIATIONS,
@@ -135,25 +138,28 @@ def _compared(answer: results.Comparison) -> Gauge | None:
         return float(next(iter(row.percentiles.values()), 50.0))
 
     about = f"{WITHIN} ordinary: the middle 90 % of control pairs; bars are percentiles"
-    return Gauge(value, 5.0, 95.0, about)
+    return Gauge("%", value, 5.0, 95.0, about)
 
 
 _GAUGES: dict[type[Any], Callable[[Any], Gauge | None]] = {
     results.Analogy: _calibrated,
-    results.AnalogyLayers: _standardised("target.z", "of the query's mean"),
-    results.AnchoredWords: _standardised("z", "of its controls' mean"),
+    results.AnalogyLayers: _standardised("target.z", "z", "of the query's mean"),
+    results.AnchoredWords: _standardised("z", "z", "of its controls' mean"),
     results.Comparison: _compared,
-    results.Congruence: _standardised("effect", "of its controls' mean"),
-    results.Layers: _standardised("target.z", "of the query's mean"),
+    results.Congruence: _standardised("effect", "effect", "of its controls' mean"),
+    results.Layers: _standardised("target.z", "z", "of the query's mean"),
     results.Middlemen: _middlemen,
     results.Neighbors: _calibrated,
     results.NeuronReport: _neuron,
-    results.OvReport: _standardised("score", "of the head's mean over tokens"),
-    results.WordReport: _standardised("z", "of the neuron's mean over words"),
+    results.OvReport: _standardised("score", "z", "of the head's mean over tokens"),
+    results.WordReport: _standardised("z", "z", "of the neuron's mean over words"),
 }
 
 
 def resolved_of(answer: Any) -> tuple[results.Resolved, ...]:
-    """What the items of an answer's query were taken to be."""
+    """What the items of an answer's query, its target among them, were taken to be."""
     meta = getattr(answer, "meta", None)
+    if isinstance(meta, results.AnalogyMeta):
+        target = (meta.resolved_target,) if meta.resolved_target is not None else ()
+        return (*meta.resolved, *target, *meta.resolved_against)
     return meta.resolved if isinstance(meta, Meta) else ()

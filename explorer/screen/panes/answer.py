@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from explorer.tables import Layout
     from explorer.views.gauge import Scale
 
-NARROWEST_CELL, WIDEST_CELL = 12, 48
-BAR, NARROW_BAR, WIDE = 24, 12, 100
+NARROW_CELL, WIDE_CELL, WIDEST_CELL = 12, 20, 48
+LEAST_BAR, BAR = 8, 24
 PAGE = 500
 
 
@@ -79,8 +79,9 @@ class Answer(Vertical):
 
         scale = self._scale = scale_of(answer, self.rows)
         self._fill(layout, scale)
-        notes = [line for line in layout.foot if line]
-        foot = [scale.gauge.about, *notes] if scale is not None else notes
+        foot = [line for line in layout.foot if line]
+        if scale is not None:  # where there is room for one line, it is what is told of the answer
+            foot.insert(1, scale.gauge.about)
         self._say("#head", _head(answer, layout))
         self._say("#foot", Text("\n".join(foot)))
         self._tell()
@@ -92,34 +93,39 @@ class Answer(Vertical):
             self.query_one(where, Static).update(text)
 
     def _fill(self, layout: Layout, scale: Scale | None) -> None:
-        """The table: a bar stands after the first figure; long texts share what room is left."""
+        """The table: a bar stands after its figure; long texts share what room is left."""
         cells = {
             column: [column.cell(row) for row in self.rows]
             for column in layout.columns
             if any(column.cell(row) for row in self.rows)
         }
-        bar = 0 if scale is None else BAR if self.app.size.width >= WIDE else NARROW_BAR
+        figures = [c for c in cells if c.right and c.name != "rank"]
+        measured = next((c for c in figures if scale and c.name == scale.gauge.column), None)
+        after = measured or next(iter(figures), None)
+        bars = scale if after is not None else None
         widths = {c: max(len(c.name), *map(cell_len, texts)) for c, texts in cells.items()}
         long = [c for c in cells if c.folds]
-        room = self.size.width - 2 - 2 * (len(cells) + bool(bar)) - bar
+        # A cell has a blank on both sides; the scroll bar takes one more.
+        room = self.size.width - 1 - 2 * (len(cells) + (bars is not None))
         room -= sum(width for c, width in widths.items() if not c.folds)
+        bar = 0 if bars is None else min(max(room - WIDE_CELL * len(long), LEAST_BAR), BAR)
+        most = max(NARROW_CELL, (room - bar) // max(1, len(long)))
         table = self.table
         table.remove_class("-old")
         table.clear(columns=True)
-        after = next((c for c in cells if c.right and c.name != "rank"), None)
         for column in cells:
             justify: Any = "right" if column.right else "left"
-            most = max(NARROWEST_CELL, room // len(long)) if column in long else WIDEST_CELL
-            table.add_column(Text(column.name, justify=justify), width=min(widths[column], most))
-            if bar and column is after:
+            width = min(widths[column], most if column.folds else WIDEST_CELL)
+            table.add_column(Text(column.name, justify=justify), width=width)
+            if bars is not None and column is after:
                 table.add_column("", width=bar)
         for at, row in enumerate(self.rows):
             shown: list[Text] = []
             for column, texts in cells.items():
                 justify = "right" if column.right else "left"
                 shown.append(Text(texts[at], justify=justify, overflow="ellipsis", no_wrap=True))
-                if scale is not None and column is after:
-                    shown.append(_bar(scale, row, bar))
+                if bars is not None and column is after:
+                    shown.append(_bar(bars, row, bar))
             table.add_row(*shown)
 
     def on_resize(self) -> None:
@@ -171,9 +177,9 @@ def _head(answer: Any, layout: Layout) -> Text:
     from explorer.views.gauge import resolved_of
 
     warned = {item.note for item in resolved_of(answer) if item.note}
-    text = Text()
-    for at, line in enumerate(layout.head):
-        warns = any(f"({note})" in line for note in warned)
-        text.append(line + "\n", style="bold" if at == 0 else "yellow" if warns else "")
-    text.rstrip()
+    title, *lines = layout.head or [""]
+    warns = [any(f"({note})" in line for note in warned) for line in lines]
+    text = Text(title, "bold")
+    for line, stands_out in sorted(zip(lines, warns, strict=True), key=lambda one: not one[1]):
+        text.append(f"\n{line}", "not bold yellow" if stands_out else "not bold")
     return text

@@ -12,6 +12,7 @@ from textual.widgets import Static
 if TYPE_CHECKING:
     from explorer.pictures import Picture
 
+LEAST_WIDTH, LEAST_HEIGHT = 20, 14
 _INKS = {"[●█▓▒]+": "cyan", "░+": "dim", "(?<![=≡#-])([=≡#-])\\1+": "magenta"}
 
 
@@ -19,7 +20,7 @@ class PicturePane(VerticalScroll):
     """Pictures, one below the other."""
 
     DEFAULT_CSS = """
-    PicturePane { height: 1fr; padding: 0 1; border-left: vkey $surface; }
+    PicturePane { height: 2fr; padding: 0 1; border-left: vkey $surface; }
     PicturePane.-empty { display: none; }
     """
 
@@ -42,12 +43,13 @@ class PicturePane(VerticalScroll):
         self._draw()
 
     def _draw(self) -> None:
-        from explorer.draw.terminal import drawn
+        from explorer.draw.terminal import SHORTEST, drawn
 
         width, height = self.size.width - 2, self.size.height
-        if width < 20 or not self.pictures:
+        if width < LEAST_WIDTH or not self.pictures:
             return
-        each = max(8, height // len(self.pictures))
+        # As many as there is room for, the first ones; the others by scrolling.
+        each = max(height // max(1, min(len(self.pictures), height // LEAST_HEIGHT)), SHORTEST)
         text = Text("\n".join(drawn(one, width, each).rstrip() for one in self.pictures))
         for glyphs, style in _INKS.items():
             text.highlight_regex(glyphs, style)

@@ -113,9 +113,18 @@ class QueryBar(Input):
         else:
             self.screen.focus_next()
 
-    def on_key(self, event: events.Key) -> None:
-        """`?` in an empty bar asks for help."""
+    async def on_key(self, event: events.Key) -> None:
+        """Keys take effect in the order in which they were pressed; `?` in an empty bar is help.
+
+        Textual runs a binding once its key has come up through every widget around this one. While
+        one of them is busy the letters pressed next would overtake it: `x`, backspace, `y`.
+        """
+        own = self._bindings.key_to_bindings.get(event.key, [])
         if event.character == "?" and not self.value:
-            event.prevent_default()
-            event.stop()
             self.post_message(self.Helped())
+        elif own:
+            await self.run_action(own[0].action)
+        else:
+            return
+        event.prevent_default()
+        event.stop()

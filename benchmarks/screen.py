@@ -1,0 +1,140 @@
+"""The terminal UI in a terminal of its own: its first screen, and a key until its table stands."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import statistics
+import struct
+import sys
+import tempfile
+import termios
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import explorer
+from benchmarks.measure import Line
+
+PROGRAM = str(Path(sys.executable).parent / "explorer")
+SIZE = (36, 120)
+FOOTER = b"palette"
+"""The last thing that a first screen shows, of any app of Textual."""
+
+PLAIN = (
+    "from textual.app import App\n"
+    "from textual.widgets import Footer, Input\n"
+    "class Plain(App):\n"
+    "    def compose(self):\n"
+    "        yield Input()\n"
+    "        yield Footer()\n"
+    "Plain().run()"
+)
+WORDS = ("large", "river", "happy", "green")
+PATIENCE = 20.0
+
+
+class Terminal:
+    """A program in a pseudo-terminal; what it writes is read, and looked through."""
+
+    def __init__(self, command: Sequence[str], state: str) -> None:
+        self.begun = time.perf_counter()
+        self._pid, self._file = pty.fork()
+        if self._pid == 0:
+            os.environ.update(TERM="xterm-256color", COLORTERM="truecolor", EXPLORER_STATE=state)
+            os.execv(command[0], command)
+        fcntl.ioctl(self._file, termios.TIOCSWINSZ, struct.pack("HHHH", *SIZE, 0, 0))
+        self._seen = b""
+
+    def press(self, key: str) -> float:
+        """Send a key; when."""
+        self._seen = b""
+        os.write(self._file, key.encode())
+        return time.perf_counter()
+
+    def until(self, text: bytes) -> float:
+        """When a text was written."""
+        end = time.perf_counter() + PATIENCE
+        while text not in self._seen:
+            if time.perf_counter() > end:
+                raise SystemExit(f"benchmark: the screen never showed {text!r}")
+            if select.select([self._file], [], [], 0.05)[0]:
+                self._seen += os.read(self._file, 1 << 16)
+        return time.perf_counter()
+
+    def rest(self, seconds: float) -> None:
+        """Read on for some time."""
+        end = time.perf_counter() + seconds
+        while (left := end - time.perf_counter()) > 0:
+            if select.select([self._file], [], [], left)[0]:
+                os.read(self._file, 1 << 16)
+
+    def quit(self) -> None:
+        """End it, and wait for it."""
+        os.write(self._file, b"\x11")
+        while True:
+            try:
+                if not os.read(self._file, 1 << 16):
+                    break
+            except OSError:
+                break
+        os.waitpid(self._pid, 0)
+        os.close(self._file)
+
+
+def first() -> list[Line]:
+    """Process start to the first whole screen, beside a Textual app that has nothing to show."""
+    commands = {
+        "ours": [PROGRAM, "tui", "--index", "smollm2"],
+        "plain": [sys.executable, "-c", PLAIN],
+    }
+    times: dict[str, list[float]] = {name: [] for name in commands}
+    with tempfile.TemporaryDirectory() as folder:
+        for run in range(10):
+            for name, command in commands.items():
+                terminal = Terminal(command, f"{folder}/{run}.json")
+                found = terminal.until(FOOTER) - terminal.begun
+                if run:  # the first fills the page cache
+                    times[name].append(found)
+                terminal.quit()
+    ours, plain = (statistics.median(times[name]) for name in commands)
+    figure = f"{ours:.2f} s ({ours / plain:.2f} times an empty Textual app)"
+    return [Line("`explorer tui`: first screen", figure, "0.5 s", ours < 0.5)]
+
+
+def keys() -> list[Line]:
+    """A letter typed into the query bar until the first row of its answer is written."""
+    with explorer.open("smollm2") as ix:
+        expected = {}
+        for word in WORDS:
+            for end in range(1, len(word) + 1):
+                try:
+                    rows = ix.neighbors(word[:end], k=20, distinct=True).rows
+                except explorer.errors.QueryError:
+                    continue
+                expected[word[:end]] = f"{rows[0].score:.4f}".encode()
+    times: list[float] = []
+    with tempfile.TemporaryDirectory() as folder:
+        terminal = Terminal([PROGRAM, "tui", "--index", "smollm2"], f"{folder}/state.json")
+        terminal.until(b"49,152")
+        terminal.rest(2)
+        for word in WORDS:
+            for end in range(1, len(word) + 1):
+                pressed = terminal.press(word[end - 1])
+                if word[:end] in expected:
+                    times.append(terminal.until(expected[word[:end]]) - pressed)
+                terminal.rest(0.4)
+            terminal.press("\x15")
+            terminal.rest(0.4)
+        terminal.quit()
+    median, worst = statistics.median(times), max(times)
+    return [
+        Line(
+            f"`explorer tui`: key to table on `embed`, median of {len(times)} letters",
+            f"{1000 * median:.0f} ms (longest {1000 * worst:.0f})",
+            "100 ms",
+            median <= 0.1,
+        )
+    ]
