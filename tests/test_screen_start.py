@@ -29,6 +29,7 @@ from explorer import building
 from explorer.child import command
 from explorer.screen import entrance
 from explorer.screen.app import ExplorerApp
+from explorer.screen.commands import LETTERS
 from explorer.screen.panes import start
 from explorer.views import VIEWS
 from processes import children, ended
@@ -48,6 +49,10 @@ def root(tmp_path: Path, tiny_indexes: Path) -> Path:
 
 
 _NAMED = {" ": "space", ",": "comma", "-": "minus", "+": "plus"}
+
+
+VIEW = {name: f"alt+{letter}" for name, letter in LETTERS.items()}
+"""The key of each view."""
 
 
 class Seat:
@@ -79,7 +84,16 @@ class Seat:
     def told(self) -> str:
         """What there is to see, for a test that fails."""
         bar = self.app.workbench.bar.value
-        return "\n".join([repr(bar), self.head, str(self.rows), self.said, *self.app.faults])
+        return "\n".join(
+            [
+                repr(bar),
+                str(self.app.focused),
+                self.head,
+                str(self.rows),
+                self.said,
+                *self.app.faults,
+            ]
+        )
 
     async def answered(self, *words: str) -> None:
         """Wait for a table that answers what stands in the bar, these words among its head."""
@@ -114,6 +128,10 @@ class Seat:
     def listed(self) -> list[str]:
         options = self.app.entrance.start.query_one("#indexes", OptionList).options
         return [str(option.prompt).split()[0] for option in options]
+
+    def on(self, name: str) -> bool:
+        """Whether the keys go to the widget of this name."""
+        return self.app.focused is not None and self.app.focused.id == name
 
     @property
     def at_start(self) -> bool:
@@ -157,8 +175,8 @@ def test_with_no_index_it_says_what_one_is_where_it_looked_and_how_to_build_one(
         await seat.until(lambda: seat.start)
         for part in ("An index holds", "indexer build MODEL", str(tmp_path / "nowhere")):
             assert part in seat.start
-        await seat.until(lambda: seat.app.focused is not None and seat.app.focused.id == "build")
-        await seat.press("escape", "alt+2", "ctrl+o", "question_mark")
+        await seat.until(lambda: seat.on("build"))
+        await seat.press("escape", VIEW["middleman"], "ctrl+o", "question_mark")
         assert seat.at_start
 
     seated(ExplorerApp(None, tmp_path / "nowhere"), does, size=(80, 24))
@@ -191,7 +209,7 @@ def test_the_demo_is_built_opened_and_asked(
     monkeypatch.setattr("explorer.views.indexes.can_build", lambda: None)
 
     async def does(seat: Seat) -> None:
-        await seat.until(lambda: seat.app.focused is not None and seat.app.focused.id == "build")
+        await seat.until(lambda: seat.on("build"))
         await seat.press("shift+tab", "down", "space", "tab", "enter")
         await seat.until(lambda: "Building the demo index" in seat.start)
         assert "escape stops it" in seat.start
@@ -210,7 +228,7 @@ def test_a_build_is_stopped_by_escape_and_leaves_no_process(
     before = children()
 
     async def does(seat: Seat) -> None:
-        await seat.until(lambda: seat.app.focused is not None and seat.app.focused.id == "build")
+        await seat.until(lambda: seat.on("build"))
         await seat.press("enter")
         await seat.until(lambda: children() - before)
         (child,) = children() - before
@@ -218,7 +236,7 @@ def test_a_build_is_stopped_by_escape_and_leaves_no_process(
         await seat.until(lambda: "the build was stopped" in seat.start)
         assert ended(child, 1)
         assert "goes on from there" in seat.start
-        await seat.until(lambda: seat.app.focused is not None and seat.app.focused.id == "build")
+        await seat.until(lambda: seat.on("build"))
 
     seated(ExplorerApp(None, tmp_path / "made"), does)
 
@@ -229,7 +247,7 @@ def test_a_build_that_fails_says_its_last_line(
     build_tiny(tmp_path / "no-model", monkeypatch)
 
     async def does(seat: Seat) -> None:
-        await seat.until(lambda: seat.app.focused is not None and seat.app.focused.id == "build")
+        await seat.until(lambda: seat.on("build"))
         await seat.press("enter")
         await seat.until(lambda: "could not be built" in seat.start)
 
@@ -255,6 +273,7 @@ def test_of_several_one_is_chosen_by_keyboard_and_remembered(root: Path) -> None
     async def does(seat: Seat) -> None:
         await seat.until(lambda: seat.listed == ["gpt2", "llama"])
         assert "name one" not in seat.start  # a list to choose from needs no error
+        await seat.until(lambda: seat.on("indexes"))
         await seat.press("down", "enter")
         await seat.until(lambda: seat.app.ix is not None)
         assert seat.app.sub_title == "llama"
@@ -336,6 +355,7 @@ def test_a_damaged_index_is_named_with_how_to_rebuild_it_and_tried_again(
         await seat.until(lambda: line in seat.start)
         assert "--name llama --force" in seat.start
         assert seat.listed == ["gpt2", "llama"]
+        await seat.until(lambda: seat.on("indexes"))
         shutil.rmtree(root / "llama")
         shutil.copytree(tiny_indexes / "llama", root / "llama")
         await seat.press("tab", "enter")
@@ -370,14 +390,14 @@ def test_another_index_is_opened_while_one_is_open_and_escape_goes_back(root: Pa
         assert seat.app.ix is before
         cut_short(root / "llama")
         await seat.press("ctrl+o")
-        await seat.until(lambda: seat.at_start and seat.listed)
+        await seat.until(lambda: seat.on("indexes"))
         await seat.press("down", "enter")
         await seat.until(lambda: "catalog.duckdb has" in seat.start)
         assert seat.app.ix is before  # what is open stays open
         shutil.copy(root / "gpt2" / "manifest.json", root / "elsewhere")
         shutil.copytree(root / "gpt2", root / "other")
         await seat.press("escape", "ctrl+o")
-        await seat.until(lambda: "other" in seat.listed)
+        await seat.until(lambda: "other" in seat.listed and seat.on("indexes"))
         await seat.press("end", "enter")
         await seat.until(lambda: seat.app.sub_title == "other")
         assert seat.app.workbench.bar.value == "a"
@@ -453,7 +473,7 @@ def test_what_was_entered_is_asked_again_of_the_new_one(
     monkeypatch.setitem(VIEWS, "congruence", replace(view, ask=ask, lay_out=laid, picture=None))
 
     async def does(seat: Seat) -> None:
-        await seat.press("alt+4")
+        await seat.press(VIEW["congruence"])
         await seat.type("dog")
         await seat.press("enter")
         await seat.until(lambda: len(asked) == 1)
@@ -584,14 +604,14 @@ def test_a_picture_that_cannot_be_drawn_ends_nothing(
     real_indexes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def does(seat: Seat) -> None:
-        await seat.press("alt+2")
+        await seat.press(VIEW["middleman"])
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("explorer.draw.terminal.drawn", broken)
             await seat.type("dog, cat")
             await seat.until(lambda: "a loose screw" in seat.said)
             await seat.pilot.resize_terminal(100, 30)  # drawn anew
             await seat.until(lambda: len(seat.app.faults) > 1)
-        await seat.press("alt+1")
+        await seat.press(VIEW["neighbors"])
         await seat.answered("dog", "in embed")
 
     seated(ExplorerApp("smollm2", real_indexes), does, faults=True)
@@ -633,15 +653,15 @@ def test_no_size_ends_it(real_indexes: Path) -> None:
     async def does(seat: Seat) -> None:
         for size in SIZES:
             await seat.pilot.resize_terminal(*size)
-            await seat.press("alt+1")
+            await seat.press(VIEW["neighbors"])
             await seat.type("dog")
-            for view in ("alt+2", "alt+9", "alt+0"):
+            for view in (VIEW["middleman"], VIEW["sql"], VIEW["evaluate"]):
                 await seat.press(view, "down", "down", "ctrl+g", "slash")
             await seat.press("ctrl+o")
             await seat.until(lambda: seat.at_start)
             await seat.press("escape")
             await seat.until(lambda: not seat.at_start)
-            await seat.press("alt+1", "slash")
+            await seat.press(VIEW["neighbors"], "slash")
             await seat.until(lambda: seat.app.focused is seat.app.workbench.bar)
             await seat.press("end", "ctrl+u")
         await seat.type("cat")
@@ -663,15 +683,15 @@ def test_no_size_ends_the_start_screen(tmp_path: Path) -> None:
 def test_it_is_resized_while_a_question_is_under_way(real_indexes: Path) -> None:
     async def does(seat: Seat) -> None:
         for text, view, size in (
-            ("dog", "alt+2", (30, 8)),
-            (", cat", "alt+6", (5, 2)),
-            (", blue", "alt+4", (80, 24)),
+            ("dog", VIEW["middleman"], (30, 8)),
+            (", cat", VIEW["compare"], (5, 2)),
+            (", blue", VIEW["congruence"], (80, 24)),
         ):
             await seat.press(view)
             await seat.type(text)
             await seat.press("enter")
             await seat.pilot.resize_terminal(*size)
-        await seat.press("escape", "alt+1")
+        await seat.press("escape", VIEW["neighbors"])
         await seat.until(lambda: seat.rows)
 
     seated(ExplorerApp("smollm2", real_indexes), does)
@@ -763,7 +783,7 @@ def test_it_ends_at_once_while_a_long_question_is_under_way(
     terminal.until("opening")
     terminal.press(b"dog")
     terminal.until("puppy")
-    terminal.press(b"\x1b[52;3u")  # alt+4, as a terminal says it that tells keys apart
+    terminal.press(b"\x1b" + LETTERS["congruence"].encode())
     terminal.press(b"dog, cat, horse, cow, pig, sheep\r")
     terminal.until("gives it up")
     assert terminal.end() < 1

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -33,6 +35,9 @@ from indexer.store.errors import SemanticError
 if TYPE_CHECKING:
     from explorer.api import Explorer
     from indexer.store.layout import Manifest
+
+PATIENCE = 100
+"""Tenths of a second that what was open before may still be asked."""
 
 DARK, LIGHT = "textual-dark", "textual-light"
 
@@ -110,7 +115,7 @@ class ExplorerApp(Outliving):
         self.status.opened(_of(message.ix.manifest))
         self.workbench.open(message.ix, message.again)
         if before is not None:
-            before.close()
+            threading.Thread(target=_let_go, args=(before,), daemon=True).start()
         if message.again:
             self.notify("the index was built anew; it has been opened again")
 
@@ -217,7 +222,17 @@ class ExplorerApp(Outliving):
         self.memory.theme = self.theme
         self.memory.write(state_file())
         if self.ix is not None:
-            self.ix.close()
+            with suppress(Exception):  # a thread may still be asking; the process ends all the same
+                self.ix.close()
+
+
+def _let_go(ix: Explorer) -> None:
+    """Close an index as soon as no thread asks it any more: DuckDB refuses before that."""
+    for _ in range(PATIENCE):
+        with suppress(Exception):
+            ix.close()
+            return
+        time.sleep(0.1)
 
 
 def _of(manifest: Manifest) -> str:

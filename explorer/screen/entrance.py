@@ -190,3 +190,4 @@ class Entrance(Container):
         self.screen.set_class(shown, "-start")
         if not shown and self._before is not None:
             self._before.focus()
+            self._before = None

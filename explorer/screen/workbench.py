@@ -85,6 +85,16 @@ class Workbench(Vertical):
         """It stands where one was before anything is opened."""
         self.show_place()
         self.bar.focus()
+        self.watch(self.screen, "focused", self._unfocused, init=False)
+
+    def _unfocused(self, focused: object) -> None:
+        """What was focused is hidden: keys must go somewhere, or nothing here hears them."""
+        if focused is None:
+            self.call_after_refresh(self._refocus)
+
+    def _refocus(self) -> None:
+        if self.screen.focused is None and self.display and self.app.app_focus:
+            (self.query_one(PicturePane) if self.has_class("-drawn") else self.bar).focus()
 
     @property
     def heading(self) -> Heading:
