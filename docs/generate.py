@@ -31,7 +31,10 @@ PAGES = (
     "docs/format.md",
     "docs/python.md",
     "docs/schema.md",
+    "docs/tui.md",
 )
+SNAPSHOTS = ROOT / "tests/__snapshots__/test_screen_pictures"
+PICTURES = ROOT / "docs/pictures"
 ANSWERS = {
     "In every answer": ("Meta", "Resolved", "Calibration"),
     "`neighbors`": ("Neighbor",),
@@ -309,6 +312,34 @@ def entry() -> str:
     raise SystemExit("docs/families.md shows an entry that is no longer there")
 
 
+def keys() -> str:
+    """The views of the terminal UI and its keys, as Markdown."""
+    from explorer.screen.commands import ACTIONS, LETTERS
+    from explorer.views import VIEWS
+
+    out = ["| view | key | |", "| --- | --- | --- |"]
+    out += [f"| {v.title} | `alt+{LETTERS[v.name]}` | {v.about} |" for v in VIEWS.values()]
+    out += ["", "| action | |", "| --- | --- |"]
+    out += [f"| {title} | {about} |" for title, about, _ in ACTIONS]
+    return "\n".join(out) + "\n"
+
+
+def pictures(check: bool) -> list[str]:
+    """The pictures that pages show, as the tests drew them; those that are out of date."""
+    stale = []
+    for page in PAGES:
+        for name in re.findall(r"pictures/tui-([\w-]+)\.svg", (ROOT / page).read_text("utf-8")):
+            view, theme = name.rsplit("-", 1)
+            drawn = (SNAPSHOTS / f"test_a_view[{view}-{theme}].svg").read_bytes()
+            kept = PICTURES / f"tui-{name}.svg"
+            if not kept.exists() or kept.read_bytes() != drawn:
+                stale.append(str(kept.relative_to(ROOT)))
+                if not check:
+                    PICTURES.mkdir(exist_ok=True)
+                    kept.write_bytes(drawn)
+    return stale
+
+
 def tree() -> str:
     """The file tree, a line a file."""
     lines = []
@@ -351,6 +382,7 @@ WRITERS: dict[str, Callable[[], str]] = {
     "functions": functions,
     "help": help_pages,
     "methods": methods,
+    "keys": keys,
     "queries": queries,
     "tables": tables,
     "tree": tree,
@@ -373,6 +405,7 @@ def main() -> None:
             stale.append(page)
             if "--check" not in sys.argv:
                 path.write_text(after, "utf-8")
+    stale += pictures("--check" in sys.argv)
     if "--check" in sys.argv and stale:
         raise SystemExit(f"out of date: {', '.join(stale)}; run `make docs`")
     print(f"docs: {'written: ' + ', '.join(stale) if stale else 'up to date'}")

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Static
 
@@ -39,6 +40,12 @@ class Driven:
     async def type(self, text: str) -> None:
         """A text, letter by letter, faster than anybody types."""
         await self.pilot.press(*(NAMES.get(char, char) for char in text))
+        await self.settled()
+
+    async def paste(self, text: str) -> None:
+        """A text at once, into what has the focus."""
+        assert self.app.focused is not None
+        self.app.focused.post_message(events.Paste(text))
         await self.settled()
 
     async def settled(self) -> None:

@@ -52,7 +52,7 @@ def test_neighbors_are_shown_while_one_types(real_indexes: Path, real: Any) -> N
 
 def test_a_view_takes_the_query_over_and_pickers_ask_anew(real_indexes: Path, real: Any) -> None:
     async def do(ui: Driven) -> None:
-        await ui.type("large, tall")
+        await ui.paste("large, tall")
         assert items(ui) == [r.item for r in real.neighbors("large", k=20, distinct=True).rows]
         await ui.press("alt+m")
         assert items(ui) == [r.neuron for r in real.middleman("large", "tall", k=20).rows]
@@ -74,10 +74,10 @@ def test_a_view_takes_the_query_over_and_pickers_ask_anew(real_indexes: Path, re
 def test_an_analogy_says_where_its_target_stands(real_indexes: Path, real: Any) -> None:
     async def do(ui: Driven) -> None:
         await ui.press("alt+a")
-        await ui.type("dog + small")
+        await ui.paste("dog + small")
         await ui.press("tab")
         assert isinstance(ui.app.focused, Input)
-        await ui.type("Chihuahua")
+        await ui.paste("Chihuahua")
         target = real.analogy("dog + small", "Chihuahua").meta.target
         assert f"rank {target.rank:,} of {target.n:,}" in ui.foot
         assert len(ui.app.workbench.pictures) == 2
@@ -106,7 +106,7 @@ def test_congruence_is_asked_on_enter_with_progress_and_can_be_given_up(
 
     async def do(ui: Driven) -> None:
         await ui.press("alt+c")
-        await ui.type("large, tall, huge")
+        await ui.paste("large, tall, huge")
         assert "enter asks" in ui.said
         assert ui.rows == []
         await ui.pilot.press("enter")
@@ -127,7 +127,7 @@ def test_congruence_is_asked_on_enter_with_progress_and_can_be_given_up(
 
 def test_compare_and_ov_and_neuron(real_indexes: Path, real: Any) -> None:
     async def do(ui: Driven) -> None:
-        await ui.type("large, tall")
+        await ui.paste("large, tall")
         await ui.press("alt+p", "enter")
         measures = real.compare("large", "tall", pairs=0).query.measures
         assert {row[0] for row in ui.rows} == set(measures)
@@ -139,7 +139,7 @@ def test_compare_and_ov_and_neuron(real_indexes: Path, real: Any) -> None:
         await ui.press("alt+u")
         assert items(ui) == [row.neuron for row in real.word("large").rows]
         await ui.press("ctrl+a", "ctrl+k")
-        await ui.type("L29N112")
+        await ui.paste("L29N112")
         assert ui.head.startswith("L29N112") or "L29N112" in ui.head
 
     drive(real_indexes, do)
@@ -164,7 +164,7 @@ def test_a_test_set_is_evaluated(real_indexes: Path, real: Any, tmp_path: Path) 
         await ui.settled()
         field = ui.app.query_one("Options Input", Input)
         field.focus()
-        await ui.type(str(file))
+        await ui.paste(str(file))
         await ui.press("enter")
         assert len(ui.rows) == len(real.evaluate_analogies(str(file)).rows)
 
@@ -176,7 +176,7 @@ def test_a_test_set_is_evaluated(real_indexes: Path, real: Any, tmp_path: Path) 
 
 def test_enter_explores_and_the_trail_leads_back_and_forward(real_indexes: Path) -> None:
     async def do(ui: Driven) -> None:
-        await ui.type("large")
+        await ui.paste("large")
         first = items(ui)
         await ui.press("down", "enter")
         assert ui.place == Place("neighbors", first[0])
@@ -197,7 +197,7 @@ def test_enter_explores_and_the_trail_leads_back_and_forward(real_indexes: Path)
 
 def test_every_thing_in_the_detail_can_be_explored(real_indexes: Path) -> None:
     async def do(ui: Driven) -> None:
-        await ui.type("large, tall")
+        await ui.paste("large, tall")
         await ui.press("alt+m", "down")
         links = ui.app.query_one("#links", OptionList)
         assert links.option_count > 8
@@ -212,7 +212,7 @@ def test_every_thing_in_the_detail_can_be_explored(real_indexes: Path) -> None:
 
 def test_a_click_marks_a_row_and_a_second_explores_it(real_indexes: Path) -> None:
     async def do(ui: Driven) -> None:
-        await ui.type("large")
+        await ui.paste("large")
         second = items(ui)[1]
         await ui.pilot.click(DataTable, offset=(8, 2))
         await ui.settled()
@@ -292,7 +292,7 @@ def test_an_older_answer_never_takes_the_place_of_a_newer(
 def test_text_that_is_not_indexed_is_offered_to_the_model(real_indexes: Path) -> None:
     async def do(ui: Driven) -> None:
         ui.app.workbench.go(Place("neighbors", "").choosing("space", "context.12", "embed"))
-        await ui.type("zorblatt")
+        await ui.paste("zorblatt")
         assert "not indexed" in ui.said
         assert "ctrl+r" in ui.said
         assert not ui.app.query_one(QueryBar).has_class("-bad")
@@ -308,7 +308,7 @@ def test_text_that_is_not_indexed_is_offered_to_the_model(real_indexes: Path) ->
 
 def test_one_comes_back_to_where_one_left(real_indexes: Path, state: Path) -> None:
     async def first(ui: Driven) -> None:
-        await ui.type("large")
+        await ui.paste("large")
         await ui.press("alt+o")
         ui.app.theme = "textual-light"
 
@@ -342,7 +342,7 @@ def test_what_is_shown_is_written(
     file = tmp_path / f"shown.{ending}"
 
     async def do(ui: Driven) -> None:
-        await ui.type("large")
+        await ui.paste("large")
         await ui.press("ctrl+s")
         line = ui.app.query_one(ExportBar).query_one(Input)
         assert line.value == "neighbors-large.csv"
@@ -363,7 +363,7 @@ def test_what_is_shown_is_written(
 
 def test_a_name_that_cannot_be_written_is_told(real_indexes: Path, tmp_path: Path) -> None:
     async def do(ui: Driven) -> None:
-        await ui.type("large")
+        await ui.paste("large")
         for name, said in (("x.xls", "end it in"), (str(tmp_path / "no" / "x.csv"), "no folder")):
             await ui.press("ctrl+s")
             ui.app.query_one(ExportBar).query_one(Input).value = name
@@ -377,7 +377,7 @@ def test_a_name_that_cannot_be_written_is_told(real_indexes: Path, tmp_path: Pat
 
 def test_rows_and_tables_are_copied(real_indexes: Path) -> None:
     async def do(ui: Driven) -> None:
-        await ui.type("large")
+        await ui.paste("large")
         await ui.press("down", "y")
         assert ui.app.clipboard == items(ui)[0]
         await ui.press("Y")
@@ -391,7 +391,7 @@ def test_rows_and_tables_are_copied(real_indexes: Path) -> None:
 
 def test_every_action_is_in_the_palette_and_every_command_runs(real_indexes: Path) -> None:
     async def do(ui: Driven) -> None:
-        await ui.type("large")
+        await ui.paste("large")
         titles = [one.title for one in ui.app.get_system_commands(ui.app.screen)]
         assert {f"View: {view.title}" for view in VIEWS.values()} <= set(titles)
         assert {"Theme", "Quit", "Export", "Back"} <= set(titles)
@@ -421,7 +421,7 @@ def test_help_opens_and_closes(real_indexes: Path) -> None:
 
 def test_a_picture_can_have_the_middle(real_indexes: Path) -> None:
     async def do(ui: Driven) -> None:
-        await ui.type("large")
+        await ui.paste("large")
         await ui.press("alt+o")
         await ui.press("ctrl+g")
         pane = ui.app.query_one(PicturePane)
@@ -436,7 +436,7 @@ def test_a_picture_can_have_the_middle(real_indexes: Path) -> None:
 @pytest.mark.parametrize("size", [(80, 24), (100, 30), (200, 60)])
 def test_everything_has_room(real_indexes: Path, size: tuple[int, int]) -> None:
     async def do(ui: Driven) -> None:
-        await ui.type("large, tall")
+        await ui.paste("large, tall")
         for name in ("neighbors", "middleman", "ov", "neuron", "index"):
             ui.app.action_view(name)
             await ui.settled()
@@ -450,7 +450,7 @@ def test_everything_has_room(real_indexes: Path, size: tuple[int, int]) -> None:
 
 def test_a_screen_of_any_size_does_not_crash(real_indexes: Path) -> None:
     async def do(ui: Driven) -> None:
-        await ui.type("large, tall")
+        await ui.paste("large, tall")
         await ui.press("alt+m")
         for size in ((20, 5), (40, 10), (300, 90), (80, 24), (1, 1), (120, 36)):
             await ui.pilot.resize_terminal(*size)

@@ -60,9 +60,9 @@ def ov(
     scores = copying if carried is None else carried
     order = [int(at) for at in best(scores, k)]
     depth = ALONE if len(chosen) == 1 else SHOWN
-    ends = [_tokens(index, written[order], sign, depth) for sign in (1, -1)]
+    ends = _ends(index, written[order], depth)
     rows = []
-    for rank, (at, high, low) in enumerate(zip(order, *ends, strict=True), start=1):
+    for rank, (at, (high, low)) in enumerate(zip(order, ends, strict=True), start=1):
         where = divmod(int(chosen[at]), index.head_grid.heads)
         found = index.head_grid.layers[where[0]]
         rows.append(
@@ -117,14 +117,23 @@ def standardised(written: Float64, target: Weighted) -> Float64:
     return result
 
 
-def _tokens(index: Index, written: Float64, sign: int, depth: int) -> list[tuple[str, ...]]:
-    """For each vector the word-like tokens at one end, the farthest out first."""
+def _ends(
+    index: Index, written: Float64, depth: int
+) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """For each vector the word-like tokens highest and lowest in it, the farthest out first."""
     embed, ids = index.space("embed"), index.word_like_ids
     found = []
     for products in embed.scan_all(written):
-        near = best(sign * (products * embed.norms)[ids], depth)
-        found.append(tuple(token.display for token in index.tokens(ids[near])))
-    return found
+        scores = (products * embed.norms)[ids]
+        found.append([ids[best(sign * scores, depth)] for sign in (1, -1)])
+    # One question for all of them: a head's few tokens each would be hundreds.
+    every = np.unique(np.array(found)) if found else np.empty(0, np.int64)
+    names = {int(at): token.display for at, token in zip(every, index.tokens(every), strict=True)}
+
+    def named(one: NDArray[np.int64]) -> tuple[str, ...]:
+        return tuple(names[int(at)] for at in one)
+
+    return [(named(high), named(low)) for high, low in found]
 
 
 def _heads(index: Index, layer: int | None, head: int | None) -> NDArray[np.int64]:

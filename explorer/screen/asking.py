@@ -88,6 +88,9 @@ class Asking:
 
         def answer(question: Question) -> None:
             self._post(Answered(question.number, found := view.ask(ix, place, question.progress)))
+            # A picture may take its time: who types on has no use for it.
+            if question.stop.wait(SOON):
+                return
             shown = found if view.picture is None else view.picture(ix, place)
             if not question.stop.is_set():
                 pictures = shown.pictures() if hasattr(shown, "pictures") else ()

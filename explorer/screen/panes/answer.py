@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from explorer.tables import Layout
     from explorer.views.gauge import Scale
 
-NARROW_CELL, WIDE_CELL, WIDEST_CELL = 12, 20, 48
+NARROW_CELL, WIDE_CELL, WIDEST_CELL = 10, 20, 48
 LEAST_BAR, BAR = 8, 24
 PAGE = 500
 
