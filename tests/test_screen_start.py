@@ -646,7 +646,7 @@ def test_what_is_remembered_of_another_version_keeps_nothing_from_starting(
 # -- sizes ------------------------------------------------------------------------------------
 
 
-SIZES = ((80, 24), (20, 5), (1, 1), (250, 90))
+SIZES = ((80, 24), (20, 5), (1, 1))
 
 
 def test_no_size_ends_it(real_indexes: Path) -> None:
@@ -655,8 +655,8 @@ def test_no_size_ends_it(real_indexes: Path) -> None:
             await seat.pilot.resize_terminal(*size)
             await seat.press(VIEW["neighbors"])
             await seat.type("dog")
-            for view in (VIEW["middleman"], VIEW["sql"], VIEW["evaluate"]):
-                await seat.press(view, "down", "down", "ctrl+g", "slash")
+            for view in (VIEW["middleman"], VIEW["evaluate"]):
+                await seat.press(view, "down", "ctrl+g", "slash")
             await seat.press("ctrl+o")
             await seat.until(lambda: seat.at_start)
             await seat.press("escape")
@@ -784,7 +784,7 @@ def test_it_ends_at_once_while_a_long_question_is_under_way(
     terminal.press(b"dog")
     terminal.until("puppy")
     terminal.press(b"\x1b" + LETTERS["congruence"].encode())
-    terminal.press(b"dog, cat, horse, cow, pig, sheep\r")
+    terminal.press(b", cat, horse, cow, pig, sheep\r")
     terminal.until("gives it up")
     assert terminal.end() < 1
     left_as_it_was(terminal)
