@@ -878,6 +878,7 @@ class Explorer:
         attach: Mapping[str, Any] | None = None,
         timeout: float = TIMEOUT,
         memory: int | str = MEMORY,
+        cancelled: threading.Event | None = None,
     ) -> SqlRows:
         """The rows of a SELECT over the catalog, with the explorer's questions as functions.
 
@@ -891,9 +892,12 @@ class Explorer:
                 table, a list of dicts.
             timeout: seconds that it may take.
             memory: what it may hold, such as `"500MB"`, or bytes.
+            cancelled: ends the statement at once when it is set, from whatever thread; what is
+                asked next starts a new process.
 
         Raises:
             QueryError: it cannot be answered, names the place; or took too long or too much.
+            Cancelled: `cancelled` was set.
 
         Example:
             >>> ix.sql("SELECT item FROM neighbors($word, k := 2)", {"word": "large"}).rows
@@ -902,7 +906,7 @@ class Explorer:
         self._index.require_open()
         if attach:  # what is attached may have changed by the next time
             with self._sql_session(attach, timeout, memory) as session:
-                return _sql.sql(self._index, session, statement, parameters)
+                return _sql.sql(self._index, session, statement, parameters, cancelled)
         with self._asking:
             kept = self._session
             if kept is None or kept.memory != bytes_of(memory):
@@ -910,7 +914,7 @@ class Explorer:
                     kept.close()
                 kept = self._session = self._sql_session({}, timeout, memory)
             kept.timeout = seconds_of(timeout)
-            return _sql.sql(self._index, kept, statement, parameters)
+            return _sql.sql(self._index, kept, statement, parameters, cancelled)
 
     def _sql_session(self, attach: Mapping[str, Any], timeout: float, memory: int | str) -> Session:
         return Session(self._index.folder, attach, timeout, memory, self._resolver.announce)

@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,9 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
+import explorer
 from conftest import BIN, ROOT, Run
-from explorer.errors import QueryError
+from explorer.errors import Cancelled, QueryError
 from explorer.results import SqlRows
 from explorer.sql.functions import FUNCTIONS
 from explorer.sql.session import Session, bytes_of
@@ -388,6 +390,29 @@ def test_a_query_ends_when_its_time_is_over(real_indexes: Path, statement: str) 
             session.ask(statement)
         assert time.monotonic() - begun < 10
         assert session.ask("SELECT 1")[1].to_pylist() == [{"1": 1}]
+
+
+@pytest.mark.parametrize("statement", [*UNENDING[::2], "FROM range(100_000_000)"])
+def test_a_query_is_given_up_at_once(real_indexes: Path, statement: str) -> None:
+    with Session(real_indexes / "smollm2") as session:
+        session.ask("SELECT 1")
+        cancelled = threading.Event()
+        threading.Timer(0.3, cancelled.set).start()
+        begun = time.monotonic()
+        with pytest.raises(Cancelled, match="given up"):
+            session.ask(statement, cancelled=cancelled)
+        assert time.monotonic() - begun < 1.3
+        assert session.ask("SELECT 1")[1].to_pylist() == [{"1": 1}]
+
+
+def test_a_query_may_be_given_up_before_it_is_asked_or_never(real_indexes: Path) -> None:
+    with explorer.open("smollm2", real_indexes) as ix:
+        cancelled = threading.Event()
+        assert ix.sql("SELECT 1 AS n", cancelled=cancelled).rows == ({"n": 1},)
+        cancelled.set()
+        with pytest.raises(Cancelled):
+            ix.sql("SELECT 1 AS n FROM range(100_000_000)", cancelled=cancelled)
+        assert ix.sql("SELECT 1 AS n").rows == ({"n": 1},)
 
 
 GREEDY = [

@@ -93,7 +93,11 @@ class SqlRows(Result):
 
     def first(self, count: int) -> SqlRows:
         """The same answer, cut off after so many rows."""
-        return SqlRows(self.query, self.table.slice(0, count), self.meta)
+        return self.part(0, count)
+
+    def part(self, start: int, count: int) -> SqlRows:
+        """So many rows of the answer from one on, counted from 0; no other is looked at."""
+        return SqlRows(self.query, self.table.slice(start, count), self.meta)
 
     def to_dict(self) -> dict[str, Any]:
         """`{"query": ..., "rows": [...], "meta": ...}`, of what JSON has."""

@@ -82,7 +82,7 @@ class ExplorerApp(Outliving):
     def compose(self) -> ComposeResult:
         """The workbench, a line, the keys."""
         asking = Asking(lambda message: self.workbench.post_message(message), self.door.during)
-        self._workbench = Workbench(self.memory.trail, asking, self.door)
+        self._workbench = Workbench(self.memory.trail, asking, self.door, self.memory.statements)
         yield self.entrance
         yield self._workbench
         yield ExportBar()

@@ -56,6 +56,7 @@ class Heading(Vertical):
         bar.mark(None)
         self.set_class(not view.example, "-barless")
         room = self.query_one("#options", Container)
+        room.display = bool(view.options)
         if ix is not self._ix:
             self._ix = ix
             room.remove_children()

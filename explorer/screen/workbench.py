@@ -28,6 +28,7 @@ from explorer.screen.panes.detail import DetailPane
 from explorer.screen.panes.options import Options
 from explorer.screen.panes.picture import PicturePane
 from explorer.screen.panes.query import QueryBar
+from explorer.screen.sql.room import SqlRoom
 from explorer.views import VIEWS
 from explorer.views.place import Place, Trail
 
@@ -49,6 +50,7 @@ class Workbench(Vertical):
         trail: the places one came through.
         asking: asks, and tells this workbench.
         door: opened for texts that a person wants the model to be run on.
+        statements: of SQL, those that ran; one that runs is added.
     """
 
     DEFAULT_CSS = """
@@ -60,11 +62,13 @@ class Workbench(Vertical):
         Binding("slash", "focus_query", "query"),
         Binding("escape", "give_up", "give up", show=False),
         Binding("ctrl+g", "draw", "picture"),
+        Binding("f5", "enter", "ask", show=False),
         Binding("ctrl+r", "run_model", "run the model", show=False),
     ]
 
-    def __init__(self, trail: Trail, asking: Asking, door: Door) -> None:
+    def __init__(self, trail: Trail, asking: Asking, door: Door, statements: list[str]) -> None:
         super().__init__(id="workbench")
+        self.room = SqlRoom(statements)
         self.trail, self.asking, self.door = trail, asking, door
         self.ix: Explorer | None = None
         self._offered: tuple[str, ...] = ()
@@ -75,7 +79,7 @@ class Workbench(Vertical):
     def compose(self) -> ComposeResult:
         """From above to below."""
         yield Heading(self.place)
-        with Horizontal(id="body"):
+        with self.room, Horizontal(id="body"):
             yield Answer()
             with Vertical(id="side"):
                 yield DetailPane()
@@ -84,7 +88,7 @@ class Workbench(Vertical):
     def on_mount(self) -> None:
         """It stands where one was before anything is opened."""
         self.show_place()
-        self.bar.focus()
+        self.action_focus_query()
         self.watch(self.screen, "focused", self._unfocused, init=False)
 
     def _unfocused(self, focused: object) -> None:
@@ -93,8 +97,14 @@ class Workbench(Vertical):
             self.call_after_refresh(self._refocus)
 
     def _refocus(self) -> None:
-        if self.screen.focused is None and self.display and self.app.app_focus:
-            (self.query_one(PicturePane) if self.has_class("-drawn") else self.bar).focus()
+        if self.screen.focused is not None or not self.display or not self.app.app_focus:
+            return
+        if self.has_class("-drawn"):
+            self.query_one(PicturePane).focus()
+        elif self.bar.display or self.room.active:
+            self.action_focus_query()
+        else:
+            self.answer.table.focus()
 
     @property
     def heading(self) -> Heading:
@@ -133,8 +143,12 @@ class Workbench(Vertical):
     def open(self, ix: Explorer, again: bool = False) -> None:
         """Ask this index from now on, what stands there first; what was asked already, `again`."""
         self.ix = ix
+        self.room.open(ix)
         self.show_place()
-        self.ask(entered=self._entered_last if again else self.place.view != "congruence")
+        if again and self._entered_last:
+            self.action_enter()
+        else:
+            self.ask(entered=not again and self.place.view not in ("congruence", "sql"))
 
     # -- where one is -------------------------------------------------------------------------
 
@@ -150,8 +164,12 @@ class Workbench(Vertical):
         self.ask(entered=VIEWS[self.place.view].live)
 
     def show_place(self) -> None:
-        """Have the heading say where one is."""
+        """Have the heading say where one is, and the statement."""
+        written = self.bar.has_focus or self.room.written
         self.heading.show(self.place, self.ix)
+        self.room.show(self.place)
+        if written:
+            self.call_after_refresh(self.action_focus_query)
 
     @on(Tabs.TabActivated)
     def _view_chosen(self, event: Tabs.TabActivated) -> None:
@@ -168,12 +186,19 @@ class Workbench(Vertical):
 
     @on(Input.Changed, "#query")
     def _typed(self, event: Input.Changed) -> None:
-        there = replace(self.place, text=event.value)
+        self._write(replace(self.place, text=event.value))
+        self.ask(TYPING)
+
+    @on(SqlRoom.Written)
+    def _written(self, event: SqlRoom.Written) -> None:
+        self._write(self.place.choosing("statement", event.statement))
+
+    def _write(self, there: Place) -> None:
         # A letter is no step; the first one after a place that was chosen or entered is.
         (self.trail.step if self._arrived else self.trail.amend)(there)
         self._arrived = False
-        self.ask(TYPING)
 
+    @on(SqlRoom.Entered)
     @on(Input.Submitted)
     def _entered(self) -> None:
         self._arrived = True
@@ -199,8 +224,9 @@ class Workbench(Vertical):
     def action_give_up(self) -> None:
         """Give up a question under way; else go back to the bar."""
         if self.asking.give_up():
+            self.room.running = ""
             self.post_message(Said("given up"))
-        self.bar.focus()
+        self.action_focus_query()
 
     def action_run_model(self) -> None:
         """Run the model on what is not indexed, and ask again."""
@@ -214,6 +240,10 @@ class Workbench(Vertical):
             return
         self._answered = message.number
         self.bar.mark(None)
+        if self.room.active:
+            # In the room's own turn: what it tells in ours would not come up here.
+            self.room.call_later(self.room.answered, message.answer)
+            return
         if message.answer is None:
             self.post_message(Said("enter asks: it may take a few seconds"))
             return
@@ -229,7 +259,9 @@ class Workbench(Vertical):
             return
         self._answered = message.number
         self._offered = message.texts
-        if message.texts:
+        if self.room.active:
+            self.room.call_later(self.room.refused, message.line)
+        elif message.texts:
             self.bar.mark(None, unfinished=True)
             self.post_message(Said(f"{message.line}; ctrl+r runs the model on it", "offer"))
         elif not self.place.text.strip() and not message.broken:
@@ -278,8 +310,15 @@ class Workbench(Vertical):
         self.answer.table.focus()
 
     def action_focus_query(self) -> None:
-        """Go to the bar."""
-        self.bar.focus()
+        """Go to the bar, or to the statement."""
+        (self.room.editor if self.room.active else self.bar).focus()
+
+    def action_enter(self) -> None:
+        """Ask what stands there, however long it takes."""
+        if self.room.active:
+            self.room.call_later(self.room.action_run)
+        else:
+            self._entered()
 
     def action_draw(self) -> None:
         """Give the whole middle to the picture, or take it back."""

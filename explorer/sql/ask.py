@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,9 +17,10 @@ def sql(
     session: Session,
     statement: str,
     parameters: Sequence[Any] | Mapping[str, Any],
+    cancelled: threading.Event | None = None,
 ) -> SqlRows:
     """The rows of a statement."""
-    columns, table = session.ask(statement, parameters)
+    columns, table = session.ask(statement, parameters, cancelled)
     named = (
         dict(parameters)
         if isinstance(parameters, Mapping)

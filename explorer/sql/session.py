@@ -5,16 +5,19 @@ Knows processes; imports neither DuckDB nor FAISS, so that a program that only a
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
+import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.child import command
-from explorer.errors import QueryError
+from explorer.errors import Cancelled, QueryError
 from explorer.sql.wire import Writer, receive
 from indexer.store.errors import MachineError
 
@@ -25,6 +28,9 @@ TIMEOUT, MEMORY = 30.0, "1GB"
 LEAST_MEMORY = 64 << 20
 _PATIENCE = 5.0
 """Seconds after its time that a worker has to say so, before it is ended from here."""
+_GIVEN_UP = "the statement was given up"
+_LOOK = 0.02
+"""Seconds between two looks at whether an answer is still wanted."""
 
 
 class Session:
@@ -72,23 +78,63 @@ class Session:
                     pipe.close()
 
     def ask(
-        self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
+        self,
+        sql: str,
+        parameters: Sequence[Any] | Mapping[str, Any] = (),
+        cancelled: threading.Event | None = None,
     ) -> tuple[list[tuple[str, str]], pyarrow.Table]:
         """Names and types of the columns of an answer, and its rows.
+
+        Args:
+            sql: the statement.
+            parameters: by place or by name.
+            cancelled: ends the worker once it is set, from whatever thread.
 
         Raises:
             QueryError: the statement cannot be answered, with the place; it took too long, or
                 needed too much; or the answer does not fit into `memory`.
+            Cancelled: `cancelled` was set.
             MachineError: the worker failed.
         """
         with self._lock:
+            if cancelled is not None and cancelled.is_set():
+                raise Cancelled(_GIVEN_UP)
             try:
-                return self._ask(sql, parameters)
+                with self._ended_once(cancelled):
+                    return self._ask(sql, parameters)
             except BaseException as err:
                 # An error that the worker told of leaves it sound; anything else does not.
                 if not isinstance(err, _Told):
                     self.close()
+                # Whatever a worker that was ended so left behind is no fault of its own.
+                if cancelled is not None and cancelled.is_set():
+                    raise Cancelled(_GIVEN_UP) from None
                 raise
+
+    @contextlib.contextmanager
+    def _ended_once(self, cancelled: threading.Event | None) -> Iterator[None]:
+        """Have the worker end as soon as an event is set."""
+        if cancelled is None:
+            yield
+            return
+        over = threading.Event()
+
+        def look() -> None:
+            # Until all is over: a worker may be about to start when the event is set.
+            while not over.is_set():
+                if cancelled.is_set():
+                    self._kill()
+                over.wait(_LOOK)
+
+        watch = threading.Thread(target=look, daemon=True)
+        watch.start()
+        try:
+            yield
+        finally:
+            over.set()
+            watch.join()  # it must not end the worker of the next statement
+            if cancelled.is_set():
+                self.close()
 
     def _ask(
         self, sql: str, parameters: Sequence[Any] | Mapping[str, Any]
@@ -163,8 +209,14 @@ class Session:
         return f"stopped after {self.timeout:g} s; narrow the query, or allow more with --timeout"
 
     def _kill(self) -> None:
-        if self._worker is not None:
-            self._worker.kill()
+        """End the worker and what it has started, at once."""
+        worker = self._worker
+        if worker is not None and worker.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                if hasattr(os, "killpg"):
+                    os.killpg(worker.pid, signal.SIGKILL)  # it leads a session of its own
+                else:
+                    worker.kill()
 
     def _started(self) -> Writer:
         if self._worker is not None and self._worker.poll() is None:

@@ -31,12 +31,16 @@ class Layout:
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its name, and what of a row stands in it, cut to fit or folded into lines."""
+    """A column: its name, and what of a row stands in it, cut to fit or folded into lines.
+
+    One that `stays` is shown even where nothing stands in it.
+    """
 
     name: str
     cell: Callable[[Any], str]
     right: bool = False
     folds: bool = False
+    stays: bool = False
 
 
 def resolved_lines(meta: Meta) -> list[str]:

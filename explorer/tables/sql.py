@@ -2,34 +2,79 @@
 
 from __future__ import annotations
 
+import unicodedata
+from dataclasses import replace
 from typing import Any
 
-from explorer.results import Described, Schema, SqlRows
+from explorer.results import Described, Schema, SqlMeta, SqlRows
 from explorer.tables.layout import Column, Layout
 
 MOST_ROWS = 100
 """Of more rows than a person would read, how many are shown."""
+
+LONGEST_CELL, LONGEST_LIST = 2_000, 200
+"""Characters of a cell on a page, and items of a list in it."""
 
 _NUMBERS = ("INT", "DOUBLE", "FLOAT", "DECIMAL")
 
 
 def sql(result: SqlRows) -> Layout:
     """The rows as they came, numbers to the right."""
-    meta = result.meta
+    shown = result.first(MOST_ROWS).rows
+    count = f"{len(result):,} row{'' if len(result) == 1 else 's'}"
+    if len(result) > len(shown):
+        count += f", of which the first {len(shown)} are shown; --format csv writes all"
+    head = [f"SQL over index {result.meta.index} ({result.meta.model})"]
+    return Layout(head, _columns(result.meta), [count], shown)
+
+
+def page(result: SqlRows, start: int, count: int) -> Layout:
+    """Some of the rows, from one on, counted from 0; only they are made out of Arrow.
+
+    A cell is one line of characters that only show, however long it is.
+    """
+    rows = result.part(start, count).rows
+    shown = [{name: _begun(value) for name, value in row.items()} for row in rows]
+    of = len(result)
+    said = f"{of:,} row{'' if of == 1 else 's'}"
+    if len(rows) < of:
+        said = f"rows {start + 1:,} to {start + len(rows):,} of {of:,}"
     columns = [
+        replace(one, cell=lambda row, cell=one.cell: _in_a_line(cell(row)))  # type: ignore[misc]
+        for one in _columns(result.meta)
+    ]
+    cut = any(_begun(value) is not value for row in rows for value in row.values())
+    foot = [f"of lists, the first {LONGEST_LIST} items are shown"] if cut else []
+    return Layout([said], columns, foot, shown)
+
+
+def _begun(value: Any) -> Any:
+    """A value, or how a long list begins."""
+    long = isinstance(value, list) and len(value) > LONGEST_LIST
+    return value[:LONGEST_LIST] if long else value
+
+
+def _columns(meta: SqlMeta) -> list[Column]:
+    return [
         Column(
             column.name,
             lambda row, name=column.name: _cell(row[name]),  # type: ignore[misc]
             right=any(number in column.type for number in _NUMBERS) and "[" not in column.type,
             folds=not any(number in column.type for number in _NUMBERS),
+            stays=True,
         )
         for column in meta.columns
     ]
-    shown = result.first(MOST_ROWS).rows
-    count = f"{len(result):,} row{'' if len(result) == 1 else 's'}"
-    if len(result) > len(shown):
-        count += f", of which the first {len(shown)} are shown; --format csv writes all"
-    return Layout([f"SQL over index {meta.index} ({meta.model})"], columns, [count], shown)
+
+
+def _in_a_line(text: str) -> str:
+    """A cell without what would break a line or command a terminal, and no longer than a page."""
+    cut = text[: LONGEST_CELL + 1]
+    shown = "".join(
+        char.encode("unicode_escape").decode() if unicodedata.category(char) == "Cc" else char
+        for char in cut
+    )
+    return shown if len(cut) <= LONGEST_CELL else shown[:LONGEST_CELL] + "…"
 
 
 def _cell(value: Any) -> str:

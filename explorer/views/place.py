@@ -31,6 +31,11 @@ class Place:
         """What was chosen under a name."""
         return dict(self.chosen).get(name, default)
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing stands there that could be asked."""
+        return not (self.get("statement") if self.view == "sql" else self.text)
+
     def choosing(self, name: str, value: str, default: str = "") -> Place:
         """The same place with another choice; the default is no choice."""
         chosen = {key: old for key, old in self.chosen if key != name}
@@ -73,7 +78,7 @@ class Trail:
         """Go on to a place; what lay ahead is forgotten. One that says nothing new is no step."""
         if place == self.here:
             return
-        if self.here.text == "" and self.here.view == place.view:
+        if self.here.empty and self.here.view == place.view:
             self.amend(place)
             return
         del self.places[self.at + 1 :]

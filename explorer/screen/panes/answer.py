@@ -97,13 +97,13 @@ class Answer(Vertical):
         cells = {
             column: [column.cell(row) for row in self.rows]
             for column in layout.columns
-            if any(column.cell(row) for row in self.rows)
+            if column.stays or any(column.cell(row) for row in self.rows)
         }
         figures = [c for c in cells if c.right and c.name != "rank"]
         measured = next((c for c in figures if scale and c.name == scale.gauge.column), None)
         after = measured or next(iter(figures), None)
         bars = scale if after is not None else None
-        widths = {c: max(len(c.name), *map(cell_len, texts)) for c, texts in cells.items()}
+        widths = {c: max([len(c.name), *map(cell_len, texts)]) for c, texts in cells.items()}
         long = [c for c in cells if c.folds]
         # A cell has a blank on both sides; the scroll bar takes one more.
         room = self.size.width - 1 - 2 * (len(cells) + (bars is not None))

@@ -1,0 +1,1 @@
+"""The SQL view: where a statement is written, what it can name, and the pages of its answer."""

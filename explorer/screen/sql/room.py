@@ -1,0 +1,247 @@
+"""The room of the SQL view: a statement above, and below it what the workbench has for any answer.
+
+Owns what is written, which page is shown, and the answers that were had. It asks nothing itself:
+it tells the workbench when to.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import on
+from textual.actions import SkipAction
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.message import Message
+
+from explorer.screen.messages import Said
+from explorer.screen.panes.answer import Answer
+from explorer.screen.panes.detail import DetailPane
+from explorer.screen.panes.picture import PicturePane
+from explorer.screen.sql.editor import Editor
+from explorer.screen.sql.schema import SchemaTree
+from explorer.screen.sql.statement import Run, StatementPane
+from explorer.views.history import History
+from explorer.views.place import Place
+from explorer.views.sql import STATEMENT, page_of, pages
+from explorer.views.statements import misplaced
+
+if TYPE_CHECKING:
+    from explorer.api import Explorer
+    from explorer.results import Described, SqlRows
+
+MOST_KEPT, LARGEST_KEPT = 16, 16 << 20
+"""Answers that are kept for going back to, and bytes of one; the last is kept however large."""
+
+
+class SqlRoom(Vertical):
+    """The middle of the screen; in other views only what stands below the statement.
+
+    Args:
+        statements: those that ran; one that runs is added.
+    """
+
+    DEFAULT_CSS = """
+    SqlRoom { height: 1fr; }
+    SqlRoom.-folded SchemaPane { display: none; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f5,ctrl+enter,ctrl+j", "run", "run"),
+        Binding("n", "turn(1)", "next page"),
+        Binding("p", "turn(-1)", "page before"),
+        Binding("f4", "schema", "schema"),
+        Binding("escape", "leave", "leave", show=False),
+    ]
+
+    @dataclass
+    class Written(Message):
+        """The statement was changed."""
+
+        statement: str
+
+    class Entered(Message):
+        """The statement is to run."""
+
+    @dataclass
+    class Described(Message):
+        """What can be named in an index."""
+
+        ix: Explorer
+        rows: Sequence[Described]
+
+    def __init__(self, statements: list[str]) -> None:
+        self.history = History(statements)
+        super().__init__(StatementPane(self.history), id="room")
+        self.answer: SqlRows | None = None
+        self.page = 0
+        self.active = False
+        self.running = ""
+        self._begun = 0.0
+        self._ix: Explorer | None = None
+        self._kept: dict[str, SqlRows] = {}
+        self._statement = ""
+
+    @property
+    def editor(self) -> Editor:
+        """Where the statement is written."""
+        return self.query_one(Editor)
+
+    @property
+    def written(self) -> bool:
+        """Whether the keys go to the statement or to what it can name."""
+        return self.query_one(StatementPane).has_focus_within
+
+    def open(self, ix: Explorer) -> None:
+        """Name what this index has; answers of another are forgotten."""
+        self._ix = ix
+        self._kept.clear()
+        self.editor.schema = ()
+        if self.active:
+            self._describe()
+
+    def show(self, place: Place) -> None:
+        """Have a place's statement stand there, or step aside for another view."""
+        came, self.active = place.view == "sql" and not self.active, place.view == "sql"
+        self.query_one(StatementPane).display = self.active
+        self.running = ""
+        if not self.active:
+            return
+        if came:
+            self.set_class(self.screen.has_class("-narrow"), "-folded")
+            self._describe()
+            self.editor.colour()
+        self._statement = place.get(STATEMENT)
+        if self.editor.text != self._statement:
+            self.editor.write(self._statement)
+            self.editor.mark(None)
+        self.refresh_bindings()
+
+    def _describe(self) -> None:
+        """Read what can be named, away from the screen's own thread."""
+        ix = self._ix
+        if ix is None or self.editor.schema:
+            return
+
+        def read() -> None:
+            try:
+                self.post_message(self.Described(ix, ix.schema().rows))
+            except Exception as err:  # closed meanwhile, or damaged: what is asked next says so
+                self.log.warning(err)
+
+        threading.Thread(target=read, daemon=True).start()
+
+    def on_sql_room_described(self, message: Described) -> None:
+        """Show it."""
+        if message.ix is self._ix:
+            self.editor.schema = message.rows
+            self.query_one(SchemaTree).fill(message.rows)
+
+    # -- writing ------------------------------------------------------------------------------
+
+    @on(Editor.Changed)
+    def _written(self, event: Editor.Changed) -> None:
+        event.stop()
+        if self.editor.text != self._statement:
+            self._statement = self.editor.text
+            self.editor.mark(None)
+            self.post_message(self.Written(self._statement))
+
+    # -- running ------------------------------------------------------------------------------
+
+    @on(Run.Clicked)
+    def action_run(self) -> None:
+        """Run what is written."""
+        if not self._statement.strip():
+            self.post_message(Said("write a statement first"))
+            return
+        self.editor.mark(None)
+        self.editor.clear_suggestion()
+        self.running, self._begun = self._statement, time.monotonic()
+        self.post_message(self.Entered())
+
+    def answered(self, answer: SqlRows | None) -> None:
+        """A statement has its answer; None where one only came here, and nothing was asked."""
+        self.running = ""
+        if answer is None:
+            self._recall()
+            return
+        self.history.add(answer.query.sql)
+        self._keep(answer)
+        self._show(answer)
+        took = time.monotonic() - self._begun
+        self.post_message(Said(f"{len(answer):,} row{'s' * (len(answer) != 1)} in {took:.2f} s"))
+
+    def refused(self, line: str) -> None:
+        """A statement has none: why, and where."""
+        ran, self.running = self.running, ""
+        self.post_message(Said(line, "bad"))
+        if ran and self.editor.text == ran and (wrong := misplaced(line, ran)) is not None:
+            self.editor.mark(wrong)
+            self.editor.focus()
+
+    def _keep(self, answer: SqlRows) -> None:
+        small = {s: one for s, one in self._kept.items() if one.table.nbytes <= LARGEST_KEPT}
+        small.pop(answer.query.sql, None)
+        self._kept = dict([*small.items()][1 - MOST_KEPT :]) | {answer.query.sql: answer}
+
+    def _recall(self) -> None:
+        """Show what the statement answered when it ran; nothing runs because one comes here."""
+        found = self._kept.get(self._statement)
+        if found is not None:
+            self._show(found)
+            self.post_message(Said(""))
+            return
+        self.answer = None
+        self.query_one(Answer).clear()
+        self.query_one(DetailPane).show(None)
+        self.query_one(PicturePane).show(())
+        self.refresh_bindings()
+        self.post_message(Said("f5 runs the statement" if self._statement.strip() else ""))
+
+    # -- pages --------------------------------------------------------------------------------
+
+    def _show(self, answer: SqlRows, page: int = 0) -> None:
+        self.answer, self.page = answer, page
+        layout = page_of(answer, page)
+        if (count := pages(answer)) > 1:
+            head = f"{layout.head[0]}; page {page + 1:,} of {count:,} (n next, p before)"
+            layout = replace(layout, head=[head])
+        shown = self.query_one(Answer)
+        shown.show(answer, layout)
+        shown.table.scroll_home(animate=False)
+        if not len(answer):
+            self.query_one(DetailPane).show(None)
+        self.refresh_bindings()
+
+    def action_turn(self, by: int) -> None:
+        """The next page, or the one before."""
+        if self.answer is not None and 0 <= self.page + by < pages(self.answer):
+            self._show(self.answer, self.page + by)
+
+    # -- getting about ------------------------------------------------------------------------
+
+    def action_schema(self) -> None:
+        """Go to what can be named; from there, hide it."""
+        folded = self.query_one(SchemaTree).has_focus
+        self.set_class(folded, "-folded")
+        (self.editor if folded else self.query_one(SchemaTree)).focus()
+
+    def action_leave(self) -> None:
+        """From the editor to the rows, from elsewhere to the editor; what runs is given up."""
+        if self.running:
+            raise SkipAction
+        (self.query_one(Answer).table if self.editor.has_focus else self.editor).focus()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """In other views nothing is done here; pages are turned where there are several."""
+        if action == "turn":
+            by: Any = parameters[0]
+            more = self.answer is not None and 0 <= self.page + by < pages(self.answer)
+            return self.active and more
+        if action in ("run", "schema", "leave"):
+            return self.active
+        return True
