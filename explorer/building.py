@@ -44,7 +44,7 @@ STEPS = (
 seconds about that took for the packaged model on two cores, and how many more for every word. Only
 the proportions matter."""
 
-PATIENCE = 5.0
+PATIENCE = 0.5
 """Seconds a build has to end by itself once it is cancelled; ended sooner it resumes as well."""
 
 _LIBRARIES = ("torch", "transformers", "gguf", "accelerate", "wordfreq")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import App, ComposeResult, SystemCommand
+from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widgets import Footer
@@ -17,10 +19,12 @@ from textual.widgets import Footer
 from explorer.screen.asking import Asking, refused
 from explorer.screen.commands import LETTERS, commands
 from explorer.screen.door import Door
+from explorer.screen.entrance import Entrance
 from explorer.screen.exporting import export, suggested, table
+from explorer.screen.faults import Outliving
 from explorer.screen.memory import Memory, state_file
-from explorer.screen.messages import NotOpened, Opened, Progressed, Said
-from explorer.screen.opening import Opening, warm
+from explorer.screen.messages import Opened, Progressed, Said
+from explorer.screen.opening import Opening
 from explorer.screen.panes.export import ExportBar
 from explorer.screen.panes.query import QueryBar
 from explorer.screen.panes.status import Status
@@ -32,12 +36,13 @@ if TYPE_CHECKING:
     from explorer.api import Explorer
     from indexer.store.layout import Manifest
 
+PATIENCE = 100
+"""Tenths of a second that what was open before may still be asked."""
+
 DARK, LIGHT = "textual-dark", "textual-light"
-LOOK_AGAIN = 2.0
-"""Seconds between two looks at whether the index was built anew."""
 
 
-class ExplorerApp(App[None]):
+class ExplorerApp(Outliving):
     """The terminal UI.
 
     Args:
@@ -46,6 +51,7 @@ class ExplorerApp(App[None]):
     """
 
     TITLE = "semantic-explorer"
+    CSS = ".-start Workbench { display: none; }"
     CSS_PATH = "narrow.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-tall")]  # noqa: RUF012
@@ -54,6 +60,7 @@ class ExplorerApp(App[None]):
         Binding("alt+right", "step(1)", "forward", priority=True),
         Binding("ctrl+s", "export", "export", priority=True),
         Binding("y", "copy", "copy"),
+        Binding("ctrl+o", "choose_index", "indexes", show=False, priority=True),
         Binding("Y", "copy_table", "copy table", show=False),
         Binding("f1,question_mark", "help", "help", key_display="?"),
         Binding("ctrl+pagedown", "next_view(1)", "next view", show=False, priority=True),
@@ -68,7 +75,7 @@ class ExplorerApp(App[None]):
         super().__init__()
         self.memory = Memory.read(state_file())
         self.door = Door()
-        self.opening = Opening(index, root, self.door)
+        self.entrance = Entrance(Opening(index, root, self.door, self.memory.index))
         self.ix: Explorer | None = None
         self._workbench: Workbench | None = None
 
@@ -76,6 +83,7 @@ class ExplorerApp(App[None]):
         """The workbench, a line, the keys."""
         asking = Asking(lambda message: self.workbench.post_message(message), self.door.during)
         self._workbench = Workbench(self.memory.trail, asking, self.door, self.memory.statements)
+        yield self.entrance
         yield self._workbench
         yield ExportBar()
         yield Status()
@@ -97,45 +105,30 @@ class ExplorerApp(App[None]):
         if self.memory.theme in self.available_themes:
             self.theme = self.memory.theme
         self.status.say("opening the index")
-        self.call_after_refresh(self.open)
-        self.set_interval(LOOK_AGAIN, self._look_again)
 
     # -- the index ----------------------------------------------------------------------------
-
-    def open(self, again: bool = False) -> None:
-        """Open the index, in a thread of its own."""
-
-        def opened() -> None:
-            try:
-                ix = self.opening.open()
-                self.post_message(Opened(ix, again))
-                warm(ix)
-            except BaseException as err:
-                self.post_message(NotOpened(refused(0, err).line))
-
-        threading.Thread(target=opened, daemon=True).start()
-
-    def _look_again(self) -> None:
-        if self.ix is not None and self.opening.changed():
-            self.open(again=True)
 
     def on_opened(self, message: Opened) -> None:
         """Ask this index from now on."""
         before, self.ix = self.ix, message.ix
-        self.memory.index = message.ix.name
-        self.sub_title = message.ix.name
+        self.memory.index = self.sub_title = self.entrance.opening.name or ""
         self.status.opened(_of(message.ix.manifest))
-        self.workbench.open(message.ix)
+        self.workbench.open(message.ix, message.again)
         if before is not None:
-            before.close()
+            threading.Thread(target=_let_go, args=(before,), daemon=True).start()
         if message.again:
             self.notify("the index was built anew; it has been opened again")
 
-    def on_not_opened(self, message: NotOpened) -> None:
-        """Why not; what is open stays open."""
-        self.status.say(message.line, "bad")
-
     # -- what a person does -------------------------------------------------------------------
+
+    def action_choose_index(self) -> None:
+        """Show which indexes there are, to open another one."""
+        self.entrance.choose()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What is done to an answer cannot be done where none is shown."""
+        hidden = self.entrance.shown and action in ("view", "next_view", "step", "copy")
+        return False if hidden else super().check_action(action, parameters)
 
     def action_view(self, name: str) -> None:
         """Another view of the same query."""
@@ -229,7 +222,17 @@ class ExplorerApp(App[None]):
         self.memory.theme = self.theme
         self.memory.write(state_file())
         if self.ix is not None:
-            self.ix.close()
+            with suppress(Exception):  # a thread may still be asking; the process ends all the same
+                self.ix.close()
+
+
+def _let_go(ix: Explorer) -> None:
+    """Close an index as soon as no thread asks it any more: DuckDB refuses before that."""
+    for _ in range(PATIENCE):
+        with suppress(Exception):
+            ix.close()
+            return
+        time.sleep(0.1)
 
 
 def _of(manifest: Manifest) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
-from explorer.screen.messages import Answered, Detailed, Pictured, Progressed, Refused
+from explorer.screen.messages import Answered, Detailed, Pictured, Progressed, Refused, Said
 from indexer.store.errors import at_the_edge
 
 if TYPE_CHECKING:
@@ -124,7 +124,12 @@ class Asking:
         def ask() -> None:
             if question.stop.wait(delay):
                 return
-            told = details.told(answer, layout, row)
+            try:
+                told = details.told(answer, layout, row)
+            except BaseException as err:
+                self._post(Said(refused(number, err).line, "bad"))
+                question.stop.set()
+                return
             self._post(Detailed(number, told))
             try:
                 more: Detail = details.asked(ix, answer, told)

@@ -28,6 +28,7 @@ ACTIONS = (
     ("Back", "To the place before (alt+left)", "step(-1)"),
     ("Forward", "To the place one came back from (alt+right)", "step(1)"),
     ("Ask", "Ask what stands there, or run the statement (f5)", "workbench.enter"),
+    ("Open another index", "Of those that there are (ctrl+o)", "choose_index"),
     ("Export", "Write what is shown to a file (ctrl+s)", "export"),
     ("Copy row", "Copy what the row is about (y)", "copy"),
     ("Copy table", "Copy the whole table as markdown (Y)", "copy_table"),

@@ -12,6 +12,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from explorer.views import VIEWS
 from explorer.views.place import Place, Trail
 
 FORMAT = 1
@@ -43,7 +44,8 @@ class Memory:
             kept = json.loads(path.read_text("utf-8"))
             if kept["format"] != FORMAT:
                 return cls()
-            places = [Place.from_dict(one) for one in kept["trail"]] or [Place()]
+            every = [Place.from_dict(one) for one in kept["trail"]]
+            places = [one for one in every if one.view in VIEWS] or [Place()]
             at = min(max(int(kept["at"]), 0), len(places) - 1)
             return cls(
                 str(kept["index"]),

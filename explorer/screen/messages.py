@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from explorer.api import Explorer
     from explorer.pictures import Picture
     from explorer.views.detail import Detail
+    from explorer.views.indexes import Found
     from explorer.views.links import Link
 
 
@@ -30,9 +31,45 @@ class Opened(Message):
 
 @dataclass
 class NotOpened(Message):
-    """No index could be opened; why, in a line."""
+    """No index could be opened; why, in a line, and which there are.
+
+    `again` says that it is what lies in the place of the one that is open.
+    """
 
     line: str
+    found: Found
+    again: bool = False
+
+
+@dataclass
+class Listed(Message):
+    """The indexes there are."""
+
+    found: Found
+
+
+@dataclass
+class Building(Message):
+    """How far the demo index has come."""
+
+    what: str
+    done: int
+    total: int
+
+
+@dataclass
+class Built(Message):
+    """The demo index is there, under this name."""
+
+    name: str
+
+
+@dataclass
+class NotBuilt(Message):
+    """The demo index was not built; why, in a line, and whether a person wanted it so."""
+
+    line: str
+    given_up: bool
 
 
 @dataclass

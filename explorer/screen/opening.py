@@ -6,10 +6,12 @@ threads.
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from explorer.screen.asking import refused
 from explorer.screen.door import Door
 
 if TYPE_CHECKING:
@@ -22,44 +24,74 @@ class Opening:
     """Opens an index, and says when another lies in its place.
 
     Args:
-        name: of the index; the only one there, or `EXPLORER_INDEX`, where not given.
+        name: of the index; `EXPLORER_INDEX`, or the one that was open last, or the only one there,
+            where not given.
         root: the folder of indexes; `EXPLORER_INDEXES`, or `indexes/`, where not given.
         door: runs the model on text that is not indexed.
+        last: the one that was open last.
     """
 
-    def __init__(self, name: str | None, root: str | Path | None, door: Door) -> None:
-        self.name, self.root, self.door = name, root, door
+    def __init__(
+        self, name: str | None, root: str | Path | None, door: Door, last: str = ""
+    ) -> None:
+        self.name, self.root, self.door, self.last = name, root, door, last
         self.folder: Path | None = None
         self._print: _Print | None = None
         self._lock = threading.Lock()
 
-    def open(self) -> Explorer:
-        """The index of that name, opened anew.
+    def open(self, name: str | None = None) -> Explorer:
+        """An index, whole as far as sizes of files say; the one that is open, anew, unless named.
+
+        What is open stays what it is where this fails.
 
         Raises:
             SemanticError: there is none, or several, or it is damaged.
         """
         from explorer.api import Explorer
+        from explorer.views.indexes import check
         from indexer.store.layout import find_index
-        from indexer.store.read import open_index
+        from indexer.store.read import Index
 
         with self._lock:
-            folder = find_index(self.name, self.root)
+            folder = find_index(name or self._asked(), self.root).absolute()
             found = _print_of(folder)
-            ix = Explorer(open_index(self.name, self.root), encode=self.door)
-            self.folder, self._print = folder, found
+            check(folder)
+            index = Index(folder)
+            try:
+                index.sql("SELECT 1")  # a catalog that cannot be read is found now
+                ix = Explorer(index, encode=self.door)
+            except BaseException:
+                index.close()
+                raise
+            self.name, self.folder, self._print = folder.name, folder, found
             return ix
 
-    def names(self) -> list[str]:
-        """The indexes there are."""
+    def why(self, err: BaseException) -> str:
+        """A line for what `open` raised; empty where no index was asked for and none is the one."""
+        from indexer.store.errors import IndexNotFound, SemanticError
+
+        try:
+            unasked = isinstance(err, IndexNotFound) and self._asked() is None
+        except SemanticError:  # indexes are looked for in what is no folder
+            unasked = False
+        return "" if unasked else refused(0, err).line
+
+    def _asked(self) -> str | None:
+        """What is to be opened: what was said, or the one that was open last if it is there."""
         from indexer.store.layout import index_names, index_root
 
-        return index_names(index_root(self.root))
+        if asked := self.name or os.environ.get("EXPLORER_INDEX"):
+            return asked
+        return self.last if self.last in index_names(index_root(self.root)) else None
 
     def changed(self) -> bool:
         """Whether another index lies where this one was opened; not where none does."""
         found = _print_of(self.folder) if self.folder is not None else None
         return found is not None and found != self._print
+
+    def gone(self) -> bool:
+        """Whether nothing lies where this one was opened; so it is for a moment as one is built."""
+        return self.folder is not None and _print_of(self.folder) is None
 
 
 def warm(ix: Explorer) -> None:

@@ -72,6 +72,7 @@ class Workbench(Vertical):
         self.trail, self.asking, self.door = trail, asking, door
         self.ix: Explorer | None = None
         self._offered: tuple[str, ...] = ()
+        self._entered_last = False
         self._arrived = True
         self._answered = 0
 
@@ -88,6 +89,22 @@ class Workbench(Vertical):
         """It stands where one was before anything is opened."""
         self.show_place()
         self.action_focus_query()
+        self.watch(self.screen, "focused", self._unfocused, init=False)
+
+    def _unfocused(self, focused: object) -> None:
+        """What was focused is hidden: keys must go somewhere, or nothing here hears them."""
+        if focused is None:
+            self.call_after_refresh(self._refocus)
+
+    def _refocus(self) -> None:
+        if self.screen.focused is not None or not self.display or not self.app.app_focus:
+            return
+        if self.has_class("-drawn"):
+            self.query_one(PicturePane).focus()
+        elif self.bar.display or self.room.active:
+            self.action_focus_query()
+        else:
+            self.answer.table.focus()
 
     @property
     def heading(self) -> Heading:
@@ -123,12 +140,15 @@ class Workbench(Vertical):
         found = links(self.answer.answer, row) if row is not None else ()
         return found[0].label if found else ""
 
-    def open(self, ix: Explorer) -> None:
-        """Ask this index from now on, what stands there first."""
+    def open(self, ix: Explorer, again: bool = False) -> None:
+        """Ask this index from now on, what stands there first; what was asked already, `again`."""
         self.ix = ix
         self.room.open(ix)
         self.show_place()
-        self.ask(entered=self.place.view not in ("congruence", "sql"))
+        if again and self._entered_last:
+            self.action_enter()
+        else:
+            self.ask(entered=not again and self.place.view not in ("congruence", "sql"))
 
     # -- where one is -------------------------------------------------------------------------
 
@@ -190,6 +210,7 @@ class Workbench(Vertical):
             return
         view, place, ix = VIEWS[self.place.view], self.place, self.ix
         self._offered = ()
+        self._entered_last = entered
         self.set_timer(SLOW, self._fade)
         if view.live or entered:
             self.asking.ask(ix, view, place, delay)

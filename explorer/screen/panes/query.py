@@ -19,6 +19,7 @@ from textual.suggester import Suggester
 from textual.widgets import Input
 
 from explorer.views.terms import bad_span
+from indexer.store.errors import SemanticError
 
 _OPERATOR = re.compile(r"(?:(?<=\s)|^)[+-](?=\s)|,|(?<=[\d.])\*")
 _SPACE = re.compile(r"@\S*")
@@ -54,7 +55,10 @@ class Completer(Suggester):
 
     async def get_suggestion(self, value: str) -> str | None:
         """The best continuation that keeps what is written, or None."""
-        found = await asyncio.to_thread(self._complete, value)
+        try:
+            found = await asyncio.to_thread(self._complete, value)
+        except SemanticError:  # the index was closed meanwhile; another is being opened
+            return None
         return next((one for one in found if one.startswith(value) and one != value), None)
 
 

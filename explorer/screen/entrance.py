@@ -1,0 +1,193 @@
+"""The way to an index: opened, chosen, built, and opened anew where another lies in its place.
+
+Whatever comes of it is told in `Opened`. Knows no question; what takes its time is done in threads.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.message import Message
+
+from explorer.screen.demo import Demo
+from explorer.screen.messages import (
+    Building,
+    Built,
+    Listed,
+    NotBuilt,
+    NotOpened,
+    Opened,
+    Said,
+)
+from explorer.screen.opening import Opening, warm
+from explorer.screen.panes.start import Start
+from explorer.views.indexes import find
+from indexer.store.errors import SemanticError
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
+
+LOOK_AGAIN = 2.0
+"""Seconds between two looks at whether the index was built anew."""
+
+LAST = 0.8
+"""Seconds that leaving waits at most for a build to end."""
+
+
+class Entrance(Container):
+    """Stands before everything else until an index is open, and whenever another is to be chosen.
+
+    It has the class `-start` put on the screen while it does.
+
+    Args:
+        opening: opens.
+    """
+
+    DEFAULT_CSS = "Entrance { height: 1fr; display: none; }"
+
+    def __init__(self, opening: Opening) -> None:
+        super().__init__(id="entrance")
+        self.opening = opening
+        self.demo = Demo(self.post_message)
+        self._before: Widget | None = None
+        self._under_way = False
+        self._missed = 0
+        self._said = ""
+
+    def compose(self) -> ComposeResult:
+        """One pane."""
+        yield Start()
+
+    @property
+    def start(self) -> Start:
+        """The pane."""
+        return self.query_one(Start)
+
+    @property
+    def shown(self) -> bool:
+        """Whether it stands before everything else."""
+        return self.display
+
+    def on_mount(self) -> None:
+        """The first screen stands before anything is opened."""
+        self.call_after_refresh(self.open)
+        self.set_interval(LOOK_AGAIN, self.look_again)
+
+    def on_unmount(self) -> None:
+        """What is being built is given up; it goes on from there the next time."""
+        self.demo.stop(LAST)
+
+    def open(self, name: str | None = None, again: bool = False) -> None:
+        """Open an index; the one that was asked for first, unless named."""
+        self._under_way = True
+
+        def opened() -> None:
+            try:
+                ix = self.opening.open(name)
+            except BaseException as err:
+                found = find(self.opening.root)
+                self.post_message(NotOpened(self.opening.why(err), found, again))
+                return
+            self.post_message(Opened(ix, again))
+            with suppress(SemanticError):  # the first question says what is wrong
+                warm(ix)
+
+        threading.Thread(target=opened, daemon=True).start()
+
+    def choose(self) -> None:
+        """Show which indexes there are."""
+        self._off(lambda: Listed(find(self.opening.root)))
+
+    def look_again(self) -> None:
+        """See whether what is open still lies where it was opened."""
+        if self.opening.folder is None or self._under_way:
+            return
+        if self.opening.changed():
+            self.open(self.opening.name, again=True)
+        self._missed = self._missed + 1 if self.opening.gone() else 0
+        if self._missed == 2:  # at one look it may have been gone for a moment, being replaced
+            line = f"{self.opening.folder} is gone; what was opened goes on answering"
+            self.post_message(Said(line, "bad"))
+
+    def _off(self, tell: Callable[[], Message]) -> None:
+        threading.Thread(target=lambda: self.post_message(tell()), daemon=True).start()
+
+    # -- what came of it ----------------------------------------------------------------------
+
+    def on_opened(self, _: Opened) -> None:
+        """Make room."""
+        self._under_way, self._said, self._missed = False, "", 0
+        self._stand(False)
+
+    def on_not_opened(self, message: NotOpened) -> None:
+        """Why not; what is open stays open."""
+        self._under_way = False
+        if not message.again:
+            self._stand(True)
+            self.start.show(message.found, message.line, self.opening.name)
+        elif message.line != self._said:
+            self._said = message.line
+            line = f"built anew, but {message.line}; what was opened goes on answering"
+            self.post_message(Said(line, "bad"))
+
+    def on_listed(self, message: Listed) -> None:
+        """A list to choose from."""
+        if not self.demo.busy:
+            self._stand(True)
+            self.start.show(message.found, at=self.opening.name)
+
+    def on_building(self, message: Building) -> None:
+        """How far it is."""
+        if self.demo.busy:
+            self.start.building(message.what, message.done, message.total)
+
+    def on_built(self, message: Built) -> None:
+        """Open it."""
+        self.open(message.name)
+
+    def on_not_built(self, message: NotBuilt) -> None:
+        """Say why, and start over."""
+        stays = "the build was stopped; what is finished stays, and the next one goes on from there"
+        line = stays if message.given_up else message.line
+        self._off(lambda: NotOpened(line, find(self.opening.root)))
+
+    # -- what a person does -------------------------------------------------------------------
+
+    def on_start_chosen(self, event: Start.Chosen) -> None:
+        """Open another one."""
+        self.open(event.name)
+
+    def on_start_again(self, _: Start.Again) -> None:
+        """What was asked for may be there by now."""
+        self.open()
+
+    def on_start_build(self, event: Start.Build) -> None:
+        """Build the demo index."""
+        found = find(self.opening.root)
+        self.start.building("starting", 0, 0)
+        self.demo.build(found.root, event.words)
+
+    def on_start_left(self, _: Start.Left) -> None:
+        """Stop what is being built; else go back to what is open, if anything is."""
+        if self.demo.busy:
+            self.demo.stop()
+        elif self.opening.folder is not None:
+            self._stand(False)
+
+    def _stand(self, shown: bool) -> None:
+        """Before everything else, or out of the way; the focus goes where it was."""
+        if shown == self.shown:
+            return
+        if shown:
+            self._before = self.screen.focused
+            self.post_message(Said(""))
+        self.display = shown
+        self.screen.set_class(shown, "-start")
+        if not shown and self._before is not None:
+            self._before.focus()
+            self._before = None

@@ -1,0 +1,84 @@
+"""Faults of this program that the app outlives: each is said in a line, and the next key is heard.
+
+Textual ends an app at the first exception of a handler, and the widget whose handler raised stops
+listening. Here it is one boundary that every message passes, of our widgets and of Textual's own.
+Knows how Textual hands out messages; knows nothing of what they mean.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections import deque
+
+from textual import events
+from textual._context import active_message_pump
+from textual.app import App
+from textual.message import Message
+from textual.message_pump import MessagePump
+from textual.worker import WorkerFailed
+
+from explorer.screen.asking import refused
+from explorer.screen.messages import Said
+
+MOST = 20
+"""Faults that are kept at length."""
+
+_QUIET = 0.1
+"""Seconds in which the same fault is not said again: saying it may be what raises it."""
+
+
+class Outliving(App[None]):
+    """An app that no handler, timer, worker or drawing ends; only what keeps it from starting does.
+
+    Attributes:
+        faults: the traceback of each fault so far, the newest last.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.faults: deque[str] = deque(maxlen=MOST)
+        self._last = ("", 0.0)
+        self._began = False
+
+    def on_ready(self) -> None:
+        """From now on nothing ends it."""
+        self._began = True
+
+    def outlive(self, error: BaseException) -> None:
+        """Say what happened, once; not what comes of widgets that are gone as the app ends."""
+        if self._exit or (self._began and not self.is_running):
+            return
+        if isinstance(error, WorkerFailed):
+            error = error.error
+        told = refused(0, error)
+        if told.broken:
+            self.faults.append("".join(traceback.format_exception(error)))
+        before, when = self._last
+        self._last = told.line, time.monotonic()
+        if told.line != before or time.monotonic() - when > _QUIET:
+            self.post_message(Said(told.line, "bad"))
+
+    def _handle_exception(self, error: Exception) -> None:
+        if active_message_pump.get(self) is self and not self.is_running:
+            super()._handle_exception(error)
+        else:
+            self.outlive(error)
+
+
+_hand_out = MessagePump._dispatch_message
+
+
+async def _outlived(pump: MessagePump, message: Message) -> None:
+    """Every message of every widget: an exception of its handler ends neither of them."""
+    try:
+        await _hand_out(pump, message)
+    except Exception as err:
+        app = pump.app
+        starting = pump is app and isinstance(message, (events.Compose, events.Mount))
+        if starting or not isinstance(app, Outliving):
+            raise
+        app.outlive(err)
+
+
+MessagePump._dispatch_message = _outlived  # type: ignore[assignment,method-assign]

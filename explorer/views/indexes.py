@@ -1,0 +1,102 @@
+"""The indexes there are, a line each, and what is wrong with one.
+
+Knows manifests and the sizes of files; opens no index, and knows no screen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from explorer.building import MODEL, can_build
+from indexer.store.errors import DamagedIndex, SemanticError
+from indexer.store.layout import Manifest, index_names, index_root
+
+
+@dataclass(frozen=True)
+class Known:
+    """One index.
+
+    Attributes:
+        name: of its folder.
+        about: its model and how many words and spaces it has; or what is wrong with it.
+        sound: whether it could be opened.
+        model: what it was made from; empty where it doesn't say.
+    """
+
+    name: str
+    about: str
+    sound: bool
+    model: str = ""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What lies where indexes are looked for.
+
+    Attributes:
+        root: where that is.
+        indexes: those that are there, sound or not.
+        demo: whether there is none to be opened, and room for the demo index.
+        cannot_build: None where it can be built here, else a line that says what to install.
+    """
+
+    root: Path
+    indexes: tuple[Known, ...]
+    demo: bool
+    cannot_build: str | None
+
+
+def find(root: str | Path | None) -> Found:
+    """The indexes under a folder; `EXPLORER_INDEXES`, or `indexes/`, where not given."""
+    try:
+        folder = index_root(root)
+    except SemanticError:  # a file; nothing can be built there either
+        return Found(Path(root or ""), (), demo=False, cannot_build=None)
+    known = tuple(_known(folder / name) for name in index_names(folder))
+    demo = not any(one.sound for one in known) and not (folder / MODEL).exists()
+    return Found(folder.absolute(), known, demo, can_build() if demo else None)
+
+
+def check(folder: Path) -> Manifest:
+    """The manifest of an index whose files are all there, each of the size that was sealed.
+
+    Raises:
+        ForeignIndex, DamagedIndex: with one line that says which and why.
+    """
+    manifest = Manifest.load(folder)
+    for name, entry in manifest.files.items():
+        try:
+            size = (folder / name).stat().st_size
+        except OSError as err:
+            why = "is missing" if isinstance(err, FileNotFoundError) else f"{err.strerror}"
+            raise DamagedIndex(f"index {folder.name!r}: {name} {why}") from None
+        if size != entry.bytes:
+            raise DamagedIndex(
+                f"index {folder.name!r}: {name} has {size:,} bytes where {entry.bytes:,} were "
+                "sealed"
+            )
+    return manifest
+
+
+def rebuilt(known: Known) -> str:
+    """The command that builds an index anew under its name."""
+    return f"indexer build {known.model or 'MODEL'} --name {known.name} --force"
+
+
+def _known(folder: Path) -> Known:
+    try:
+        manifest = check(folder)
+    except SemanticError as err:
+        return Known(folder.name, str(err), sound=False, model=_model(folder))
+    words = f"{manifest.words:,} words, " if manifest.words else ""
+    about = f"{manifest.model.source}: {words}{len(manifest.spaces)} spaces"
+    return Known(folder.name, about, sound=True, model=manifest.model.source)
+
+
+def _model(folder: Path) -> str:
+    try:
+        manifest = Manifest.load(folder)
+    except SemanticError:
+        return ""
+    return manifest.model.source if manifest.has_model else ""

@@ -1,0 +1,831 @@
+"""The terminal UI before an index is open, while it is replaced, after a fault, and as it ends.
+
+Written as key presses, on real files.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import pty
+import select
+import shutil
+import struct
+import subprocess
+import termios
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.events import Key
+from textual.pilot import Pilot
+from textual.widgets import DataTable, OptionList, Static
+
+from explorer import building
+from explorer.child import command
+from explorer.screen import entrance
+from explorer.screen.app import ExplorerApp
+from explorer.screen.commands import LETTERS
+from explorer.screen.panes import start
+from explorer.views import VIEWS
+from processes import children, ended
+
+PATIENCE = 20.0
+
+
+@pytest.fixture(autouse=True)
+def _state_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXPLORER_STATE", str(tmp_path / "state" / "screen.json"))
+
+
+@pytest.fixture
+def root(tmp_path: Path, tiny_indexes: Path) -> Path:
+    """A folder of its own with the indexes of the tiny models, `llama` and `gpt2`."""
+    return shutil.copytree(tiny_indexes, tmp_path / "indexes")
+
+
+_NAMED = {" ": "space", ",": "comma", "-": "minus", "+": "plus"}
+
+
+VIEW = {name: f"alt+{letter}" for name, letter in LETTERS.items()}
+"""The key of each view."""
+
+
+class Seat:
+    """Who sits before the screen: presses keys, waits for what they see, and finds no fault."""
+
+    def __init__(self, app: ExplorerApp, pilot: Pilot[None]) -> None:
+        self.app, self.pilot = app, pilot
+
+    async def press(self, *keys: str) -> None:
+        """Keys, one after the other; unlike `Pilot.press`, without waiting for an idle machine."""
+        for key in keys:
+            self.app.post_message(Key(key, key if len(key) == 1 else None))
+            for _ in range(3):  # a key that no widget takes goes up to what is bound to it
+                await self.pilot._wait_for_screen()
+                await asyncio.sleep(0.01)
+
+    async def type(self, text: str) -> None:
+        for char in text:
+            self.app.post_message(Key(_NAMED.get(char, char), char))
+            await self.pilot._wait_for_screen()
+
+    async def until(self, seen: Callable[[], Any]) -> None:
+        """Wait for something to be so."""
+        end = time.monotonic() + PATIENCE
+        while not seen():
+            assert time.monotonic() < end, self.told()
+            await asyncio.sleep(0.01)
+
+    def told(self) -> str:
+        """What there is to see, for a test that fails."""
+        bar = self.app.workbench.bar.value
+        return "\n".join(
+            [
+                repr(bar),
+                str(self.app.focused),
+                self.head,
+                str(self.rows),
+                self.said,
+                *self.app.faults,
+            ]
+        )
+
+    async def answered(self, *words: str) -> None:
+        """Wait for a table that answers what stands in the bar, these words among its head."""
+        await self.until(
+            lambda: (
+                not self.app.workbench.asking.busy
+                and (self.rows or self.said)
+                and all(word in self.head for word in words)
+            )
+        )
+
+    @property
+    def said(self) -> str:
+        return str(self.app.status.query_one("#said", Static).content)
+
+    @property
+    def head(self) -> str:
+        return str(self.app.workbench.query_one("#head", Static).content)
+
+    @property
+    def rows(self) -> int:
+        return self.app.workbench.query_one("#table", DataTable).row_count
+
+    @property
+    def start(self) -> str:
+        """All that the start screen says."""
+        pane = self.app.entrance.start
+        shown = [text for text in pane.query(Static) if text.display and not text.is_disabled]
+        return "\n".join(str(text.content) for text in shown if all(p.display for p in _up(text)))
+
+    @property
+    def listed(self) -> list[str]:
+        options = self.app.entrance.start.query_one("#indexes", OptionList).options
+        return [str(option.prompt).split()[0] for option in options]
+
+    def on(self, name: str) -> bool:
+        """Whether the keys go to the widget of this name."""
+        return self.app.focused is not None and self.app.focused.id == name
+
+    @property
+    def at_start(self) -> bool:
+        return self.app.entrance.shown
+
+
+def _up(widget: Any) -> Iterator[Any]:
+    while widget is not None and hasattr(widget, "display"):
+        yield widget
+        widget = widget.parent
+
+
+def seated(
+    app: ExplorerApp,
+    does: Callable[[Seat], Awaitable[None]],
+    size: tuple[int, int] = (120, 36),
+    faults: bool = False,
+) -> None:
+    """Run the app while somebody does something; it is alive at the end, and nothing went wrong."""
+
+    async def run() -> None:
+        async with app.run_test(size=size) as pilot:
+            seat = Seat(app, pilot)
+            await seat.until(lambda: app.ix is not None or seat.at_start)
+            await does(seat)
+            assert app.is_running
+        assert bool(app.faults) == faults, "\n".join(app.faults)
+
+    asyncio.run(run())
+
+
+# -- no index ---------------------------------------------------------------------------------
+
+
+def test_with_no_index_it_says_what_one_is_where_it_looked_and_how_to_build_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("explorer.views.indexes.can_build", lambda: None)
+
+    async def does(seat: Seat) -> None:
+        await seat.until(lambda: seat.start)
+        for part in ("An index holds", "indexer build MODEL", str(tmp_path / "nowhere")):
+            assert part in seat.start
+        await seat.until(lambda: seat.on("build"))
+        await seat.press("escape", VIEW["middleman"], "ctrl+o", "question_mark")
+        assert seat.at_start
+
+    seated(ExplorerApp(None, tmp_path / "nowhere"), does, size=(80, 24))
+
+
+def test_where_the_demo_cannot_be_built_one_line_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = "building the index of smollm2 needs torch: install with `pip ...`"
+    monkeypatch.setattr("explorer.views.indexes.can_build", lambda: line)
+
+    async def does(seat: Seat) -> None:
+        await seat.until(lambda: line in seat.start)
+        assert not seat.app.entrance.start.query_one("#demo").display
+
+    seated(ExplorerApp(None, tmp_path), does)
+
+
+def test_the_demo_is_built_opened_and_asked(
+    tmp_path: Path, tiny_llama: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tiny model takes the packaged one's place, which takes minutes; all else is as it is."""
+    asked = []
+
+    def build_demo(root: Path, progress: Any, cancelled: Any, words: int) -> Path:
+        asked.append(words)
+        return building.build(str(tiny_llama), root, progress, cancelled, 0)
+
+    monkeypatch.setattr(building, "build_demo", build_demo)
+    monkeypatch.setattr("explorer.views.indexes.can_build", lambda: None)
+
+    async def does(seat: Seat) -> None:
+        await seat.until(lambda: seat.on("build"))
+        await seat.press("shift+tab", "down", "space", "tab", "enter")
+        await seat.until(lambda: "Building the demo index" in seat.start)
+        assert "escape stops it" in seat.start
+        await seat.until(lambda: seat.app.ix is not None)
+        assert asked == [start.QUICK]
+        await seat.until(lambda: not seat.at_start)
+        await seat.until(lambda: seat.app.focused is seat.app.workbench.bar)
+
+    seated(ExplorerApp(None, tmp_path / "made"), does)
+
+
+def test_a_build_is_stopped_by_escape_and_leaves_no_process(
+    tmp_path: Path, tiny_llama: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build_tiny(tiny_llama, monkeypatch)
+    before = children()
+
+    async def does(seat: Seat) -> None:
+        await seat.until(lambda: seat.on("build"))
+        await seat.press("enter")
+        await seat.until(lambda: children() - before)
+        (child,) = children() - before
+        await seat.press("escape")
+        await seat.until(lambda: "the build was stopped" in seat.start)
+        assert ended(child, 1)
+        assert "goes on from there" in seat.start
+        await seat.until(lambda: seat.on("build"))
+
+    seated(ExplorerApp(None, tmp_path / "made"), does)
+
+
+def test_a_build_that_fails_says_its_last_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build_tiny(tmp_path / "no-model", monkeypatch)
+
+    async def does(seat: Seat) -> None:
+        await seat.until(lambda: seat.on("build"))
+        await seat.press("enter")
+        await seat.until(lambda: "could not be built" in seat.start)
+
+    seated(ExplorerApp(None, tmp_path / "made"), does)
+
+
+def build_tiny(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the demo index built of a tiny model."""
+    monkeypatch.setattr("explorer.views.indexes.can_build", lambda: None)
+    monkeypatch.setattr(
+        building,
+        "build_demo",
+        lambda root, progress, cancelled, _: building.build(
+            str(model), root, progress, cancelled, 0
+        ),
+    )
+
+
+# -- several, damaged, misnamed ---------------------------------------------------------------
+
+
+def test_of_several_one_is_chosen_by_keyboard_and_remembered(root: Path) -> None:
+    async def does(seat: Seat) -> None:
+        await seat.until(lambda: seat.listed == ["gpt2", "llama"])
+        assert "name one" not in seat.start  # a list to choose from needs no error
+        await seat.until(lambda: seat.on("indexes"))
+        await seat.press("down", "enter")
+        await seat.until(lambda: seat.app.ix is not None)
+        assert seat.app.sub_title == "llama"
+
+    seated(ExplorerApp(None, root), does)
+
+    async def remembers(seat: Seat) -> None:
+        assert seat.app.sub_title == "llama"
+        assert not seat.at_start
+
+    seated(ExplorerApp(None, root), remembers)
+    shutil.rmtree(root / "llama")
+    seated(ExplorerApp(None, root), opens("gpt2"))
+
+
+def test_one_is_chosen_by_mouse(root: Path) -> None:
+    async def does(seat: Seat) -> None:
+        await seat.until(lambda: seat.listed)
+        await seat.pilot.pause()
+        await seat.pilot.click("#indexes", offset=(3, 1))
+        await seat.until(lambda: seat.app.sub_title == "llama")
+
+    seated(ExplorerApp(None, root), does)
+
+
+def test_what_is_asked_for_goes_before_what_is_remembered(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seated(ExplorerApp("llama", root), opens("llama"))
+    monkeypatch.setenv("EXPLORER_INDEX", "gpt2")
+    seated(ExplorerApp(None, root), opens("gpt2"))
+
+
+def opens(name: str) -> Callable[[Seat], Awaitable[None]]:
+    async def does(seat: Seat) -> None:
+        assert seat.app.sub_title == name
+
+    return does
+
+
+def cut_short(folder: Path) -> None:
+    os.truncate(folder / "catalog.duckdb", 1000)
+
+
+def changed(folder: Path) -> None:
+    manifest = folder / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"seed": 0', '"seed": 1'))
+
+
+def no_json(folder: Path) -> None:
+    (folder / "manifest.json").write_text("{")
+
+
+def of_another_format(folder: Path) -> None:
+    manifest = folder / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"format": 3', '"format": 2'))
+
+
+def a_file_less(folder: Path) -> None:
+    next((folder / "spaces").glob("*.faiss")).unlink()
+
+
+@pytest.mark.parametrize(
+    ("damage", "line"),
+    [
+        (cut_short, "catalog.duckdb has 1,000 bytes"),
+        (changed, "was changed after it was sealed"),
+        (no_json, "cannot be read"),
+        (of_another_format, "has format 2"),
+        (a_file_less, "is missing"),
+    ],
+)
+def test_a_damaged_index_is_named_with_how_to_rebuild_it_and_tried_again(
+    root: Path, tiny_indexes: Path, damage: Callable[[Path], None], line: str
+) -> None:
+    damage(root / "llama")
+
+    async def does(seat: Seat) -> None:
+        await seat.until(lambda: line in seat.start)
+        assert "--name llama --force" in seat.start
+        assert seat.listed == ["gpt2", "llama"]
+        await seat.until(lambda: seat.on("indexes"))
+        shutil.rmtree(root / "llama")
+        shutil.copytree(tiny_indexes / "llama", root / "llama")
+        await seat.press("tab", "enter")
+        await seat.until(lambda: seat.app.sub_title == "llama")
+
+    seated(ExplorerApp("llama", root), does, size=(80, 24))
+
+
+def test_a_wrong_name_and_a_file_for_a_folder_are_said(root: Path) -> None:
+    async def misnamed(seat: Seat) -> None:
+        await seat.until(lambda: "did you mean 'llama'" in seat.start)
+        assert seat.listed == ["gpt2", "llama"]
+
+    seated(ExplorerApp("lama", root), misnamed)
+    (root / "file").touch()
+
+    async def no_folder(seat: Seat) -> None:
+        await seat.until(lambda: "is a file" in seat.start)
+
+    seated(ExplorerApp(None, root / "file"), no_folder)
+
+
+def test_another_index_is_opened_while_one_is_open_and_escape_goes_back(root: Path) -> None:
+    async def does(seat: Seat) -> None:
+        await seat.type("a")
+        before = seat.app.ix
+        await seat.press("ctrl+o")
+        await seat.until(lambda: seat.at_start and seat.listed == ["gpt2", "llama"])
+        await seat.press("escape")
+        await seat.until(lambda: not seat.at_start)
+        await seat.until(lambda: seat.app.focused is seat.app.workbench.bar)
+        assert seat.app.ix is before
+        cut_short(root / "llama")
+        await seat.press("ctrl+o")
+        await seat.until(lambda: seat.on("indexes"))
+        await seat.press("down", "enter")
+        await seat.until(lambda: "catalog.duckdb has" in seat.start)
+        assert seat.app.ix is before  # what is open stays open
+        shutil.copy(root / "gpt2" / "manifest.json", root / "elsewhere")
+        shutil.copytree(root / "gpt2", root / "other")
+        await seat.press("escape", "ctrl+o")
+        await seat.until(lambda: "other" in seat.listed and seat.on("indexes"))
+        await seat.press("end", "enter")
+        await seat.until(lambda: seat.app.sub_title == "other")
+        assert seat.app.workbench.bar.value == "a"
+
+    seated(ExplorerApp("gpt2", root), does)
+
+
+# -- replaced while it is open ----------------------------------------------------------------
+
+
+@pytest.fixture
+def mine(tmp_path: Path, real_indexes: Path) -> Path:
+    """A folder of its own with the real index."""
+    link_tree(real_indexes / "smollm2", tmp_path / "real" / "smollm2")
+    return tmp_path / "real"
+
+
+def link_tree(source: Path, target: Path) -> None:
+    """A copy that shares what nobody writes to; the manifest is a file of its own."""
+    shutil.copytree(source, target, copy_function=os.link)
+    (target / "manifest.json").unlink()
+    shutil.copyfile(source / "manifest.json", target / "manifest.json")
+
+
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the app look again at once."""
+    monkeypatch.setattr(entrance, "LOOK_AGAIN", 0.05)
+
+
+def test_an_index_that_is_built_anew_is_opened_and_asked_again(
+    mine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soon(monkeypatch)
+    link_tree(mine / "smollm2", mine / ".new")
+
+    async def does(seat: Seat) -> None:
+        await seat.type("dog")
+        await seat.answered("dog")
+        before, head, trail = seat.app.ix, seat.head, list(seat.app.memory.trail.places)
+        os.rename(mine / "smollm2", mine / ".old")
+        await seat.type(" + small")  # it lies nowhere for a moment: the old one goes on answering
+        await seat.answered("small")
+        assert seat.app.ix is before
+        os.rename(mine / ".new", mine / "smollm2")
+        await seat.until(lambda: seat.app.ix is not before)
+        await seat.answered("small")
+        assert head != seat.head
+        assert seat.app.workbench.bar.value == "dog + small"
+        assert [one.view for one in seat.app.memory.trail.places] == [one.view for one in trail]
+        assert seat.app.focused is seat.app.workbench.bar
+        await seat.until(lambda: len(seat.app.workbench.query("Options")) == 1)
+        await seat.until(lambda: any("anew" in one.message for one in seat.app._notifications))
+        await seat.type(" + x")
+        await seat.answered("x")
+
+    seated(ExplorerApp("smollm2", mine), does)
+
+
+def test_what_was_entered_is_asked_again_of_the_new_one(
+    mine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soon(monkeypatch)
+    link_tree(mine / "smollm2", mine / ".new")
+    asked: list[Any] = []
+    view = VIEWS["congruence"]
+    answer: Any = VIEWS["index"].ask
+
+    def ask(ix: Any, place: Any, progress: Any) -> Any:
+        asked.append(ix)
+        return answer(ix, place, progress)
+
+    laid = VIEWS["index"].lay_out
+    monkeypatch.setitem(VIEWS, "congruence", replace(view, ask=ask, lay_out=laid, picture=None))
+
+    async def does(seat: Seat) -> None:
+        await seat.press(VIEW["congruence"])
+        await seat.type("dog")
+        await seat.press("enter")
+        await seat.until(lambda: len(asked) == 1)
+        os.rename(mine / "smollm2", mine / ".old")
+        os.rename(mine / ".new", mine / "smollm2")
+        await seat.until(lambda: len(asked) == 2)
+        assert asked[0] is not asked[1]
+
+    seated(ExplorerApp("smollm2", mine), does)
+
+
+def test_an_index_that_is_gone_is_said_once_and_goes_on_answering(
+    mine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soon(monkeypatch)
+
+    async def does(seat: Seat) -> None:
+        await seat.type("dog")
+        await seat.answered("dog")
+        shutil.rmtree(mine / "smollm2")
+        await seat.until(lambda: "is gone" in seat.said)
+        await seat.type(" + cat")
+        await seat.answered("cat")
+        looks = seat.app.entrance._missed
+        await seat.until(lambda: seat.app.entrance._missed > looks + 3)
+        assert "is gone" not in seat.said
+
+    seated(ExplorerApp("smollm2", mine), does)
+
+
+def test_a_damaged_one_in_its_place_is_said_and_the_old_one_goes_on(
+    mine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soon(monkeypatch)
+    link_tree(mine / "smollm2", mine / ".new")
+    link_tree(mine / "smollm2", mine / ".whole")
+    (mine / ".new" / "tokenizer.json").unlink()
+
+    async def does(seat: Seat) -> None:
+        await seat.type("dog")
+        await seat.answered("dog")
+        before = seat.app.ix
+        os.rename(mine / "smollm2", mine / ".old")
+        os.rename(mine / ".new", mine / "smollm2")
+        await seat.until(lambda: "tokenizer.json is missing" in seat.said)
+        await seat.type(" + cat")
+        await seat.answered("cat")
+        assert seat.app.ix is before
+        assert not seat.at_start
+        # Half of it was there; now all of it is, under the same manifest.
+        os.rename(mine / ".whole" / "tokenizer.json", mine / "smollm2" / "tokenizer.json")
+        await seat.until(lambda: seat.app.ix is not before)
+        await seat.answered("cat")
+
+    seated(ExplorerApp("smollm2", mine), does)
+
+
+# -- faults of the program --------------------------------------------------------------------
+
+
+def broken(*_: Any, **__: Any) -> Any:
+    raise RuntimeError("a loose screw")
+
+
+def breaks_asking(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(VIEWS, "neighbors", replace(VIEWS["neighbors"], ask=broken))
+
+
+def breaks_laying_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(VIEWS, "neighbors", replace(VIEWS["neighbors"], lay_out=broken))
+
+
+def breaks_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DataTable, "add_row", broken)
+
+
+def breaks_details(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("explorer.views.detail.asked", broken)
+
+
+def breaks_what_a_row_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("explorer.views.detail.told", broken)
+
+
+def breaks_completion(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("explorer.api.Explorer.beginning", broken)
+
+
+def breaks_marking(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("explorer.screen.panes.query.bad_span", broken)
+
+
+BREAKS: tuple[tuple[Callable[[pytest.MonkeyPatch], None], str, bool], ...] = (
+    (breaks_asking, "dog", False),
+    (breaks_laying_out, "dog", True),
+    (breaks_the_table, "dog", True),
+    (breaks_details, "dog", False),
+    (breaks_what_a_row_tells, "dog", False),
+    (breaks_completion, "do", True),
+    (breaks_marking, "nosuchwordatall", True),
+)
+"""What breaks, what is typed then, and whether it is the screen's own thread that it breaks in."""
+
+
+def test_a_fault_is_said_and_the_next_question_is_answered(real_indexes: Path) -> None:
+    async def does(seat: Seat) -> None:
+        known = seat.app.workbench.query_one("#known", Static)
+        for at, (breaks, text, here) in enumerate(BREAKS):
+            word = ("cat", "red")[at % 2]
+            before = len(seat.app.faults)
+            with pytest.MonkeyPatch.context() as patch:
+                breaks(patch)
+                await seat.type(text)
+                if here:
+                    await seat.until(lambda before=before: len(seat.app.faults) > before)
+                else:
+                    await seat.until(lambda: "a loose screw" in seat.said + str(known.content))
+            await seat.press("end", "ctrl+u")
+            await seat.type(word)
+            await seat.until(lambda word=word: seat.head.startswith(word) and seat.rows == 20)
+            await seat.until(lambda: not seat.app.workbench.asking.looking)
+            await seat.press("end", "ctrl+u")
+
+    seated(ExplorerApp("smollm2", real_indexes), does, faults=True)
+
+
+def test_a_picture_that_cannot_be_drawn_ends_nothing(
+    real_indexes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def does(seat: Seat) -> None:
+        await seat.press(VIEW["middleman"])
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("explorer.draw.terminal.drawn", broken)
+            await seat.type("dog, cat")
+            await seat.until(lambda: "a loose screw" in seat.said)
+            await seat.pilot.resize_terminal(100, 30)  # drawn anew
+            await seat.until(lambda: len(seat.app.faults) > 1)
+        await seat.press(VIEW["neighbors"])
+        await seat.answered("dog", "in embed")
+
+    seated(ExplorerApp("smollm2", real_indexes), does, faults=True)
+
+
+def test_a_fault_of_a_widget_of_textual_leaves_the_widget_alive(real_indexes: Path) -> None:
+    async def does(seat: Seat) -> None:
+        await seat.type("dog")
+        await seat.answered("dog")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(DataTable, "action_cursor_down", broken)
+            await seat.press("down", "down")
+            await seat.until(lambda: "a loose screw" in seat.said)
+        await seat.press("down", "down")
+        await seat.until(lambda: seat.app.workbench.answer.table.cursor_row == 2)
+
+    seated(ExplorerApp("smollm2", real_indexes), does, faults=True)
+
+
+def test_what_is_remembered_of_another_version_keeps_nothing_from_starting(
+    tmp_path: Path, real_indexes: Path
+) -> None:
+    state = tmp_path / "state" / "screen.json"
+    state.parent.mkdir()
+    state.write_text(
+        '{"format": 1, "index": "smollm2", "theme": "none", "at": 7, "statements": [],'
+        ' "trail": [{"view": "palmistry", "text": "hand", "chosen": {}}]}'
+    )
+    seated(ExplorerApp(None, real_indexes), opens("smollm2"))
+
+
+# -- sizes ------------------------------------------------------------------------------------
+
+
+SIZES = ((80, 24), (20, 5), (1, 1))
+
+
+def test_no_size_ends_it(real_indexes: Path) -> None:
+    async def does(seat: Seat) -> None:
+        for size in SIZES:
+            await seat.pilot.resize_terminal(*size)
+            await seat.press(VIEW["neighbors"])
+            await seat.type("dog")
+            for view in (VIEW["middleman"], VIEW["evaluate"]):
+                await seat.press(view, "down", "ctrl+g", "slash")
+            await seat.press("ctrl+o")
+            await seat.until(lambda: seat.at_start)
+            await seat.press("escape")
+            await seat.until(lambda: not seat.at_start)
+            await seat.press(VIEW["neighbors"], "slash")
+            await seat.until(lambda: seat.app.focused is seat.app.workbench.bar)
+            await seat.press("end", "ctrl+u")
+        await seat.type("cat")
+        await seat.until(lambda: seat.head.startswith("cat"))
+
+    seated(ExplorerApp("smollm2", real_indexes), does, size=(120, 36))
+    seated(ExplorerApp("smollm2", real_indexes), opens("smollm2"), size=(1, 1))
+
+
+def test_no_size_ends_the_start_screen(tmp_path: Path) -> None:
+    async def does(seat: Seat) -> None:
+        for size in SIZES:
+            await seat.pilot.resize_terminal(*size)
+            await seat.press("tab", "down", "escape")
+
+    seated(ExplorerApp(None, tmp_path / "nowhere"), does, size=(20, 5))
+
+
+def test_it_is_resized_while_a_question_is_under_way(real_indexes: Path) -> None:
+    async def does(seat: Seat) -> None:
+        for text, view, size in (
+            ("dog", VIEW["middleman"], (30, 8)),
+            (", cat", VIEW["compare"], (5, 2)),
+            (", blue", VIEW["congruence"], (80, 24)),
+        ):
+            await seat.press(view)
+            await seat.type(text)
+            await seat.press("enter")
+            await seat.pilot.resize_terminal(*size)
+        await seat.press("escape", VIEW["neighbors"])
+        await seat.until(lambda: seat.rows)
+
+    seated(ExplorerApp("smollm2", real_indexes), does)
+
+
+# -- the end ----------------------------------------------------------------------------------
+
+
+class Terminal:
+    """The program in a terminal of its own."""
+
+    def __init__(self, *arguments: str, **env: str) -> None:
+        self.master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
+        self.before = termios.tcgetattr(slave)
+        self.slave = slave
+        self.seen = ""
+        self.child = subprocess.Popen(
+            command("explorer", "tui", *arguments),
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env={**os.environ, "TERM": "xterm-256color", **env},
+            start_new_session=True,
+        )
+
+    def until(self, text: str, seconds: float = PATIENCE) -> None:
+        """Wait until this was written."""
+        end = time.monotonic() + seconds
+        while text not in self.seen:
+            assert time.monotonic() < end, f"never {text!r}: {self.seen[-2000:]!r}"
+            self.read(0.05)
+
+    def read(self, seconds: float) -> None:
+        if select.select([self.master], [], [], seconds)[0]:
+            self.seen += os.read(self.master, 65536).decode(errors="replace")
+
+    def press(self, keys: bytes) -> None:
+        os.write(self.master, keys)
+
+    def processes(self) -> set[int]:
+        """What it has started."""
+        lists = Path(f"/proc/{self.child.pid}/task").glob("*/children")
+        return {int(pid) for each in lists for pid in each.read_text().split()}
+
+    def end(self, keys: bytes = b"\x11") -> float:
+        """Press ctrl+q; seconds until it has ended."""
+        began = time.monotonic()
+        self.press(keys)
+        while self.child.poll() is None:
+            assert time.monotonic() < began + PATIENCE, "it never ends"
+            self.read(0.01)
+        return time.monotonic() - began
+
+    def close(self) -> None:
+        self.child.kill()
+        self.child.wait()
+        os.close(self.master)
+        os.close(self.slave)
+
+
+@pytest.fixture
+def opened(real_indexes: Path) -> Iterator[Callable[..., Terminal]]:
+    terminals: list[Terminal] = []
+
+    def run(*arguments: str, **env: str) -> Terminal:
+        terminals.append(Terminal(*arguments, **env))
+        return terminals[-1]
+
+    yield run
+    for terminal in terminals:
+        terminal.close()
+
+
+def left_as_it_was(terminal: Terminal) -> None:
+    """It ended well, and the terminal is what it was before."""
+    assert terminal.child.returncode == 0
+    assert termios.tcgetattr(terminal.slave) == terminal.before
+    while select.select([terminal.master], [], [], 0)[0]:
+        terminal.read(0)
+    assert "\x1b[?1049l" in terminal.seen  # back from the screen of its own
+    assert "Traceback" not in terminal.seen
+
+
+def test_it_ends_at_once_while_a_long_question_is_under_way(
+    real_indexes: Path, opened: Callable[..., Terminal]
+) -> None:
+    terminal = opened("--index", "smollm2", "--indexes", str(real_indexes))
+    terminal.until("opening")
+    terminal.press(b"dog")
+    terminal.until("puppy")
+    terminal.press(b"\x1b" + LETTERS["congruence"].encode())
+    terminal.press(b", cat, horse, cow, pig, sheep\r")
+    terminal.until("gives it up")
+    assert terminal.end() < 1
+    left_as_it_was(terminal)
+
+
+def test_it_ends_at_once_while_the_model_is_run(
+    real_indexes: Path, opened: Callable[..., Terminal], tmp_path: Path
+) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "screen.json").write_text(
+        '{"format": 1, "index": "smollm2", "theme": "", "at": 0, "statements": [], "trail":'
+        ' [{"view": "neighbors", "text": "\\"blue rhinoceros\\"",'
+        ' "chosen": {"space": "context.12"}}]}'
+    )
+    terminal = opened("--indexes", str(real_indexes))
+    terminal.until("ctrl+r")
+    terminal.press(b"\t\t\x12")
+    began = time.monotonic()
+    while not terminal.processes():
+        assert time.monotonic() < began + PATIENCE, "the model never ran"
+        terminal.read(0.02)
+    started = terminal.processes()
+    assert terminal.end() < 1
+    left_as_it_was(terminal)
+    assert all(ended(pid, 1) for pid in started)
+
+
+def test_it_ends_at_once_while_an_index_is_built(
+    tmp_path: Path, opened: Callable[..., Terminal]
+) -> None:
+    if building.can_build() is not None:
+        pytest.skip("the packaged model is not installed")
+    terminal = opened("--indexes", str(tmp_path / "made"))
+    terminal.until("Build the demo index")
+    terminal.press(b"\r")
+    began = time.monotonic()
+    while not terminal.processes():
+        assert time.monotonic() < began + PATIENCE, "nothing was started"
+        terminal.read(0.02)
+    started = terminal.processes()
+    terminal.until("loading")
+    assert terminal.end() < 1.5
+    left_as_it_was(terminal)
+    assert all(ended(pid, 1) for pid in started)
