@@ -64,7 +64,7 @@ def test_a_view_takes_the_query_over_and_pickers_ask_anew(real_indexes: Path, re
         assert ui.place.get("side") == "out"
         asked = real.middleman("large", "tall", side="out", k=20)
         assert items(ui) == [row.neuron for row in asked.rows]
-        grids = ui.app.workbench.pictures
+        grids = ui.app.workbench.findings.pictures
         assert [grid.columns for grid in grids] == [("large", "tall")]
         assert len(grids[0].rows) == real.manifest.model.n_layers
 
@@ -80,12 +80,12 @@ def test_an_analogy_says_where_its_target_stands(real_indexes: Path, real: Any) 
         await ui.paste("Chihuahua")
         target = real.analogy("dog + small", "Chihuahua").meta.target
         assert f"rank {target.rank:,} of {target.n:,}" in ui.foot
-        assert len(ui.app.workbench.pictures) == 2
+        assert len(ui.app.workbench.findings.pictures) == 2
         assert ui.place.get("target") == "Chihuahua"
         await ui.press("alt+l")  # the target is asked in the next view too
         assert ui.place.get("target") == "Chihuahua"
         assert len(ui.rows) == len(real.layers("dog + small", "Chihuahua").rows)
-        assert ui.app.workbench.pictures
+        assert ui.app.workbench.findings.pictures
 
     drive(real_indexes, do)
 
@@ -120,7 +120,7 @@ def test_congruence_is_asked_on_enter_with_progress_and_can_be_given_up(
         await ui.press("enter")
         asked = real.congruence("large", "tall", "huge")
         assert [row[0] for row in ui.rows] == [row.space for row in asked.rows]
-        assert len(ui.app.workbench.pictures) == 2
+        assert len(ui.app.workbench.findings.pictures) == 2
 
     drive(real_indexes, do)
 
@@ -134,7 +134,7 @@ def test_compare_and_ov_and_neuron(real_indexes: Path, real: Any) -> None:
         await ui.press("alt+o")
         assert items(ui) == [row.head for row in real.ov("large", k=20).rows]
         model = real.manifest.model
-        (grid,) = ui.app.workbench.pictures
+        (grid,) = ui.app.workbench.findings.pictures
         assert (len(grid.rows), len(grid.columns)) == (model.n_layers, model.n_heads)
         await ui.press("alt+u")
         assert items(ui) == [row.neuron for row in real.word("large").rows]

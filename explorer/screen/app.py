@@ -164,7 +164,7 @@ class ExplorerApp(Outliving):
     def on_export_bar_named(self, event: ExportBar.Named) -> None:
         """Write it; a picture takes its time."""
         shown = self.workbench.answer.answer
-        pictures = self.workbench.pictures
+        pictures = self.workbench.findings.pictures
         screen = self.export_screenshot()
 
         def write() -> None:
@@ -182,7 +182,7 @@ class ExplorerApp(Outliving):
 
     def action_copy(self) -> None:
         """Copy what the row under the cursor is about."""
-        if said := self.workbench.subject:
+        if said := self.workbench.findings.subject:
             self.copy_to_clipboard(said)
             self.status.say(f"copied {said}")
 

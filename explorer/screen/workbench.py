@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.widgets import Input, Tabs
 
+from explorer.screen.findings import Findings
 from explorer.screen.heading import Heading
 from explorer.screen.messages import (
     Answered,
@@ -24,9 +25,7 @@ from explorer.screen.messages import (
     Said,
 )
 from explorer.screen.panes.answer import Answer
-from explorer.screen.panes.detail import DetailPane
 from explorer.screen.panes.options import Options
-from explorer.screen.panes.picture import PicturePane
 from explorer.screen.panes.query import QueryBar
 from explorer.screen.sql.room import SqlRoom
 from explorer.views import VIEWS
@@ -34,7 +33,6 @@ from explorer.views.place import Place, Trail
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
-    from explorer.pictures import Picture
     from explorer.screen.asking import Asking
     from explorer.screen.door import Door
 
@@ -53,10 +51,6 @@ class Workbench(Vertical):
         statements: of SQL, those that ran; one that runs is added.
     """
 
-    DEFAULT_CSS = """
-    Workbench #body { height: 1fr; }
-    Workbench #side { width: 1fr; height: 1fr; }
-    """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "nothing", "explore", show=False),
         Binding("slash", "focus_query", "query"),
@@ -79,11 +73,8 @@ class Workbench(Vertical):
     def compose(self) -> ComposeResult:
         """From above to below."""
         yield Heading(self.place)
-        with self.room, Horizontal(id="body"):
-            yield Answer()
-            with Vertical(id="side"):
-                yield DetailPane()
-                yield PicturePane()
+        with self.room:
+            yield Findings()
 
     def on_mount(self) -> None:
         """It stands where one was before anything is opened."""
@@ -100,7 +91,7 @@ class Workbench(Vertical):
         if self.screen.focused is not None or not self.display or not self.app.app_focus:
             return
         if self.has_class("-drawn"):
-            self.query_one(PicturePane).focus()
+            self.findings.query_one("#picture").focus()
         elif self.bar.display or self.room.active:
             self.action_focus_query()
         else:
@@ -117,28 +108,19 @@ class Workbench(Vertical):
         return self.query_one(QueryBar)
 
     @property
+    def findings(self) -> Findings:
+        """The answer, and what stands beside it."""
+        return self.query_one(Findings)
+
+    @property
     def answer(self) -> Answer:
         """The table."""
-        return self.query_one(Answer)
+        return self.findings.answer
 
     @property
     def place(self) -> Place:
         """Where one is."""
         return self.trail.here
-
-    @property
-    def pictures(self) -> tuple[Picture, ...]:
-        """What is drawn."""
-        return self.query_one(PicturePane).pictures
-
-    @property
-    def subject(self) -> str:
-        """What the row under the cursor is about; empty where there is none."""
-        from explorer.views.links import links
-
-        row = self.answer.row
-        found = links(self.answer.answer, row) if row is not None else ()
-        return found[0].label if found else ""
 
     def open(self, ix: Explorer, again: bool = False) -> None:
         """Ask this index from now on, what stands there first; what was asked already, `again`."""
@@ -148,7 +130,7 @@ class Workbench(Vertical):
         if again and self._entered_last:
             self.action_enter()
         else:
-            self.ask(entered=not again and self.place.view not in ("congruence", "sql"))
+            self.ask(entered=not again and VIEWS[self.place.view].live)
 
     # -- where one is -------------------------------------------------------------------------
 
@@ -266,9 +248,7 @@ class Workbench(Vertical):
             self.bar.mark(None, unfinished=True)
             self.post_message(Said(f"{message.line}; ctrl+r runs the model on it", "offer"))
         elif not self.place.text.strip() and not message.broken:
-            self.answer.clear(VIEWS[self.place.view].about)
-            self.query_one(DetailPane).show(None)
-            self.query_one(PicturePane).show(())
+            self.findings.clear(VIEWS[self.place.view].about)
             self.bar.mark(None)
             self.post_message(Said(""))
         else:
@@ -279,12 +259,12 @@ class Workbench(Vertical):
     def on_pictured(self, message: Pictured) -> None:
         """What is drawn beside the table."""
         if message.number == self.asking.number:
-            self.query_one(PicturePane).show(message.pictures)
+            self.findings.drawn(message.pictures)
 
     def on_detailed(self, message: Detailed) -> None:
         """The row under the cursor."""
         if message.number == self.asking.number:
-            self.query_one(DetailPane).show(message.detail)
+            self.findings.told(message.detail)
 
     # -- what is on the screen ----------------------------------------------------------------
 
@@ -293,19 +273,11 @@ class Workbench(Vertical):
         if self.ix is not None:
             self.asking.detail(self.ix, event.answer, event.layout, event.row, LOOKING)
 
-    @on(Answer.Chosen)
-    def _chosen(self, event: Answer.Chosen) -> None:
-        from explorer.views.links import follow, links
-
-        if found := links(event.answer, event.row):
-            self.go(follow(found[0], self.place))
-
-    @on(DetailPane.Followed)
-    @on(Explored)
-    def _followed(self, event: DetailPane.Followed | Explored) -> None:
+    def on_explored(self, message: Explored) -> None:
+        """Something on the screen is asked about."""
         from explorer.views.links import follow
 
-        self.go(follow(event.link, self.place))
+        self.go(follow(message.link, self.place))
 
     @on(QueryBar.Left)
     def _left(self) -> None:
@@ -324,7 +296,7 @@ class Workbench(Vertical):
 
     def action_draw(self) -> None:
         """Give the whole middle to the picture, or take it back."""
-        if self.query_one(PicturePane).pictures:
+        if self.findings.pictures:
             self.toggle_class("-drawn")
         else:
             self.post_message(Said("there is no picture of this answer"))

@@ -1,0 +1,83 @@
+"""What was found: the answer, the row under the cursor at length, and the pictures, side by side.
+
+Knows what of it leads where; asks nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+
+from explorer.screen.messages import Explored
+from explorer.screen.panes.answer import Answer
+from explorer.screen.panes.detail import DetailPane
+from explorer.screen.panes.picture import PicturePane
+
+if TYPE_CHECKING:
+    from explorer.pictures import Picture
+    from explorer.views.detail import Detail
+
+
+class Findings(Horizontal):
+    """An answer, and what stands beside it."""
+
+    DEFAULT_CSS = """
+    Findings { height: 1fr; }
+    Findings #side { width: 1fr; height: 1fr; }
+    """
+
+    def compose(self) -> ComposeResult:
+        """The table at the left."""
+        yield Answer()
+        with Vertical(id="side"):
+            yield DetailPane()
+            yield PicturePane()
+
+    @property
+    def answer(self) -> Answer:
+        """The table."""
+        return self.query_one(Answer)
+
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """What is drawn."""
+        return self.query_one(PicturePane).pictures
+
+    @property
+    def subject(self) -> str:
+        """What the row under the cursor is about; empty where there is none."""
+        from explorer.views.links import links
+
+        row = self.answer.row
+        found = links(self.answer.answer, row) if row is not None else ()
+        return found[0].label if found else ""
+
+    def clear(self, line: str) -> None:
+        """Show nothing but a line."""
+        self.answer.clear(line)
+        self.told(None)
+        self.drawn(())
+
+    def told(self, detail: Detail | None) -> None:
+        """Show a row at length."""
+        self.query_one(DetailPane).show(detail)
+
+    def drawn(self, pictures: tuple[Picture, ...]) -> None:
+        """Draw pictures."""
+        self.query_one(PicturePane).show(pictures)
+
+    @on(Answer.Chosen)
+    def _chosen(self, event: Answer.Chosen) -> None:
+        from explorer.views.links import links
+
+        event.stop()
+        if found := links(event.answer, event.row):
+            self.post_message(Explored(found[0]))
+
+    @on(DetailPane.Followed)
+    def _followed(self, event: DetailPane.Followed) -> None:
+        event.stop()
+        self.post_message(Explored(event.link))
