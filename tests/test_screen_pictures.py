@@ -16,6 +16,10 @@ from explorer.screen.app import ExplorerApp
 from explorer.views.place import Place
 
 SIZE = (110, 32)
+STATEMENT = """\
+SELECT n.item, n.score, w.zipf
+FROM neighbors('large', k := 20) n LEFT JOIN word w ON w.text = trim(n.text)
+ORDER BY n.rank"""
 SHOWN = {
     "neighbors": Place("neighbors", "king - man + woman"),
     "middleman": Place("middleman", "large, tall", (("side", "out"),)),
@@ -26,6 +30,7 @@ SHOWN = {
     "ov": Place("ov", "large", (("to", "tall"),)),
     "neuron": Place("neuron", "L29N112"),
     "index": Place("index"),
+    "sql": Place("sql", "", (("statement", STATEMENT),)),
 }
 
 
@@ -47,8 +52,10 @@ def test_a_view(view: str, theme: str, real_indexes: Path, snap_compare: Any) ->
         app.workbench.go(SHOWN[view])
         await ui.settled()
         if not app.workbench.answer.rows:
-            await ui.press("enter")
+            await ui.press("f5")
         app.workbench.answer.table.focus()
+        app.status.say("")  # how long a statement took
+        app.query_one("#foot").visible = view != "index"  # which says when it was built
         await ui.settled()
 
     assert snap_compare(app, terminal_size=SIZE, run_before=show)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 from explorer.draw.grid import lines_of
@@ -96,18 +96,20 @@ def _legend(picture: Histogram | Lines | Bars) -> list[str]:
 
 
 def _histogram(plot: Any, picture: Histogram, width: int, height: int) -> None:
-    middles = [(a + b) / 2 for a, b in zip(picture.edges, picture.edges[1:], strict=False)]
+    edges = picture.edges
+    middles = [(a + b) / 2 for a, b in pairwise(edges)]
     # An empty bin would be drawn a line high.
     full = [(x, y) for x, y in zip(middles, picture.baseline.shares, strict=True) if y > 0]
-    bins = (picture.edges[-1] - picture.edges[0]) / len(middles)
+    bins = (edges[-1] - edges[0]) / len(middles)
     for x, y in full:
-        edges = [x - bins / 2, x + bins / 2]
-        plot.plot(edges, [y, y], marker=_BASELINE, fillx=True)
-    for along, up in _stairs(picture.edges, picture.scores.shares):
+        plot.plot([x - bins / 2, x + bins / 2], [y, y], marker=_BASELINE, fillx=True)
+    for along, up in _stairs(edges, picture.scores.shares):
         plot.plot(along, up, marker=_ASKED)
-    plot.xlim(picture.edges[0], picture.edges[-1])
-    most = min(5, (width - 4) // 7)
-    ticks = picture.edges[:: max(1, len(middles) // most)]
+    plot.xlim(edges[0], edges[-1])
+    most = min(
+        5, (width - 4) // 8
+    )  # with less room plotext moves them, as the order of a set has it
+    ticks = edges[:: max(1, len(middles) // most)]
     plot.xticks(ticks, [_figure(x) for x in ticks])
     plot.ylim(0, None)
     if height > _LEAST + 1:

@@ -262,6 +262,7 @@ class Workbench(Vertical):
         if self.room.active:
             self.room.call_later(self.room.refused, message.line)
         elif message.texts:
+            self.answer.fade()
             self.bar.mark(None, unfinished=True)
             self.post_message(Said(f"{message.line}; ctrl+r runs the model on it", "offer"))
         elif not self.place.text.strip() and not message.broken:
@@ -271,6 +272,7 @@ class Workbench(Vertical):
             self.bar.mark(None)
             self.post_message(Said(""))
         else:
+            self.answer.fade()
             self.bar.mark(message.line)
             self.post_message(Said(message.line, "bad"))
 
