@@ -80,7 +80,7 @@ class Start(VerticalScroll):
         """Everything that may stand there; what doesn't apply is hidden."""
         yield Static(id="title")
         yield Static(id="why")
-        yield Static(_ABOUT, id="about")
+        yield Static(_ABOUT, id="is")
         yield Static(id="where")
         yield OptionList(id="indexes", compact=True)
         yield Static(id="rebuild")
@@ -104,7 +104,7 @@ class Start(VerticalScroll):
         known = found.indexes
         self._say("title", "Choose an index" if known else "There is no index yet")
         self._say("why", why)
-        self._part("about").display = not known
+        self._part("is").display = not known
         where = f"Looked in {found.root}; --indexes DIR or EXPLORER_INDEXES names another folder."
         self._say("where", where if known else f"{_HOW}\n{where}")
         self._names = [one.name for one in known]
