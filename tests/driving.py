@@ -105,8 +105,12 @@ def drive(
     size: tuple[int, int] = (120, 36),
     index: str | None = "smollm2",
     settle: bool = True,
+    faulty: bool = False,
 ) -> ExplorerApp:
-    """Run the app on an index of a folder, do something, and quit."""
+    """Run the app on an index of a folder, do something, and quit.
+
+    A fault of the program, which the app outlives, fails the test unless it is there to raise one.
+    """
     app = ExplorerApp(index, root)
 
     async def run() -> None:
@@ -117,4 +121,5 @@ def drive(
             await do(driven)
 
     asyncio.run(run())
+    assert not app.faults or faulty, "\n".join(app.faults)
     return app

@@ -92,10 +92,8 @@ class Workbench(Vertical):
             return
         if self.has_class("-drawn"):
             self.findings.query_one("#picture").focus()
-        elif self.bar.display or self.room.active:
-            self.action_focus_query()
         else:
-            self.answer.table.focus()
+            self.action_focus_query()
 
     @property
     def heading(self) -> Heading:
@@ -284,8 +282,11 @@ class Workbench(Vertical):
         self.answer.table.focus()
 
     def action_focus_query(self) -> None:
-        """Go to the bar, or to the statement."""
-        (self.room.editor if self.room.active else self.bar).focus()
+        """Go to the bar, or to the statement; to the rows where nothing is asked in words."""
+        if self.room.active:
+            self.room.editor.focus()
+        else:
+            (self.bar if self.bar.display else self.answer.table).focus()
 
     def action_enter(self) -> None:
         """Ask what stands there, however long it takes."""
