@@ -244,7 +244,8 @@ class Workbench(Vertical):
         elif message.texts:
             self.answer.fade()
             self.bar.mark(None, unfinished=True)
-            self.post_message(Said(f"{message.line}; ctrl+r runs the model on it", "offer"))
+            what = message.line.split(";")[0]
+            self.post_message(Said(f"ctrl+r runs the model: {what}", "offer"))
         elif not self.place.text.strip() and not message.broken:
             self.findings.clear(VIEWS[self.place.view].about)
             self.bar.mark(None)
