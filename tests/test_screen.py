@@ -164,8 +164,10 @@ def test_a_test_set_is_evaluated(real_indexes: Path, real: Any, tmp_path: Path) 
         await ui.settled()
         field = ui.app.query_one("Options Input", Input)
         field.focus()
-        await ui.paste(str(file))
+        await ui.paste(f"{file}s")
         await ui.press("enter")
+        assert f"{file}s" in ui.said  # there is no such file
+        await ui.press("end", "backspace", "enter")
         assert len(ui.rows) == len(real.evaluate_analogies(str(file)).rows)
 
     drive(real_indexes, do)

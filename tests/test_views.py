@@ -56,6 +56,17 @@ def test_a_trail_goes_back_and_forward_and_forgets_what_lay_ahead() -> None:
     assert trail.here.text == str(2 * LONGEST_TRAIL - 1)
 
 
+def test_letters_make_no_trail_but_the_first_after_an_arrival() -> None:
+    trail = Trail()
+    for text in ("l", "la", "lar"):
+        trail.write(Place("neighbors", text))
+    assert [place.text for place in trail.places] == ["lar"]
+    trail.arrive()
+    for text in ("large", "larges"):
+        trail.write(Place("neighbors", text))
+    assert [place.text for place in trail.places] == ["lar", "larges"]
+
+
 # -- the bar ----------------------------------------------------------------------------------
 
 

@@ -60,10 +60,11 @@ class Place:
 
 @dataclass
 class Trail:
-    """The places one came through, and which of them one is at."""
+    """The places one came through, which of them one is at, and whether one is writing it."""
 
     places: list[Place] = field(default_factory=lambda: [Place()])
     at: int = 0
+    writing: bool = False
 
     @property
     def here(self) -> Place:
@@ -85,6 +86,15 @@ class Trail:
         self.places.append(place)
         del self.places[:-LONGEST_TRAIL]
         self.at = len(self.places) - 1
+
+    def write(self, place: Place) -> None:
+        """What is typed: no step a letter, but one for the first after a place one came to."""
+        (self.amend if self.writing else self.step)(place)
+        self.writing = True
+
+    def arrive(self) -> None:
+        """One has come to this place: what is typed next is another."""
+        self.writing = False
 
     def back(self) -> bool:
         """One step back; whether there was one."""

@@ -1,0 +1,166 @@
+"""Where one stands: the place that the heading shows, the ways from it to others, and the focus.
+
+It owns the trail; whoever builds on it says what is asked at a place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widgets import Input, Tabs
+
+from explorer.screen.findings import Findings
+from explorer.screen.heading import Heading
+from explorer.screen.messages import Explored
+from explorer.screen.panes.answer import Answer
+from explorer.screen.panes.options import Options
+from explorer.screen.panes.query import QueryBar
+from explorer.screen.sql.room import SqlRoom
+from explorer.views import VIEWS
+from explorer.views.place import Place, Trail
+
+if TYPE_CHECKING:
+    from explorer.api import Explorer
+
+TYPING = 0.01
+"""Seconds without a key before a question is asked."""
+
+
+class Standing(Vertical):
+    """Tabs, the bar, its pickers, the answer, and what stands beside it.
+
+    Args:
+        trail: the places one came through.
+        statements: of SQL, those that ran; one that runs is added.
+    """
+
+    def __init__(self, trail: Trail, statements: list[str]) -> None:
+        super().__init__(id="workbench")
+        self.trail, self.room = trail, SqlRoom(statements)
+        self.ix: Explorer | None = None
+
+    def compose(self) -> ComposeResult:
+        """From above to below."""
+        yield Heading(self.place)
+        with self.room:
+            yield Findings()
+
+    def on_mount(self) -> None:
+        """It stands where one was before anything is opened."""
+        self.show_place()
+        self.action_focus_query()
+        self.watch(self.screen, "focused", self._unfocused, init=False)
+
+    def _unfocused(self, focused: object) -> None:
+        """What was focused is hidden: keys must go somewhere, or nothing here hears them."""
+        if focused is None:
+            self.call_after_refresh(self._refocus)
+
+    def _refocus(self) -> None:
+        if self.screen.focused is not None or not self.display or not self.app.app_focus:
+            return
+        if self.has_class("-drawn"):
+            self.findings.query_one("#picture").focus()
+        else:
+            self.action_focus_query()
+
+    @property
+    def heading(self) -> Heading:
+        """Tabs, bar and pickers."""
+        return self.query_one(Heading)
+
+    @property
+    def bar(self) -> QueryBar:
+        """The query bar."""
+        return self.query_one(QueryBar)
+
+    @property
+    def findings(self) -> Findings:
+        """The answer, and what stands beside it."""
+        return self.query_one(Findings)
+
+    @property
+    def answer(self) -> Answer:
+        """The table."""
+        return self.findings.answer
+
+    @property
+    def place(self) -> Place:
+        """Where one is."""
+        return self.trail.here
+
+    def ask(self, delay: float = 0.0, entered: bool = False) -> None:
+        """Ask what stands here, after some seconds without another; `entered` says to do it now."""
+        raise NotImplementedError
+
+    # -- ways -----------------------------------------------------------------------------------
+
+    def go(self, place: Place) -> None:
+        """Step on to a place, and ask there."""
+        self.trail.step(place)
+        self.arrive()
+
+    def arrive(self) -> None:
+        """Ask where the trail stands."""
+        self.trail.arrive()
+        self.show_place()
+        self.ask(entered=VIEWS[self.place.view].live)
+
+    def show_place(self) -> None:
+        """Have the heading say where one is, and the statement."""
+        written = self.bar.has_focus or self.room.written
+        self.heading.show(self.place, self.ix)
+        self.room.show(self.place)
+        if written:
+            self.call_after_refresh(self.action_focus_query)
+
+    @on(Tabs.TabActivated)
+    def _view_chosen(self, event: Tabs.TabActivated) -> None:
+        # An older one than the tab that stands there now says nothing any more.
+        if event.tab.id == event.tabs.active and event.tab.id in VIEWS.keys() - {self.place.view}:
+            self.go(replace(self.place, view=event.tab.id))
+
+    @on(Options.Chosen)
+    def _option_chosen(self, event: Options.Chosen) -> None:
+        self.trail.amend(self.place.choosing(event.name, event.value, event.default))
+        self.ask()
+
+    def on_explored(self, message: Explored) -> None:
+        """Something on the screen is asked about."""
+        from explorer.views.links import follow
+
+        self.go(follow(message.link, self.place))
+
+    # -- writing --------------------------------------------------------------------------------
+
+    @on(Input.Changed, "#query")
+    def _typed(self, event: Input.Changed) -> None:
+        self.trail.write(replace(self.place, text=event.value))
+        self.ask(TYPING)
+
+    @on(SqlRoom.Written)
+    def _written(self, event: SqlRoom.Written) -> None:
+        self.trail.write(self.place.choosing("statement", event.statement))
+
+    @on(SqlRoom.Entered)
+    @on(Input.Submitted)
+    def _entered(self) -> None:
+        self.trail.arrive()
+        self.ask(entered=True)
+
+    # -- focus ----------------------------------------------------------------------------------
+
+    @on(QueryBar.Left)
+    def _left(self) -> None:
+        self.answer.table.focus()
+
+    def action_focus_query(self) -> None:
+        """Go to the bar, or to the statement; to the rows where nothing is asked in words."""
+        if self.room.active:
+            self.room.editor.focus()
+        else:
+            (self.bar if self.bar.display else self.answer.table).focus()
