@@ -43,7 +43,6 @@ class Workbench(Standing):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "nothing", "explore", show=False),
         Binding("slash", "focus_query", "query"),
         Binding("escape", "give_up", "give up", show=False),
         Binding("ctrl+g", "draw", "picture"),

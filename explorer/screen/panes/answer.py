@@ -37,6 +37,16 @@ class Answer(Vertical):
     Answer DataTable.-old { opacity: 60%; }
     """
 
+    HELP = """
+    ## An answer
+
+    - `▂` ordinary, `▆` beyond it
+    - `enter` asks about the row
+    - `tab` goes to what else it names
+    - `y` copies it, `Y` the table
+    - `/` goes back to the query
+    """
+
     @dataclass
     class Marked(Message):
         """The cursor stands on a row."""

@@ -75,6 +75,19 @@ class QueryBar(Input):
         Binding("tab", "take", "complete", show=False),
     ]
 
+    HELP = """
+    ## The query bar
+
+    - `king - man + woman` words, added and taken away
+    - `"Great Dane" + small` a text
+    - `0.5*dog` a weight
+    - `dog@context.12` from another space
+    - `L29N112.out` a neuron's side
+    - `L3H5D7.output` a head's dimension
+    - `token:"large"` `#1507` a token
+    - `large, tall - red` several words; red to be avoided
+    """
+
     class Left(Message):
         """The bar is left for the table."""
 
