@@ -330,7 +330,7 @@ def pictures(check: bool) -> list[str]:
     for page in PAGES:
         for name in re.findall(r"pictures/tui-([\w-]+)\.svg", (ROOT / page).read_text("utf-8")):
             view, theme = name.rsplit("-", 1)
-            drawn = (SNAPSHOTS / f"test_a_view[{view}-{theme}].svg").read_bytes()
+            drawn = (SNAPSHOTS / f"test_a_view[{view}][{theme}].svg").read_bytes()
             kept = PICTURES / f"tui-{name}.svg"
             if not kept.exists() or kept.read_bytes() != drawn:
                 stale.append(str(kept.relative_to(ROOT)))

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_textual_snapshot import SVGImageExtension
 
-from driving import Driven
-from explorer.screen.app import ExplorerApp
+from driving import Driven, drive
+from explorer.screen.panes.query import QueryBar
 from explorer.views.place import Place
 
 SIZE = (110, 32)
@@ -39,37 +40,35 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXPLORER_STATE", str(tmp_path / "screen.json"))
 
 
-@pytest.mark.parametrize("theme", ["dark", "light"])
 @pytest.mark.parametrize("view", list(SHOWN))
-def test_a_view(view: str, theme: str, real_indexes: Path, snap_compare: Any) -> None:
-    app = ExplorerApp("smollm2", real_indexes)
-    app.memory.theme = f"textual-{theme}"
-
-    async def show(pilot: Any) -> None:
-        ui = Driven(app, pilot)
+def test_a_view(view: str, real_indexes: Path, snapshot: Any) -> None:
+    async def do(ui: Driven) -> None:
+        ui.app.query_one(QueryBar).cursor_blink = False
+        ui.app.workbench.go(SHOWN[view])
         await ui.settled()
-        app.query_one("QueryBar").cursor_blink = False
-        app.workbench.go(SHOWN[view])
-        await ui.settled()
-        if not app.workbench.answer.rows:
+        if not ui.rows:
             await ui.press("f5")
-        app.workbench.answer.table.focus()
-        app.status.say("")  # how long a statement took
-        app.query_one("#foot").visible = view != "index"  # which says when it was built
-        await ui.settled()
+        ui.answer.table.focus()
+        ui.app.status.say("")  # how long a statement took
+        ui.app.query_one("#foot").visible = view != "index"  # which says when it was built
+        await as_before(ui, snapshot)
 
-    assert snap_compare(app, terminal_size=SIZE, run_before=show)
+    drive(real_indexes, do, SIZE)
 
 
-@pytest.mark.parametrize("theme", ["dark", "light"])
-def test_what_is_wrong(theme: str, real_indexes: Path, snap_compare: Any) -> None:
-    app = ExplorerApp("smollm2", real_indexes)
-    app.memory.theme = f"textual-{theme}"
-
-    async def show(pilot: Any) -> None:
-        ui = Driven(app, pilot)
-        await ui.settled()
-        app.query_one("QueryBar").cursor_blink = False
+def test_what_is_wrong(real_indexes: Path, snapshot: Any) -> None:
+    async def do(ui: Driven) -> None:
+        ui.app.query_one(QueryBar).cursor_blink = False
         await ui.type("king - woamn")
+        await as_before(ui, snapshot)
 
-    assert snap_compare(app, terminal_size=(80, 24), run_before=show)
+    drive(real_indexes, do, (80, 24))
+
+
+async def as_before(ui: Driven, snapshot: Any) -> None:
+    """The screen looks as it did, in both themes."""
+    for theme in ("dark", "light"):
+        ui.app.theme = f"textual-{theme}"
+        await ui.settled()
+        drawn = ui.app.export_screenshot()
+        assert drawn == snapshot(name=theme, extension_class=SVGImageExtension), theme
