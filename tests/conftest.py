@@ -35,6 +35,20 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+REAL = {"real", "real_indexes", "real_model"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One file that needs the real index comes first, then those that don't, then the rest.
+
+    One process builds it meanwhile; a second one would only wait for it.
+    """
+    asked = (item.path for item in items if REAL & set(getattr(item, "fixturenames", ())))
+    needing = list(dict.fromkeys(asked))
+    rank = dict.fromkeys(needing, 2) | dict.fromkeys(needing[:1], 0)
+    items.sort(key=lambda item: rank.get(item.path, 1))
+
+
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """A person's own settings must not decide what a test finds."""

@@ -98,6 +98,8 @@ def test_a_build_that_is_cancelled_goes_on_the_next_time(
     assert (at_the_edge(caught.value) or (0, ""))[0] == 2
     assert children() == before
     assert index_names(tmp_path) == []
+    if how == "raised":  # what lies there then is the same
+        return
     told: Told = []
     folder = build(str(tiny_llama), tmp_path, lambda *step: told.append(step), words=50)
     names = [what.split(":")[0] for what, _, _ in told]

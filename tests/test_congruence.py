@@ -257,7 +257,7 @@ def test_what_cannot_be_asked_of_an_anchor_is_one_line(
 
 # -- the null -------------------------------------------------------------------------------
 
-GROUPS, DRAWN, LEVEL = 500, 199, 0.05
+GROUPS, DRAWN, LEVEL = 300, 199, 0.05
 NULL_SPACES = ("embed", "context.3", "context.12", "context.29")
 
 

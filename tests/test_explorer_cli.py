@@ -345,7 +345,7 @@ BAD = [
         [],
         [
             "analogy, baseline, compare, completion, congruence, evaluate, layers, middleman, "
-            "neighbors, neuron, ov, schema, sql, word"
+            "neighbors, neuron, ov, schema, sql, tui, word"
         ],
     ),
     (["middleman"], ["name at least one word"]),

@@ -59,7 +59,7 @@ def test_a_view(view: str, real_indexes: Path, snapshot: Any) -> None:
 def test_what_is_wrong(real_indexes: Path, snapshot: Any) -> None:
     async def do(ui: Driven) -> None:
         ui.app.query_one(QueryBar).cursor_blink = False
-        await ui.type("king - woamn")
+        await ui.paste("king - woamn")
         await as_before(ui, snapshot)
 
     drive(real_indexes, do, (80, 24))

@@ -201,7 +201,7 @@ def test_everything_a_row_names_can_be_explored(real: Any) -> None:
         ("compare", "large, tall"),
     ):
         answer = ask(real, view, text, **({"pairs": "0"} if view == "compare" else {}))
-        for row in (lay_out(answer).rows or answer.rows)[:3]:
+        for row in (lay_out(answer).rows or answer.rows)[:1]:
             found = links.links(answer, row)
             assert found, (view, row)
             for link in found:
