@@ -120,6 +120,8 @@ class Seat:
     @property
     def start(self) -> str:
         """All that the start screen says."""
+        if not self.app.entrance.shown:
+            return ""
         pane = self.app.entrance.start
         shown = [text for text in pane.query(Static) if text.display and not text.is_disabled]
         return "\n".join(str(text.content) for text in shown if all(p.display for p in _up(text)))

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from textual.app import ComposeResult
 from textual.containers import Container
 from textual.message import Message
 
@@ -25,12 +24,13 @@ from explorer.screen.messages import (
     Said,
 )
 from explorer.screen.opening import Opening, warm
-from explorer.screen.panes.start import Start
-from explorer.views.indexes import find
 from indexer.store.errors import SemanticError
 
 if TYPE_CHECKING:
     from textual.widget import Widget
+
+    from explorer.screen.panes.start import Start
+    from explorer.views.indexes import Found
 
 LOOK_AGAIN = 2.0
 """Seconds between two looks at whether the index was built anew."""
@@ -59,13 +59,11 @@ class Entrance(Container):
         self._missed = 0
         self._said = ""
 
-    def compose(self) -> ComposeResult:
-        """One pane."""
-        yield Start()
-
     @property
     def start(self) -> Start:
-        """The pane."""
+        """The pane; there is one as soon as it was shown."""
+        from explorer.screen.panes.start import Start
+
         return self.query_one(Start)
 
     @property
@@ -90,7 +88,7 @@ class Entrance(Container):
             try:
                 ix = self.opening.open(name)
             except BaseException as err:
-                found = find(self.opening.root)
+                found = self._found()
                 self.post_message(NotOpened(self.opening.why(err), found, again))
                 return
             self.post_message(Opened(ix, again))
@@ -101,7 +99,7 @@ class Entrance(Container):
 
     def choose(self) -> None:
         """Show which indexes there are."""
-        self._off(lambda: Listed(find(self.opening.root)))
+        self._off(lambda: Listed(self._found()))
 
     def look_again(self) -> None:
         """See whether what is open still lies where it was opened."""
@@ -114,31 +112,37 @@ class Entrance(Container):
             line = f"{self.opening.folder} is gone; what was opened goes on answering"
             self.post_message(Said(line, "bad"))
 
+    def _found(self) -> Found:
+        """The indexes there are."""
+        from explorer.views.indexes import find
+
+        return find(self.opening.root)
+
     def _off(self, tell: Callable[[], Message]) -> None:
         threading.Thread(target=lambda: self.post_message(tell()), daemon=True).start()
 
     # -- what came of it ----------------------------------------------------------------------
 
-    def on_opened(self, _: Opened) -> None:
+    async def on_opened(self, _: Opened) -> None:
         """Make room."""
         self._under_way, self._said, self._missed = False, "", 0
-        self._stand(False)
+        await self._stand(False)
 
-    def on_not_opened(self, message: NotOpened) -> None:
+    async def on_not_opened(self, message: NotOpened) -> None:
         """Why not; what is open stays open."""
         self._under_way = False
         if not message.again:
-            self._stand(True)
+            await self._stand(True)
             self.start.show(message.found, message.line, self.opening.name)
         elif message.line != self._said:
             self._said = message.line
             line = f"built anew, but {message.line}; what was opened goes on answering"
             self.post_message(Said(line, "bad"))
 
-    def on_listed(self, message: Listed) -> None:
+    async def on_listed(self, message: Listed) -> None:
         """A list to choose from."""
         if not self.demo.busy:
-            self._stand(True)
+            await self._stand(True)
             self.start.show(message.found, at=self.opening.name)
 
     def on_building(self, message: Building) -> None:
@@ -154,7 +158,7 @@ class Entrance(Container):
         """Say why, and start over."""
         stays = "the build was stopped; what is finished stays, and the next one goes on from there"
         line = stays if message.given_up else message.line
-        self._off(lambda: NotOpened(line, find(self.opening.root)))
+        self._off(lambda: NotOpened(line, self._found()))
 
     # -- what a person does -------------------------------------------------------------------
 
@@ -168,22 +172,23 @@ class Entrance(Container):
 
     def on_start_build(self, event: Start.Build) -> None:
         """Build the demo index."""
-        found = find(self.opening.root)
+        found = self._found()
         self.start.building("starting", 0, 0)
         self.demo.build(found.root, event.words)
 
-    def on_start_left(self, _: Start.Left) -> None:
+    async def on_start_left(self, _: Start.Left) -> None:
         """Stop what is being built; else go back to what is open, if anything is."""
         if self.demo.busy:
             self.demo.stop()
         elif self.opening.folder is not None:
-            self._stand(False)
+            await self._stand(False)
 
-    def _stand(self, shown: bool) -> None:
+    async def _stand(self, shown: bool) -> None:
         """Before everything else, or out of the way; the focus goes where it was."""
         if shown == self.shown:
             return
         if shown:
+            await self._furnish()
             self._before = self.screen.focused
             self.post_message(Said(""))
         self.display = shown
@@ -191,3 +196,10 @@ class Entrance(Container):
         if not shown and self._before is not None:
             self._before.focus()
             self._before = None
+
+    async def _furnish(self) -> None:
+        """The pane is made when it is first needed: the first screen needs none."""
+        from explorer.screen.panes.start import Start
+
+        if not self.query(Start):
+            await self.mount(Start())
