@@ -41,7 +41,7 @@ index: $(VENV)/explorer.stamp  ## build indexes/smollm2 if it is not there
 	@$(BIN)/indexer build smollm2 --offline
 
 test: $(VENV)/dev.stamp  ## run the tests, a process a core
-	@$(BIN)/python -m pytest -n auto --dist loadfile
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 test-e2e: $(VENV)/dev.stamp  ## use the terminal UI in tmux and in headless Chromium, where they are
 	@$(BIN)/python -m pytest tests/e2e

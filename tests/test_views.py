@@ -204,7 +204,7 @@ def test_everything_a_row_names_can_be_explored(real: Any) -> None:
         for row in (lay_out(answer).rows or answer.rows)[:1]:
             found = links.links(answer, row)
             assert found, (view, row)
-            for link in found:
+            for link in found[:6]:
                 there = links.follow(link, Place(view, text))
                 assert ask(real, there.view, there.text, **dict(there.chosen)).rows, link
 

@@ -148,13 +148,14 @@ class Answer(Vertical):
     def clear(self, line: str = "") -> None:
         """Show nothing but a line."""
         self.answer, self.layout_shown, self.rows = None, None, ()
+        self.table.remove_class("-old")
         self.table.clear(columns=True)
         self._say("#head", Text(line))
         self._say("#foot", Text(""))
 
     def fade(self) -> None:
         """What is shown answers what was asked before."""
-        self.table.add_class("-old")
+        self.table.set_class(bool(self.rows), "-old")
 
     @property
     def row(self) -> Any:
