@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 Progress = Callable[[str, int, int], None]
@@ -10,3 +11,16 @@ Progress = Callable[[str, int, int], None]
 
 def untold(what: str, done: int, total: int) -> None:
     """Nobody listens."""
+
+
+def seldom(told: Callable[[str, int, int], object], seconds: float) -> Progress:
+    """Tell at most every so many seconds, and always that all is done."""
+    last = 0.0
+
+    def tell(what: str, done: int, total: int) -> None:
+        nonlocal last
+        if time.monotonic() - last > seconds or done >= total:
+            last = time.monotonic()
+            told(what, done, total)
+
+    return tell

@@ -7,7 +7,6 @@ is told in a message, and nothing that it raises goes further.
 from __future__ import annotations
 
 import threading
-import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
+from explorer.progress import seldom
 from explorer.screen.messages import Answered, Detailed, Pictured, Progressed, Refused, Said
 from indexer.store.errors import at_the_edge
 
@@ -38,7 +38,9 @@ class Question:
     number: int
     post: Post
     stop: threading.Event = field(default_factory=threading.Event)
-    _last: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._tell = seldom(lambda *step: self.post(Progressed(self.number, *step)), SOON)
 
     def progress(self, what: str, done: int, total: int) -> None:
         """Tell how far it has come.
@@ -50,9 +52,7 @@ class Question:
 
         if self.stop.is_set():
             raise Cancelled("given up")
-        if time.monotonic() - self._last > SOON or done >= total:
-            self._last = time.monotonic()
-            self.post(Progressed(self.number, what, done, total))
+        self._tell(what, done, total)
 
 
 class Asking:
@@ -83,7 +83,7 @@ class Asking:
         """Whether a row is being asked about."""
         return self._detail.number > 0 and not self._detail.stop.is_set()
 
-    def ask(self, ix: Explorer, view: View, place: Place, delay: float = 0.0) -> int:
+    def ask(self, ix: Explorer, view: View, place: Place, delay: float = 0.0) -> None:
         """Ask what a view asks at a place, once nothing newer is asked for so many seconds."""
 
         def answer(question: Question) -> None:
@@ -96,16 +96,16 @@ class Asking:
                 pictures = shown.pictures() if hasattr(shown, "pictures") else ()
                 self._post(Pictured(question.number, pictures))
 
-        return self._begin(answer, delay)
+        self._begin(answer, delay)
 
-    def check(self, check: Callable[[], object], delay: float = 0.0) -> int:
+    def check(self, check: Callable[[], object], delay: float = 0.0) -> None:
         """See whether something can be asked, without asking it."""
 
         def answer(question: Question) -> None:
             check()
             self._post(Answered(question.number, None))
 
-        return self._begin(answer, delay)
+        self._begin(answer, delay)
 
     def give_up(self) -> bool:
         """Give up the newest question; whether it was under way."""
@@ -141,7 +141,7 @@ class Asking:
 
         threading.Thread(target=ask, daemon=True).start()
 
-    def _begin(self, answer: Callable[[Question], None], delay: float) -> int:
+    def _begin(self, answer: Callable[[Question], None], delay: float) -> None:
         self._question.stop.set()
         question = self._question = Question(self._question.number + 1, self._post)
 
@@ -158,7 +158,6 @@ class Asking:
                 question.stop.set()
 
         threading.Thread(target=ask, daemon=True).start()
-        return question.number
 
 
 def refused(number: int, err: BaseException) -> Refused:

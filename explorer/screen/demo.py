@@ -6,12 +6,12 @@ Knows how a build is started and ended; owns no widget. See `explorer.building`.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 from textual.message import Message
 
+from explorer.progress import seldom
 from explorer.screen.asking import SOON, refused
 from explorer.screen.messages import Building, Built, NotBuilt
 
@@ -41,13 +41,7 @@ class Demo:
         if self.busy:
             return
         stop = self._stop = threading.Event()
-        last = 0.0
-
-        def told(what: str, done: int, total: int) -> None:
-            nonlocal last
-            if time.monotonic() - last > SOON or done >= total:
-                last = time.monotonic()
-                self._post(Building(what, done, total))
+        told = seldom(lambda *step: self._post(Building(*step)), SOON)
 
         def run() -> None:
             try:

@@ -55,9 +55,8 @@ def export(name: str, answer: Any, pictures: tuple[Picture, ...], screen: str) -
     check_target(str(path))
     if ending in PICTURES:
         if pictures:
-            from explorer.draw.file import figure, require_matplotlib, save
+            from explorer.draw.file import figure, save
 
-            require_matplotlib()
             save(figure(pictures), str(path))
             return f"wrote the picture to {path}"
         if ending == ".png":

@@ -55,7 +55,7 @@ class Findings(Horizontal):
         found = links(self.answer.answer, row) if row is not None else ()
         return found[0].label if found else ""
 
-    def clear(self, line: str) -> None:
+    def clear(self, line: str = "") -> None:
         """Show nothing but a line."""
         self.answer.clear(line)
         self.told(None)

@@ -12,8 +12,10 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from explorer.outfile import write_text
 from explorer.views import VIEWS
 from explorer.views.place import Place, Trail
+from indexer.store.errors import MachineError
 
 FORMAT = 1
 MOST_STATEMENTS = 200
@@ -66,8 +68,6 @@ class Memory:
             "at": self.trail.at,
             "statements": self.statements[-MOST_STATEMENTS:],
         }
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, MachineError):
             path.parent.mkdir(parents=True, exist_ok=True)
-            part.write_text(json.dumps(kept, ensure_ascii=False), "utf-8")
-            part.replace(path)
+            write_text(str(path), json.dumps(kept, ensure_ascii=False))

@@ -106,8 +106,10 @@ def warm(ix: Explorer) -> None:
 
 def _print_of(folder: Path) -> _Print | None:
     """What tells one manifest from another that takes its place."""
+    from indexer.store.layout import MANIFEST
+
     try:
-        found = (folder / "manifest.json").stat()
+        found = (folder / MANIFEST).stat()
     except OSError:
         return None
     return found.st_ino, found.st_mtime_ns, found.st_size

@@ -43,12 +43,18 @@ class Column:
     stays: bool = False
 
 
-def resolved_lines(meta: Meta) -> list[str]:
-    """What each item of the query was taken to be, a line each, and the convention."""
+def resolved_items(meta: Meta) -> list[Resolved]:
+    """What each item of the query, a target and another expression too, was taken to be; once."""
     items = list(meta.resolved)
     if isinstance(meta, AnalogyMeta):
         items += [meta.resolved_target] if meta.resolved_target else []
         items += [item for item in meta.resolved_against if item not in items]
+    return items
+
+
+def resolved_lines(meta: Meta) -> list[str]:
+    """What each item of the query was taken to be, a line each, and the convention."""
+    items = resolved_items(meta)
     shown = items if len(items) <= MOST_ITEMS else items[:FEW_ITEMS]
     lines = [f"  {_resolved(item)}" for item in shown]
     if len(items) > len(shown):

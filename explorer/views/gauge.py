@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from explorer import results
-from explorer.results.answer import Meta
 
 DEVIATIONS = 2.0
 BEYOND, WITHIN, BAND, EMPTY = "▆", "▂", "·", " "
@@ -154,12 +153,3 @@ _GAUGES: dict[type[Any], Callable[[Any], Gauge | None]] = {
     results.OvReport: _standardised("score", "z", "of the head's mean over tokens"),
     results.WordReport: _standardised("z", "z", "of the neuron's mean over words"),
 }
-
-
-def resolved_of(answer: Any) -> tuple[results.Resolved, ...]:
-    """What the items of an answer's query, its target among them, were taken to be."""
-    meta = getattr(answer, "meta", None)
-    if isinstance(meta, results.AnalogyMeta):
-        target = (meta.resolved_target,) if meta.resolved_target is not None else ()
-        return (*meta.resolved, *target, *meta.resolved_against)
-    return meta.resolved if isinstance(meta, Meta) else ()

@@ -104,11 +104,8 @@ class Answer(Vertical):
 
     def _fill(self, layout: Layout, scale: Scale | None) -> None:
         """The table: a bar stands after its figure; long texts share what room is left."""
-        cells = {
-            column: [column.cell(row) for row in self.rows]
-            for column in layout.columns
-            if column.stays or any(column.cell(row) for row in self.rows)
-        }
+        every = {column: [column.cell(row) for row in self.rows] for column in layout.columns}
+        cells = {column: texts for column, texts in every.items() if column.stays or any(texts)}
         figures = [c for c in cells if c.right and c.name != "rank"]
         measured = next((c for c in figures if scale and c.name == scale.gauge.column), None)
         after = measured or next(iter(figures), None)
@@ -185,9 +182,12 @@ def _bar(scale: Scale, row: Any, width: int) -> Text:
 
 def _head(answer: Any, layout: Layout) -> Text:
     """The lines above the table; a word that isn't quite what was asked stands out."""
-    from explorer.views.gauge import resolved_of
+    from explorer.results import Meta
+    from explorer.tables.layout import resolved_items
 
-    warned = {item.note for item in resolved_of(answer) if item.note}
+    meta = getattr(answer, "meta", None)
+    items = resolved_items(meta) if isinstance(meta, Meta) else []
+    warned = {item.note for item in items if item.note}
     title, *lines = layout.head or [""]
     warns = [any(f"({note})" in line for note in warned) for line in lines]
     text = Text(title, "bold")

@@ -18,10 +18,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
 
+from explorer.screen.findings import Findings
 from explorer.screen.messages import Said
-from explorer.screen.panes.answer import Answer
-from explorer.screen.panes.detail import DetailPane
-from explorer.screen.panes.picture import PicturePane
 from explorer.screen.sql.editor import Editor
 from explorer.screen.sql.schema import SchemaTree
 from explorer.screen.sql.statement import Run, StatementPane
@@ -89,6 +87,11 @@ class SqlRoom(Vertical):
     def editor(self) -> Editor:
         """Where the statement is written."""
         return self.query_one(Editor)
+
+    @property
+    def findings(self) -> Findings:
+        """What stands below it."""
+        return self.query_one(Findings)
 
     @property
     def written(self) -> bool:
@@ -196,9 +199,7 @@ class SqlRoom(Vertical):
             self.post_message(Said(""))
             return
         self.answer = None
-        self.query_one(Answer).clear()
-        self.query_one(DetailPane).show(None)
-        self.query_one(PicturePane).show(())
+        self.findings.clear()
         self.refresh_bindings()
         self.post_message(Said("f5 runs the statement" if self._statement.strip() else ""))
 
@@ -210,11 +211,11 @@ class SqlRoom(Vertical):
         if (count := pages(answer)) > 1:
             head = f"{layout.head[0]}; page {page + 1:,} of {count:,} (n next, p before)"
             layout = replace(layout, head=[head])
-        shown = self.query_one(Answer)
+        shown = self.findings.answer
         shown.show(answer, layout)
         shown.table.scroll_home(animate=False)
         if not len(answer):
-            self.query_one(DetailPane).show(None)
+            self.findings.told(None)
         self.refresh_bindings()
 
     def action_turn(self, by: int) -> None:
@@ -234,7 +235,7 @@ class SqlRoom(Vertical):
         """From the editor to the rows, from elsewhere to the editor; what runs is given up."""
         if self.running:
             raise SkipAction
-        (self.query_one(Answer).table if self.editor.has_focus else self.editor).focus()
+        (self.findings.answer.table if self.editor.has_focus else self.editor).focus()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """In other views nothing is done here; pages are turned where there are several."""
