@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from explorer.errors import QueryError
-from explorer.views.history import History
+from explorer.views.history import LARGEST_KEPT, MOST_KEPT, Answers, History
 from explorer.views.statements import Begun, Misplaced, begun, completions, misplaced, whole
 
 
@@ -124,3 +124,17 @@ def test_statements_that_ran_are_leafed_through() -> None:
     assert history.older("changed") == "a"
     assert history.newer("a") == "changed"
     assert History([]).older("") is None
+
+
+def test_small_answers_are_gone_back_to_and_of_large_ones_the_last(real: Any) -> None:
+    answers = Answers()
+    large = real.sql(f"SELECT repeat('a', {LARGEST_KEPT + 1})")
+    answers.keep(large)
+    assert answers.get(large.query.sql) is large
+    asked = [f"SELECT {number}" for number in range(MOST_KEPT + 2)]
+    for statement in asked:
+        answers.keep(real.sql(statement))
+    assert [one for one in asked if answers.get(one)] == asked[2:]
+    assert answers.get(large.query.sql) is None
+    answers.clear()
+    assert answers.get(asked[-1]) is None

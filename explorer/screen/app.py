@@ -25,7 +25,6 @@ from explorer.screen.faults import Outliving
 from explorer.screen.memory import Memory, state_file
 from explorer.screen.messages import Opened, Progressed, Said
 from explorer.screen.opening import Opening
-from explorer.screen.panes.export import ExportBar
 from explorer.screen.panes.query import QueryBar
 from explorer.screen.panes.status import Status
 from explorer.screen.workbench import Workbench
@@ -34,6 +33,7 @@ from indexer.store.errors import SemanticError
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
+    from explorer.screen.panes.export import ExportBar
     from indexer.store.layout import Manifest
 
 PATIENCE = 100
@@ -85,7 +85,6 @@ class ExplorerApp(Outliving):
         self._workbench = Workbench(self.memory.trail, asking, self.door, self.memory.statements)
         yield self.entrance
         yield self._workbench
-        yield ExportBar()
         yield Status()
         yield Footer()
 
@@ -157,8 +156,12 @@ class ExplorerApp(Outliving):
         """The other of the two themes."""
         self.theme = LIGHT if self.current_theme.dark else DARK
 
-    def action_export(self) -> None:
+    async def action_export(self) -> None:
         """Ask where to write what is shown."""
+        from explorer.screen.panes.export import ExportBar
+
+        if not self.query(ExportBar):
+            await self.mount(ExportBar(), before=self.status)
         self.query_one(ExportBar).open(suggested(self.workbench.place))
 
     def on_export_bar_named(self, event: ExportBar.Named) -> None:

@@ -161,6 +161,6 @@ class Standing(Vertical):
     def action_focus_query(self) -> None:
         """Go to the bar, or to the statement; to the rows where nothing is asked in words."""
         if self.room.active:
-            self.room.editor.focus()
+            self.room.focus_statement()
         else:
             (self.bar if self.bar.display else self.answer.table).focus()

@@ -1,9 +1,17 @@
-"""Statements that ran, and how one leafs through them.
+"""Statements that ran, how one leafs through them, and what they answered.
 
 Knows a list that is kept elsewhere; knows no screen.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from explorer.results import SqlRows
+
+MOST_KEPT, LARGEST_KEPT = 16, 16 << 20
+"""Answers that are kept for going back to, and bytes of one; the last is kept however large."""
 
 
 class History:
@@ -57,3 +65,24 @@ class History:
             self._at >= len(self.kept) or self.kept[self._at] != shown.strip()
         ):
             self._at = None
+
+
+class Answers:
+    """The last answers, by statement."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, SqlRows] = {}
+
+    def keep(self, answer: SqlRows) -> None:
+        """The newest; a large one before it is forgotten, and the oldest of many."""
+        small = {s: one for s, one in self._kept.items() if one.table.nbytes <= LARGEST_KEPT}
+        small.pop(answer.query.sql, None)
+        self._kept = dict([*small.items()][1 - MOST_KEPT :]) | {answer.query.sql: answer}
+
+    def get(self, statement: str) -> SqlRows | None:
+        """What a statement answered when it ran; None where it was forgotten, or never ran."""
+        return self._kept.get(statement)
+
+    def clear(self) -> None:
+        """Forget them all."""
+        self._kept.clear()

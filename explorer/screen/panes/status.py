@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.widgets import ProgressBar, Static
+from textual.widgets import Static
+
+if TYPE_CHECKING:
+    from textual.widgets import ProgressBar
 
 
 class Status(Horizontal):
@@ -26,11 +31,11 @@ class Status(Horizontal):
     def __init__(self) -> None:
         super().__init__(id="status")
         self._said = ("", "")
+        self._bar: ProgressBar | None = None
 
     def compose(self) -> ComposeResult:
-        """What is said, and a bar."""
+        """What is said, and what is open; the bar is made when something is first waited for."""
         yield Static(id="said")
-        yield ProgressBar(id="bar", show_eta=False)
         yield Static(id="open")
 
     def say(self, line: str, kind: str = "") -> None:
@@ -51,4 +56,9 @@ class Status(Horizontal):
         """How far something has come."""
         self.say(f"{what}  (escape gives it up)")
         self.add_class("-busy")
-        self.query_one(ProgressBar).update(total=total or None, progress=done)
+        if self._bar is None:
+            from textual.widgets import ProgressBar
+
+            self._bar = ProgressBar(id="bar", show_eta=False)
+            self.mount(self._bar, after="#said")
+        self._bar.update(total=total or None, progress=done)

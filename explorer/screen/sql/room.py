@@ -6,13 +6,10 @@ it tells the workbench when to.
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import on
 from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -20,20 +17,16 @@ from textual.message import Message
 
 from explorer.screen.findings import Findings
 from explorer.screen.messages import Said
-from explorer.screen.sql.editor import Editor
-from explorer.screen.sql.schema import SchemaTree
-from explorer.screen.sql.statement import Run, StatementPane
-from explorer.views.history import History
+from explorer.views.history import Answers, History
 from explorer.views.place import Place
 from explorer.views.sql import STATEMENT, page_of, pages
 from explorer.views.statements import misplaced
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
-    from explorer.results import Described, SqlRows
-
-MOST_KEPT, LARGEST_KEPT = 16, 16 << 20
-"""Answers that are kept for going back to, and bytes of one; the last is kept however large."""
+    from explorer.results import SqlRows
+    from explorer.screen.sql.editor import Editor
+    from explorer.screen.sql.statement import StatementPane
 
 
 class SqlRoom(Vertical):
@@ -64,29 +57,24 @@ class SqlRoom(Vertical):
     class Entered(Message):
         """The statement is to run."""
 
-    @dataclass
-    class Described(Message):
-        """What can be named in an index."""
-
-        ix: Explorer
-        rows: Sequence[Described]
-
     def __init__(self, statements: list[str]) -> None:
         self.history = History(statements)
-        super().__init__(StatementPane(self.history), id="room")
+        super().__init__(id="room")
         self.answer: SqlRows | None = None
         self.page = 0
         self.active = False
         self.running = ""
         self._begun = 0.0
         self._ix: Explorer | None = None
-        self._kept: dict[str, SqlRows] = {}
+        self._upper: StatementPane | None = None
+        self._answers = Answers()
         self._statement = ""
 
     @property
     def editor(self) -> Editor:
-        """Where the statement is written."""
-        return self.query_one(Editor)
+        """Where the statement is written; there is one as soon as the view was shown."""
+        assert self._upper is not None
+        return self._upper.editor
 
     @property
     def findings(self) -> Findings:
@@ -96,57 +84,62 @@ class SqlRoom(Vertical):
     @property
     def written(self) -> bool:
         """Whether the keys go to the statement or to what it can name."""
-        return self.query_one(StatementPane).has_focus_within
+        return self._upper is not None and self._upper.has_focus_within
+
+    def focus_statement(self) -> None:
+        """Go to the editor; where it is still being made, it takes the focus itself."""
+        if self._upper is not None:
+            self.editor.focus()
 
     def open(self, ix: Explorer) -> None:
         """Name what this index has; answers of another are forgotten."""
         self._ix = ix
-        self._kept.clear()
-        self.editor.schema = ()
-        if self.active:
-            self._describe()
+        self._answers.clear()
+        if self._upper is not None and self.active:
+            self._upper.describe(ix)
 
     def show(self, place: Place) -> None:
         """Have a place's statement stand there, or step aside for another view."""
         came, self.active = place.view == "sql" and not self.active, place.view == "sql"
-        self.query_one(StatementPane).display = self.active
         self.running = ""
+        if self.active:
+            self._statement = place.get(STATEMENT)
+        if self._upper is not None:
+            self._stand(self._upper, came)
+        elif self.active:
+            self.call_later(self._furnish)
+
+    async def _furnish(self) -> None:
+        """What stands above is made when it is first shown: the first screen needs none of it."""
+        from explorer.screen.sql.statement import StatementPane
+
+        if self._upper is None:
+            upper = StatementPane(self.history)
+            await self.mount(upper, before=0)
+            self._upper = upper
+            self._stand(upper, came=True)
+            if self.active:
+                self.editor.focus()
+
+    def _stand(self, upper: StatementPane, came: bool) -> None:
+        """Show the statement, or nothing where another view is shown."""
+        upper.display = self.active
         if not self.active:
             return
         if came:
             self.set_class(self.screen.has_class("-narrow"), "-folded")
-            self._describe()
             self.editor.colour()
-        self._statement = place.get(STATEMENT)
+            if self._ix is not None:
+                upper.describe(self._ix)
         if self.editor.text != self._statement:
             self.editor.write(self._statement)
             self.editor.mark(None)
         self.refresh_bindings()
 
-    def _describe(self) -> None:
-        """Read what can be named, away from the screen's own thread."""
-        ix = self._ix
-        if ix is None or self.editor.schema:
-            return
-
-        def read() -> None:
-            try:
-                self.post_message(self.Described(ix, ix.schema().rows))
-            except Exception as err:  # closed meanwhile, or damaged: what is asked next says so
-                self.log.warning(err)
-
-        threading.Thread(target=read, daemon=True).start()
-
-    def on_sql_room_described(self, message: Described) -> None:
-        """Show it."""
-        if message.ix is self._ix:
-            self.editor.schema = message.rows
-            self.query_one(SchemaTree).fill(message.rows)
-
     # -- writing ------------------------------------------------------------------------------
 
-    @on(Editor.Changed)
-    def _written(self, event: Editor.Changed) -> None:
+    def on_text_area_changed(self, event: Editor.Changed) -> None:
+        """A key was written into the statement."""
         event.stop()
         if self.editor.text != self._statement:
             self._statement = self.editor.text
@@ -155,7 +148,10 @@ class SqlRoom(Vertical):
 
     # -- running ------------------------------------------------------------------------------
 
-    @on(Run.Clicked)
+    def on_run_clicked(self) -> None:
+        """Run it."""
+        self.action_run()
+
     def action_run(self) -> None:
         """Run what is written."""
         if not self._statement.strip():
@@ -173,7 +169,7 @@ class SqlRoom(Vertical):
             self._recall()
             return
         self.history.add(answer.query.sql)
-        self._keep(answer)
+        self._answers.keep(answer)
         self._show(answer)
         took = time.monotonic() - self._begun
         self.post_message(Said(f"{len(answer):,} row{'s' * (len(answer) != 1)} in {took:.2f} s"))
@@ -186,14 +182,9 @@ class SqlRoom(Vertical):
             self.editor.mark(wrong)
             self.editor.focus()
 
-    def _keep(self, answer: SqlRows) -> None:
-        small = {s: one for s, one in self._kept.items() if one.table.nbytes <= LARGEST_KEPT}
-        small.pop(answer.query.sql, None)
-        self._kept = dict([*small.items()][1 - MOST_KEPT :]) | {answer.query.sql: answer}
-
     def _recall(self) -> None:
         """Show what the statement answered when it ran; nothing runs because one comes here."""
-        found = self._kept.get(self._statement)
+        found = self._answers.get(self._statement)
         if found is not None:
             self._show(found)
             self.post_message(Said(""))
@@ -227,9 +218,11 @@ class SqlRoom(Vertical):
 
     def action_schema(self) -> None:
         """Go to what can be named; from there, hide it."""
-        folded = self.query_one(SchemaTree).has_focus
+        assert self._upper is not None
+        names = self._upper.names
+        folded = names.has_focus
         self.set_class(folded, "-folded")
-        (self.editor if folded else self.query_one(SchemaTree)).focus()
+        (self.editor if folded else names).focus()
 
     def action_leave(self) -> None:
         """From the editor to the rows, from elsewhere to the editor; what runs is given up."""
@@ -244,5 +237,5 @@ class SqlRoom(Vertical):
             more = self.answer is not None and 0 <= self.page + by < pages(self.answer)
             return self.active and more
         if action in ("run", "schema", "leave"):
-            return self.active
+            return self.active and self._upper is not None
         return True

@@ -5,6 +5,9 @@ Knows where names are written; neither runs a statement nor keeps one.
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -15,9 +18,11 @@ from textual.message import Message
 from textual.widgets import Static
 
 from explorer.screen.sql.editor import Editor
-from explorer.screen.sql.schema import SchemaPane, written
+from explorer.screen.sql.schema import SchemaPane, SchemaTree, written
 
 if TYPE_CHECKING:
+    from explorer.api import Explorer
+    from explorer.results import Described
     from explorer.views.history import History
 
 HINT = "f5 runs · tab completes · alt+↑ what ran before · f4 names"
@@ -53,9 +58,27 @@ class StatementPane(Horizontal):
     StatementPane #run:hover { text-style: reverse; }
     """
 
+    @dataclass
+    class Read(Message):
+        """What can be named in an index."""
+
+        ix: Explorer
+        rows: Sequence[Described]
+
     def __init__(self, history: History) -> None:
         super().__init__(id="statement")
         self._history = history
+        self._ix: Explorer | None = None
+
+    @property
+    def editor(self) -> Editor:
+        """Where it is written."""
+        return self.query_one(Editor)
+
+    @property
+    def names(self) -> SchemaTree:
+        """What can be named."""
+        return self.query_one(SchemaTree)
 
     def compose(self) -> ComposeResult:
         """From left to right."""
@@ -65,6 +88,27 @@ class StatementPane(Horizontal):
                 yield Static(HINT, id="continued")
                 yield Run()
         yield SchemaPane()
+
+    def describe(self, ix: Explorer) -> None:
+        """Read what can be named in an index, away from the screen's own thread."""
+        if ix is self._ix:
+            return
+        self._ix = ix
+        self.editor.schema = ()
+
+        def read() -> None:
+            try:
+                self.post_message(self.Read(ix, ix.schema().rows))
+            except Exception as err:  # closed meanwhile, or damaged: what is asked next says so
+                self.log.warning(err)
+
+        threading.Thread(target=read, daemon=True).start()
+
+    def on_statement_pane_read(self, message: Read) -> None:
+        """Show it."""
+        if message.ix is self._ix:
+            self.editor.schema = message.rows
+            self.names.fill(message.rows)
 
     @on(Editor.Continued)
     def _continued(self, event: Editor.Continued) -> None:
@@ -78,7 +122,7 @@ class StatementPane(Horizontal):
     @on(SchemaPane.Named)
     def _named(self, event: SchemaPane.Named) -> None:
         event.stop()
-        editor = self.query_one(Editor)
+        editor = self.editor
         schema = editor.schema
         of = (row.name for row in schema if row.kind == "function" and row.of == event.row.of)
         text, back = written(event.row, next(of, ""))
