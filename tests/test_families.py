@@ -618,23 +618,24 @@ def test_what_fires_is_what_enters_the_output_matrix_at_the_last_token(tiny: Tin
     ):
         fires = own.T != 0 if item == "neuron" else own != 0
         query = f"SELECT {item}, {other}, activation, z, rank FROM {table} ORDER BY 1, abs(rank)"
-        listed: dict[tuple[int, int], list[Any]] = {}
-        for at, *rest, rank in tiny.index.sql(query):
-            mine = listed.setdefault((at, int(np.sign(rank))), [])
-            mine.append(rest)
+        rows = tiny.index.sql(query)
+        at, others = np.array([row[:2] for row in rows]).T
+        place = (others, at) if item == "neuron" else (at, others)
+        activations, levels = np.array([row[2:4] for row in rows]).T
+        np.testing.assert_allclose(activations, own[place], rtol=1e-3, atol=1e-4 * size)
+        np.testing.assert_allclose(levels, z[place], rtol=1e-2, atol=2e-3)
+        listed: dict[tuple[int, int], list[int]] = {}
+        for one, number, _, _, rank in rows:
+            mine = listed.setdefault((one, int(np.sign(rank))), [])
+            mine.append(number)
             assert abs(rank) == len(mine)
         for end in (1, -1):
-            for at in range(len(values)):
-                mine = listed.get((at, end), [])
-                best = np.sort(end * values[at][fires[at]])[::-1][: depth if end in ends else 0]
-                assert len(mine) == len(best), f"{table} {at}"
-                got = [end * values[at][other] for other, _, _ in mine]
+            for one in range(len(values)):
+                mine = listed.get((one, end), [])
+                best = np.sort(end * values[one][fires[one]])[::-1][: depth if end in ends else 0]
+                assert len(mine) == len(best), f"{table} {one}"
                 least = 1e-3 * np.abs(best).max(initial=0)
-                np.testing.assert_allclose(got, best, rtol=1e-3, atol=least)
-                for other, activation, level in mine:
-                    place = (other, at) if item == "neuron" else (at, other)
-                    np.testing.assert_allclose(activation, own[place], rtol=1e-3, atol=1e-4 * size)
-                    np.testing.assert_allclose(level, z[place], rtol=1e-2, atol=2e-3)
+                np.testing.assert_allclose(end * values[one][mine], best, rtol=1e-3, atol=least)
 
 
 def test_an_encoder_has_its_special_tokens_in_place(tiny: Tiny) -> None:
