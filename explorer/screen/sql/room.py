@@ -20,7 +20,6 @@ from explorer.screen.messages import Said
 from explorer.views.history import Answers, History
 from explorer.views.place import Place
 from explorer.views.sql import STATEMENT, page_of, pages
-from explorer.views.statements import misplaced
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
@@ -176,6 +175,8 @@ class SqlRoom(Vertical):
 
     def refused(self, line: str) -> None:
         """A statement has none: why, and where."""
+        from explorer.views.statements import misplaced
+
         ran, self.running = self.running, ""
         self.post_message(Said(line, "bad"))
         if ran and self.editor.text == ran and (wrong := misplaced(line, ran)) is not None:
