@@ -21,6 +21,17 @@ STATEMENT = """\
 SELECT n.item, n.score, w.zipf
 FROM neighbors('large', k := 20) n LEFT JOIN word w ON w.text = trim(n.text)
 ORDER BY n.rank"""
+QUESTIONS = """\
+: family
+king queen man woman
+king queen boy girl
+father mother brother sister
+: size
+large larger small smaller
+tall taller short shorter
+: capitals
+France Paris Germany Berlin
+"""
 SHOWN = {
     "neighbors": Place("neighbors", "king - man + woman"),
     "middleman": Place("middleman", "large, tall", (("side", "out"),)),
@@ -30,6 +41,7 @@ SHOWN = {
     "compare": Place("compare", "large, tall", (("pairs", "100"),)),
     "ov": Place("ov", "large", (("to", "tall"),)),
     "neuron": Place("neuron", "L29N112"),
+    "evaluate": Place("evaluate", "", (("file", "questions.txt"), ("space", "embed"))),
     "index": Place("index"),
     "sql": Place("sql", "", (("statement", STATEMENT),)),
 }
@@ -38,6 +50,8 @@ SHOWN = {
 @pytest.fixture(autouse=True)
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXPLORER_STATE", str(tmp_path / "screen.json"))
+    (tmp_path / "questions.txt").write_text(QUESTIONS)
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.mark.parametrize("view", list(SHOWN))

@@ -273,6 +273,15 @@ def test_without_a_baseline_there_is_no_bar(real: Any) -> None:
     assert gauge.scale_of(real.manifest, []) is None
 
 
+def test_a_row_that_leads_nowhere_is_told_whole(real: Any) -> None:
+    answer = real.evaluate_analogies([": family", "king queen man woman"], "embed")
+    row = answer.rows[0]
+    said = detail.told(answer, lay_out(answer), row)
+    assert said.links == ()
+    assert detail.Line("covered", f"{row.covered}") in said.lines
+    assert detail.Line("of asked", f"{row.of_asked:.1%}") in said.lines
+
+
 def test_a_row_is_told_at_length(real: Any) -> None:
     answer = real.neighbors("large")
     said = detail.told(answer, lay_out(answer), answer.rows[0])

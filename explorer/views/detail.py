@@ -43,10 +43,14 @@ class Detail:
 
 
 def told(answer: Any, layout: Layout, row: Any) -> Detail:
-    """What the row itself says: in full what its table may have cut, and where it leads."""
+    """What the row itself says: in full what its table may have cut, and where it leads.
+
+    Of a row that leads nowhere, a space's or a measure's, nothing else is known: it is told whole.
+    """
     cells = [(column, column.cell(row)) for column in layout.columns]
-    lines = [Line(column.name, cell) for column, cell in cells if cell and column.folds]
     found = links(answer, row)
+    told = [(column.name, cell) for column, cell in cells if cell and (column.folds or not found)]
+    lines = [Line(name, cell) for name, cell in told]
     title = found[0].label if found else next((cell for _, cell in cells if cell), "")
     return Detail(title, tuple(line for line in lines if line.value != title), _named("", found))
 
