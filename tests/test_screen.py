@@ -148,7 +148,7 @@ def test_compare_and_ov_and_neuron(real_indexes: Path, real: Any) -> None:
 
 def test_the_index_is_told_and_its_spaces_lead_on(real_indexes: Path, real: Any) -> None:
     async def do(ui: Driven) -> None:
-        ui.app.action_view("index")
+        await ui.app.action_view("index")
         await ui.settled()
         assert "embed" in ui.rows[0][0]
         assert f"{real.manifest.spaces[0].rows:,}" in ui.rows[0]
@@ -161,7 +161,7 @@ def test_a_test_set_is_evaluated(real_indexes: Path, real: Any, tmp_path: Path) 
     file.write_text(": family\nking queen man woman\n")
 
     async def do(ui: Driven) -> None:
-        ui.app.action_view("evaluate")
+        await ui.app.action_view("evaluate")
         await ui.settled()
         field = ui.app.query_one("Options Input", Input)
         field.focus()
@@ -441,7 +441,7 @@ def test_everything_has_room(real_indexes: Path, size: tuple[int, int]) -> None:
     async def do(ui: Driven) -> None:
         await ui.paste("large, tall")
         for name in ("neighbors", "middleman", "ov", "neuron", "index"):
-            ui.app.action_view(name)
+            await ui.app.action_view(name)
             await ui.settled()
             assert ui.answer.table.size.height >= 5, name
             assert ui.app.query_one(Footer).size.height == 1

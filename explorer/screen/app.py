@@ -129,19 +129,21 @@ class ExplorerApp(Outliving):
         hidden = self.entrance.shown and action in ("view", "next_view", "step", "copy")
         return False if hidden else super().check_action(action, parameters)
 
-    def action_view(self, name: str) -> None:
+    async def action_view(self, name: str) -> None:
         """Another view of the same query."""
+        await self.workbench.furnish(name)
         self.workbench.go(replace(self.workbench.place, view=name))
 
-    def action_next_view(self, by: int) -> None:
+    async def action_next_view(self, by: int) -> None:
         """The view beside this one."""
         names = list(VIEWS)
-        self.action_view(names[(names.index(self.workbench.place.view) + by) % len(names)])
+        await self.action_view(names[(names.index(self.workbench.place.view) + by) % len(names)])
 
-    def action_step(self, by: int) -> None:
+    async def action_step(self, by: int) -> None:
         """Back along the trail, or forward again."""
         trail = self.memory.trail
         if trail.back() if by < 0 else trail.forward():
+            await self.workbench.furnish(trail.here.view)
             self.workbench.arrive()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:

@@ -24,6 +24,8 @@ from explorer.views import VIEWS
 from explorer.views.place import Place, Trail
 
 if TYPE_CHECKING:
+    from textual.widget import Widget
+
     from explorer.api import Explorer
 
 TYPING = 0.01
@@ -49,8 +51,9 @@ class Standing(Vertical):
         with self.room:
             yield Findings()
 
-    def on_mount(self) -> None:
+    async def on_mount(self) -> None:
         """It stands where one was before anything is opened."""
+        await self.furnish(self.place.view)
         self.show_place()
         self.action_focus_query()
         self.watch(self.screen, "focused", self._unfocused, init=False)
@@ -97,6 +100,11 @@ class Standing(Vertical):
         """Ask what stands here, after some seconds without another; `entered` says to do it now."""
         raise NotImplementedError
 
+    async def furnish(self, view: str) -> None:
+        """Have what stands in a view made, if it was not; the keys pressed next are for it."""
+        if view == "sql":
+            await self.room.furnish()
+
     # -- ways -----------------------------------------------------------------------------------
 
     def go(self, place: Place) -> None:
@@ -116,7 +124,7 @@ class Standing(Vertical):
         self.heading.show(self.place, self.ix)
         self.room.show(self.place)
         if written:
-            self.call_after_refresh(self.action_focus_query)
+            self.action_focus_query()
 
     @on(Tabs.TabActivated)
     def _view_chosen(self, event: Tabs.TabActivated) -> None:
@@ -160,7 +168,6 @@ class Standing(Vertical):
 
     def action_focus_query(self) -> None:
         """Go to the bar, or to the statement; to the rows where nothing is asked in words."""
-        if self.room.active:
-            self.room.focus_statement()
-        else:
-            (self.bar if self.bar.display else self.answer.table).focus()
+        asked: Widget | None = self.bar if VIEWS[self.place.view].example else self.answer.table
+        if (widget := self.room.statement if self.room.active else asked) is not None:
+            self.screen.set_focus(widget)  # at once: a key that was pressed meanwhile is for it

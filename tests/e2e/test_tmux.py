@@ -103,6 +103,20 @@ def test_a_session_from_the_first_key_to_the_last(
     assert kept["trail"][kept["at"]]["text"] == "woamn"
 
 
+def test_what_is_typed_as_a_view_is_chosen_stands_in_that_view(
+    terminal: Terminal, real_indexes: Path
+) -> None:
+    terminal.type(tui(real_indexes))
+    terminal.press("Enter")
+    terminal.until(lambda shown: "smollm2:" in shown)
+    terminal.press("M-s", *"select", "Space", *"42")  # one write: no person is as quick
+    terminal.until(lambda shown: "select 42" in shown and "f5 runs" in shown)
+    terminal.press("M-n", *"large")
+    terminal.until(lambda shown: "large  in embed by cosine" in shown)
+    terminal.press("M-s")
+    terminal.until(lambda shown: "select 42" in shown and "select 42l" not in shown)
+
+
 def test_without_colours_everything_is_told_apart(
     tmp_path: Path, environment: dict[str, str], real_indexes: Path
 ) -> None:

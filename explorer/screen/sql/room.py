@@ -6,6 +6,7 @@ it tells the workbench when to.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -66,6 +67,7 @@ class SqlRoom(Vertical):
         self._begun = 0.0
         self._ix: Explorer | None = None
         self._upper: StatementPane | None = None
+        self._furnishing = asyncio.Lock()
         self._answers = Answers()
         self._statement = ""
 
@@ -85,10 +87,10 @@ class SqlRoom(Vertical):
         """Whether the keys go to the statement or to what it can name."""
         return self._upper is not None and self._upper.has_focus_within
 
-    def focus_statement(self) -> None:
-        """Go to the editor; where it is still being made, it takes the focus itself."""
-        if self._upper is not None:
-            self.editor.focus()
+    @property
+    def statement(self) -> Editor | None:
+        """The editor; None where it is still being made, and then takes the focus itself."""
+        return self._upper.editor if self._upper is not None else None
 
     def open(self, ix: Explorer) -> None:
         """Name what this index has; answers of another are forgotten."""
@@ -106,19 +108,21 @@ class SqlRoom(Vertical):
         if self._upper is not None:
             self._stand(self._upper, came)
         elif self.active:
-            self.call_later(self._furnish)
+            self.call_later(self.furnish)
 
-    async def _furnish(self) -> None:
+    async def furnish(self) -> None:
         """What stands above is made when it is first shown: the first screen needs none of it."""
         from explorer.screen.sql.statement import StatementPane
 
-        if self._upper is None:
+        async with self._furnishing:
+            if self._upper is not None:
+                return
             upper = StatementPane(self.history)
             await self.mount(upper, before=0)
             self._upper = upper
-            self._stand(upper, came=True)
-            if self.active:
-                self.editor.focus()
+        self._stand(upper, came=True)
+        if self.active:
+            self.editor.focus()
 
     def _stand(self, upper: StatementPane, came: bool) -> None:
         """Show the statement, or nothing where another view is shown."""
