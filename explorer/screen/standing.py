@@ -169,5 +169,5 @@ class Standing(Vertical):
     def action_focus_query(self) -> None:
         """Go to the bar, or to the statement; to the rows where nothing is asked in words."""
         asked: Widget | None = self.bar if VIEWS[self.place.view].example else self.answer.table
-        if (widget := self.room.statement if self.room.active else asked) is not None:
+        if (widget := self.room.written_in if self.room.active else asked) is not None:
             self.screen.set_focus(widget)  # at once: a key that was pressed meanwhile is for it

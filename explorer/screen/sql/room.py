@@ -88,7 +88,7 @@ class SqlRoom(Vertical):
         return self._upper is not None and self._upper.has_focus_within
 
     @property
-    def statement(self) -> Editor | None:
+    def written_in(self) -> Editor | None:
         """The editor; None where it is still being made, and then takes the focus itself."""
         return self._upper.editor if self._upper is not None else None
 
