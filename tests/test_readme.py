@@ -32,6 +32,19 @@ def test_a_command_of_the_readme_prints_what_stands_there(
     assert done.out.strip() == shown.strip()
 
 
+def test_the_figure_that_is_checked_by_hand_is_that_of_the_table(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (block,) = re.findall(r"## Check it by hand\n\n```python\n(.*?)```", README, re.DOTALL)
+    shown = re.search(r"print\(.*# ([\d.]+), as in the first table", block)
+    assert shown is not None
+    found: dict[str, Any] = {}
+    exec(block, found)
+    assert f"the {len(found['ids']):,} word-like tokens" in block
+    assert f"{float(capsys.readouterr().out):.2f}" == shown[1]
+    assert re.search(rf"L29N112 .* {shown[1]} ", BLOCKS[0][1])
+
+
 def test_an_index_is_read_without_the_project_as_its_page_says(
     real: Any, real_indexes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
