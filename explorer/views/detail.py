@@ -49,8 +49,7 @@ def told(answer: Any, layout: Layout, row: Any) -> Detail:
     """
     cells = [(column, column.cell(row)) for column in layout.columns]
     found = links(answer, row)
-    told = [(column.name, cell) for column, cell in cells if cell and (column.folds or not found)]
-    lines = [Line(name, cell) for name, cell in told]
+    lines = [Line(c.name, cell) for c, cell in cells if cell and (c.folds or not found)]
     title = found[0].label if found else next((cell for _, cell in cells if cell), "")
     return Detail(title, tuple(line for line in lines if line.value != title), _named("", found))
 
