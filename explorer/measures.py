@@ -32,8 +32,11 @@ Float64 = NDArray[np.float64]
 NEARLY_EQUAL = 1e-4
 """Below this share of |x|^2 + |y|^2, float32 inner products leave a squared distance few digits."""
 
-SCAN_ERROR = 1e-6
-"""What a scan's product of two unit vectors may be off by: ten times the most that was seen."""
+_HALF_ULP = 2.0**-24
+"""What rounding a number to float32 may change of it, as a share."""
+
+_HALF_ULP_64 = 2.0**-53
+"""The same of float64."""
 
 PRODUCTS_AT_ONCE = 1 << 24
 """Inner products held at once when several queries walk over the rows together: 64 MB."""
@@ -45,6 +48,8 @@ COSMUL_EPSILON = 1e-6
 """Kept out of the denominator of 3CosMul, as gensim has it."""
 
 _PAIRS_AT_ONCE = 4096
+_EXACT_AT_ONCE = 4096
+"""Rows scored in float64 at once: 19 MB of them at a width of 576."""
 
 
 @dataclass(frozen=True)
@@ -160,47 +165,108 @@ def scores_of_each(
             yield _measured(space, products.astype(np.float64), EVERY, query, size, measure)
 
 
+def scan_error(width: int) -> float:
+    """How far a scan's inner product of two unit vectors may be from that of the same in float64.
+
+    n products added up in float32, in whatever order and with or without fused multiplication, are
+    off by gamma_n |x||y| at the most, gamma_n = n u / (1 - n u) and u = 2^-24 (Higham 2002,
+    "Accuracy and Stability of Numerical Algorithms", section 3.1). Four are added to n: rounding
+    the query to float32 is off by u, a row is longer than 1 by up to u, and what is left is more
+    than the float64 product, or a number too small for float32, is off by. At a width of 576 it is
+    3.5e-5.
+
+    Args:
+        width: of the vectors.
+    """
+    steps = (width + 4) * _HALF_ULP
+    return steps / (1 - steps)
+
+
+def row_products(rows: Float64, vector: Float64) -> Float64:
+    """Inner products of some rows with a vector: (n, width), (width,) -> (n,) float64.
+
+    Equal rows have equal products, to the last bit, whatever stands beside them and whatever
+    processor they are found on: a matrix product, which sums its last columns in another order,
+    does not promise that.
+    """
+    products: Float64 = np.multiply(rows, vector).sum(axis=1)
+    return products
+
+
 def exact_scores(
     space: Space, positions: NDArray[np.int64], query: Float64, measure: str
 ) -> Float64:
-    """The scores of some items, computed in float64 from the rows as stored: (n,) float64."""
-    rows = space.rows.take(positions).astype(np.float64)
-    if measure == "euclidean":
-        away = rows * space.norms[positions, None] - query
-        distances: Float64 = np.linalg.norm(away, axis=1)
-        return distances
+    """The scores of some items, computed in float64 from the rows as stored: (n,) float64.
+
+    These decide every rank: an item is better than another where its exact score is. Equal rows
+    score the same to the last bit.
+    """
+    found = np.empty(len(positions))
+    for first in range(0, len(positions), _EXACT_AT_ONCE):
+        here = positions[first : first + _EXACT_AT_ONCE]
+        found[first : first + len(here)] = _exactly(space, here, query, measure)
+    return found
+
+
+def _exactly(space: Space, positions: NDArray[np.int64], query: Float64, measure: str) -> Float64:
     size, direction = _split(query)
-    return _measured(space, np.vecdot(rows, direction), positions, query, size, measure)
+    rows = space.rows.take(positions).astype(np.float64)
+    if measure == "cosine":
+        return row_products(rows, direction)
+    if measure == "dot":
+        return row_products(rows, direction) * space.lengths[positions] * size
+    rows *= space.lengths[positions, None]
+    if measure == "euclidean":
+        rows -= query
+        return np.sqrt(_squares(rows))
+    rows -= space.mean
+    lengths = np.sqrt(_squares(rows))
+    # An item that the index has as the mean itself has no direction, though rounding leaves one.
+    lengths[space.over_centered[positions] == 0] = 0
+    products = row_products(rows, direction)
+    return np.divide(products, lengths, out=np.zeros_like(products), where=lengths > 0)
 
 
-def best_exactly(
-    space: Space, values: Float64, k: int, query: Float64, measure: str
-) -> tuple[NDArray[np.int64], Float64]:
-    """The k items that score best, nearest first, and their scores in float64.
+def _squares(rows: Float64) -> Float64:
+    """The squared length of each row: (n, width) -> (n,) float64."""
+    squares: Float64 = np.square(rows).sum(axis=1)
+    return squares
+
+
+def off_by(space: Space, values: Float64, query: Float64, measure: str) -> Float64 | float:
+    """How far a score of the scan may be from the exact one: one figure, or (rows,) float64.
+
+    Proven, not seen: with e what `scan_error` says, c what the float64 of a row's sums leaves
+    open, and |y| the length of a row, |y - mu| that of a row less the mean,
+
+        dot         e |x| |y|
+        cosine      e
+        centered    (e |y| + c (|y| + |mu|)) / |y - mu|, and the rounding of |y - mu| to float32
+        euclidean   what the square may be off by, 2 e |x| |y| + 4 u |y|^2 + c (|x| + |y|)^2, over
+                    the distance, and no more than its root
 
     Args:
         space: whose items.
-        values: (rows,) float64, their scores as the float32 scan has them.
-        k: how many.
+        values: (rows,) float64, their scores as the scan has them.
         query: as composed.
         measure: how they were scored.
-
-    Returns:
-        Positions (k,) int64, the lower first among equals, and scores (k,) float64. They are what
-        sorting the exact scores of all items gives: whatever may be among the best, given what
-        the scan can be off by, is scored anew.
     """
-    sign = better_first(measure)
-    keys = values if sign > 0 else -values
-    off = _off_by(space, values, query, measure)
-    first = best(keys, k)
-    if isinstance(off, float):
-        near = np.flatnonzero(keys >= float(keys[first[-1]]) - 2 * off)
-    else:
-        near = np.flatnonzero(keys + off >= float(np.min(keys[first] - off[first])))
-    exact = exact_scores(space, near, query, measure)
-    order = np.lexsort((near, -sign * exact))[:k]
-    return near[order], exact[order]
+    width = space.entry.width
+    error = scan_error(width)
+    if measure == "cosine":
+        return error
+    sums = 2 * (width + 8) * _HALF_ULP_64
+    size = float(np.linalg.norm(query))
+    if measure == "dot":
+        return error * size * space.lengths
+    if measure == "centered":
+        beyond = sums * float(np.linalg.norm(space.mean))
+        return ((error + sums) * space.lengths + beyond) * space.over_centered + 2 * _HALF_ULP
+    squares = 2 * error * size * space.lengths
+    # A unit row's length is rounded, and what the scan takes for |y|^2 with it.
+    squares += 4 * _HALF_ULP * space.lengths**2 + sums * (space.lengths + size) ** 2
+    # What a square is off by, over the root; near 0 the root is off by no more than its root.
+    return squares / np.maximum(np.maximum(values, np.sqrt(squares)), 1e-300)
 
 
 def _split(query: Float64) -> tuple[float, Float64]:
@@ -229,20 +295,6 @@ def _measured(
     if measure == "dot":
         return products
     return _distances(space, query, space.lengths[at], products, size)
-
-
-def _off_by(space: Space, values: Float64, query: Float64, measure: str) -> Float64 | float:
-    """How far a score of the scan may be from the exact one: one figure, or (rows,) float64."""
-    if measure == "cosine":
-        return SCAN_ERROR
-    size = float(np.linalg.norm(query))
-    if measure == "dot":
-        return SCAN_ERROR * size * space.lengths
-    if measure == "euclidean":
-        squares = 2 * SCAN_ERROR * size * space.lengths
-        # What a square is off by, over the root; near 0 the root is off by no more than its root.
-        return squares / np.maximum(np.maximum(values, np.sqrt(squares)), 1e-300)
-    return SCAN_ERROR * space.lengths * space.over_centered
 
 
 def _distances(

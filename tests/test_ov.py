@@ -98,7 +98,7 @@ def test_z_is_standardised_over_random_words(real: Any, word_like: NDArray[np.in
 
     index = real._index
     embed = index.space("embed")
-    rows = writes(index, embed.vector(token(real, " dog")))[[0, 100, 269]]
+    rows = writes(index, embed.vector(token(real, " dog")), np.array([0, 100, 269]))
     sample = [Weighted(embed.vector(int(i)), 1.0, embed) for i in word_like]
     z = np.array([standardised(rows, target) for target in sample])
     np.testing.assert_allclose(z.mean(axis=0), 0, atol=1e-3)

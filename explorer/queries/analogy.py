@@ -9,24 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from explorer.errors import QueryError
 from explorer.expressions import Expression, parse
 from explorer.measures import (
     Float64,
     Weighted,
-    best,
-    best_exactly,
-    better_first,
     calibrate,
     checked_measure,
     compose,
     cosmul,
     one_score,
-    scores,
     z,
 )
 from explorer.queries.neighbors import check_k, excluded, meta_of, population, ranked
@@ -43,6 +39,7 @@ from explorer.results import (
     Other,
     Target,
 )
+from explorer.scan import Scan, combined, scan
 from indexer.store.errors import unknown
 from indexer.store.space import Space
 
@@ -131,7 +128,6 @@ class InSpace:
         self.index, self.space, self.method = resolver.index, space, asked.method
         self.include_inputs = include_inputs
         self.measure = checked_measure(asked.measure, space)
-        self.sign = better_first(self.measure)
         if self.method == "mul" and self.measure not in ("cosine", "centered"):
             raise QueryError(
                 f"3CosMul multiplies cosines: --method mul needs --measure cosine or centered, "
@@ -143,21 +139,31 @@ class InSpace:
         self.items = resolver.items(asked.expression, space)
         self.target = resolver.item(asked.target.terms[0], space) if asked.target else None
         self.against = resolver.items(asked.against, space) if asked.against else []
-        self.values = self._scores(self.items)
-        self.calibration = calibrate(self.values, population(space))
+        self.scan = self._scan(self.items)
+        self.calibration = calibrate(self.scan.values, population(space))
 
-    def _scores(self, items: Sequence[Item]) -> Float64:
+    def _scan(self, items: Sequence[Item]) -> Scan:
         weighted = [item.weighted for item in items]
         if self.method == "add":
-            return scores(self.space, compose(weighted, self.measure), self.measure)
+            return scan(self.space, compose(weighted, self.measure), self.measure)
         cosines = [
-            scores(self.space, compose([_unsigned(w)], self.measure), self.measure)
-            for w in weighted
+            scan(self.space, compose([_unsigned(w)], self.measure), self.measure) for w in weighted
         ]
-        return _multiplied(cosines, weighted)
+        signs = [1 if w.weight > 0 else -1 for w in weighted]
+        return combined(cosines, signs, lambda each: _multiplied(each, weighted))
 
-    def _of_target(self, items: Sequence[Item]) -> float:
+    @cached_property
+    def _own_row(self) -> int | None:
+        """The target's row, where it is an item of the space; its score is that of its row."""
+        if self.target is None or self.target.weighted.home.name != self.space.name:
+            return None
+        positions = self.target.positions(self.space)
+        return next(iter(positions)) if len(positions) == 1 else None
+
+    def _of_target(self, items: Sequence[Item], scanned: Scan) -> float:
         assert self.target is not None
+        if self._own_row is not None:
+            return float(scanned.exact(np.array([self._own_row]))[0])
         target, weighted = self.target.weighted, [item.weighted for item in items]
         if self.method == "add":
             return one_score(target, compose(weighted, self.measure), self.measure)
@@ -167,20 +173,12 @@ class InSpace:
         ]
         return float(_multiplied(cosines, weighted))
 
-    def nearest(self, count: int) -> tuple[NDArray[np.int64], Float64]:
-        """Positions and scores of the best items, the query's own among them."""
-        if self.method == "add":
-            composed = compose([item.weighted for item in self.items], self.measure)
-            return best_exactly(self.space, self.values, count, composed, self.measure)
-        positions = best(self.values, count)
-        return positions, self.values[positions]
-
     def ranked(self, k: int, distinct: bool) -> tuple[Neighbor, ...]:
         """The k items nearest to the expression."""
         return ranked(
             self.index,
             self.space,
-            self.nearest,
+            self.scan.best,
             k,
             self.items,
             self.calibration,
@@ -199,16 +197,16 @@ class InSpace:
         """The target's rank, score, z, gains and difference; None where none was named."""
         if self.target is None:
             return None
-        score = self._of_target(self.items)
+        score = self._of_target(self.items, self.scan)
         own = self._left_out(self.items)
         components = [self._component(item, score) for item in self.items]
         against = None
-        rank = self._rank(self.values, score, own)
+        rank = self._rank(self.scan, score, own)
         if self.against:
-            other = self._of_target(self.against)
-            values = self._scores(self.against)
-            calibration = calibrate(values, population(self.space))
-            other_rank = self._rank(values, other, self._left_out(self.against))
+            scanned = self._scan(self.against)
+            other = self._of_target(self.against, scanned)
+            calibration = calibrate(scanned.values, population(self.space))
+            other_rank = self._rank(scanned, other, self._left_out(self.against))
             assert self.asked.against is not None
             against = Other(
                 self.asked.against.text,
@@ -231,32 +229,32 @@ class InSpace:
 
     def _component(self, item: Item, score: float) -> Component:
         alone = [_alone(item)]
-        values = self._scores(alone)
-        calibration: Calibration = calibrate(values, population(self.space))
-        mine = self._of_target(alone)
+        scanned = self._scan(alone)
+        calibration: Calibration = calibrate(scanned.values, population(self.space))
+        mine = self._of_target(alone, scanned)
         return Component(
             item.resolved.item,
             mine,
             z(mine, calibration),
-            self._rank(values, mine, self._left_out(alone)),
+            self._rank(scanned, mine, self._left_out(alone)),
             score - mine,
         )
 
     def _left_out(self, items: Sequence[Item]) -> frozenset[int]:
         return frozenset() if self.include_inputs else excluded(items, self.space)
 
-    def _rank(self, values: Float64, score: float, own: frozenset[int]) -> int:
+    def _rank(self, scanned: Scan, score: float, own: frozenset[int]) -> int:
         """1 + how many items score better than the target, the query's own items left out.
 
-        The target's own row is left out too: read from the file and computed here, its score
-        may differ in the last digit.
+        Whatever scores the same as the target shares its rank, the best that any of them has. The
+        target's own item is not counted, be its vector from this space or from another.
         """
         assert self.target is not None
         mine = self.target.positions(self.space)
         mine = mine if len(mine) == 1 else frozenset()
-        left_out = list(own | mine)
-        better = self.sign * values > self.sign * score
-        return 1 + int(better.sum()) - int(better[left_out].sum())
+        better = scanned.better(score)
+        better[list(own | mine)] = False
+        return 1 + int(better.sum())
 
 
 def _unsigned(item: Weighted) -> Weighted:
@@ -268,10 +266,14 @@ def _alone(item: Item) -> Item:
 
 
 def _multiplied(cosines: Sequence[Float64], items: Sequence[Weighted]) -> Float64:
-    """3CosMul over signed items; a weight other than 1 is an exponent."""
+    """3CosMul over signed items; a weight other than 1 is an exponent.
+
+    A cosine that rounding has put beyond 1 or -1 is taken for that.
+    """
+    within = [np.clip(c, -1, 1) for c in cosines]
     shifted = [
-        2 * ((1 + np.clip(c, -1, 1)) / 2) ** abs(w.weight) - 1 if abs(w.weight) != 1 else c
-        for c, w in zip(cosines, items, strict=True)
+        2 * ((1 + c) / 2) ** abs(w.weight) - 1 if abs(w.weight) != 1 else c
+        for c, w in zip(within, items, strict=True)
     ]
     positive = [c for c, w in zip(shifted, items, strict=True) if w.weight > 0]
     negative = [c for c, w in zip(shifted, items, strict=True) if w.weight < 0]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from explorer.measures import best
 from explorer.queries.analogy import Asked, InSpace
 from explorer.queries.neighbors import check_k, excluded, meta_of
 from explorer.resolve import Resolver
@@ -33,7 +32,7 @@ def layers(resolver: Resolver, asked: Asked, k: int, distinct: bool) -> Layers:
         one = InSpace(resolver, asked, space, include_inputs=False)
         first = first or one
         own = excluded(one.items, space)
-        around = [int(at) for at in best(one.sign * one.values, DEPTH + len(own))]
+        around: list[int] = one.scan.best(DEPTH + len(own))[0].tolist()
         around = [at for at in around if at not in own][:DEPTH]
         here = (space.entry.item, frozenset(around))
         change = None

@@ -14,18 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import QueryError
-from explorer.measures import (
-    Float64,
-    best_exactly,
-    calibrate,
-    checked_measure,
-    compose,
-    scores,
-    scores_of_each,
-    z,
-)
+from explorer.measures import Float64, calibrate, checked_measure, compose, z
 from explorer.resolve import Item, Resolver, folded, shown
 from explorer.results import Calibration, Meta, Neighbor, Neighbors, NeighborsQuery
+from explorer.scan import Scan, scan, scans_of_each
 from indexer.store.read import Index
 from indexer.store.space import Space
 
@@ -106,13 +98,13 @@ def answers(
     how: NeighborsQuery,
 ) -> Iterator[Neighbors]:
     """What is nearest to each of some composed queries, asked as `how` says, text aside."""
-    each = zip(texts, items, queries, scores_of_each(space, queries, how.measure), strict=True)
+    each = zip(texts, items, queries, scans_of_each(space, queries, how.measure), strict=True)
     while part := list(islice(each, NAMED_TOGETHER)):
         read = []
-        for text, own, query, values in part:
-            nearest = Nearest(space, query, values, how.measure)
+        for text, own, query, scanned in part:
+            nearest = Nearest(space, query, scanned, how.measure)
             nearest.look(_reach(how.k, own, space, how.include_inputs, how.distinct))
-            read.append((text, own, nearest, calibrate(values, population(space))))
+            read.append((text, own, nearest, calibrate(scanned.values, population(space))))
             nearest.forget()
         # Their names are looked up at once, and kept for what follows.
         texts_of(index, space, [at for _, _, near, _ in read for at in near.positions])
@@ -134,9 +126,9 @@ def answers(
 class Nearest:
     """The best items of a space for one query; keeps the most that it was asked for."""
 
-    def __init__(self, space: Space, query: Float64, values: Float64, measure: str) -> None:
+    def __init__(self, space: Space, query: Float64, scanned: Scan, measure: str) -> None:
         self._space, self._query, self._measure = space, query, measure
-        self._values: Float64 | None = values
+        self._scanned: Scan | None = scanned
         self._found: tuple[Int64, Float64] = (np.empty(0, np.int64), np.empty(0))
 
     @property
@@ -148,14 +140,14 @@ class Nearest:
     def look(self, count: int) -> tuple[Int64, Float64]:
         """Positions and scores of so many of the best items."""
         if count > len(self._found[0]):
-            if self._values is None:
-                self._values = scores(self._space, self._query, self._measure)
-            self._found = best_exactly(self._space, self._values, count, self._query, self._measure)
+            if self._scanned is None:
+                self._scanned = scan(self._space, self._query, self._measure)
+            self._found = self._scanned.best(count)
         return self._found[0][:count], self._found[1][:count]
 
     def forget(self) -> None:
         """Let go of the scores of all items; what was found stays."""
-        self._values = None
+        self._scanned = None
 
 
 def _reach(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from explorer.expressions import neuron_of
-from explorer.measures import best
 from explorer.queries.firing import about_z
 from explorer.queries.neighbors import check_k
 from explorer.resolve import Resolver
 from explorer.results import NeuronMeta, NeuronNear, NeuronQuery, NeuronReport
+from explorer.scan import scan
 from indexer.store.read import Neuron
 
 
@@ -22,11 +24,12 @@ def neuron(resolver: Resolver, name: str, k: int) -> NeuronReport:
     ]
     for side in index.sides:
         space = index.space(f"neuron.{side}")
-        cosines = space.scan(space.rows.row(found.id))
-        near = [int(at) for at in best(cosines, min(k + 1, len(cosines))) if at != found.id][:k]
+        scanned = scan(space, space.rows.row(found.id).astype(np.float64), "cosine")
+        near = zip(*scanned.best(min(k + 1, space.entry.rows)), strict=True)
+        others = [(int(at), float(cosine)) for at, cosine in near if at != found.id][:k]
         rows += [
-            NeuronNear(side, "neuron", rank, index.neuron_grid.place(at).name, float(cosines[at]))
-            for rank, at in enumerate(near, start=1)
+            NeuronNear(side, "neuron", rank, index.neuron_grid.place(at).name, cosine)
+            for rank, (at, cosine) in enumerate(others, start=1)
         ]
     fires = [one for one in index.strongest_words(found.id) if abs(one.rank) <= k]
     texts = [word.text for word in index.words(one.word for one in fires)]

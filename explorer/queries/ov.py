@@ -23,6 +23,7 @@ from explorer.measures import Float64, Weighted, best
 from explorer.queries.neighbors import meta_of
 from explorer.resolve import Resolver
 from explorer.results import HeadWrites, OvQuery, OvReport
+from explorer.scan import scans_of_each
 from indexer.store.errors import UnknownName
 from indexer.store.grid import span
 from indexer.store.read import Index
@@ -54,7 +55,7 @@ def ov(
     # A label is of its own space alone: there is no other vector of it to be copied.
     itself = source if source.labels else resolver.item(_bare(term), embed)
     target = resolver.item(_single(to), embed) if to is not None else None
-    written = writes(index, source.weighted.vector)[chosen]
+    written = writes(index, source.weighted.vector, chosen)
     copying = standardised(written, itself.weighted)
     carried = standardised(written, target.weighted) if target is not None else None
     scores = copying if carried is None else carried
@@ -90,21 +91,26 @@ def ov(
     return OvReport(OvQuery(word, to, layer, head, k), tuple(rows), replace(meta, notes=notes))
 
 
-def writes(index: Index, vector: Float64) -> Float64:
-    """What every head writes for a vector, at root mean square 1: (layers x heads, d_model)."""
+def writes(index: Index, vector: Float64, chosen: NDArray[np.int64]) -> Float64:
+    """What some heads write for a vector, at root mean square 1: (len(chosen), d_model) float64.
+
+    Args:
+        index: whose heads.
+        vector: (d_model,) float64.
+        chosen: positions of heads among all, layer by layer.
+    """
     grid = index.head_grid
     value, output = index.space("head.value"), index.space("head.output")
     size = float(np.sqrt((vector**2).mean()))
     if size == 0:
         raise QueryError("a zero vector has no direction: no head reads anything off it")
-    read = value.scan(vector / size).astype(np.float64) * value.norms
-    rows = grid.heads * grid.width
-    found = np.empty((len(grid.layers) * grid.heads, output.entry.width))
-    for at in range(len(grid.layers)):
-        here = slice(at * rows, (at + 1) * rows)
-        weighted = output.rows.block(here.start, rows) * (read[here] * output.norms[here])[:, None]
-        summed = weighted.reshape(grid.heads, grid.width, -1).sum(axis=1)
-        found[at * grid.heads : (at + 1) * grid.heads] = summed
+    found = np.empty((len(chosen), output.entry.width))
+    for at, head in enumerate(chosen.tolist()):
+        here = slice(head * grid.width, (head + 1) * grid.width)
+        # In float64, as the sums are: heads are ranked by what comes of them.
+        read = np.vecdot(value.rows.block(here.start, grid.width), vector / size)
+        read *= value.lengths[here] * output.lengths[here]
+        found[at] = (output.rows.block(here.start, grid.width) * read[:, None]).sum(axis=0)
     return found
 
 
@@ -123,9 +129,8 @@ def _ends(
     """For each vector the word-like tokens highest and lowest in it, the farthest out first."""
     embed, ids = index.space("embed"), index.word_like_ids
     found = []
-    for products in embed.scan_all(written):
-        scores = (products * embed.norms)[ids]
-        found.append([ids[best(sign * scores, depth)] for sign in (1, -1)])
+    for scanned in scans_of_each(embed, written, "dot"):
+        found.append([replace(scanned, sign=sign).best(depth, ids)[0] for sign in (1, -1)])
     # One question for all of them: a head's few tokens each would be hundreds.
     every = np.unique(np.array(found)) if found else np.empty(0, np.int64)
     names = {int(at): token.display for at, token in zip(every, index.tokens(every), strict=True)}
