@@ -47,7 +47,7 @@ EVERY = slice(None)
 COSMUL_EPSILON = 1e-6
 """Kept out of the denominator of 3CosMul, as gensim has it."""
 
-_PAIRS_AT_ONCE = 4096
+_PAIRS_AT_ONCE = 2048
 _EXACT_AT_ONCE = 4096
 """Rows scored in float64 at once: 19 MB of them at a width of 576."""
 
@@ -315,37 +315,45 @@ def pair_scores(
     measures: Sequence[str],
     progress: Callable[[float], None] = lambda _: None,
 ) -> dict[str, Float64]:
-    """Scores of items with items, by measure: each (pairs,) float64.
+    """Scores of items with items, by measure, in float64 from the rows as stored.
 
     A `centered` score with an item that is the mean itself is 0, as a cosine with zero is.
     `progress` is told what share of the pairs is done.
+
+    Returns:
+        By measure, (pairs,) float64.
     """
-    unit = np.empty(len(first))
+    found = {measure: np.empty(len(first)) for measure in measures}
     for start in range(0, len(first), _PAIRS_AT_ONCE):
         here = slice(start, start + _PAIRS_AT_ONCE)
-        unit[here] = np.vecdot(
-            space.rows.take(first[here]).astype(np.float64),
-            space.rows.take(second[here]).astype(np.float64),
-        )
+        positions = first[here], second[here]
+        unit = [space.rows.take(at).astype(np.float64) for at in positions]
+        lengths = [space.norms[at].astype(np.float64) for at in positions]
+        whole = [rows * size[:, None] for rows, size in zip(unit, lengths, strict=True)]
+        for measure in measures:
+            if measure == "cosine":
+                values = np.vecdot(*unit)
+            elif measure == "dot":
+                values = np.vecdot(*whole)
+            elif measure == "euclidean":
+                values = np.linalg.norm(whole[0] - whole[1], axis=1)
+            else:
+                values = _centered(whole, positions, space)
+            found[measure][here] = values
         progress(min(1.0, here.stop / len(first)))
-    norms = space.norms.astype(np.float64)
-    dot = unit * norms[first] * norms[second]
-    found: dict[str, Float64] = {}
-    for measure in measures:
-        if measure == "dot":
-            found[measure] = dot
-        elif measure == "cosine":
-            found[measure] = unit
-        elif measure == "euclidean":
-            square = norms[first] ** 2 + norms[second] ** 2 - 2 * dot
-            found[measure] = np.sqrt(np.maximum(square, 0))
-        else:
-            along = space.scan(space.mean).astype(np.float64) * norms
-            above = dot - along[first] - along[second] + float(space.mean @ space.mean)
-            lengths = space.centered_norms.astype(np.float64)
-            size = lengths[first] * lengths[second]
-            found[measure] = np.divide(above, size, out=np.zeros_like(above), where=size > 0)
     return found
+
+
+def _centered(
+    vectors: Sequence[Float64], positions: Sequence[NDArray[np.int64]], space: Space
+) -> Float64:
+    """The cosines of pairs of vectors less the mean: two of (n, width) -> (n,) float64."""
+    away = [rows - space.mean for rows in vectors]
+    product, size = np.vecdot(*away), np.ones(len(away[0]))
+    for rows, at in zip(away, positions, strict=True):
+        size *= np.where(space.centered_norms[at] > 0, np.linalg.norm(rows, axis=1), 0)
+    cosines: Float64 = np.divide(product, size, out=np.zeros_like(product), where=size > 0)
+    return cosines
 
 
 def between(first: Float64, second: Float64, measure: str) -> float:

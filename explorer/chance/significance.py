@@ -24,8 +24,9 @@ from numpy.typing import NDArray
 from explorer.measures import Float64
 
 RESAMPLES = 10_000
-_SAME = 1e-9
-"""Statistics that differ by less than this share of their size, or of their deviation, are one."""
+SAME = 1e-9
+"""Statistics that differ by less than this share of their size, or of their deviation, are one:
+the same number, found in another way, differs in its last bits."""
 
 FEWEST = 6
 """Units from which an interval is given; `docs/decisions.md` says how often one of fewer covers."""
@@ -66,8 +67,7 @@ def against(observed: Float64, null: Float64, chances: int | None = None) -> Aga
     mean, deviation = null.mean(axis=0), null.std(axis=0)
     count = len(null) if chances is None else chances
     # What was observed may be drawn, and then its statistic differs by rounding alone.
-    close = _SAME * np.maximum(np.abs(observed), deviation)
-    null = np.where(np.abs(null - observed) <= close, observed, null)
+    null = np.where(same(null, observed, deviation), observed, null)
     every = np.concatenate([observed[None], null])
     each = standardised(every, every.mean(axis=0), every.std(axis=0))
     return Against(
@@ -78,6 +78,19 @@ def against(observed: Float64, null: Float64, chances: int | None = None) -> Aga
         p=_share(null, observed, count),
         corrected=_share(each[1:].max(axis=1)[:, None], each[0], count),
     )
+
+
+def same(values: Float64, observed: Float64, deviation: Float64 | float = 0.0) -> NDArray[np.bool_]:
+    """Which values are what was observed, but for rounding.
+
+    Args:
+        values: (..., looks) float64.
+        observed: (looks,) float64.
+        deviation: of the values, where it is known.
+    """
+    close = SAME * np.maximum(np.abs(observed), deviation)
+    found: NDArray[np.bool_] = np.abs(values - observed) <= close
+    return found
 
 
 def standardised(values: Float64, mean: Float64, deviation: Float64) -> Float64:

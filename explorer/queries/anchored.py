@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from explorer.chance.groups import scores_with
-from explorer.chance.significance import standardised
+from explorer.chance.significance import same, standardised
 from explorer.errors import QueryError
 from explorer.measures import Float64, better_first, checked_measure, normed_rows, pairwise
 from explorer.queries.congruence import (
@@ -53,7 +53,8 @@ def anchored(resolver: Resolver, words: Words, asked: Asked, space_name: str) ->
     greatest, mine = greatest_of(lots, own, space, fixed, measure)
     rows = {}
     for at, text in enumerate(drawn.group.texts):
-        p = (1 + int((pools[at] >= own[at]).sum())) / (1 + len(pools[at]))
+        as_close = (pools[at] >= own[at]) | same(pools[at], own[at], deviation[at])
+        p = (1 + int(as_close.sum())) / (1 + len(pools[at]))
         over_all = (1 + int((greatest >= mine[at] - _ROUNDING).sum())) / (1 + len(greatest))
         rows[text] = AnchoredWord(
             word=text,

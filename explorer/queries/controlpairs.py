@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.chance.significance import same
 from explorer.chance.standins import DRAWS_AT_ONCE, StandIns
 from explorer.correlations import Float64, Int64
 from explorer.queries.neuronsets import NeuronSet
@@ -37,8 +38,9 @@ class Standing:
 
     def add(self, values: Float64, used: NDArray[np.bool_]) -> None:
         """Take in control scores (b, pairs), those that are `used`."""
-        self._lower += ((values < self.asked) & used).sum(axis=0)
-        self._equal += ((values == self.asked) & used).sum(axis=0)
+        equal = same(values, self.asked)
+        self._lower += ((values < self.asked) & ~equal & used).sum(axis=0)
+        self._equal += (equal & used).sum(axis=0)
         self._each += used.sum(axis=0)
         new = values[used]
         if not len(new):

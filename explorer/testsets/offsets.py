@@ -8,7 +8,8 @@ test set. With s_w(x) the score of candidate x with word w, in the measure's own
     euclidean   |x - (b - a + c)|, least where x.b - x.a + x.c - |x|^2 / 2 is greatest
 
 so one matrix product of the distinct words with the candidates serves every question. It is made in
-float64, so that only what the stored float32 rows leave open decides between candidates.
+float64, and the last bits that it leaves open are settled row by row, so that equal candidates are
+equal and only what the stored float32 rows say decides between others.
 """
 
 from __future__ import annotations
@@ -20,16 +21,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import QueryError
-from explorer.measures import COSMUL_EPSILON, Float64, normed_items
+from explorer.measures import COSMUL_EPSILON, Float64, normed_items, row_products
 from explorer.testsets.lexicon import Lexicon
 from indexer.store.space import Space
 
 Int64 = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 
 CANDIDATES_AT_ONCE = 4096
 _QUESTIONS_AT_ONCE = 128
 _SCORES_AT_ONCE = 1 << 24
 """How many scores of words with candidates are held at once; 16 Mi float64 are 128 MiB."""
+
+_HALF_ULP = 2.0**-53
 
 
 @dataclass(frozen=True)
@@ -89,32 +93,87 @@ def best_answers(
         )
     forms = _forms(lexicon, questions)
     own = (forms[:, :, None] == questions[:, None, :]).any(axis=2)
-    found = {name: _Leader(len(questions)) for name in ("left_out", "kept_in", "alone")}
+    exactly = _Exactly(space, lexicon, measure, method, vectors, asked)
+    found = {
+        name: _Leader(len(questions), exactly.alone if name == "alone" else exactly.combined)
+        for name in ("left_out", "kept_in", "alone")
+    }
     of_forms = np.full(forms.shape, -np.inf)
     step = _block(len(words))
     for first in range(0, len(lexicon), step):
         last = min(first + step, len(lexicon))
         rows = normed_items(space, lexicon.positions[first:last], measure)
         scores = vectors @ rows.T
+        off = _off_by(vectors, rows, measure)
         if measure == "euclidean":
             scores -= np.vecdot(rows, rows) / 2
+        offs = np.full(len(questions), 3 * off)
         if method == "mul":
             scores = (1 + scores) / 2
+            # A factor in [0, 1] is off by so much; one that divides, by more the smaller it is.
+            least = np.maximum(scores.min(axis=1), 0)[asked[:, 0]] + COSMUL_EPSILON
+            offs = off * (2 / least + 1 / least**2)
         for start in range(0, len(questions), _QUESTIONS_AT_ONCE):
             here = slice(start, start + _QUESTIONS_AT_ONCE)
             combined = _combined(scores, asked[here], method)
-            found["kept_in"].see(here, combined, first)
+            found["kept_in"].see(here, combined, first, offs[here])
             at, which = np.nonzero((forms[here] >= first) & (forms[here] < last))
             column = forms[here][at, which] - first
             of_forms[here][at, which] = combined[at, column]
             combined[at, column] = -np.inf
-            found["left_out"].see(here, combined, first)
+            found["left_out"].see(here, combined, first, offs[here])
             alone = scores[asked[here, 2]]
             alone[at, column] = -np.inf
-            found["alone"].see(here, alone, first)
+            found["alone"].see(here, alone, first, offs[here])
         tick()
-    ahead = (of_forms > found["left_out"].score[:, None]) & ~own
+    ahead = found["left_out"].behind(of_forms, forms) & ~own
     return Best(**{name: leader.place for name, leader in found.items()}, before=ahead.sum(axis=1))
+
+
+def _off_by(vectors: Float64, rows: Float64, measure: str) -> float:
+    """How far a score of the matrix product may be from the same found row by row.
+
+    Both are off by gamma_n |x||y| at the most (see `explorer.measures.scan_error`), and by the
+    rounding of what follows.
+    """
+    words, candidates = (float(np.sqrt(np.vecdot(of, of).max())) for of in (vectors, rows))
+    whole = words * candidates + (candidates**2 / 2 if measure == "euclidean" else 0)
+    return float(2 * (rows.shape[1] + 8) * _HALF_ULP * max(whole, 1.0))
+
+
+@dataclass(frozen=True)
+class _Exactly:
+    """Scores of a few candidates, each found by itself: equal rows score the same.
+
+    `vectors` are those of the distinct words, and `asked` says which of them a question's are.
+    """
+
+    space: Space
+    lexicon: Lexicon
+    measure: str
+    method: str
+    vectors: Float64
+    asked: Int64
+
+    def combined(self, question: int, places: Int64) -> Float64:
+        """What a question gives the candidates at some places: (n,) float64."""
+        words = self.asked[question]
+        scores = np.stack([self._of(word, places) for word in words])
+        if self.method == "mul":
+            scores = (1 + scores) / 2
+        both: Float64 = _combined(scores, np.array([[0, 1, 2]]), self.method)[0]
+        return both
+
+    def alone(self, question: int, places: Int64) -> Float64:
+        """What its third word gives them."""
+        return self._of(int(self.asked[question, 2]), places)
+
+    def _of(self, word: int, places: Int64) -> Float64:
+        rows = normed_items(self.space, self.lexicon.positions[places], self.measure)
+        scores = row_products(rows, self.vectors[word])
+        if self.measure == "euclidean":
+            scores -= np.square(rows).sum(axis=1) / 2
+        return scores
 
 
 def _block(words: int) -> int:
@@ -143,16 +202,52 @@ def _forms(lexicon: Lexicon, questions: Int64) -> Int64:
 
 
 class _Leader:
-    """The best candidate so far of each question."""
+    """The best candidate so far of each question; of equals, the first.
 
-    def __init__(self, questions: int) -> None:
+    `exactly` gives, of a question and the places of some candidates, scores that are not off.
+    """
+
+    def __init__(self, questions: int, exactly: Callable[[int, Int64], Float64]) -> None:
         self.score = np.full(questions, -np.inf)
         self.place = np.full(questions, -1, np.int64)
+        self._off = np.zeros(questions)
+        self._exactly = exactly
 
-    def see(self, here: slice, scores: Float64, first: int) -> None:
-        """Look at the candidates from place `first` on: (questions, candidates) float64."""
-        at = scores.argmax(axis=1)
-        score = scores[np.arange(len(scores)), at]
-        better = score > self.score[here]
-        self.score[here][better] = score[better]
-        self.place[here][better] = at[better] + first
+    def see(self, here: slice, scores: Float64, first: int, off: Float64) -> None:
+        """Look at the candidates from place `first` on.
+
+        Args:
+            here: which questions.
+            scores: (questions, candidates) float64; minus infinity for one that is left out.
+            first: the place of the first candidate.
+            off: (questions,) float64, how far a score may be from the exact one.
+        """
+        self._off[here] = np.maximum(self._off[here], off)
+        highest, before = scores.max(axis=1), self.score[here].copy()
+        self.score[here] = np.maximum(highest, before)
+        # What is best may seem behind by as much as two scores are off.
+        floor = self.score[here] - 2 * self._off[here]
+        for row in np.flatnonzero((highest >= floor) & np.isfinite(floor)).tolist():
+            question = here.start + row
+            places = np.flatnonzero(scores[row] >= floor[row]) + first
+            if before[row] >= floor[row]:
+                places = np.append(self.place[question], places)
+            if len(places) > 1:
+                places = places[[int(self._exactly(question, places).argmax())]]
+            self.place[question] = places[0]
+
+    def behind(self, scores: Float64, places: Int64) -> Mask:
+        """Which of some candidates a question score better with it than its leader does.
+
+        Args:
+            scores: (questions, candidates) float64; minus infinity where there is none.
+            places: theirs, (questions, candidates) int64.
+        """
+        above = scores - self.score[:, None]
+        found: Mask = above > 0
+        unsure = np.abs(above) <= 2 * self._off[:, None]
+        for question in np.flatnonzero(unsure.any(axis=1)).tolist():
+            some = places[question, unsure[question]]
+            exact = self._exactly(question, np.append(some, self.place[question]))
+            found[question, unsure[question]] = exact[:-1] > exact[-1]
+        return found

@@ -18,6 +18,10 @@ from indexer.store.layout import SpaceEntry, moments_file, rows_file
 from indexer.store.rows import Float32, MappedRows
 
 
+_SCORES_KEPT = 4
+"""Of how many other spaces the moments of every row's products are kept: a question has few."""
+
+
 class Space:
     """One space of an index: its rows, and what is stored beside them.
 
@@ -28,6 +32,7 @@ class Space:
     def __init__(self, folder: Path, entry: SpaceEntry) -> None:
         self.entry, self.name = entry, entry.name
         self._folder = folder
+        self._scores: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
 
     @cached_property
     def rows(self) -> MappedRows:
@@ -103,17 +108,23 @@ class Space:
         """
         if words.name == "embed" and self.entry.item == "neuron":
             return self._embed_scores
-        norms = self.norms.astype(np.float64)
+        found = self._scores.get(words.name)
+        if found is None:
+            found = self._scores_of(words)
+            for name in list(self._scores)[: 1 - _SCORES_KEPT]:
+                self._scores.pop(name, None)
+            self._scores[words.name] = found
+        return found
+
+    def _scores_of(self, words: Space) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         mean = np.empty(self.entry.rows)
         deviation = np.empty(self.entry.rows)
-        covariance = words.covariance.astype(np.float32)
-        mu = words.mean.astype(np.float32)
         for first in range(0, self.entry.rows, 4096):
             here = slice(first, first + 4096)
-            unit = self.rows.block(first, min(4096, self.entry.rows - first))
-            mean[here] = unit @ mu
-            deviation[here] = np.sqrt(np.maximum(np.vecdot(unit @ covariance, unit), 0))
-        return mean * norms, deviation * norms
+            unit = self.rows.block(first, min(4096, self.entry.rows - first)).astype(np.float64)
+            mean[here] = unit @ words.mean
+            deviation[here] = np.sqrt(np.maximum(np.vecdot(unit @ words.covariance, unit), 0))
+        return mean * self.lengths, deviation * self.lengths
 
     def vector(self, position: int) -> NDArray[np.float64]:
         """One item's vector at its own length, (width,) float64."""

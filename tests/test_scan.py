@@ -1,0 +1,375 @@
+"""Ranks and best items against a sort of every score in float64, where rows are made to be close.
+
+The rows are such as float32 cannot tell apart: equal ones, some that differ in a last bit, zero
+rows, lengths from 1e-30 to 1e30. The oracle scores every row by itself and sorts them all.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import faiss
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from explorer.measures import (
+    Weighted,
+    compose,
+    exact_scores,
+    normed_rows,
+    off_by,
+    pair_scores,
+    scan_error,
+    scores,
+    scores_of_each,
+)
+from explorer.queries.analogy import _multiplied
+from explorer.scan import combined, scan
+from explorer.testsets.lexicon import Lexicon
+from explorer.testsets.offsets import best_answers
+from indexer.store.layout import MEASURES, SpaceEntry
+from indexer.store.rows import RowsWriter
+from indexer.store.space import Space
+from indexer.store.write import unit_rows
+
+Float64 = NDArray[np.float64]
+
+
+@contextmanager
+def space_of(vectors: Float64) -> Iterator[Space]:
+    """A space of its own files that holds some vectors: (rows, width) float64."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "spaces").mkdir()
+        rows, norms = unit_rows(vectors)
+        writer = RowsWriter(Path(folder) / "spaces/close.faiss", *rows.shape)
+        writer.put(0, rows)
+        writer.close()
+        whole = rows.astype(np.float64) * norms[:, None]
+        mean = whole.mean(axis=0)
+        centered = np.linalg.norm(whole - mean, axis=1).astype(np.float32)
+        moments = {"norms": norms, "centered_norms": centered, "mean": mean}
+        np.savez(Path(folder) / "spaces/close.npz", **moments)
+        entry = SpaceEntry("close", "label", *rows.shape, "cosine", "labels", len(rows))
+        yield Space(Path(folder), entry)
+
+
+@dataclass(frozen=True)
+class Close:
+    """How to make vectors among which float32 finds many equal."""
+
+    seed: int
+    count: int
+    width: int
+    one_direction: bool
+    lengths: float
+    zeros: int
+
+    def vectors(self) -> Float64:
+        """(count, width) float64."""
+        rng = np.random.default_rng(self.seed)
+        vectors = rng.normal(size=(self.count, self.width))
+        if self.one_direction:  # cosines of 0.99 and more
+            vectors = 0.01 * vectors + rng.normal(size=self.width)
+        vectors *= 10 ** rng.uniform(-self.lengths, self.lengths, self.count)[:, None]
+        of, like = rng.integers(0, self.count, (2, self.count // 2))
+        vectors[of] = vectors[like]
+        moved = rng.integers(0, self.count, self.count // 4)
+        single = vectors[moved].astype(np.float32)
+        vectors[moved] = np.nextafter(single, np.float32(np.inf)).astype(np.float64)
+        vectors[rng.integers(0, self.count, self.zeros)] = 0
+        return vectors
+
+
+seeds = st.integers(0, 2**32 - 1)
+close_rows = st.builds(
+    Close,
+    seeds,
+    st.integers(3, 250),
+    st.sampled_from([1, 2, 3, 8, 17, 64, 130]),
+    st.booleans(),
+    st.sampled_from([0.0, 3.0, 30.0]),
+    st.integers(0, 3),
+)
+
+
+def asked(data: Any, space: Space, measure: str) -> Float64:
+    """A query made of a few of a space's own rows, or one that has nothing to do with them."""
+    rng = np.random.default_rng(data.draw(seeds))
+    if data.draw(st.booleans()):
+        return rng.normal(size=space.entry.width)
+    items = rng.integers(0, space.entry.rows, data.draw(st.integers(1, 3))).tolist()
+    total = sum(
+        normed_rows(space.vector(at)[None], space.mean, measure)[0] * rng.choice([1.0, -0.5, 2.0])
+        for at in items
+    )
+    return np.asarray(total, np.float64)
+
+
+def one_by_one(space: Space, query: Float64, measure: str) -> Float64:
+    """The exact score of each row, found by itself."""
+    every = range(space.entry.rows)
+    return np.array([exact_scores(space, np.array([at]), query, measure)[0] for at in every])
+
+
+def by_formula(space: Space, query: Float64, measure: str) -> Float64:
+    """The scores as `explorer.measures` writes them, in long double."""
+    rows, wide = space.rows.take(np.arange(space.entry.rows)), np.longdouble
+    vectors, x = rows.astype(wide) * space.norms.astype(wide)[:, None], query.astype(wide)
+    size = np.sqrt((x**2).sum())
+    if measure == "dot":
+        found = vectors @ x
+    elif measure == "euclidean":
+        found = np.sqrt(((vectors - x) ** 2).sum(axis=1))
+    elif measure == "cosine":
+        found = rows.astype(wide) @ x / (size or 1)
+    else:
+        away = vectors - space.mean.astype(wide)
+        lengths = np.sqrt((away**2).sum(axis=1))
+        lengths[space.centered_norms == 0] = 0
+        products = away @ x / (size or 1)
+        found = np.divide(products, lengths, out=np.zeros_like(products), where=lengths > 0)
+    return found.astype(np.float64)
+
+
+def sorted_by(exact: Float64, sign: int, k: int) -> list[int]:
+    order = sorted(range(len(exact)), key=lambda at: (-sign * exact[at], at))
+    return order[:k]
+
+
+@settings(derandomize=True, deadline=None, max_examples=150)
+@given(st.data(), close_rows, st.sampled_from(MEASURES))
+def test_the_best_and_what_is_better_are_those_of_a_sort_in_float64(
+    data: Any, close: Close, measure: str
+) -> None:
+    with space_of(close.vectors()) as space:
+        query = asked(data, space, measure)
+        exact, found = one_by_one(space, query, measure), scan(space, query, measure)
+        for k in (1, 5, len(exact) + 3):
+            positions, values = found.best(k)
+            assert positions.tolist() == sorted_by(exact, found.sign, k)
+            assert values.tolist() == exact[positions].tolist()
+        among = np.flatnonzero(np.arange(len(exact)) % 3 == 0)
+        some = found.best(4, among)[0].tolist()
+        assert some == [int(among[at]) for at in sorted_by(exact[among], found.sign, 4)]
+        levels = [*exact[:: max(1, len(exact) // 20)], float(np.median(exact))]
+        for level in [*levels, *np.nextafter(levels, np.inf), np.inf, -np.inf]:
+            better = found.sign * exact > found.sign * level
+            assert found.better(float(level)).tolist() == better.tolist()
+
+
+@settings(derandomize=True, deadline=None, max_examples=150)
+@given(st.data(), close_rows, st.sampled_from(MEASURES))
+def test_no_score_of_a_scan_is_off_by_more_than_is_allowed_for(
+    data: Any, close: Close, measure: str
+) -> None:
+    with space_of(close.vectors()) as space:
+        queries = np.stack([asked(data, space, measure)] * 17)
+        queries *= np.geomspace(1e-20, 1e20, 17)[:, None]
+        together = list(scores_of_each(space, queries, measure))
+        for query, many in zip(queries, together, strict=True):
+            exact = by_formula(space, query, measure)
+            for values in (many, scores(space, query, measure)):
+                allowed = off_by(space, values, query, measure)
+                assert (np.abs(values - exact) <= allowed).all()
+
+
+@settings(derandomize=True, deadline=None, max_examples=60)
+@given(st.data(), close_rows, st.sampled_from(MEASURES))
+def test_exact_scores_are_those_of_the_formula(data: Any, close: Close, measure: str) -> None:
+    with space_of(close.vectors()) as space:
+        query = asked(data, space, measure)
+        exact, expected = one_by_one(space, query, measure), by_formula(space, query, measure)
+        scale = space.lengths + float(np.linalg.norm(space.mean)) + float(np.linalg.norm(query))
+        if measure in ("cosine", "centered"):
+            scale = scale * space.over_centered if measure == "centered" else np.ones(len(exact))
+        elif measure == "dot":
+            scale = space.lengths * float(np.linalg.norm(query))
+        assert (np.abs(exact - expected) <= 1e-12 * scale + 1e-300).all()
+
+
+def test_equal_rows_score_the_same_whatever_stands_beside_them() -> None:
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(5000, 33))
+    vectors[[0, 7, 4096, 4999]] = vectors[1234]
+    equal = np.array([0, 7, 1234, 4096, 4999])
+    with space_of(vectors) as space:
+        for measure in MEASURES:
+            query = rng.normal(size=33)
+            every = exact_scores(space, np.arange(5000), query, measure)
+            assert len(set(every[equal].tolist())) == 1
+            assert exact_scores(space, equal[::-1], query, measure).tolist() == (
+                every[equal[::-1]].tolist()
+            )
+
+
+def test_what_a_scan_may_be_off_by_grows_with_the_width() -> None:
+    assert scan_error(576) == pytest.approx(580 / 2**24, rel=1e-4)
+    assert scan_error(8192) < 5e-4
+
+
+@settings(derandomize=True, deadline=None, max_examples=100)
+@given(st.data(), close_rows, st.sampled_from(["cosine", "centered"]))
+def test_products_of_cosines_rank_as_a_sort_in_float64(
+    data: Any, close: Close, measure: str
+) -> None:
+    weights = data.draw(st.lists(st.sampled_from([1.0, 2.5, 0.5, -1.0, -2.0]), max_size=2))
+    with space_of(close.vectors()) as space:
+        own = np.flatnonzero(normed_rows(vectors_of(space), space.mean, measure).any(axis=1))
+        if not len(own):
+            return
+        items = [
+            Weighted(space.vector(int(data.draw(st.sampled_from(own.tolist())))), weight, space)
+            for weight in (1.0, *weights)
+        ]
+        signs = [1 if item.weight > 0 else -1 for item in items]
+        queries = [compose([Weighted(i.vector, 1.0, space)], measure) for i in items]
+        found = combined(
+            [scan(space, query, measure) for query in queries],
+            signs,
+            lambda cosines: _multiplied(cosines, items),
+        )
+        exact = _multiplied([one_by_one(space, query, measure) for query in queries], items)
+        assert (np.abs(found.values - exact) <= found.off_by).all()
+        positions, values = found.best(7)
+        assert positions.tolist() == sorted_by(exact, 1, 7)
+        assert values.tolist() == exact[positions].tolist()
+        for level in [*exact[::20], *np.nextafter(exact[::20], 2)]:
+            assert found.better(float(level)).tolist() == (exact > level).tolist()
+
+
+# -- test sets ------------------------------------------------------------------------------
+
+
+@settings(derandomize=True, deadline=None, max_examples=60)
+@given(st.data(), close_rows, st.sampled_from(MEASURES), st.sampled_from(["add", "mul"]))
+def test_the_answer_to_an_analogy_is_the_first_of_the_best_in_float64(
+    data: Any, close: Close, measure: str, method: str
+) -> None:
+    if method == "mul" and measure in ("dot", "euclidean"):
+        return
+    rng = np.random.default_rng(data.draw(seeds))
+    with space_of(close.vectors()) as space:
+        rows = normed_rows(vectors_of(space), space.mean, measure)
+        some = np.flatnonzero(rows.any(axis=1))
+        if len(some) < 3:
+            return
+        questions = rng.choice(some, (20, 3))
+        texts = tuple(f"w{at}" for at in range(len(rows)))
+        known = Lexicon(np.arange(len(rows)), texts, "word", "exact", "")
+        found = best_answers(space, known, questions, measure, method)
+        for at, (a, b, c) in enumerate(questions.tolist()):
+            each = [alone_scores(space, rows, word, measure) for word in (a, b, c)]
+            if method == "mul":
+                shifted = [(1 + one) / 2 for one in each]
+                scored = shifted[1] * shifted[2] / (shifted[0] + 1e-6)
+            else:
+                scored = each[1] - each[0] + each[2]
+            left = np.ones(len(rows), bool)
+            left[[a, b, c]] = False
+            assert found.kept_in[at] == scored.argmax()
+            if left.any():
+                assert found.left_out[at] == np.where(left, scored, -np.inf).argmax()
+                assert found.alone[at] == np.where(left, each[2], -np.inf).argmax()
+            assert found.before[at] == 0
+
+
+def vectors_of(space: Space) -> Float64:
+    every = np.arange(space.entry.rows)
+    return space.rows.take(every).astype(np.float64) * space.norms[every, None]
+
+
+def alone_scores(space: Space, rows: Float64, word: int, measure: str) -> Float64:
+    """Scores of every candidate with one word, each summed by itself."""
+    if measure == "cosine":
+        rows = space.rows.take(np.arange(space.entry.rows)).astype(np.float64)
+    scored = np.array([np.multiply(row, rows[word]).sum() for row in rows])
+    if measure == "euclidean":
+        scored -= np.array([np.square(row).sum() for row in rows]) / 2
+    return scored
+
+
+# -- pairs ----------------------------------------------------------------------------------
+
+
+def test_scores_of_pairs_are_those_of_their_rows_in_float64() -> None:
+    rng = np.random.default_rng(3)
+    vectors = rng.normal(size=(60, 40)) * 10.0 ** rng.integers(-3, 4, (60, 1)) + 1
+    vectors[1] = vectors[0]
+    first, second = np.triu_indices(60)
+    with space_of(vectors) as space:
+        found = pair_scores(space, first, second, MEASURES)
+        assert found["euclidean"][first == second].tolist() == [0.0] * 60
+        assert found["euclidean"][(first == 0) & (second == 1)].tolist() == [0.0]
+        for measure in MEASURES:
+            for at, query in enumerate(vectors_of(space)):
+                one = normed_rows(query[None], space.mean, measure)[0]
+                here = first == at
+                exact = exact_scores(space, second[here], one, measure)
+                np.testing.assert_allclose(found[measure][here], exact, rtol=1e-6, atol=1e-9)
+
+
+# -- the real index -------------------------------------------------------------------------
+
+
+def raw(ix: Any, space: str) -> tuple[Float64, Float64, Float64]:
+    """Unit rows, lengths and mean of a space, read as anyone would who has FAISS and NumPy."""
+    folder = ix._index.folder / "spaces"
+    rows = faiss.read_index(str(folder / f"{space}.faiss"))
+    moments = np.load(folder / f"{space}.npz")
+    unit = rows.reconstruct_n(0, rows.ntotal).astype(np.float64)
+    return unit, moments["norms"].astype(np.float64), moments["mean"]
+
+
+def prepared(ix: Any, space: str, measure: str) -> Float64:
+    """Rows whose products, or whose distances, are scores by a measure."""
+    unit, lengths, mean = raw(ix, space)
+    if measure == "cosine":
+        return unit
+    vectors = unit * lengths[:, None]
+    if measure != "centered":
+        return vectors
+    away = vectors - mean
+    return away / np.linalg.norm(away, axis=1, keepdims=True)
+
+
+def tightest(scored: Float64, own: Sequence[int], count: int) -> list[int]:
+    """The items whose scores lie closest above another's."""
+    kept = np.setdiff1d(np.arange(len(scored)), own)
+    order = kept[np.argsort(scored[kept])]
+    gaps = np.diff(scored[order])
+    return [int(order[at]) for at in np.argsort(gaps, kind="stable")[:count]]
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+@pytest.mark.parametrize("space", ["embed", "context.1", "context.15", "context.30"])
+def test_a_target_s_rank_is_that_of_a_sort_in_float64(real: Any, space: str, measure: str) -> None:
+    rows = prepared(real, space, measure)
+    words = ("king", "woman") if measure != "dot" else ("dog", "small")
+    index = real._index
+    if space == "embed":
+        own = [index.token_by_text(f" {word}").id for word in words]
+    else:
+        own = [index.word_by_text(word).id for word in words]
+    query = rows[own].sum(axis=0)
+    if measure in ("cosine", "centered"):
+        query /= np.linalg.norm(query)
+    if measure == "euclidean":
+        scored = -np.sqrt(((rows - query) ** 2).sum(axis=1))
+    else:
+        scored = np.multiply(rows, query).sum(axis=1)
+    for at in tightest(scored, own, 12):
+        name = f"#{at}" if space == "embed" else f'"{index.words([at])[0].text}"'
+        better = np.delete(scored, own) > scored[at]
+        near = np.abs(np.delete(scored, own) - scored[at]) <= 1e-14 * max(1, abs(scored[at]))
+        found = real.analogy(" + ".join(words), name, space=space, measure=measure).meta.target
+        # What 16 digits cannot tell from the target may stand on either side of it.
+        least = 1 + int((better & ~near).sum())
+        assert least <= found.rank <= least + int(near.sum()) - 1
