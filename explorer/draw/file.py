@@ -43,6 +43,15 @@ def figure(pictures: Sequence[Picture]) -> Any:
     if not pictures:
         raise QueryError("this answer has no picture; its table says all there is")
     require_matplotlib()
+    from matplotlib import rc_context
+
+    from explorer.draw.shown import PLAIN
+
+    with rc_context(PLAIN):
+        return _drawn(pictures)
+
+
+def _drawn(pictures: Sequence[Picture]) -> Any:
     from explorer.draw.shown import ShownFigure
 
     heights = [_height(picture) for picture in pictures]
@@ -50,7 +59,7 @@ def figure(pictures: Sequence[Picture]) -> Any:
     axes = made.subplots(len(pictures), 1, squeeze=False, height_ratios=heights)[:, 0]
     for picture, one in zip(pictures, axes, strict=True):
         title = "\n".join(folded(picture.title.split(), _TITLE))
-        one.set_title(title, loc="left", parse_math=False)
+        one.set_title(title, loc="left")
         one.spines[["top", "right"]].set_visible(False)
         if isinstance(picture, Histogram):
             _histogram(one, picture)
@@ -87,12 +96,14 @@ def save(made: Any, path: str) -> None:
     """
     from matplotlib import rc_context
 
+    from explorer.draw.shown import PLAIN
+
     check_file(path)
     target = Path(os.path.realpath(path))
     kind = target.suffix.removeprefix(".").lower()
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        with rc_context(_SETTINGS), warnings.catch_warnings():
+        with rc_context(PLAIN | _SETTINGS), warnings.catch_warnings():
             if kind == "svg":  # its text stays text: what shows it finds the font
                 warnings.filterwarnings("ignore", "Glyph .* missing")
             without_date = {"Date": None} if kind == "svg" else {}
@@ -170,9 +181,8 @@ def _grid(axes: Any, picture: Grid) -> None:
     axes.patch.set(facecolor="white", edgecolor=_GREY, hatch="////")
     upright = sum(len(name) + 2 for name in picture.columns) > _NAMES
     across = range(len(picture.columns))
-    plain = {"fontsize": 8, "parse_math": False}
-    axes.set_xticks(across, picture.columns, rotation=90 if upright else 0, **plain)
-    axes.set_yticks(range(len(picture.rows)), picture.rows, **plain)
+    axes.set_xticks(across, picture.columns, rotation=90 if upright else 0, fontsize=8)
+    axes.set_yticks(range(len(picture.rows)), picture.rows, fontsize=8)
     axes.set_xlabel(picture.x)
     axes.set_ylabel(picture.y)
     axes.tick_params(length=0)

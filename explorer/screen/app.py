@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.widgets import Footer
 
@@ -27,9 +28,11 @@ from explorer.screen.messages import Opened, Progressed, Said
 from explorer.screen.opening import Opening
 from explorer.screen.panes.query import QueryBar
 from explorer.screen.panes.status import Status
+from explorer.screen.plain import Printable
 from explorer.screen.workbench import Workbench
 from explorer.views import VIEWS
 from indexer.store.errors import SemanticError
+from indexer.store.shown import one_line
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
@@ -75,6 +78,7 @@ class ExplorerApp(Outliving):
         super().__init__()
         self.memory = Memory.read(state_file())
         self.door = Door()
+        self._printable = Printable()
         self.entrance = Entrance(Opening(index, root, self.door, self.memory.index))
         self.ix: Explorer | None = None
         self._workbench: Workbench | None = None
@@ -87,6 +91,10 @@ class ExplorerApp(Outliving):
         yield self._workbench
         yield Status()
         yield Footer()
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What every line of every widget passes on its way to the terminal."""
+        return [*super().get_line_filters(), self._printable]
 
     @property
     def workbench(self) -> Workbench:
@@ -188,6 +196,7 @@ class ExplorerApp(Outliving):
     def action_copy(self) -> None:
         """Copy what the row under the cursor is about."""
         if said := self.workbench.findings.subject:
+            said = one_line(said)  # what is pasted elsewhere is what was seen here
             self.copy_to_clipboard(said)
             self.status.say(f"copied {said}")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import click
 
 from indexer.cli.completion import Listed, files, indexes, spaces
 from indexer.cli.options import NOT_RESUMED, indexes_option, narrator_of, progress_options
+from indexer.store.shown import put
 
 
 @click.command(epilog=NOT_RESUMED)
@@ -57,5 +57,4 @@ def export(name: str, space: str, output: str, **options: Any) -> None:
     narrator = narrator_of(options.pop("quiet"), options.pop("progress"))
     request = ExportRequest(name=name, space=space, target=Path(output), **options)
     for path in write(request, narrator):
-        print(path)
-    sys.stdout.flush()
+        put(f"{path}\n")
