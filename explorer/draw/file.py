@@ -8,8 +8,8 @@ same bytes of SVG.
 from __future__ import annotations
 
 import importlib.util
+import io
 import math
-import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,8 +18,9 @@ from typing import Any
 from explorer.draw.room import folded
 from explorer.draw.scale import scale_of, worst_of
 from explorer.errors import QueryError
+from explorer.outfile import write_bytes
 from explorer.pictures.shapes import Bars, Grid, Histogram, Lines, Picture
-from indexer.store.errors import MachineError, unknown
+from indexer.store.errors import unknown
 
 KINDS = ("svg", "png")
 _SETTINGS = {"svg.hashsalt": "semantic-explorer", "svg.fonttype": "none"}
@@ -94,25 +95,23 @@ def save(made: Any, path: str) -> None:
         QueryError: the name ends in neither `.svg` nor `.png`.
         MachineError: it cannot be written.
     """
+    check_file(path)
+    write_bytes(path, as_bytes(made, Path(path).suffix.removeprefix(".").lower()))
+
+
+def as_bytes(made: Any, kind: str) -> bytes:
+    """A figure as a file of a kind, `svg` or `png`, without a date in it."""
     from matplotlib import rc_context
 
     from explorer.draw.shown import PLAIN
 
-    check_file(path)
-    target = Path(os.path.realpath(path))
-    kind = target.suffix.removeprefix(".").lower()
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        with rc_context(PLAIN | _SETTINGS), warnings.catch_warnings():
-            if kind == "svg":  # its text stays text: what shows it finds the font
-                warnings.filterwarnings("ignore", "Glyph .* missing")
-            without_date = {"Date": None} if kind == "svg" else {}
-            made.savefig(part, format=kind, dpi=150, metadata=without_date)
-        part.replace(target)
-    except OSError as err:
-        raise MachineError(f"cannot write {path!r}: {err.strerror}") from None
-    finally:
-        part.unlink(missing_ok=True)
+    out = io.BytesIO()
+    with rc_context(PLAIN | _SETTINGS), warnings.catch_warnings():
+        if kind == "svg":  # its text stays text: what shows it finds the font
+            warnings.filterwarnings("ignore", "Glyph .* missing")
+        without_date = {"Date": None} if kind == "svg" else {}
+        made.savefig(out, format=kind, dpi=150, metadata=without_date)
+    return out.getvalue()
 
 
 def _height(picture: Picture) -> float:

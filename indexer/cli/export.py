@@ -29,6 +29,12 @@ from indexer.store.shown import put
 @click.option("--binary", is_flag=True, help="word2vec's binary form.")
 @click.option("--limit", type=int, metavar="N", help="Only the first N rows.")
 @click.option("--layers", metavar="0-3,7", help="Only these layers' neurons or heads.")
+@click.option(
+    "--raw-cells",
+    is_flag=True,
+    help="projector: leave names that a spreadsheet would run (=, +, -, @ before them) without an "
+    "apostrophe.",
+)
 @click.option("--force", is_flag=True, help="Replace files that are there.")
 @progress_options
 @indexes_option
