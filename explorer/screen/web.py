@@ -26,8 +26,8 @@ from indexer.store.errors import MachineError
 from indexer.store.shown import lines, one_line
 
 HOST = "127.0.0.1"
-_LOGGERS = ("textual-serve", "aiohttp.access", "aiohttp.server")
-"""None of them is to write down an address with a token in it."""
+LAST = 1.0
+"""Seconds that pages have to end in, once the server is to."""
 
 _ENTERED = (
     '<!doctype html><meta charset="utf-8"><title>semantic-explorer</title>'
@@ -55,12 +55,12 @@ def serve(index: str | None, indexes: str | None, port: int, host: str = HOST) -
 
     if host in WILDCARDS:
         raise QueryError(f"--host {host!r}: give the one name or address that browsers will open")
-    _require_free(host, port)
+    listening = _listening(host, port)
     gate = Gate(host, port)
 
     @web.middleware  # type: ignore[untyped-decorator]
     async def guarded(
-        request: web.Request, handle: Callable[[web.Request], Awaitable[web.StreamResponse]]
+        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         """Let in whom the gate knows, or lets in for a token."""
         if gate.foreign(request.headers, socket=request.path == "/ws"):
@@ -73,7 +73,7 @@ def serve(index: str | None, indexes: str | None, port: int, host: str = HOST) -
             raise web.HTTPForbidden(
                 text="open the whole address that `explorer tui --web` printed\n"
             )
-        return await handle(request)
+        return await handler(request)
 
     def entered(token: str, known: bool) -> web.Response:
         """A cookie for a token; a browser that has one already just goes on."""
@@ -95,11 +95,7 @@ def serve(index: str | None, indexes: str | None, port: int, host: str = HOST) -
         """Answers those who were let in, says one line, and fetches nothing from elsewhere."""
 
         def initialize_logging(self) -> None:
-            for name in _LOGGERS:
-                logging.getLogger(name).setLevel(logging.CRITICAL)
-
-        async def on_startup(self, _: web.Application) -> None:
-            print(f"explorer: open {gate.address} in a browser; ctrl+c ends it", flush=True)
+            logging.getLogger("textual-serve").setLevel(logging.ERROR)
 
         async def _make_app(self) -> web.Application:
             app = web.Application(middlewares=[guarded])
@@ -112,7 +108,6 @@ def serve(index: str | None, indexes: str | None, port: int, host: str = HOST) -
                     web.static("/static", self.statics_path),
                 ]
             )
-            app.on_startup.append(self.on_startup)
             app.on_response_prepare.append(told)
             return app
 
@@ -137,8 +132,17 @@ def serve(index: str | None, indexes: str | None, port: int, host: str = HOST) -
             templates_path=folder,
         )
         _own_templates(Path(Server.__init__.__code__.co_filename).parent / "templates", folder)
+        server.initialize_logging()
         with contextlib.redirect_stdout(_Shown(sys.stdout)):
-            server.serve()
+            web.run_app(
+                server._make_app(),
+                sock=listening,
+                shutdown_timeout=LAST,
+                access_log=None,  # no address is written down: the token stands in one
+                print=lambda *_: print(
+                    f"explorer: open {gate.address} in a browser; ctrl+c ends it", flush=True
+                ),
+            )
 
 
 class _Shown(io.TextIOBase):
@@ -163,13 +167,20 @@ def _own_templates(installed: Path, folder: str) -> None:
         page.write_text(re.sub(r'<link[^>]*href="https://[^>]*>', "", text), "utf-8")
 
 
-def _require_free(host: str, port: int) -> None:
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket that browsers can connect to."""
     try:
         family, kind, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(place)
+        made = socket.socket(family, kind)
+        try:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            made.bind(place)
+            made.listen()
+        except OSError:
+            made.close()
+            raise
     except (OSError, UnicodeError) as err:
         why = getattr(err, "strerror", None) or str(err)
         said = f"port {port} of {one_line(host)}: {why}; try --port"
         raise MachineError(said if host == HOST else f"{said} or --host") from None
+    return made
