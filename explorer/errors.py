@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from indexer.store.errors import MachineError, SemanticError
+from indexer.store.shown import lines
 
 
 class QueryError(SemanticError):
@@ -38,7 +39,7 @@ class NotIndexed(QueryError):
     def __str__(self) -> str:
         said = ", ".join(map(repr, self.texts))
         hint = f" (the nearest indexed: {', '.join(self.near)})" if self.near else ""
-        return (
+        return lines(
             f"{said} {'is' if len(self.texts) == 1 else 'are'} not indexed{hint}; "
             "a context space has them only once the model is run on them"
         )

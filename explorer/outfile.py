@@ -27,14 +27,25 @@ def write_text(name: str, text: str) -> None:
     Raises:
         MachineError: it cannot be written; what was there is left.
     """
+    write_bytes(name, text.encode())
+
+
+def write_bytes(name: str, data: bytes) -> None:
+    """Write a file under a name, in place of what was there.
+
+    Raises:
+        MachineError: it cannot be written; what was there is left.
+    """
     path = Path(os.path.realpath(name))
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         if path.exists() and not path.is_file():
-            path.write_text(text, "utf-8")  # a device or a pipe is written to, never replaced
-        else:
-            part.write_text(text, "utf-8")
-            part.replace(path)
+            path.write_bytes(data)  # a device or a pipe is written to, never replaced
+            return
+        part.unlink(missing_ok=True)
+        with part.open("xb") as file:  # never through a link that somebody left there
+            file.write(data)
+        part.replace(path)
     except OSError as err:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from textwrap import wrap
 from typing import Any
@@ -21,24 +21,35 @@ from explorer.results import Result
 from explorer.tables import lay_out
 from explorer.tables.layout import Column, Layout
 from indexer.store.errors import unknown
+from indexer.store.shown import in_a_sheet, in_json
 
 FORMATS = ("table", "markdown", "html", "json", "jsonl", "csv")
 
 
-def render(result: Result, format: str, width: int = 100) -> str:
+def render(result: Result, format: str, width: int = 100, raw_cells: bool = False) -> str:
     """A result as text in one of `FORMATS`, ending with a newline.
+
+    What is for people is escaped as `indexer.store.shown` says, whatever it is written to; what is
+    for programs is exact. In JSON nothing stands raw that does not print.
+
+    Args:
+        result: any answer.
+        format: one of `FORMATS`.
+        width: columns of a table.
+        raw_cells: leave cells of CSV that a spreadsheet would run as they are.
 
     Raises:
         QueryError: there is no such format.
     """
     check_format(format)
     if format == "json":
-        return json.dumps(result.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        text = json.dumps(result.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+        return in_json(text) + "\n"
     if format == "jsonl":
         lines = [json.dumps(r, ensure_ascii=False, allow_nan=False) for r in result.to_dicts()]
-        return "".join(line + "\n" for line in lines)
+        return in_json("".join(line + "\n" for line in lines))
     if format == "csv":
-        return _csv(result)
+        return _csv(result, raw_cells)
     if format == "markdown":
         return to_markdown(result)
     if format == "html":
@@ -52,18 +63,25 @@ def check_format(format: str) -> None:
         raise QueryError(unknown("format", format, FORMATS))
 
 
-def _csv(result: Result) -> str:
+def _csv(result: Result, raw_cells: bool) -> str:
     """The columns of `explorer.frames`, lists joined by blanks."""
     columns = columns_of(result)
-    cells = [
-        [" ".join(map(str, cell)) for cell in column.cells] if column.many else column.cells
-        for column in columns
-    ]
+    texts = str if raw_cells else in_a_sheet
+    cells = [[_csv_cell(cell, column.many, texts) for cell in column.cells] for column in columns]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([column.name for column in columns])
+    writer.writerow([texts(column.name) for column in columns])
     writer.writerows(zip(*cells, strict=True))
-    return out.getvalue()
+    # Half a surrogate, which a name that is no UTF-8 may hold, can stand in no file.
+    return out.getvalue().encode("utf-8", "backslashreplace").decode()
+
+
+def _csv_cell(cell: Any, many: bool, texts: Callable[[str], str]) -> Any:
+    """A cell; texts, and lists that hold one, as `texts` has them, numbers as they are."""
+    if many and cell is not None:
+        joined = " ".join(map(str, cell))
+        return texts(joined) if any(isinstance(one, str) for one in cell) else joined
+    return texts(cell) if isinstance(cell, str) else cell
 
 
 def to_text(result: Result, width: int = 100) -> str:
@@ -99,7 +117,7 @@ def to_markdown(result: Result) -> str:
     sides = ["---:" if column.right else "---" for column in laid.columns]
     table = [f"| {' | '.join(map(_escaped, row))} |" for row in [names, *cells]]
     table.insert(1, f"| {' | '.join(sides)} |")
-    above = [_escaped(laid.head[0]), "", *_listed(laid.head[1:])]
+    above = [_begun(_escaped(laid.head[0])), "", *_listed(laid.head[1:])]
     return "".join(f"{line}\n" for line in [*above, *table, "", *_listed(laid.foot)[:-1]])
 
 
@@ -108,13 +126,19 @@ def _shown(result: Result, laid: Layout) -> Sequence[Any]:
 
 
 def _escaped(text: str) -> str:
-    """Text in one line that means itself where Markdown would see a mark."""
-    return re.sub(r"([\\`*_\[\]<>|~#])", r"\\\1", " ".join(text.split()))
+    """Text in one line that means itself where Markdown would see a mark, or make a link."""
+    marked = re.sub(r"([\\`*_\[\]<>|~#&$])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"(?i)(?=://)|(?<=\bwww)(?=\.)", r"\\", marked)
+
+
+def _begun(line: str) -> str:
+    """A line that begins no list of its own: `- man + woman`, `1. large`."""
+    return re.sub(r"^(\d*)([-+.)])(?= |$)", r"\1\\\2", line)
 
 
 def _listed(lines: Sequence[str]) -> list[str]:
     """Lines as the items of a list, with an empty line after them where there are any."""
-    items = [f"- {_escaped(line)}" for line in lines if line.strip()]
+    items = [f"- {_begun(_escaped(line))}" for line in lines if line.strip()]
     return [*items, ""] if items else []
 
 
@@ -185,7 +209,7 @@ def _table(columns: Sequence[Column], rows: Sequence[Any], width: int) -> str:
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="")
     for column in columns:
         table.add_column(
-            column.name,
+            Text(column.name),  # a text that rich would read as markup stands as it is
             justify="right" if column.right else "left",
             no_wrap=not column.folds,
             overflow="ellipsis" if not column.folds else "fold",

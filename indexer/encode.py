@@ -23,6 +23,7 @@ from indexer.progress import JsonNarrator, Narrator
 from indexer.source import locate
 from indexer.store.errors import MachineError, at_the_edge
 from indexer.store.layout import TOKENIZER, Manifest
+from indexer.store.shown import lines
 from indexer.store.vocabulary import Vocabulary
 
 
@@ -63,7 +64,7 @@ def main() -> None:
         edge = at_the_edge(err)
         if edge is None:
             raise
-        print(edge[1], file=sys.stderr)
+        print(lines(edge[1]), file=sys.stderr)
         sys.exit(edge[0])
     # Not np.save to stdout itself: it asks where in the file it is, which a pipe cannot say.
     held = io.BytesIO()

@@ -54,6 +54,7 @@ class ExportRequest:
         limit: only the first so many rows.
         layers: only these layers' neurons or heads.
         force: replace files that are there.
+        raw_cells: of `projector`, leave names that a spreadsheet would run as they are.
     """
 
     name: str
@@ -65,6 +66,7 @@ class ExportRequest:
     limit: int | None = None
     layers: str | None = None
     force: bool = False
+    raw_cells: bool = False
 
 
 def export(request: ExportRequest, narrator: Narrator) -> list[Path]:
@@ -80,7 +82,7 @@ def export(request: ExportRequest, narrator: Narrator) -> list[Path]:
     with Index(find_index(request.name, request.indexes)) as index:
         space = index.space(request.space)
         rows = _rows(index, space, request)
-        what = _labelled(index, space, rows, how, narrator)
+        what = _labelled(index, space, rows, how, narrator, request.raw_cells)
         with (
             narrator.bar(f"exporting {space.name}"[:22], len(rows), "vectors") as bar,
             _in_place(paths) as parts,
@@ -126,6 +128,7 @@ def _labelled(
     rows: Rows,
     how: Written,
     narrator: Narrator,
+    raw_cells: bool,
 ) -> Labelled:
     """The rows' names as the format can carry them, all different, and what is known of them."""
     carried = [how.carried(name) for name in _names(index, space, rows)]
@@ -137,7 +140,7 @@ def _labelled(
             f"({len(changed):,}): {some}"
         )
     columns = _columns(index, space, rows) if how.columns else {}
-    return Labelled(space.name, labels, space.entry.width, columns)
+    return Labelled(space.name, labels, space.entry.width, columns, raw_cells)
 
 
 def _names(index: Index, space: Space, rows: Rows) -> list[str]:

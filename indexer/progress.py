@@ -11,6 +11,8 @@ import time
 from types import TracebackType
 from typing import Any
 
+from indexer.store.shown import one_line
+
 
 class Narrator:
     """Says what is being done. `quiet` says nothing; outside a terminal bars are rare lines."""
@@ -25,7 +27,7 @@ class Narrator:
 
     def conclude(self, text: str) -> None:
         """The line that says what came of it, which is told to the quiet too."""
-        print(text, file=sys.stderr, flush=True)
+        print(one_line(text), file=sys.stderr, flush=True)
 
     def bar(self, label: str, total: int, unit: str, done: int = 0) -> Any:
         """A progress bar to be used in a `with`; `update(n)` moves it."""
@@ -35,7 +37,7 @@ class Narrator:
         return tqdm(
             total=total,
             initial=done,
-            desc=f"{label:<22}",
+            desc=f"{one_line(label):<22}",
             unit=f" {unit}",
             file=sys.stderr,
             disable=self.quiet,

@@ -20,7 +20,8 @@ from indexer.portable.vectors import Labelled
 from indexer.progress import Narrator
 from indexer.store.errors import SemanticError
 from indexer.store.read import Index
-from indexer.store.vocabulary import display, one_line
+from indexer.store.shown import one_line
+from indexer.store.vocabulary import display
 
 SPACES = ("embed", "context.1", "neuron.in", "head.value")
 

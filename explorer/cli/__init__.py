@@ -45,7 +45,7 @@ def cli(ctx: click.Context) -> None:
         return
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise click.exceptions.NoArgsIsHelpError(ctx)
-    ctx.invoke(tui, index=None, indexes=None, web=False, port=8000)
+    ctx.invoke(tui, index=None, indexes=None, web=False)
 
 
 for _command in (

@@ -28,7 +28,7 @@ def answer(options: dict[str, Any], ask: Callable[[Explorer, int, bool], Result]
         distinct = format in ("table", "markdown")
     with Explorer(open_index(options["index"], options["indexes"]), announce=say) as ix:
         result = ask(ix, k, distinct)
-        text = render(result, format, _width())
+        text = render(result, format, _width(), options["raw_cells"])
     text += _drawings(result, options)
     if options.get("plot") is not None:
         result.plot(options["plot"])
@@ -93,10 +93,10 @@ def _say_what_it_rests_on(result: Result) -> None:
 
 def _write(text: str, output: str | None) -> None:
     from explorer.outfile import write_text
+    from indexer.store.shown import put
 
     if output is None:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        put(text)
         return
     write_text(output, text)
 
@@ -110,4 +110,6 @@ def _width() -> int:
 
 def say(line: str) -> None:
     """One line of narration."""
-    print(f"explorer: {line}", file=sys.stderr, flush=True)
+    from indexer.store.shown import one_line
+
+    print(f"explorer: {one_line(line)}", file=sys.stderr, flush=True)

@@ -7,7 +7,7 @@ index cannot be read there are none.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import click
@@ -59,15 +59,10 @@ def indexes(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[Com
 
 def spaces(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Names of the spaces of the index that is asked."""
-    found: list[CompletionItem] = []
+    about: dict[str, str] = {}
     with contextlib.suppress(Exception):
-        entries = _manifest(ctx).spaces
-        found = [
-            CompletionItem(entry.name, help=f"{entry.rows:,} {entry.item}s")
-            for entry in entries
-            if entry.name.startswith(incomplete)
-        ]
-    return found
+        about = {one.name: f"{one.rows:,} {one.item}s" for one in _manifest(ctx).spaces}
+    return _that_begin(incomplete, about, about)
 
 
 def groups(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -88,8 +83,22 @@ def files(_ctx: click.Context, _: click.Parameter, incomplete: str) -> list[Comp
     return [CompletionItem(incomplete, type="file")]
 
 
-def _that_begin(incomplete: str, names: Iterable[str]) -> list[CompletionItem]:
-    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+def _that_begin(
+    incomplete: str, names: Iterable[str], about: Mapping[str, str] | None = None
+) -> list[CompletionItem]:
+    """Those of some names that a shell may be given, with what it says of each.
+
+    bash writes what is chosen into the command line as it is: a name that it would read as more
+    than a name, such as `$(reboot)`, is not offered.
+    """
+    from indexer.store.shown import needs_no_quotes, one_line
+
+    said = {} if about is None else {name: one_line(text) for name, text in about.items()}
+    return [
+        CompletionItem(name, help=said.get(name))
+        for name in names
+        if name.startswith(incomplete) and needs_no_quotes(name)
+    ]
 
 
 def _manifest(ctx: click.Context) -> Any:

@@ -72,6 +72,12 @@ def answer_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="How the answer is written.",
         ),
         click.option(
+            "--raw-cells",
+            is_flag=True,
+            help="CSV: leave text that a spreadsheet would run (=, +, -, @ before it) without an "
+            "apostrophe.",
+        ),
+        click.option(
             "-o",
             "--output",
             metavar="FILE",

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from explorer.cli.answer import say
 from explorer.progress import Progress
+from indexer.store.shown import one_line
 
 SOON, RARELY = 1.0, 10.0
 """Seconds before anything is shown, and between two lines outside a terminal."""
@@ -46,7 +47,7 @@ def _bar(stack: contextlib.ExitStack) -> Progress:
     )
 
     columns = (
-        TextColumn("{task.description:<24}"),
+        TextColumn("{task.description:<24}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
         TimeRemainingColumn(),
@@ -63,6 +64,7 @@ def _bar(stack: contextlib.ExitStack) -> Progress:
 
     def tell(what: str, done: int, total: int) -> None:
         nonlocal task
+        what = one_line(what)
         if task is None:
             stack.enter_context(bar)
             task = bar.add_task(what, total=total)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from explorer.cli.answer import say
 from explorer.cli.completion import files, indexes
 from explorer.cli.options import EXIT_CODES
 
@@ -22,16 +23,30 @@ from explorer.cli.options import EXIT_CODES
     shell_complete=files,
     help="Where indexes are; EXPLORER_INDEXES, or indexes/ here, unless given.",
 )
-@click.option("--web", is_flag=True, help="Serve it to the browsers of this machine.")
+@click.option(
+    "--web",
+    is_flag=True,
+    help="Serve it to a browser of this machine: the one that opens the address it prints.",
+)
 @click.option(
     "--port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="With --web."
 )
-def tui(index: str | None, indexes: str | None, web: bool, port: int) -> None:
+@click.option(
+    "--host",
+    metavar="NAME",
+    default="127.0.0.1",
+    show_default=True,
+    help="With --web: serve it to other machines under this name or address, without encryption; "
+    "`ssh -L 8000:127.0.0.1:8000` is safer.",
+)
+def tui(index: str | None, indexes: str | None, web: bool, port: int, host: str) -> None:
     """Open the terminal UI, which answers while one types. `explorer` alone opens it too."""
     if web:
         from explorer.screen.web import serve
 
-        serve(index, indexes, port)
+        if not host.startswith("127.") and host not in ("localhost", "::1"):
+            say(f"--host {host}: what is sent can be read on the way, its token too")
+        serve(index, indexes, port, host)
         return
     from explorer.screen.app import ExplorerApp
 

@@ -8,8 +8,8 @@ same bytes of SVG.
 from __future__ import annotations
 
 import importlib.util
+import io
 import math
-import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,8 +18,9 @@ from typing import Any
 from explorer.draw.room import folded
 from explorer.draw.scale import scale_of, worst_of
 from explorer.errors import QueryError
+from explorer.outfile import write_bytes
 from explorer.pictures.shapes import Bars, Grid, Histogram, Lines, Picture
-from indexer.store.errors import MachineError, unknown
+from indexer.store.errors import unknown
 
 KINDS = ("svg", "png")
 _SETTINGS = {"svg.hashsalt": "semantic-explorer", "svg.fonttype": "none"}
@@ -43,6 +44,15 @@ def figure(pictures: Sequence[Picture]) -> Any:
     if not pictures:
         raise QueryError("this answer has no picture; its table says all there is")
     require_matplotlib()
+    from matplotlib import rc_context
+
+    from explorer.draw.shown import PLAIN
+
+    with rc_context(PLAIN):
+        return _drawn(pictures)
+
+
+def _drawn(pictures: Sequence[Picture]) -> Any:
     from explorer.draw.shown import ShownFigure
 
     heights = [_height(picture) for picture in pictures]
@@ -50,7 +60,7 @@ def figure(pictures: Sequence[Picture]) -> Any:
     axes = made.subplots(len(pictures), 1, squeeze=False, height_ratios=heights)[:, 0]
     for picture, one in zip(pictures, axes, strict=True):
         title = "\n".join(folded(picture.title.split(), _TITLE))
-        one.set_title(title, loc="left", parse_math=False)
+        one.set_title(title, loc="left")
         one.spines[["top", "right"]].set_visible(False)
         if isinstance(picture, Histogram):
             _histogram(one, picture)
@@ -85,23 +95,23 @@ def save(made: Any, path: str) -> None:
         QueryError: the name ends in neither `.svg` nor `.png`.
         MachineError: it cannot be written.
     """
+    check_file(path)
+    write_bytes(path, as_bytes(made, Path(path).suffix.removeprefix(".").lower()))
+
+
+def as_bytes(made: Any, kind: str) -> bytes:
+    """A figure as a file of a kind, `svg` or `png`, without a date in it."""
     from matplotlib import rc_context
 
-    check_file(path)
-    target = Path(os.path.realpath(path))
-    kind = target.suffix.removeprefix(".").lower()
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        with rc_context(_SETTINGS), warnings.catch_warnings():
-            if kind == "svg":  # its text stays text: what shows it finds the font
-                warnings.filterwarnings("ignore", "Glyph .* missing")
-            without_date = {"Date": None} if kind == "svg" else {}
-            made.savefig(part, format=kind, dpi=150, metadata=without_date)
-        part.replace(target)
-    except OSError as err:
-        raise MachineError(f"cannot write {path!r}: {err.strerror}") from None
-    finally:
-        part.unlink(missing_ok=True)
+    from explorer.draw.shown import PLAIN
+
+    out = io.BytesIO()
+    with rc_context(PLAIN | _SETTINGS), warnings.catch_warnings():
+        if kind == "svg":  # its text stays text: what shows it finds the font
+            warnings.filterwarnings("ignore", "Glyph .* missing")
+        without_date = {"Date": None} if kind == "svg" else {}
+        made.savefig(out, format=kind, dpi=150, metadata=without_date)
+    return out.getvalue()
 
 
 def _height(picture: Picture) -> float:
@@ -170,9 +180,8 @@ def _grid(axes: Any, picture: Grid) -> None:
     axes.patch.set(facecolor="white", edgecolor=_GREY, hatch="////")
     upright = sum(len(name) + 2 for name in picture.columns) > _NAMES
     across = range(len(picture.columns))
-    plain = {"fontsize": 8, "parse_math": False}
-    axes.set_xticks(across, picture.columns, rotation=90 if upright else 0, **plain)
-    axes.set_yticks(range(len(picture.rows)), picture.rows, **plain)
+    axes.set_xticks(across, picture.columns, rotation=90 if upright else 0, fontsize=8)
+    axes.set_yticks(range(len(picture.rows)), picture.rows, fontsize=8)
     axes.set_xlabel(picture.x)
     axes.set_ylabel(picture.y)
     axes.tick_params(length=0)

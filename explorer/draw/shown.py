@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import io
 
+from matplotlib import rc_context
 from matplotlib.figure import Figure
+
+PLAIN = {"text.parse_math": False}
+"""Names stand in pictures, and a dollar in one is no formula."""
 
 
 class ShownFigure(Figure):
@@ -12,5 +16,6 @@ class ShownFigure(Figure):
 
     def _repr_png_(self) -> bytes:
         out = io.BytesIO()
-        self.savefig(out, format="png", dpi=110, facecolor="white", metadata={"Software": None})
+        with rc_context(PLAIN):
+            self.savefig(out, format="png", dpi=110, facecolor="white", metadata={"Software": None})
         return out.getvalue()

@@ -1,15 +1,30 @@
 """Pictures as plain data: what is drawn, and nothing of how.
 
-Knows numbers and their names; knows no plotting library and no question.
+Knows numbers and their names; knows no plotting library and no question. Names may be shown,
+wherever they come from: see `indexer.store.shown`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+
+from indexer.store.shown import one_line
+
+
+class _Shown:
+    """Whose texts may be shown."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):  # type: ignore[arg-type]  # each of them is a dataclass
+            value = getattr(self, field.name)
+            if isinstance(value, str):
+                object.__setattr__(self, field.name, one_line(value))
+            elif isinstance(value, tuple) and value and isinstance(value[0], str):
+                object.__setattr__(self, field.name, tuple(map(one_line, value)))
 
 
 @dataclass(frozen=True)
-class Shares:
+class Shares(_Shown):
     """One list of scores as shares of the bins of a histogram.
 
     Attributes:
@@ -22,7 +37,7 @@ class Shares:
 
 
 @dataclass(frozen=True)
-class Histogram:
+class Histogram(_Shown):
     """Some scores beside the baseline they are read against, in the same bins.
 
     Attributes:
@@ -41,7 +56,7 @@ class Histogram:
 
 
 @dataclass(frozen=True)
-class Lines:
+class Lines(_Shown):
     """One number in each space, with an interval where there is one.
 
     Ranks run from 1, which stands on top, over orders of magnitude: their axis is logarithmic.
@@ -70,7 +85,7 @@ class Lines:
 
 
 @dataclass(frozen=True)
-class Bars:
+class Bars(_Shown):
     """One number of each of a few things, in order.
 
     Attributes:
@@ -87,7 +102,7 @@ class Bars:
 
 
 @dataclass(frozen=True)
-class Grid:
+class Grid(_Shown):
     """One number, or none, of each of some rows in each of some columns.
 
     Attributes:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
+from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Footer
 
@@ -20,16 +23,25 @@ from explorer.screen.asking import Asking, refused
 from explorer.screen.commands import LETTERS, commands
 from explorer.screen.door import Door
 from explorer.screen.entrance import Entrance
-from explorer.screen.exporting import export, suggested, table
+from explorer.screen.exporting import (
+    contents,
+    export,
+    is_there,
+    name_for_a_browser,
+    suggested,
+    table,
+)
 from explorer.screen.faults import Outliving
 from explorer.screen.memory import Memory, state_file
-from explorer.screen.messages import Opened, Progressed, Said
+from explorer.screen.messages import Exported, Opened, Progressed, Said
 from explorer.screen.opening import Opening
 from explorer.screen.panes.query import QueryBar
 from explorer.screen.panes.status import Status
+from explorer.screen.plain import Printable
 from explorer.screen.workbench import Workbench
 from explorer.views import VIEWS
 from indexer.store.errors import SemanticError
+from indexer.store.shown import one_line
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
@@ -75,6 +87,7 @@ class ExplorerApp(Outliving):
         super().__init__()
         self.memory = Memory.read(state_file())
         self.door = Door()
+        self._printable = Printable()
         self.entrance = Entrance(Opening(index, root, self.door, self.memory.index))
         self.ix: Explorer | None = None
         self._workbench: Workbench | None = None
@@ -87,6 +100,10 @@ class ExplorerApp(Outliving):
         yield self._workbench
         yield Status()
         yield Footer()
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What every line of every widget passes on its way to the terminal."""
+        return [*super().get_line_filters(), self._printable]
 
     @property
     def workbench(self) -> Workbench:
@@ -164,22 +181,41 @@ class ExplorerApp(Outliving):
 
         if not self.query(ExportBar):
             await self.mount(ExportBar(), before=self.status)
-        self.query_one(ExportBar).open(suggested(self.workbench.place))
+        what = "download as" if self.is_web else "write to"
+        self.query_one(ExportBar).open(suggested(self.workbench.place), what)
 
     def on_export_bar_named(self, event: ExportBar.Named) -> None:
-        """Write it; a picture takes its time."""
+        """Write it, or have it downloaded; a picture takes its time."""
+        from explorer.screen.panes.export import ExportBar
+
+        bar, name, web = self.query_one(ExportBar), event.name, self.is_web
+        if not web and not event.again and is_there(name):
+            bar.ask_again(name)
+            self.status.say(f"{name} is there; enter again writes over it", "offer")
+            return
+        bar.action_close()
         shown = self.workbench.answer.answer
         pictures = self.workbench.findings.pictures
         screen = self.export_screenshot()
 
         def write() -> None:
+            said: Message
             try:
-                said = Said(export(event.name, shown, pictures, screen))
+                if web:
+                    said = Exported(name, contents(name, shown, pictures, screen).data)
+                else:
+                    said = Said(export(name, shown, pictures, screen))
             except BaseException as err:
                 said = Said(refused(0, err).line, "bad")
             self.post_message(said)
 
         threading.Thread(target=write, daemon=True).start()
+
+    def on_exported(self, message: Exported) -> None:
+        """The browser takes it; no file of this machine is written."""
+        name = name_for_a_browser(message.name)
+        self.deliver_binary(BytesIO(message.data), save_filename=name)
+        self.status.say(f"{name} goes to the browser")
 
     def on_export_bar_closed(self, _: ExportBar.Closed) -> None:
         """Back to where one was."""
@@ -188,6 +224,7 @@ class ExplorerApp(Outliving):
     def action_copy(self) -> None:
         """Copy what the row under the cursor is about."""
         if said := self.workbench.findings.subject:
+            said = one_line(said)  # what is pasted elsewhere is what was seen here
             self.copy_to_clipboard(said)
             self.status.say(f"copied {said}")
 

@@ -17,6 +17,7 @@ from textual.message import Message
 from explorer.progress import seldom
 from explorer.screen.messages import Answered, Detailed, Pictured, Progressed, Refused, Said
 from indexer.store.errors import at_the_edge
+from indexer.store.shown import one_line
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
@@ -167,4 +168,5 @@ def refused(number: int, err: BaseException) -> Refused:
         return Refused(number, edge[1], getattr(err, "texts", ()))
     where = traceback.extract_tb(err.__traceback__)
     at = f" at {where[-1].filename}:{where[-1].lineno}" if where else ""
-    return Refused(number, f"a fault of this program: {type(err).__name__}: {err}{at}", broken=True)
+    said = one_line(f"a fault of this program: {type(err).__name__}: {err}{at}")
+    return Refused(number, said, broken=True)

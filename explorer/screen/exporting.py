@@ -5,7 +5,9 @@ Knows answers and files; knows no widget.
 
 from __future__ import annotations
 
+import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,25 +48,67 @@ def export(name: str, answer: Any, pictures: tuple[Picture, ...], screen: str) -
         QueryError: no such form, or nothing to write.
         MachineError: it cannot be written.
     """
-    from explorer.outfile import check_target, write_text
+    from explorer.outfile import check_target, write_bytes
 
-    path = Path(name).expanduser()
-    ending = path.suffix.lower()
-    if ending not in FORMATS and ending not in PICTURES:
-        raise QueryError(f"{name!r}: end it in {', '.join([*FORMATS, *PICTURES])}")
+    path = _path(name)
+    _check_ending(name)
     check_target(str(path))
-    if ending in PICTURES:
-        if pictures:
-            from explorer.draw.file import figure, save
+    made = contents(name, answer, pictures, screen)
+    write_bytes(str(path), made.data)
+    return f"wrote {made.what}{path}"
 
-            save(figure(pictures), str(path))
-            return f"wrote the picture to {path}"
-        if ending == ".png":
-            raise QueryError("there is no picture of this answer; .svg writes the screen")
-        write_text(str(path), screen)
-        return f"wrote the screen to {path}"
-    write_text(str(path), _text(answer, FORMATS[ending]))
-    return f"wrote {path}"
+
+@dataclass(frozen=True)
+class Contents:
+    """A file to be: its bytes, and what it is besides a table, with a blank and `to`."""
+
+    data: bytes
+    what: str = ""
+
+
+def contents(name: str, answer: Any, pictures: tuple[Picture, ...], screen: str) -> Contents:
+    """What a file of that name would hold; see `export`.
+
+    Raises:
+        QueryError: no such form, or nothing to write.
+    """
+    _check_ending(name)
+    ending = Path(name).suffix.lower()
+    if ending not in PICTURES:
+        return Contents(_text(answer, FORMATS[ending]).encode())
+    if pictures:
+        from explorer.draw.file import as_bytes, figure
+
+        return Contents(as_bytes(figure(pictures), ending[1:]), "the picture to ")
+    if ending == ".png":
+        raise QueryError("there is no picture of this answer; .svg writes the screen")
+    return Contents(screen.encode(), "the screen to ")
+
+
+def is_there(name: str) -> bool:
+    """Whether something would be written over.
+
+    Raises:
+        QueryError: the name begins with the home of nobody.
+    """
+    return os.path.lexists(_path(name))
+
+
+def name_for_a_browser(name: str) -> str:
+    """A file's name alone, of characters that need no quotes in a header."""
+    return re.sub(r"[^\w.-]+", "-", Path(name).name, flags=re.ASCII)
+
+
+def _path(name: str) -> Path:
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        raise QueryError(f"{name!r}: there is no such home") from None
+
+
+def _check_ending(name: str) -> None:
+    if Path(name).suffix.lower() not in [*FORMATS, *PICTURES]:
+        raise QueryError(f"{name!r}: end it in {', '.join([*FORMATS, *PICTURES])}")
 
 
 def _text(answer: Any, format: str) -> str:

@@ -127,6 +127,14 @@ class Explored(Message):
 
 
 @dataclass
+class Exported(Message):
+    """What is shown, as a file of that name for a browser."""
+
+    name: str
+    data: bytes
+
+
+@dataclass
 class Said(Message):
     """A line for a person: `bad`, an `offer`, or nothing in particular."""
 

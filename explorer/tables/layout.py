@@ -1,5 +1,6 @@
 """A table for people: what stands above it, its columns, what stands below.
 
+Whatever stands in one may be shown, wherever it comes from: see `indexer.store.shown`.
 Knows what tables of several questions share: what items were taken to be, what z is read against,
 how a figure is written.
 """
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from explorer.results import AnalogyLayers, AnalogyMeta, Layers, Meta, Resolved
+from indexer.store.shown import one_line
 
 MOST_ITEMS, FEW_ITEMS = 40, 10
 """Of more items than a person would read, how many are shown."""
@@ -28,6 +30,10 @@ class Layout:
     foot: Sequence[str]
     rows: Sequence[Any] | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "head", [one_line(line) for line in self.head])
+        object.__setattr__(self, "foot", [one_line(line) for line in self.foot])
+
 
 @dataclass(frozen=True)
 class Column:
@@ -41,6 +47,21 @@ class Column:
     right: bool = False
     folds: bool = False
     stays: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", one_line(self.name))
+        if not isinstance(self.cell, _Shown):
+            object.__setattr__(self, "cell", _Shown(self.cell))
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What stands in a cell, as it may be shown."""
+
+    cell: Callable[[Any], str]
+
+    def __call__(self, row: Any) -> str:
+        return one_line(self.cell(row))
 
 
 def resolved_items(meta: Meta) -> list[Resolved]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import unicodedata
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Any
 
 from explorer.results import Described, Schema, SqlMeta, SqlRows
@@ -31,7 +30,7 @@ def sql(result: SqlRows) -> Layout:
 def page(result: SqlRows, start: int, count: int) -> Layout:
     """Some of the rows, from one on, counted from 0; only they are made out of Arrow.
 
-    A cell is one line of characters that only show, however long it is.
+    A cell is no longer than a page.
     """
     rows = result.part(start, count).rows
     shown = [{name: _begun(value) for name, value in row.items()} for row in rows]
@@ -39,10 +38,7 @@ def page(result: SqlRows, start: int, count: int) -> Layout:
     said = f"{of:,} row{'' if of == 1 else 's'}"
     if len(rows) < of:
         said = f"rows {start + 1:,} to {start + len(rows):,} of {of:,}"
-    columns = [
-        replace(one, cell=lambda row, cell=one.cell: _in_a_line(cell(row)))  # type: ignore[misc]
-        for one in _columns(result.meta)
-    ]
+    columns = _columns(result.meta, _begin_of)
     cut = any(_begun(value) is not value for row in rows for value in row.values())
     foot = [f"of lists, the first {LONGEST_LIST} items are shown"] if cut else []
     return Layout([said], columns, foot, shown)
@@ -54,11 +50,12 @@ def _begun(value: Any) -> Any:
     return value[:LONGEST_LIST] if long else value
 
 
-def _columns(meta: SqlMeta) -> list[Column]:
+def _columns(meta: SqlMeta, of: Callable[[str], str] = str) -> list[Column]:
+    """The columns, and of the text of each cell what is shown."""
     return [
         Column(
             column.name,
-            lambda row, name=column.name: _cell(row[name]),  # type: ignore[misc]
+            lambda row, name=column.name: of(_cell(row[name])),  # type: ignore[misc]
             right=any(number in column.type for number in _NUMBERS) and "[" not in column.type,
             folds=not any(number in column.type for number in _NUMBERS),
             stays=True,
@@ -67,14 +64,9 @@ def _columns(meta: SqlMeta) -> list[Column]:
     ]
 
 
-def _in_a_line(text: str) -> str:
-    """A cell without what would break a line or command a terminal, and no longer than a page."""
-    cut = text[: LONGEST_CELL + 1]
-    shown = "".join(
-        char.encode("unicode_escape").decode() if unicodedata.category(char) == "Cc" else char
-        for char in cut
-    )
-    return shown if len(cut) <= LONGEST_CELL else shown[:LONGEST_CELL] + "…"
+def _begin_of(text: str) -> str:
+    """A cell that is no longer than a page."""
+    return text if len(text) <= LONGEST_CELL else text[:LONGEST_CELL] + "…"
 
 
 def _cell(value: Any) -> str:

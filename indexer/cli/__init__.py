@@ -20,6 +20,7 @@ from indexer.cli.options import EXIT_CODES
 from indexer.cli.show import show
 from indexer.cli.verify import verify
 from indexer.store.errors import at_the_edge, let_go_of_stdout
+from indexer.store.shown import lines
 
 
 @click.group(epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
@@ -57,6 +58,6 @@ def main() -> NoReturn:
 
 
 def _fail(code: int, line: str) -> NoReturn:
-    print(f"indexer: {line}", file=sys.stderr)
+    print(f"indexer: {lines(line)}", file=sys.stderr)
     let_go_of_stdout()
     sys.exit(code)

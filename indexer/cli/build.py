@@ -18,6 +18,7 @@ from indexer.cli.options import (
 )
 from indexer.store.errors import SemanticError, unknown
 from indexer.store.layout import Manifest, index_root
+from indexer.store.shown import put
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,7 +116,7 @@ def build(model: str, **options: Any) -> None:
         narrator.conclude(f"built {folder} in {seconds:.0f} s")
     else:
         narrator.conclude(f"{folder} is there already")
-    print(folder)
+    put(f"{folder}\n")
 
 
 def _words(text: str) -> int | Path:

@@ -6,12 +6,14 @@ Knows how click asks for completions; where an index cannot be read there are no
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
 
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
 from indexer.store.errors import SemanticError, unknown
 from indexer.store.layout import Manifest, find_index, index_names, index_root
+from indexer.store.shown import needs_no_quotes
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -39,7 +41,7 @@ def indexes(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[Com
     found: list[str] = []
     with contextlib.suppress(Exception):
         found = index_names(index_root(ctx.params.get("indexes")))
-    return [CompletionItem(name) for name in found if name.startswith(incomplete)]
+    return _that_begin(incomplete, found)
 
 
 def spaces(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -48,7 +50,16 @@ def spaces(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[Comp
     with contextlib.suppress(Exception):
         manifest = Manifest.load(find_index(ctx.params.get("name"), ctx.params.get("indexes")))
         found = [entry.name for entry in manifest.spaces]
-    return [CompletionItem(name) for name in found if name.startswith(incomplete)]
+    return _that_begin(incomplete, found)
+
+
+def _that_begin(incomplete: str, names: Iterable[str]) -> list[CompletionItem]:
+    """Those of some names that a shell may be given: bash would put quotes around none."""
+    return [
+        CompletionItem(name)
+        for name in names
+        if name.startswith(incomplete) and needs_no_quotes(name)
+    ]
 
 
 def files(_ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:

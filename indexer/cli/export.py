@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import click
 
 from indexer.cli.completion import Listed, files, indexes, spaces
 from indexer.cli.options import NOT_RESUMED, indexes_option, narrator_of, progress_options
+from indexer.store.shown import put
 
 
 @click.command(epilog=NOT_RESUMED)
@@ -29,6 +29,12 @@ from indexer.cli.options import NOT_RESUMED, indexes_option, narrator_of, progre
 @click.option("--binary", is_flag=True, help="word2vec's binary form.")
 @click.option("--limit", type=int, metavar="N", help="Only the first N rows.")
 @click.option("--layers", metavar="0-3,7", help="Only these layers' neurons or heads.")
+@click.option(
+    "--raw-cells",
+    is_flag=True,
+    help="projector: leave names that a spreadsheet would run (=, +, -, @ before them) without an "
+    "apostrophe.",
+)
 @click.option("--force", is_flag=True, help="Replace files that are there.")
 @progress_options
 @indexes_option
@@ -57,5 +63,4 @@ def export(name: str, space: str, output: str, **options: Any) -> None:
     narrator = narrator_of(options.pop("quiet"), options.pop("progress"))
     request = ExportRequest(name=name, space=space, target=Path(output), **options)
     for path in write(request, narrator):
-        print(path)
-    sys.stdout.flush()
+        put(f"{path}\n")

@@ -16,6 +16,7 @@ from indexer.cli.options import (
     progress_options,
 )
 from indexer.store.layout import index_root
+from indexer.store.shown import put
 
 
 @click.command("import", epilog=NOT_RESUMED)
@@ -72,4 +73,4 @@ def import_(file: str, name: str, indexes: str | None, **options: Any) -> None:
     folder, space = import_vectors(request, narrator)
     what = "words" if space.item == "word" else f"{space.item}s"
     narrator.conclude(f"{folder}: {space.name}, {space.rows:,} {what}, {space.width} wide")
-    print(folder)
+    put(f"{folder}\n")

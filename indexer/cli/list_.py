@@ -9,6 +9,7 @@ import click
 from indexer.cli.options import EXIT_CODES, in_bytes, indexes_option, size_of
 from indexer.store.errors import SemanticError
 from indexer.store.layout import Manifest, index_names, index_root
+from indexer.store.shown import one_line
 
 
 @click.command("list", epilog=EXIT_CODES)
@@ -18,15 +19,19 @@ def list_(indexes: str | None) -> None:
     root = index_root(indexes)
     names = index_names(root)
     if not names:
-        print(f"no index in {root}/; build one with `indexer build smollm2`", file=sys.stderr)
-    width = max((len(name) for name in names), default=0)
+        print(
+            f"no index in {one_line(str(root))}/; build one with `indexer build smollm2`",
+            file=sys.stderr,
+        )
+    shown = {name: one_line(name) for name in names}
+    width = max(map(len, shown.values()), default=0)
     for name in names:
         try:
             manifest = Manifest.load(root / name)
         except SemanticError as err:
-            print(f"{name:<{width}}  {err}")
+            print(f"{shown[name]:<{width}}  {one_line(str(err))}")
             continue
-        print(f"{name:<{width}}  {_line(manifest)}")
+        print(f"{shown[name]:<{width}}  {one_line(_line(manifest))}")
 
 
 def _line(manifest: Manifest) -> str:

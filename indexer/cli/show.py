@@ -9,6 +9,7 @@ import click
 from indexer.cli.completion import indexes
 from indexer.cli.options import EXIT_CODES, in_bytes, indexes_option, size_of
 from indexer.store.layout import Manifest, PrefixEntry, find_index
+from indexer.store.shown import in_json, one_line
 
 
 @click.command(epilog=EXIT_CODES)
@@ -18,7 +19,9 @@ from indexer.store.layout import Manifest, PrefixEntry, find_index
 def show(name: str | None, as_json: bool, indexes: str | None) -> None:
     """Say what is inside an index: spaces, sizes, conventions, prefix, timings."""
     manifest = Manifest.load(find_index(name, indexes))
-    print(manifest.to_json() if as_json else "\n".join(_described(manifest)))
+    print(
+        in_json(manifest.to_json()) if as_json else "\n".join(map(one_line, _described(manifest)))
+    )
 
 
 def _described(manifest: Manifest) -> list[str]:

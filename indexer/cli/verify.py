@@ -8,6 +8,7 @@ from indexer.cli.completion import indexes
 from indexer.cli.options import EXIT_CODES, in_bytes, indexes_option, size_of
 from indexer.store.errors import SemanticError
 from indexer.store.layout import Manifest, find_index, index_root
+from indexer.store.shown import one_line
 
 
 @click.command(epilog=EXIT_CODES)
@@ -21,10 +22,11 @@ def verify(name: str | None, indexes: str | None) -> None:
     folder = root / name if name and (root / name).is_dir() else find_index(name, indexes)
     faults = faults_of(folder)
     for fault in faults:
-        print(fault)
+        print(one_line(fault))
     if faults:
         raise SemanticError(
             f"index {folder.name!r} is damaged; rebuild it with `indexer build --force`"
         )
     manifest = Manifest.load(folder)
-    print(f"{folder.name}: sound ({len(manifest.files)} files, {in_bytes(size_of(manifest))})")
+    size = in_bytes(size_of(manifest))
+    print(f"{one_line(folder.name)}: sound ({len(manifest.files)} files, {size})")

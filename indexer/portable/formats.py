@@ -14,7 +14,8 @@ from indexer.errors import BadVectors
 from indexer.portable import gensim_file, npy, parquet, projector, safetensors_file, word2vec
 from indexer.portable.vectors import Asked, Reader, Writing
 from indexer.store.errors import SemanticError, unknown
-from indexer.store.vocabulary import display, one_line
+from indexer.store.shown import one_line
+from indexer.store.vocabulary import display
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from indexer.portable.vectors import Float32, Labelled, Put
+from indexer.store.shown import in_a_sheet
 
 
 def files(target: Path) -> list[Path]:
@@ -21,12 +22,20 @@ def files(target: Path) -> list[Path]:
 
 @contextmanager
 def write(paths: Sequence[Path], what: Labelled) -> Iterator[Put]:
-    """Write numbers with 9 digits, which give the same float32 back, and what they are of."""
+    """Write numbers with 9 digits, which give the same float32 back, and what they are of.
+
+    A spreadsheet opens `metadata.tsv` too: texts that it would run have an apostrophe before them.
+    """
+    texts = str if what.raw_cells else in_a_sheet
+
+    def cells(row: Sequence[object]) -> str:
+        return "\t".join(texts(one) if isinstance(one, str) else _cell(one) for one in row) + "\n"
+
     with paths[1].open("w", encoding="utf-8", newline="\n") as table:
         if what.columns:
-            table.write("\t".join(["label", *what.columns]) + "\n")
-        for label, *rest in zip(what.labels, *what.columns.values(), strict=True):
-            table.write("\t".join([label, *map(_cell, rest)]) + "\n")
+            table.write(cells(["label", *what.columns]))
+        for row in zip(what.labels, *what.columns.values(), strict=True):
+            table.write(cells(row))
     with paths[0].open("wb") as file:
 
         def put(vectors: Float32) -> None:

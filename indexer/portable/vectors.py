@@ -89,12 +89,14 @@ class Labelled:
         labels: the name of each row, all different, none empty.
         width: length of each vector.
         columns: further columns of a table, by name, one value a row.
+        raw_cells: leave cells of a table that a spreadsheet would run as they are.
     """
 
     space: str
     labels: list[str]
     width: int
     columns: dict[str, list[Any]] = field(default_factory=dict)
+    raw_cells: bool = False
 
     @property
     def rows(self) -> int:

@@ -12,12 +12,20 @@ import sys
 import traceback
 from collections.abc import Iterable
 
+from indexer.store.shown import lines, one_line
+
 
 class SemanticError(Exception):
-    """Something that was asked cannot be had; the message is one line and complete."""
+    """Something that was asked cannot be had; the message is one line and complete.
+
+    Names out of files stand in it, and a traceback is shown as well: as text it is what may be.
+    """
 
     exit_code = 2
     several_lines = False
+
+    def __str__(self) -> str:
+        return lines(super().__str__())
 
     def _render_traceback_(self) -> list[str]:
         """In a notebook: the line of the person's own code, and what is wrong with it."""
@@ -92,7 +100,7 @@ def at_the_edge(error: BaseException) -> tuple[int, str] | None:
         return 1, "out of memory"
     if isinstance(error, OSError):
         where = f": {error.filename}" if error.filename else ""
-        return 1, _one_line(f"{error.strerror or error}{where}")
+        return 1, one_line(f"{error.strerror or error}{where}")
     return None
 
 
@@ -110,10 +118,10 @@ def _one_line(text: str) -> str:
 
 def _own_lines(error: BaseException) -> list[str]:
     """The lines of code that led to an error, as far as they are neither ours nor IPython's."""
-    lines = []
+    found = []
     for frame, number in traceback.walk_tb(error.__traceback__):
         name = frame.f_globals.get("__name__", "").split(".")[0]
         if name not in ("explorer", "indexer", "IPython"):
             source = linecache.getline(frame.f_code.co_filename, number).strip()
-            lines.append(f"line {number}: {source}")
-    return lines
+            found.append(lines(f"line {number}: {source}"))
+    return found

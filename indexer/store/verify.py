@@ -16,6 +16,7 @@ import numpy as np
 from indexer.store.errors import DamagedIndex, SemanticError
 from indexer.store.layout import CATALOG, TOKENIZER, Manifest
 from indexer.store.read import Index
+from indexer.store.shown import one_line
 
 
 def verify(
@@ -102,5 +103,5 @@ def _labels(index: Index, space: str) -> int:
 
 if __name__ == "__main__":
     found = verify(Path(sys.argv[1]))
-    print("\n".join(found))
+    print("\n".join(map(one_line, found)))
     sys.exit(1 if found else 0)

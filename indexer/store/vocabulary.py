@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from indexer.store.errors import DamagedIndex
+from indexer.store.shown import one_line
 
 VISIBLE_SPACE = "␣"
 _METASPACE = "▁"
@@ -128,15 +129,6 @@ def display_name(text: str) -> str:
     inner = one_line(text).strip(" ")
     before, after = len(text) - len(text.lstrip(" ")), len(text) - len(text.rstrip(" "))
     return VISIBLE_SPACE * before + inner + VISIBLE_SPACE * after if inner else display(text)
-
-
-def one_line(text: str) -> str:
-    """A text with control characters escaped, and every blank that is no plain space."""
-    if text.isprintable():
-        return text
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
-    )
 
 
 def _bytes_of_characters() -> dict[str, int]:

@@ -17,6 +17,8 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import DataTable, Static
 
+from explorer.screen.plain import plain
+
 if TYPE_CHECKING:
     from explorer.tables import Layout
     from explorer.views.gauge import Scale
@@ -93,7 +95,7 @@ class Answer(Vertical):
         if scale is not None:  # where there is room for one line, it is what is told of the answer
             foot.insert(1, scale.gauge.about)
         self._say("#head", _head(answer, layout))
-        self._say("#foot", Text("\n".join(foot)))
+        self._say("#foot", plain("\n".join(foot)))
         self._tell()
 
     def _say(self, where: str, text: Text) -> None:
@@ -147,8 +149,8 @@ class Answer(Vertical):
         self.answer, self.layout_shown, self.rows = None, None, ()
         self.table.remove_class("-old")
         self.table.clear(columns=True)
-        self._say("#head", Text(line))
-        self._say("#foot", Text(""))
+        self._say("#head", plain(line))
+        self._say("#foot", plain(""))
 
     def fade(self) -> None:
         """What is shown answers what was asked before."""
@@ -184,13 +186,14 @@ def _head(answer: Any, layout: Layout) -> Text:
     """The lines above the table; a word that isn't quite what was asked stands out."""
     from explorer.results import Meta
     from explorer.tables.layout import resolved_items
+    from indexer.store.shown import one_line
 
     meta = getattr(answer, "meta", None)
     items = resolved_items(meta) if isinstance(meta, Meta) else []
-    warned = {item.note for item in items if item.note}
+    warned = {one_line(item.note) for item in items if item.note}
     title, *lines = layout.head or [""]
     warns = [any(f"({note})" in line for note in warned) for line in lines]
-    text = Text(title, "bold")
+    text = plain(title, "bold")
     for line, stands_out in sorted(zip(lines, warns, strict=True), key=lambda one: not one[1]):
         text.append(f"\n{line}", "not bold yellow" if stands_out else "not bold")
     return text

@@ -13,6 +13,8 @@ from textual.message import Message
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from indexer.store.shown import one_line
+
 if TYPE_CHECKING:
     from explorer.views.detail import Detail
     from explorer.views.links import Link
@@ -51,18 +53,18 @@ class DetailPane(VerticalScroll):
         at = links.highlighted
         known = Text()
         if detail is not None:
-            known.append(detail.title + "\n", "bold")
+            known.append(one_line(detail.title) + "\n", "bold")
             end = "   " if self.screen.has_class("-narrow") else "\n"
             for line in detail.lines:
-                known.append(f"{line.name} ", "dim")
-                known.append(f"{line.value}{end}")
+                known.append(f"{one_line(line.name)} ", "dim")
+                known.append(one_line(line.value) + end)
             known.rstrip()
         self.query_one("#known", Static).update(known)
         found = detail.links if detail is not None else ()
         self._links = [link for _, link in found]
         links.clear_options()
         links.add_options(
-            Option(Text.assemble("→ ", link.label, (f"  {what}" if what else "", "dim")))
+            Option(Text.assemble("→ ", one_line(link.label), (f"  {what}" if what else "", "dim")))
             for what, link in found
         )
         links.display = bool(found)

@@ -26,28 +26,36 @@ class ExportBar(Horizontal):
 
     @dataclass
     class Named(Message):
-        """A file was named."""
+        """A file was named; `again` says that it was, and the person was told that it is there."""
 
         name: str
+        again: bool = False
 
     class Closed(Message):
         """It is not asked any more."""
 
     def __init__(self) -> None:
         super().__init__(id="export")
+        self._there: str | None = None
 
     def compose(self) -> ComposeResult:
         """The line."""
-        yield Label("write to (.csv .json .jsonl .md .html .svg .png)")
+        yield Label()
         yield Input(id="file", compact=True, select_on_focus=False)
 
-    def open(self, name: str) -> None:
-        """Ask, with a name to begin with."""
+    def open(self, name: str, what: str) -> None:
+        """Ask, with a name to begin with; `what` is done with it."""
+        self._there = None
         self.add_class("-open")
+        self.query_one(Label).update(f"{what} (.csv .json .jsonl .md .html .svg .png)")
         line = self.query_one(Input)
         line.value = name
         line.cursor_position = len(name)
         line.focus()
+
+    def ask_again(self, name: str) -> None:
+        """A file of that name is there: it is written over if the same is said again."""
+        self._there = name
 
     def action_close(self) -> None:
         """Ask no more."""
@@ -57,8 +65,8 @@ class ExportBar(Horizontal):
     @on(Input.Submitted)
     def _named(self, event: Input.Submitted) -> None:
         event.stop()
-        self.action_close()
-        self.post_message(self.Named(event.value.strip()))
+        name = event.value.strip()
+        self.post_message(self.Named(name, again=name == self._there))
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import HorizontalScroll
@@ -12,6 +13,7 @@ from textual.message import Message
 from textual.widgets import Input, Label, Select
 
 from explorer.views.view import Field, View, chosen, default_of
+from indexer.store.shown import one_line
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
@@ -54,9 +56,10 @@ class Options(HorizontalScroll):
             if isinstance(option, Field):
                 yield Input(value, option.placeholder, name=option.name, compact=True)
                 continue
-            named = [(option.shown(one), one) for one in option.values(self.ix)]
+            named = [(one_line(option.shown(one)), one) for one in option.values(self.ix)]
             yield Label(option.label or option.name)
-            select = Select(named, value=value, allow_blank=False, compact=True, name=option.name)
+            prompts = [(Text(name), one) for name, one in named]
+            select = Select(prompts, value=value, allow_blank=False, compact=True, name=option.name)
             select.styles.width = max(len(name) for name, _ in named) + ARROW
             yield select
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rich.text import Text
 from textual import events
 from textual.containers import VerticalScroll
 from textual.widgets import Static
+
+from explorer.screen.plain import plain
 
 if TYPE_CHECKING:
     from explorer.pictures import Picture
@@ -50,7 +51,7 @@ class PicturePane(VerticalScroll):
             return
         # As many as there is room for, the first ones; the others by scrolling.
         each = max(height // max(1, min(len(self.pictures), height // LEAST_HEIGHT)), SHORTEST)
-        text = Text("\n".join(drawn(one, width, each).rstrip() for one in self.pictures))
+        text = plain("\n".join(drawn(one, width, each).rstrip() for one in self.pictures))
         for glyphs, style in _INKS.items():
             text.highlight_regex(glyphs, style)
         self.query_one("#drawn", Static).update(text)

@@ -19,7 +19,9 @@ from textual.widgets import Button, OptionList, ProgressBar, RadioButton, RadioS
 from textual.widgets.option_list import Option
 
 from explorer.building import WORDS
+from explorer.screen.plain import plain
 from explorer.views.indexes import rebuilt
+from indexer.store.shown import one_line
 
 if TYPE_CHECKING:
     from explorer.views.indexes import Found
@@ -110,14 +112,15 @@ class Start(VerticalScroll):
         self._names = [one.name for one in known]
         listed = self.query_one("#indexes", OptionList)
         listed.clear_options()
-        width = max(map(len, self._names), default=0)
+        shown = [one_line(name) for name in self._names]
+        width = max(map(len, shown), default=0)
         listed.add_options(
             Option(
                 Text.assemble(
-                    f"{one.name:{width}}  ", (one.about, "dim" if one.sound else "dim red")
+                    f"{name:{width}}  ", (one_line(one.about), "dim" if one.sound else "dim red")
                 )
             )
-            for one in known
+            for name, one in zip(shown, known, strict=True)
         )
         listed.display = bool(known)
         listed.highlighted = (self._names.index(at) if at in self._names else 0) if known else None
@@ -152,7 +155,7 @@ class Start(VerticalScroll):
 
     def _say(self, name: str, line: str) -> None:
         said = self.query_one(f"#{name}", Static)
-        said.update(Text(line))
+        said.update(plain(line))
         said.display = bool(line)
 
     def action_leave(self) -> None:

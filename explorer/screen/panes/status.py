@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Static
+
+from explorer.screen.plain import plain
 
 if TYPE_CHECKING:
     from textual.widgets import ProgressBar
@@ -45,12 +46,12 @@ class Status(Horizontal):
         self._said = (line, kind)
         said = self.query_one("#said", Static)
         said.set_classes(f"-{kind}" if kind else "")
-        said.update(Text(line))
+        said.update(plain(line))
         self.remove_class("-busy")
 
     def opened(self, line: str) -> None:
         """What is open."""
-        self.query_one("#open", Static).update(Text(line))
+        self.query_one("#open", Static).update(plain(line))
 
     def progress(self, what: str, done: int, total: int) -> None:
         """How far something has come."""

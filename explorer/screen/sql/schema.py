@@ -14,6 +14,9 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Static, Tree
 
+from explorer.screen.plain import plain
+from indexer.store.shown import one_line
+
 if TYPE_CHECKING:
     from explorer.results import Described
 
@@ -58,7 +61,7 @@ class SchemaTree(Tree["Described"]):
         """Say of what the mouse is over what it is."""
         super().watch_hover_line(previous_hover_line, hover_line)
         node = self.get_node_at_line(hover_line)
-        self.tooltip = None if node is None or node.data is None else _about(node.data)
+        self.tooltip = None if node is None or node.data is None else plain(_about(node.data))
 
 
 class SchemaPane(Vertical):
@@ -95,7 +98,7 @@ class SchemaPane(Vertical):
     def _tell(self, event: Tree.NodeHighlighted[Described]) -> None:
         event.stop()
         row = event.node.data
-        self.query_one("#about", Static).update(Text("" if row is None else _about(row)))
+        self.query_one("#about", Static).update(plain("" if row is None else _about(row)))
 
 
 def written(row: Described, signature: str) -> tuple[str, int]:
@@ -116,11 +119,11 @@ def written(row: Described, signature: str) -> tuple[str, int]:
 
 def _label(row: Described) -> Text:
     if row.kind == "table":
-        return Text(row.of)
+        return plain(row.of)
     if row.kind == "function":
-        return Text.assemble(row.of, ("()", "dim"))
+        return Text.assemble(one_line(row.of), ("()", "dim"))
     arrow = "→ " if row.kind == "gives" else ""
-    return Text.assemble((arrow, "dim"), row.name, (f" {row.type}", "dim"))
+    return Text.assemble((arrow, "dim"), one_line(row.name), (one_line(f" {row.type}"), "dim"))
 
 
 def _about(row: Described) -> str:

@@ -19,6 +19,7 @@ from textual.widgets import Static
 
 from explorer.screen.sql.editor import Editor
 from explorer.screen.sql.schema import SchemaPane, SchemaTree, written
+from indexer.store.shown import one_line
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
@@ -113,9 +114,10 @@ class StatementPane(Horizontal):
     @on(Editor.Continued)
     def _continued(self, event: Editor.Continued) -> None:
         event.stop()
-        line = Text("  ".join(event.names) or HINT)
-        if event.names:
-            line.stylize("bold", 0, len(event.names[0]))
+        names = [one_line(name) for name in event.names]
+        line = Text("  ".join(names) or HINT)
+        if names:
+            line.stylize("bold", 0, len(names[0]))
         line.no_wrap, line.overflow = True, "ellipsis"
         self.query_one("#continued", Static).update(line)
 

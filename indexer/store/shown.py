@@ -1,0 +1,79 @@
+r"""What a text may do to who reads it: the one rule for terminals, and the one for spreadsheets.
+
+A terminal obeys control characters, wherever a text comes from: an index of a stranger, a file, a
+message of a library. So whatever is shown passes through here, and what is no printable character
+stands there escaped, as Python writes it: `\x1b`. That is everything Unicode counts as other or as
+a separator, a plain space aside: C0 and C1 controls, DEL, line and paragraph separators, marks that
+turn the direction of writing, characters without a width (joiners too: they hide inside a word),
+tags, lone surrogates, characters that are private or not assigned.
+
+Knows characters; knows no index, no screen and no format but JSON's way of escaping.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TextIO
+
+_RUN_BY_SHEETS = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
+_NEEDS_NO_QUOTES = re.compile(r"[\w.,@+/:][\w.,@+/:=-]*")
+
+
+def one_line(text: str) -> str:
+    """A text as it may be shown, in one line: newlines are escaped too."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
+
+
+def lines(text: str) -> str:
+    """A text of several lines as it may be shown: newlines stay."""
+    return text if text.isprintable() else "\n".join(map(one_line, text.split("\n")))
+
+
+def in_json(text: str) -> str:
+    """The same JSON, in which every character that does not print is written as JSON escapes it.
+
+    So it is exact, and harmless in a terminal. Newlines between values stay.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() or char == "\n" else _escaped_in_json(char) for char in text
+    )
+
+
+def _escaped_in_json(char: str) -> str:
+    octets = char.encode("utf-16-be", "surrogatepass")
+    units = (int.from_bytes(octets[at : at + 2], "big") for at in range(0, len(octets), 2))
+    return "".join(f"\\u{unit:04x}" for unit in units)
+
+
+def put(text: str, stream: TextIO | None = None) -> None:
+    """Write what was asked for: as it may be shown to a terminal, exactly as it is elsewhere.
+
+    Args:
+        text: whole lines.
+        stream: stdout unless given.
+    """
+    out = sys.stdout if stream is None else stream
+    out.write(lines(text) if out.isatty() else text)
+    out.flush()
+
+
+def in_a_sheet(text: str) -> str:
+    """A text as a cell that a spreadsheet reads as a text: what it would run gets an apostrophe.
+
+    Those are texts that begin with `=`, `+`, `-`, `@` (or their wide forms), a tab or a line's end.
+    One that begins with apostrophes before such a character gets another, so that taking one away
+    gives the text back.
+    """
+    return f"'{text}" if _RUN_BY_SHEETS.match(text) else text
+
+
+def needs_no_quotes(name: str) -> bool:
+    """Whether a shell takes a name as it is: one that completion may put into a command line."""
+    return _NEEDS_NO_QUOTES.fullmatch(name) is not None and name.isprintable()
