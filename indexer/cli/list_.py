@@ -8,25 +8,26 @@ import click
 
 from indexer.cli.options import EXIT_CODES, in_bytes, indexes_option, size_of
 from indexer.store.errors import SemanticError
-from indexer.store.layout import Manifest, index_names, index_root
+from indexer.store.layout import Manifest
+from indexer.store.places import lying, places
 
 
 @click.command("list", epilog=EXIT_CODES)
 @indexes_option
 def list_(indexes: str | None) -> None:
-    """List the indexes that are there."""
-    root = index_root(indexes)
-    names = index_names(root)
-    if not names:
-        print(f"no index in {root}/; build one with `indexer build smollm2`", file=sys.stderr)
-    width = max((len(name) for name in names), default=0)
-    for name in names:
+    """List the indexes that are there, and where each lies."""
+    found = lying(indexes)
+    if not found:
+        where = " or ".join(f"{place}/" for place in places(indexes))
+        print(f"no index in {where}; build one with `indexer build smollm2`", file=sys.stderr)
+    width = max((len(one.name) for one in found), default=0)
+    for one in found:
         try:
-            manifest = Manifest.load(root / name)
+            about = _line(Manifest.load(one.folder))
         except SemanticError as err:
-            print(f"{name:<{width}}  {err}")
-            continue
-        print(f"{name:<{width}}  {_line(manifest)}")
+            about = str(err)
+        hidden = " (only by its path: one of that name comes before it)" if one.hidden else ""
+        print(f"{one.name:<{width}}  {about}  {one.folder}{hidden}")
 
 
 def _line(manifest: Manifest) -> str:
