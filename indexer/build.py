@@ -128,6 +128,7 @@ class _Build:
         self.device, self.dtype = placement(self.request)
         with self.timed("load"):
             self.narrator.say(f"loading {self.source.asked}")
+            self.narrator.say(f"making {self.request.root / self.request.name}")
             self.model = load(
                 self.source,
                 accepted=self.request.accept_config,

@@ -22,7 +22,8 @@ from indexer.portable.labels import told_apart
 from indexer.portable.vectors import ROWS, Labelled
 from indexer.progress import Narrator
 from indexer.store.errors import SemanticError
-from indexer.store.layout import find_index, parse_layers
+from indexer.store.layout import parse_layers
+from indexer.store.places import find_index
 from indexer.store.read import Index
 from indexer.store.space import Space
 
@@ -45,8 +46,8 @@ class ExportRequest:
     """What was asked of an export.
 
     Attributes:
-        name: of the index.
-        indexes: folder of indexes, or None for the usual one.
+        name: of the index, or the path of its folder.
+        indexes: folder of indexes, or None for the usual ones.
         space: which space.
         format: `gensim`, `word2vec`, `npy`, `safetensors`, `parquet` or `projector`.
         target: path of the file, or of the folder for `projector`.

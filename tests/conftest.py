@@ -56,10 +56,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A person's own settings must not decide what a test finds."""
+def _no_settings_from_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person's own settings, and indexes, must not decide what a test finds."""
     for name in ("EXPLORER_INDEX", "EXPLORER_INDEXES"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "of-the-user"))
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from explorer.errors import BuildFailed, Cancelled, ModelUnavailable
 from indexer.errors import MissingExtra, ModelNotFound
 from indexer.source import locate, require_extra
 from indexer.store.errors import IndexNotFound, at_the_edge
-from indexer.store.layout import index_names
+from indexer.store.places import index_names
 from indexer.store.verify import verify
 from processes import children, ended, killed_at
 

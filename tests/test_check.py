@@ -27,7 +27,8 @@ from indexer.extract.norms import plain_norm
 from indexer.extract.tokens import token_rows
 from indexer.model import Model
 from indexer.store.errors import ForeignIndex, IndexNotFound, MachineError
-from indexer.store.layout import Manifest, find_index, index_names
+from indexer.store.layout import Manifest
+from indexer.store.places import find_index, index_names
 
 Rows = NDArray[np.float32]
 

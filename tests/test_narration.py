@@ -19,7 +19,8 @@ def said(err: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in err.splitlines()]
 
 
-def test_a_build_tells_its_steps_as_json_lines(run: Run, tiny_llama: Path) -> None:
+def test_a_build_tells_its_steps_as_json_lines(run: Run, tiny_llama: Path, tmp_path: Path) -> None:
+    (tmp_path / "indexes").mkdir()
     done = run("indexer", "build", str(tiny_llama), "--words", "30", "--progress", "json")
     assert done.code == 0, done.err
     lines = said(done.err)
@@ -48,6 +49,7 @@ def test_a_build_tells_its_steps_as_json_lines(run: Run, tiny_llama: Path) -> No
 def test_imports_and_exports_tell_it_too_and_the_quiet_tell_the_end_alone(
     run: Run, tmp_path: Path
 ) -> None:
+    (tmp_path / "indexes").mkdir()
     np.save(tmp_path / "v.npy", np.eye(4, dtype=np.float32))
     (tmp_path / "v.labels.txt").write_text("one\ntwo\nthree\nfour\n")
     come = run("indexer", "import", "v.npy", "--name", "n", "--progress", "json")

@@ -21,7 +21,8 @@ import numpy as np
 import pytest
 
 from indexer.store.errors import ForeignIndex, IndexNotFound
-from indexer.store.layout import Manifest, find_index, index_names
+from indexer.store.layout import Manifest
+from indexer.store.places import find_index, index_names
 from indexer.store.verify import verify
 from indexer.store.write import Staging
 

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from conftest import Run
-from indexer.store import layout
+from indexer.store import layout, places
 from indexer.store.errors import DamagedIndex, ForeignIndex, SemanticError
 from indexer.store.layout import FileEntry, Manifest
 from indexer.store.read import Index
@@ -308,20 +308,20 @@ def test_show_as_json_is_the_manifest(tiny_indexes: Path, run: Run) -> None:
 def test_the_only_index_needs_no_name_and_several_do(
     root: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert layout.find_index(None, root) == folder
+    assert places.find_index(None, root) == folder
     shutil.copytree(folder, root / "other")
     with pytest.raises(SemanticError, match=r"several indexes in .* \(llama, other\)"):
-        layout.find_index(None, root)
+        places.find_index(None, root)
     monkeypatch.setenv("EXPLORER_INDEX", "other")
-    assert layout.find_index(None, root) == root / "other"
-    assert layout.find_index("llama", root) == folder
+    assert places.find_index(None, root) == root / "other"
+    assert places.find_index("llama", root) == folder
     monkeypatch.setenv("EXPLORER_INDEXES", str(root))
-    assert layout.find_index("llama") == folder
+    assert places.find_index("llama") == folder
 
 
 def test_a_name_that_is_nearly_right_is_answered_with_the_right_one(root: Path) -> None:
     with pytest.raises(SemanticError, match=r"no index 'lama' in .*; did you mean 'llama'\?"):
-        layout.find_index("lama", root)
+        places.find_index("lama", root)
 
 
 @pytest.mark.parametrize(

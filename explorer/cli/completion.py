@@ -48,12 +48,14 @@ class Listed(click.Option):
 
 
 def indexes(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Names of the indexes there are."""
-    from indexer.store.layout import index_names, index_root
+    """Names of the indexes there are; folders, where a path is begun."""
+    from indexer.store.places import lying
 
+    if "/" in incomplete or incomplete.startswith(("~", ".")):
+        return [CompletionItem(incomplete, type="dir")]
     found: list[str] = []
     with contextlib.suppress(Exception):
-        found = index_names(index_root(ctx.params.get("indexes")))
+        found = [one.name for one in lying(ctx.params.get("indexes")) if not one.hidden]
     return _that_begin(incomplete, found)
 
 
@@ -102,7 +104,8 @@ def _that_begin(
 
 
 def _manifest(ctx: click.Context) -> Any:
-    from indexer.store.layout import Manifest, find_index
+    from indexer.store.layout import Manifest
+    from indexer.store.places import find_index
 
     return Manifest.load(find_index(ctx.params.get("index"), ctx.params.get("indexes")))
 

@@ -31,6 +31,9 @@ A bare word means its form with a leading space where the vocabulary has one.
 """
 
 
+PLACES = "Folder of indexes; EXPLORER_INDEXES, or indexes/ here, then your own, unless given."
+
+
 def stacked(
     command: Callable[..., Any], options: Sequence[Callable[..., Any]]
 ) -> Callable[..., Any]:
@@ -53,15 +56,16 @@ def answer_options(command: Callable[..., Any]) -> Callable[..., Any]:
     options = [
         click.option(
             "--index",
-            metavar="NAME",
+            metavar="NAME|PATH",
             shell_complete=indexes,
-            help="The index to ask; EXPLORER_INDEX, or the only one there, unless given.",
+            help="The index to ask, or its folder; EXPLORER_INDEX, or the only one there, unless "
+            "given.",
         ),
         click.option(
             "--indexes",
             metavar="DIR",
             shell_complete=files,
-            help="Where indexes are; EXPLORER_INDEXES, or indexes/ here, unless given.",
+            help=PLACES,
         ),
         click.option(
             "--format",

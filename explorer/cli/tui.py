@@ -6,22 +6,22 @@ import click
 
 from explorer.cli.answer import say
 from explorer.cli.completion import files, indexes
-from explorer.cli.options import EXIT_CODES
+from explorer.cli.options import EXIT_CODES, PLACES
 
 
 @click.command(epilog=EXIT_CODES)
 @click.option(
     "--index",
-    metavar="NAME",
+    metavar="NAME|PATH",
     shell_complete=indexes,
-    help="The index to open; EXPLORER_INDEX, the one that was open last, or the only one there, "
-    "unless given.",
+    help="The index to open, or its folder; EXPLORER_INDEX, the one that was open last, or the "
+    "only one there, unless given.",
 )
 @click.option(
     "--indexes",
     metavar="DIR",
     shell_complete=files,
-    help="Where indexes are; EXPLORER_INDEXES, or indexes/ here, unless given.",
+    help=PLACES,
 )
 @click.option(
     "--web",

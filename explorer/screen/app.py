@@ -58,8 +58,8 @@ class ExplorerApp(Outliving):
     """The terminal UI.
 
     Args:
-        index: name of an index; the one that was open last, or the only one, unless given.
-        root: the folder of indexes.
+        index: name or path of an index; the one that was open last, or the only one, unless given.
+        root: the folder of indexes; the usual places, unless given.
     """
 
     TITLE = "semantic-explorer"
@@ -127,7 +127,8 @@ class ExplorerApp(Outliving):
     def on_opened(self, message: Opened) -> None:
         """Ask this index from now on."""
         before, self.ix = self.ix, message.ix
-        self.memory.index = self.sub_title = self.entrance.opening.name or ""
+        self.memory.index = self.entrance.opening.remembered
+        self.sub_title = self.entrance.opening.name or ""
         self.status.opened(_of(message.ix.manifest))
         self.workbench.open(message.ix, message.again)
         if before is not None:

@@ -45,7 +45,7 @@ class Demo:
 
         def run() -> None:
             try:
-                self._post(Built(build_demo(root, told, stop, words).name))
+                self._post(Built(build_demo(root, told, stop, words)))
             except BaseException as err:
                 self._post(NotBuilt(refused(0, err).line, isinstance(err, Cancelled)))
 

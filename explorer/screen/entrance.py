@@ -27,6 +27,8 @@ from explorer.screen.opening import Opening, warm
 from indexer.store.errors import SemanticError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from textual.widget import Widget
 
     from explorer.screen.panes.start import Start
@@ -80,8 +82,8 @@ class Entrance(Container):
         """What is being built is given up; it goes on from there the next time."""
         self.demo.stop(LAST)
 
-    def open(self, name: str | None = None, again: bool = False) -> None:
-        """Open an index; the one that was asked for first, unless named."""
+    def open(self, name: str | Path | None = None, again: bool = False) -> None:
+        """Open an index; the one that is open, or was asked for, unless named."""
         self._under_way = True
 
         def opened() -> None:
@@ -106,7 +108,7 @@ class Entrance(Container):
         if self.opening.folder is None or self._under_way:
             return
         if self.opening.changed():
-            self.open(self.opening.name, again=True)
+            self.open(self.opening.folder, again=True)
         self._missed = self._missed + 1 if self.opening.gone() else 0
         if self._missed == 2:  # at one look it may have been gone for a moment, being replaced
             line = f"{self.opening.folder} is gone; what was opened goes on answering"
@@ -133,7 +135,7 @@ class Entrance(Container):
         self._under_way = False
         if not message.again:
             await self._stand(True)
-            self.start.show(message.found, message.line, self.opening.name)
+            self.start.show(message.found, message.line, self.opening.folder)
         elif message.line != self._said:
             self._said = message.line
             line = f"built anew, but {message.line}; what was opened goes on answering"
@@ -143,7 +145,7 @@ class Entrance(Container):
         """A list to choose from."""
         if not self.demo.busy:
             await self._stand(True)
-            self.start.show(message.found, at=self.opening.name)
+            self.start.show(message.found, at=self.opening.folder)
 
     def on_building(self, message: Building) -> None:
         """How far it is."""
@@ -152,7 +154,7 @@ class Entrance(Container):
 
     def on_built(self, message: Built) -> None:
         """Open it."""
-        self.open(message.name)
+        self.open(message.folder)
 
     def on_not_built(self, message: NotBuilt) -> None:
         """Say why, and start over."""
@@ -164,7 +166,7 @@ class Entrance(Container):
 
     def on_start_chosen(self, event: Start.Chosen) -> None:
         """Open another one."""
-        self.open(event.name)
+        self.open(event.folder)
 
     def on_start_again(self, _: Start.Again) -> None:
         """What was asked for may be there by now."""

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from textual.message import Message
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from explorer.api import Explorer
     from explorer.pictures import Picture
     from explorer.views.detail import Detail
@@ -59,9 +61,9 @@ class Building(Message):
 
 @dataclass
 class Built(Message):
-    """The demo index is there, under this name."""
+    """The demo index is there, in this folder."""
 
-    name: str
+    folder: Path
 
 
 @dataclass

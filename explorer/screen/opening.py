@@ -24,9 +24,9 @@ class Opening:
     """Opens an index, and says when another lies in its place.
 
     Args:
-        name: of the index; `EXPLORER_INDEX`, or the one that was open last, or the only one there,
-            where not given.
-        root: the folder of indexes; `EXPLORER_INDEXES`, or `indexes/`, where not given.
+        name: of the index, or its path; `EXPLORER_INDEX`, or the one that was open last, or the
+            only one there, where not given.
+        root: the folder of indexes; the usual places, where not given.
         door: runs the model on text that is not indexed.
         last: the one that was open last.
     """
@@ -39,8 +39,11 @@ class Opening:
         self._print: _Print | None = None
         self._lock = threading.Lock()
 
-    def open(self, name: str | None = None) -> Explorer:
+    def open(self, name: str | Path | None = None) -> Explorer:
         """An index, whole as far as sizes of files say; the one that is open, anew, unless named.
+
+        Args:
+            name: of the index, or its path.
 
         What is open stays what it is where this fails.
 
@@ -49,11 +52,11 @@ class Opening:
         """
         from explorer.api import Explorer
         from explorer.views.indexes import check
-        from indexer.store.layout import find_index
+        from indexer.store.places import find_index
         from indexer.store.read import Index
 
         with self._lock:
-            folder = find_index(name or self._asked(), self.root).absolute()
+            folder = find_index(name or self.folder or self._asked(), self.root).absolute()
             found = _print_of(folder)
             check(folder)
             index = Index(folder)
@@ -78,11 +81,19 @@ class Opening:
 
     def _asked(self) -> str | None:
         """What is to be opened: what was said, or the one that was open last if it is there."""
-        from indexer.store.layout import index_names, index_root
+        from indexer.store.places import lying
 
         if asked := self.name or os.environ.get("EXPLORER_INDEX"):
             return asked
-        return self.last if self.last in index_names(index_root(self.root)) else None
+        return self.last if self.last in {one.name for one in lying(self.root)} else None
+
+    @property
+    def remembered(self) -> str:
+        """The name that finds what is open the next time; empty where that finds another."""
+        from indexer.store.places import lying
+
+        found = {one.folder.absolute() for one in lying(self.root) if not one.hidden}
+        return self.folder.name if self.folder is not None and self.folder in found else ""
 
     def changed(self) -> bool:
         """Whether another index lies where this one was opened; not where none does."""

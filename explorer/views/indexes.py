@@ -10,7 +10,8 @@ from pathlib import Path
 
 from explorer.building import MODEL, can_build
 from indexer.store.errors import DamagedIndex, SemanticError
-from indexer.store.layout import Manifest, index_names, index_root
+from indexer.store.layout import Manifest
+from indexer.store.places import lying, place_to_build, places
 
 
 @dataclass(frozen=True)
@@ -18,16 +19,21 @@ class Known:
     """One index.
 
     Attributes:
-        name: of its folder.
+        folder: where it lies; its last part is its name.
         about: its model and how many words and spaces it has; or what is wrong with it.
         sound: whether it could be opened.
         model: what it was made from; empty where it doesn't say.
     """
 
-    name: str
+    folder: Path
     about: str
     sound: bool
     model: str = ""
+
+    @property
+    def name(self) -> str:
+        """Of the index."""
+        return self.folder.name
 
 
 @dataclass(frozen=True)
@@ -35,12 +41,14 @@ class Found:
     """What lies where indexes are looked for.
 
     Attributes:
-        root: where that is.
+        places: where that is, in the order in which they are looked in.
+        root: where the demo index would be made.
         indexes: those that are there, sound or not.
         demo: whether there is none to be opened, and room for the demo index.
         cannot_build: None where it can be built here, else a line that says what to install.
     """
 
+    places: tuple[Path, ...]
     root: Path
     indexes: tuple[Known, ...]
     demo: bool
@@ -48,14 +56,15 @@ class Found:
 
 
 def find(root: str | Path | None) -> Found:
-    """The indexes under a folder; `EXPLORER_INDEXES`, or `indexes/`, where not given."""
+    """The indexes of a folder; of every place where they are looked for, where none is given."""
     try:
-        folder = index_root(root)
+        looked, target = places(root), place_to_build(root)
     except SemanticError:  # a file; nothing can be built there either
-        return Found(Path(root or ""), (), demo=False, cannot_build=None)
-    known = tuple(_known(folder / name) for name in index_names(folder))
-    demo = not any(one.sound for one in known) and not (folder / MODEL).exists()
-    return Found(folder.absolute(), known, demo, can_build() if demo else None)
+        return Found((Path(root or ""),), Path(root or ""), (), demo=False, cannot_build=None)
+    known = tuple(_known(one.folder.absolute()) for one in lying(root))
+    demo = not any(one.sound for one in known) and not (target / MODEL).exists()
+    where = tuple(place.absolute() for place in looked)
+    return Found(where, target.absolute(), known, demo, can_build() if demo else None)
 
 
 def check(folder: Path) -> Manifest:
@@ -88,10 +97,10 @@ def _known(folder: Path) -> Known:
     try:
         manifest = check(folder)
     except SemanticError as err:
-        return Known(folder.name, str(err), sound=False, model=_model(folder))
+        return Known(folder, str(err), sound=False, model=_model(folder))
     words = f"{manifest.words:,} words, " if manifest.words else ""
     about = f"{manifest.model.source}: {words}{len(manifest.spaces)} spaces"
-    return Known(folder.name, about, sound=True, model=manifest.model.source)
+    return Known(folder, about, sound=True, model=manifest.model.source)
 
 
 def _model(folder: Path) -> str:

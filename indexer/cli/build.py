@@ -17,7 +17,8 @@ from indexer.cli.options import (
     progress_options,
 )
 from indexer.store.errors import SemanticError, unknown
-from indexer.store.layout import Manifest, index_root
+from indexer.store.layout import Manifest
+from indexer.store.places import place_to_build
 from indexer.store.shown import put
 
 if TYPE_CHECKING:
@@ -95,6 +96,8 @@ def build(model: str, **options: Any) -> None:
     """Make an index of MODEL.
 
     MODEL is a hub id (gpt2), a local folder, a .gguf file, or smollm2 for the packaged model.
+    The index is made in the folder of --indexes or EXPLORER_INDEXES, or in indexes/ where the
+    current folder has one, else in your own, where it is found from any folder.
     Interrupted, the same command resumes and repeats no finished space. Code that comes with a
     model is never run.
     """
@@ -105,7 +108,7 @@ def build(model: str, **options: Any) -> None:
     _checked("dtype", options["dtype"], ("float32", "bfloat16", "auto"))
     request = Request(
         model=model,
-        root=index_root(options.pop("indexes")),
+        root=place_to_build(options.pop("indexes")),
         name=checked_name(options.pop("name") or re.sub(r"\.gguf$", "", Path(model).name)),
         words=_words(options.pop("words")),
         **options,

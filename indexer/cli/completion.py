@@ -12,7 +12,8 @@ import click
 from click.shell_completion import CompletionItem, get_completion_class
 
 from indexer.store.errors import SemanticError, unknown
-from indexer.store.layout import Manifest, find_index, index_names, index_root
+from indexer.store.layout import Manifest
+from indexer.store.places import find_index, lying
 from indexer.store.shown import needs_no_quotes
 
 SHELLS = ("bash", "zsh", "fish")
@@ -40,7 +41,7 @@ def indexes(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[Com
     """Names of the indexes there are."""
     found: list[str] = []
     with contextlib.suppress(Exception):
-        found = index_names(index_root(ctx.params.get("indexes")))
+        found = [one.name for one in lying(ctx.params.get("indexes")) if not one.hidden]
     return _that_begin(incomplete, found)
 
 

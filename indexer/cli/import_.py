@@ -15,7 +15,7 @@ from indexer.cli.options import (
     narrator_of,
     progress_options,
 )
-from indexer.store.layout import index_root
+from indexer.store.places import lying, place_to_build
 from indexer.store.shown import put
 
 
@@ -67,9 +67,9 @@ def import_(file: str, name: str, indexes: str | None, **options: Any) -> None:
         labels=None if labels is None else Path(labels),
         **{k: options.pop(k) for k in ("tensor", "transpose", "label_column", "vector_column")},
     )
-    request = ImportRequest(
-        vectors=asked, root=index_root(indexes), name=checked_name(name), **options
-    )
+    there = [one.folder.parent for one in lying(indexes) if one.name == name]
+    root = there[0] if there else place_to_build(indexes)
+    request = ImportRequest(vectors=asked, root=root, name=checked_name(name), **options)
     folder, space = import_vectors(request, narrator)
     what = "words" if space.item == "word" else f"{space.item}s"
     narrator.conclude(f"{folder}: {space.name}, {space.rows:,} {what}, {space.width} wide")

@@ -8,30 +8,28 @@ import click
 
 from indexer.cli.options import EXIT_CODES, in_bytes, indexes_option, size_of
 from indexer.store.errors import SemanticError
-from indexer.store.layout import Manifest, index_names, index_root
+from indexer.store.layout import Manifest
+from indexer.store.places import lying, places
 from indexer.store.shown import one_line
 
 
 @click.command("list", epilog=EXIT_CODES)
 @indexes_option
 def list_(indexes: str | None) -> None:
-    """List the indexes that are there."""
-    root = index_root(indexes)
-    names = index_names(root)
-    if not names:
-        print(
-            f"no index in {one_line(str(root))}/; build one with `indexer build smollm2`",
-            file=sys.stderr,
-        )
-    shown = {name: one_line(name) for name in names}
-    width = max(map(len, shown.values()), default=0)
-    for name in names:
+    """List the indexes that are there, and where each lies."""
+    found = lying(indexes)
+    if not found:
+        where = " or ".join(one_line(f"{place}/") for place in places(indexes))
+        print(f"no index in {where}; build one with `indexer build smollm2`", file=sys.stderr)
+    shown = [one_line(one.name) for one in found]
+    width = max(map(len, shown), default=0)
+    for name, one in zip(shown, found, strict=True):
         try:
-            manifest = Manifest.load(root / name)
+            about = _line(Manifest.load(one.folder))
         except SemanticError as err:
-            print(f"{shown[name]:<{width}}  {one_line(str(err))}")
-            continue
-        print(f"{shown[name]:<{width}}  {one_line(_line(manifest))}")
+            about = str(err)
+        hidden = " (only by its path: one of that name comes before it)" if one.hidden else ""
+        print(f"{name:<{width}}  {one_line(about)}  {one_line(str(one.folder))}{hidden}")
 
 
 def _line(manifest: Manifest) -> str:

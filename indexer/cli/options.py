@@ -23,10 +23,11 @@ Exit codes: 0 done · 1 the machine failed (full disk, failed check) ·
 
 NOT_RESUMED = EXIT_CODES.replace(" (the same command resumes)", "")
 
+PLACES = "Folder of indexes; EXPLORER_INDEXES, or indexes/ here, then your own, unless given."
 indexes_option = click.option(
     "--indexes",
     metavar="DIR",
-    help="Where indexes are; EXPLORER_INDEXES, or indexes/ here, unless given.",
+    help=PLACES,
 )
 PROGRESS = ("bars", "json")
 

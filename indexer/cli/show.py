@@ -8,7 +8,8 @@ import click
 
 from indexer.cli.completion import indexes
 from indexer.cli.options import EXIT_CODES, in_bytes, indexes_option, size_of
-from indexer.store.layout import Manifest, PrefixEntry, find_index
+from indexer.store.layout import Manifest, PrefixEntry
+from indexer.store.places import find_index
 from indexer.store.shown import in_json, one_line
 
 

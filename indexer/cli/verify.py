@@ -7,7 +7,8 @@ import click
 from indexer.cli.completion import indexes
 from indexer.cli.options import EXIT_CODES, in_bytes, indexes_option, size_of
 from indexer.store.errors import SemanticError
-from indexer.store.layout import Manifest, find_index, index_root
+from indexer.store.layout import Manifest
+from indexer.store.places import find_folder
 from indexer.store.shown import one_line
 
 
@@ -18,8 +19,7 @@ def verify(name: str | None, indexes: str | None) -> None:
     """Check every checksum and count of an index, and name what is damaged."""
     from indexer.store.verify import verify as faults_of
 
-    root = index_root(indexes)
-    folder = root / name if name and (root / name).is_dir() else find_index(name, indexes)
+    folder = find_folder(name, indexes)  # what is damaged may have lost what makes it an index
     faults = faults_of(folder)
     for fault in faults:
         print(one_line(fault))

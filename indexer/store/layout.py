@@ -9,14 +9,13 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from indexer.store.errors import DamagedIndex, ForeignIndex, IndexNotFound, nearest
+from indexer.store.errors import DamagedIndex, ForeignIndex
 from indexer.store.grid import HeadGrid, NeuronGrid, NeuronLayer
 
 FORMAT = 3
@@ -313,57 +312,3 @@ def parse_layers(text: str, available: Iterable[int]) -> tuple[int, ...]:
             )
         chosen.update(layer for layer in have if first <= layer <= last)
     return tuple(sorted(chosen))
-
-
-def index_root(asked: str | Path | None = None) -> Path:
-    """The folder that holds indexes: as asked, or `EXPLORER_INDEXES`, or `indexes/` here.
-
-    Raises:
-        IndexNotFound: there is something of that name, and it is no folder.
-    """
-    root = Path(asked or os.environ.get("EXPLORER_INDEXES") or "indexes")
-    if root.exists() and not root.is_dir():
-        raise IndexNotFound(f"{str(root)!r} is a file; --indexes names a folder that holds indexes")
-    return root
-
-
-def index_names(root: Path) -> list[str]:
-    """Names of the sealed indexes under `root`, sorted; none where `root` is not there."""
-    if not root.is_dir():
-        return []
-    return sorted(
-        entry.name
-        for entry in root.iterdir()
-        if not entry.name.startswith(".") and (entry / MANIFEST).is_file()
-    )
-
-
-def find_index(name: str | None = None, root: str | Path | None = None) -> Path:
-    """The folder of an index: by name, or `EXPLORER_INDEX`, or the only one there.
-
-    Raises:
-        IndexNotFound: no such index, none at all, or several and none named.
-    """
-    folder = index_root(root)
-    asked = name or os.environ.get("EXPLORER_INDEX")
-    names = index_names(folder)
-    if asked is None:
-        if len(names) == 1:
-            return folder / names[0]
-        if not names:
-            raise IndexNotFound(
-                f"no index in {folder}/; build one with `indexer build smollm2`, "
-                "or say where indexes are with --indexes DIR or EXPLORER_INDEXES"
-            )
-        raise IndexNotFound(
-            f"several indexes in {folder}/ ({', '.join(names)}); name one with --index"
-        )
-    if asked in names:
-        return folder / asked
-    direct = folder / asked
-    if asked not in (".", "..") and os.sep not in asked and direct.is_dir():
-        Manifest.load(direct)  # raises with what is wrong with that folder
-    close = nearest(asked, names, limit=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
-    have = f" (there are: {', '.join(names)})" if names else " (there are none)"
-    raise IndexNotFound(f"no index {asked!r} in {folder}/{hint}{have}")

@@ -21,12 +21,8 @@ from numpy.typing import NDArray
 
 from indexer.store.errors import ClosedIndex, DamagedIndex, NoModel, UnknownSpace, nearest
 from indexer.store.grid import HeadGrid, NeuronGrid, neuron_name
-from indexer.store.layout import (
-    CATALOG,
-    TOKENIZER,
-    Manifest,
-    find_index,
-)
+from indexer.store.layout import CATALOG, TOKENIZER, Manifest
+from indexer.store.places import find_index
 from indexer.store.space import Space
 from indexer.store.vocabulary import Vocabulary, display
 
@@ -588,8 +584,8 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forked)
 
 
-def open_index(name: str | None = None, root: str | Path | None = None) -> Index:
-    """Open an index by name, by `EXPLORER_INDEX`, or the only one there.
+def open_index(name: str | Path | None = None, root: str | Path | None = None) -> Index:
+    """Open an index by name or path, by `EXPLORER_INDEX`, or the only one there.
 
     Raises:
         IndexNotFound, ForeignIndex, DamagedIndex: with one line that says which and why.

@@ -17,7 +17,6 @@ from indexer.store.errors import DamagedIndex
 from indexer.store.layout import SpaceEntry, moments_file, rows_file
 from indexer.store.rows import Float32, MappedRows
 
-
 _SCORES_KEPT = 4
 """Of how many other spaces the moments of every row's products are kept: a question has few."""
 

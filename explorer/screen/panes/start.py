@@ -6,6 +6,7 @@ Knows how that looks, and what a person chose; opens and builds nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
@@ -24,7 +25,7 @@ from explorer.views.indexes import rebuilt
 from indexer.store.shown import one_line
 
 if TYPE_CHECKING:
-    from explorer.views.indexes import Found
+    from explorer.views.indexes import Found, Known
 
 QUICK = 2_000
 """Words of the demo index that is soon built."""
@@ -60,7 +61,7 @@ class Start(VerticalScroll):
     class Chosen(Message):
         """An index is to be opened."""
 
-        name: str
+        folder: Path
 
     class Again(Message):
         """What could not be opened is to be tried again."""
@@ -76,7 +77,7 @@ class Start(VerticalScroll):
 
     def __init__(self) -> None:
         super().__init__(id="start", can_focus=False)
-        self._names: list[str] = []
+        self._known: tuple[Known, ...] = ()
 
     def compose(self) -> ComposeResult:
         """Everything that may stand there; what doesn't apply is hidden."""
@@ -101,29 +102,34 @@ class Start(VerticalScroll):
             yield ProgressBar()
             yield Static(_STOPS, id="stops")
 
-    def show(self, found: Found, why: str = "", at: str | None = None) -> None:
+    def show(self, found: Found, why: str = "", at: Path | None = None) -> None:
         """Say why nothing was opened, if so, and what there is to be done; the cursor at one."""
         known = found.indexes
         self._say("title", "Choose an index" if known else "There is no index yet")
         self._say("why", why)
         self._part("is").display = not known
-        where = f"Looked in {found.root}; --indexes DIR or EXPLORER_INDEXES names another folder."
+        looked = " and ".join(one_line(str(place)) for place in found.places)
+        where = f"Looked in {looked}; --indexes DIR or EXPLORER_INDEXES names another folder."
         self._say("where", where if known else f"{_HOW}\n{where}")
-        self._names = [one.name for one in known]
+        self._known = known
+        several = len({one.folder.parent for one in known}) > 1
         listed = self.query_one("#indexes", OptionList)
         listed.clear_options()
-        shown = [one_line(name) for name in self._names]
+        shown = [one_line(one.name) for one in known]
         width = max(map(len, shown), default=0)
         listed.add_options(
             Option(
                 Text.assemble(
-                    f"{name:{width}}  ", (one_line(one.about), "dim" if one.sound else "dim red")
+                    f"{name:{width}}  ",
+                    (one_line(one.about), "dim" if one.sound else "dim red"),
+                    (f"  {one_line(str(one.folder.parent))}" if several else "", "dim"),
                 )
             )
             for name, one in zip(shown, known, strict=True)
         )
         listed.display = bool(known)
-        listed.highlighted = (self._names.index(at) if at in self._names else 0) if known else None
+        folders = [one.folder for one in known]
+        listed.highlighted = (folders.index(at) if at in folders else 0) if known else None
         unsound = [f"Rebuild {one.name}: `{rebuilt(one)}`" for one in known if not one.sound]
         self._say("rebuild", "\n".join(unsound))
         self._part("again").display = bool(why)
@@ -165,7 +171,7 @@ class Start(VerticalScroll):
     @on(OptionList.OptionSelected)
     def _choose(self, event: OptionList.OptionSelected) -> None:
         event.stop()
-        self.post_message(self.Chosen(self._names[event.option_index]))
+        self.post_message(self.Chosen(self._known[event.option_index].folder))
 
     @on(Button.Pressed, "#again")
     def _again(self, event: Button.Pressed) -> None:

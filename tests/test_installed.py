@@ -1,0 +1,143 @@
+"""What a person has who installs a release: the wheel, what its extras bring, and no checkout."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from installed import ROOT, Built, Environment, built, environment, tracked
+
+PACKAGES = ("explorer", "indexer")
+
+WHERE = "import explorer, indexer, json; print(json.dumps([explorer.__file__, indexer.__file__]))"
+
+ASK_THE_SCREEN = """
+import json, sys
+from pathlib import Path
+
+import explorer
+from driving import Driven, drive
+
+seen = {}
+
+
+async def ask(driven: Driven) -> None:
+    await driven.type("king - man + woman")
+    seen["rows"] = driven.rows
+
+
+drive(Path(sys.argv[1]), ask)
+print(json.dumps({**seen, "explorer": explorer.__file__}))
+"""
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    return built(tmp_path_factory.mktemp("release"))
+
+
+@pytest.fixture(scope="module")
+def bare(release: Built, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """`pip install semantic-explorer`."""
+    return environment(tmp_path_factory.mktemp("bare") / "env", release.wheel)
+
+
+@pytest.fixture(scope="module")
+def whole(release: Built, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """`pip install 'semantic-explorer[all]'`."""
+    return environment(tmp_path_factory.mktemp("whole") / "env", release.wheel, ["all"])
+
+
+def started(
+    made: Environment, folder: Path, program: str, *arguments: str, **variables: str
+) -> SimpleNamespace:
+    """A program of an environment, run to its end in a folder, with no setting from outside."""
+    done = subprocess.run(
+        [str(made.bin / program), *arguments],
+        cwd=folder,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(folder), "HF_HUB_OFFLINE": "1", **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return SimpleNamespace(code=done.returncode, out=done.stdout, err=done.stderr)
+
+
+# -- what is in it --------------------------------------------------------------------------
+
+
+def test_the_wheel_holds_what_git_keeps(release: Built) -> None:
+    held = [n for n in zipfile.ZipFile(release.wheel).namelist() if ".dist-info/" not in n]
+    assert sorted(held) == tracked(*PACKAGES)
+
+
+def test_the_source_distribution_holds_it_too_and_what_a_wheel_is_made_with(release: Built) -> None:
+    with tarfile.open(release.source) as tar:
+        held = {n.name.partition("/")[2] for n in tar.getmembers() if n.isfile()}
+    made = {n for n in held if n.startswith("semantic_explorer.egg-info/")}
+    besides = {"LICENSE", "MANIFEST.in", "README.md", "pyproject.toml"}
+    assert held - made == {*tracked(*PACKAGES), *besides, "PKG-INFO", "setup.cfg"}
+
+
+def test_a_file_of_a_kind_that_is_new_comes_along(tmp_path: Path) -> None:
+    later = ["explorer/screen/panes/later.tcss", "explorer/later.json", "indexer/store/later"]
+    held = zipfile.ZipFile(built(tmp_path, later).wheel).namelist()
+    assert set(later) <= set(held)
+
+
+def test_what_is_installed_asks_for_nothing_that_is_not_there(
+    whole: Environment, bare: Environment, tmp_path: Path
+) -> None:
+    for made in (whole, bare):
+        done = subprocess.run(
+            [sys.executable, "-m", "pip", "--python", str(made.bin / "python"), "check"],
+            cwd=tmp_path, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout
+
+
+# -- what it does ---------------------------------------------------------------------------
+
+
+def test_it_is_imported_from_where_it_is_installed(whole: Environment, tmp_path: Path) -> None:
+    found = json.loads(started(whole, tmp_path, "python", "-c", WHERE).out)
+    assert [Path(one).parent for one in found] == [whole.packages / one for one in PACKAGES]
+    assert not any(Path(one).resolve().is_relative_to(ROOT / "explorer") for one in found)
+
+
+@pytest.mark.parametrize("kind", ["bare", "whole"])
+def test_a_question_is_answered(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path, real_indexes: Path, real: Any
+) -> None:
+    made: Environment = request.getfixturevalue(kind)
+    asked = ("neighbors", "king - man + woman", "-k", "3", "--format", "json")
+    done = started(made, tmp_path, "explorer", *asked, EXPLORER_INDEXES=str(real_indexes))
+    assert done.code == 0, done.err
+    answered = json.loads(done.out)["rows"]
+    expected = real.neighbors("king - man + woman", k=3).rows
+    assert [row["item"] for row in answered] == [row.item for row in expected]
+    assert [row["score"] for row in answered] == pytest.approx([row.score for row in expected])
+
+
+@pytest.mark.parametrize("kind", ["bare", "whole"])
+def test_the_terminal_ui_opens_and_answers(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path, real_indexes: Path, real: Any
+) -> None:
+    made: Environment = request.getfixturevalue(kind)
+    done = started(
+        made, tmp_path, "python", "-P", "-c", ASK_THE_SCREEN, str(real_indexes),
+        PYTHONPATH=str(ROOT / "tests"),
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    seen = json.loads(done.out.splitlines()[-1])
+    assert Path(seen["explorer"]).is_relative_to(made.packages)
+    first = real.neighbors("king - man + woman", k=1, distinct=True).rows[0]
+    assert seen["rows"][0][1:3] == [first.item, f"{first.score:.4f}"]
