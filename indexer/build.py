@@ -30,6 +30,7 @@ from indexer.extract.tokens import token_spaces
 from indexer.firing import Firing
 from indexer.model import load
 from indexer.progress import Narrator
+from indexer.reading import require_read
 from indexer.request import (
     Request,
     chosen_spaces,
@@ -59,6 +60,9 @@ from indexer.words import (
     prefix_candidates,
     read_words,
 )
+
+FEWEST_WORD_LIKE = 0.01
+"""Of the vocabulary, what share is word-like in any tokenizer that is read rightly."""
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -143,6 +147,8 @@ class _Build:
             self.vocabulary = self._tokenizer()
             self.texts = self.vocabulary.texts(self.model.vocabulary)
             self.word_like = np.array([is_word_like(text) for text in self.texts])
+            self._require_word_like()
+            require_read(self.vocabulary, self.texts, self.source.asked)
             self.words = self._words()
             self.shortest = len(self.words[0].token_ids)
         self._require_space()
@@ -232,6 +238,16 @@ class _Build:
         path = self.staging.folder / TOKENIZER
         path.write_text(backend.to_str(pretty=True), "utf-8")
         return Vocabulary(path)
+
+    def _require_word_like(self) -> None:
+        """Fail where hardly any token begins a word, as where a tokenizer is read wrongly."""
+        there, size = int(self.word_like.sum()), len(self.vocabulary)
+        if there < FEWEST_WORD_LIKE * size and not self.request.allow_few_words:
+            raise BadWords(
+                f"{there:,} of the {size:,} tokens of {self.source.asked!r} are a word's beginning "
+                "followed by letters, which z is read against; if that is as it should be, give "
+                "--allow-few-words"
+            )
 
     def _words(self) -> list[Choice]:
         kept = self.staging.step("words")

@@ -39,6 +39,7 @@ class Request:
     force: bool = False
     offline: bool = False
     allow_pickle: bool = False
+    allow_few_words: bool = False
 
 
 SPACES = ("embed", "context", "neuron", "head")

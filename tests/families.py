@@ -325,12 +325,13 @@ def make_model(
     change: Callable[[Any], None] | None = None,
     dtype: str = "float32",
     config: dict[str, Any] | None = None,
+    tokenizer: Any = None,
     **saving: Any,
 ) -> Path:
     """The tiny random model of a case, saved to a folder.
 
-    `change` is given the model before it is saved; `config` goes over the case's own; `saving` goes
-    to `save_pretrained`.
+    `change` is given the model before it is saved; `config` goes over the case's own;
+    `tokenizer` is one of `tokenizers`, in place of the case's; `saving` goes to `save_pretrained`.
     """
     import torch
     import transformers
@@ -338,7 +339,12 @@ def make_model(
     case = CASES[name]
     folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)  # threads wait for each other longer than these models take
-    size = make_tokenizer(folder, case.tokenizer)
+    if tokenizer is None:
+        size = make_tokenizer(folder, case.tokenizer)
+    else:
+        fast = transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer)
+        fast.save_pretrained(folder)
+        size = len(fast)
     torch.manual_seed(7)
     kind = getattr(transformers, case.kind)
     given = {**case.config, **(config or {})}

@@ -5,13 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers
-from tokenizers.trainers import BpeTrainer
+from tokenizers import AddedToken, Tokenizer, decoders
 
-from indexer.store.errors import DamagedIndex
+from indexer.store.errors import DamagedIndex, UnreadTokenizer
 from indexer.store.vocabulary import Vocabulary, display, is_word_like
+from tiny_tokenizers import BYTES, MAKERS, byte_level, replace, unigram, wordpiece
 
-WORDS = ["large", "small", "Dane", "dog"]
+LOWER = ("wordpiece", "wordpiece_with_a_prefix_of_its_own")
+BYTE_LEVEL = ("byte_level", "byte_level_adding_space", "byte_level_split")
+FALLING_BACK = (
+    "prepend",
+    "replace",
+    "metaspace_always",
+    "metaspace_first",
+    "metaspace_never",
+    "without_decoder",
+)
 
 
 def saved(tokenizer: Tokenizer, folder: Path) -> Vocabulary:
@@ -19,69 +28,11 @@ def saved(tokenizer: Tokenizer, folder: Path) -> Vocabulary:
     return Vocabulary(folder / "tokenizer.json")
 
 
-def byte_level(folder: Path) -> Vocabulary:
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = BpeTrainer(
-        vocab_size=400,
-        special_tokens=["<|endoftext|>"],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator([f" {word}" for word in WORDS] * 20, trainer)
-    return saved(tokenizer, folder)
-
-
-def metaspace(folder: Path) -> Vocabulary:
-    pieces = ["<unk>", "<s>", *(f"<0x{byte:02X}>" for byte in range(256)), "▁"]
-    pieces += sorted({char for word in WORDS for char in word})
-    merges: list[tuple[str, str]] = []
-    for word in WORDS:
-        for end in range(1, len(word) + 1):
-            left, right = "▁" + word[: end - 1], word[end - 1]
-            if (left, right) not in merges:
-                merges.append((left, right))
-                pieces.append(left + right)
-    vocabulary = {piece: i for i, piece in enumerate(dict.fromkeys(pieces))}
-    tokenizer = Tokenizer(
-        models.BPE(vocabulary, merges, unk_token="<unk>", byte_fallback=True, fuse_unk=True)
-    )
-    tokenizer.normalizer = normalizers.Sequence(
-        [normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]
-    )
-    tokenizer.decoder = decoders.Sequence(
-        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()]
-    )
-    tokenizer.add_special_tokens([AddedToken("<s>", special=True)])
-    return saved(tokenizer, folder)
-
-
-def wordpiece(folder: Path) -> Vocabulary:
-    pieces = ["[UNK]", "[CLS]", "dog", "##s", "small", "##er", "large", "great", "dane"]
-    tokenizer = Tokenizer(
-        models.WordPiece({piece: i for i, piece in enumerate(pieces)}, unk_token="[UNK]")
-    )
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.decoder = decoders.WordPiece()
-    tokenizer.add_special_tokens([AddedToken("[CLS]", special=True)])
-    return saved(tokenizer, folder)
-
-
-MAKERS = {"byte-level": byte_level, "metaspace": metaspace, "wordpiece": wordpiece}
-
-
-@pytest.mark.parametrize("marks", MAKERS)
-def test_the_way_of_marking_words_is_recognised(marks: str, tmp_path: Path) -> None:
-    assert MAKERS[marks](tmp_path).marks == marks
-
-
-@pytest.mark.parametrize("marks", MAKERS)
+@pytest.mark.parametrize("kind", MAKERS)
 def test_a_token_that_begins_a_word_says_so_with_one_leading_space(
-    marks: str, tmp_path: Path
+    kind: str, tmp_path: Path
 ) -> None:
-    vocabulary = MAKERS[marks](tmp_path)
+    vocabulary = saved(MAKERS[kind](), tmp_path)
     texts = vocabulary.texts()
     assert len(texts) == len(vocabulary)
     for word in ("large", "dog"):
@@ -90,24 +41,45 @@ def test_a_token_that_begins_a_word_says_so_with_one_leading_space(
         assert is_word_like(texts[token])
 
 
-@pytest.mark.parametrize("marks", MAKERS)
-def test_no_two_tokens_say_the_same(marks: str, tmp_path: Path) -> None:
-    texts = MAKERS[marks](tmp_path).texts()
+@pytest.mark.parametrize("kind", MAKERS)
+def test_no_two_tokens_say_the_same_but_for_single_bytes(kind: str, tmp_path: Path) -> None:
+    vocabulary = saved(MAKERS[kind](), tmp_path)
+    texts = [text for i, text in enumerate(vocabulary.texts()) if not vocabulary.is_byte(i)]
     assert len(set(texts)) == len(texts)
 
 
-@pytest.mark.parametrize("marks", MAKERS)
+@pytest.mark.parametrize("kind", MAKERS)
 @pytest.mark.parametrize("word", ["large", "dogs", "Dane", "small dog"])
-def test_the_tokens_of_a_word_say_the_word(marks: str, word: str, tmp_path: Path) -> None:
-    vocabulary = MAKERS[marks](tmp_path)
-    texts = vocabulary.texts()
+def test_the_tokens_of_a_word_say_the_word(kind: str, word: str, tmp_path: Path) -> None:
+    vocabulary = saved(MAKERS[kind](), tmp_path)
     ids = vocabulary.word_ids(word)
-    said = "".join(texts[i] if texts[i] != "<0x20>" else " " for i in ids)
-    assert said == f" {word.lower() if marks == 'wordpiece' else word}"
+    texts = vocabulary.texts()
+    assert vocabulary.said(ids) == f" {word.lower() if kind in LOWER else word}"
+    assert "".join(texts[i] for i in ids) == vocabulary.said(ids)
 
 
-def test_bytes_that_are_no_text_on_their_own_are_spelled_out(tmp_path: Path) -> None:
-    vocabulary = byte_level(tmp_path)
+@pytest.mark.parametrize("kind", MAKERS)
+def test_the_tokenizers_own_decoder_says_the_same(kind: str, tmp_path: Path) -> None:
+    vocabulary = saved(MAKERS[kind](), tmp_path)
+    if kind in ("wordlevel", "without_decoder"):
+        pytest.skip("its decoder says nothing of blanks")
+    ids = vocabulary.word_ids("small dogs")
+    assert vocabulary._tokenizer.decode(list(ids)).strip() == vocabulary.said(ids).strip()
+
+
+@pytest.mark.parametrize("kind", [*BYTE_LEVEL, *FALLING_BACK])
+def test_letters_beyond_ascii_are_letters(kind: str, tmp_path: Path) -> None:
+    vocabulary = saved(MAKERS[kind](), tmp_path)
+    (token,) = vocabulary.word_ids("straße")
+    assert vocabulary.texts()[token] == " straße"
+    elephant = vocabulary.text_ids("🐘")
+    assert vocabulary.said(elephant).strip() == "🐘"
+    assert vocabulary.texts()[elephant[-1]] == "\\x98"
+
+
+@pytest.mark.parametrize("kind", BYTE_LEVEL)
+def test_bytes_that_are_no_text_on_their_own_are_spelled_out(kind: str, tmp_path: Path) -> None:
+    vocabulary = saved(MAKERS[kind](), tmp_path)
     texts = vocabulary.texts()
     for text, byte in (("\\xe2", "â"), ("\\x80", "Ģ"), (" ", "Ġ"), ("\n", "Ċ"), ("!", "!")):
         token = vocabulary._tokenizer.token_to_id(byte)
@@ -115,47 +87,75 @@ def test_bytes_that_are_no_text_on_their_own_are_spelled_out(tmp_path: Path) -> 
     assert not any("Ġ" in text or "Ċ" in text for text in texts)
 
 
-def test_byte_level_text_of_letters_beyond_ascii_is_the_letters(tmp_path: Path) -> None:
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = BpeTrainer(
-        vocab_size=300,
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator([" Größe"] * 20, trainer)
+@pytest.mark.parametrize("kind", FALLING_BACK)
+def test_a_byte_that_stands_for_what_no_token_spells_reads_as_the_byte(
+    kind: str, tmp_path: Path
+) -> None:
+    vocabulary = saved(MAKERS[kind](), tmp_path)
+    texts = vocabulary.texts()
+    first = vocabulary._tokenizer.token_to_id(BYTES[0])
+    assert [vocabulary.is_byte(i) for i in (first - 1, first, first + 255, first + 256)] == [
+        False,
+        True,
+        True,
+        False,
+    ]
+    assert texts[first + 10] == "\n"
+    assert texts[first + 0x21] == "!" == vocabulary.said(vocabulary.text_ids("!"))[-1]
+    assert texts[first + 0xE2] == "\\xe2"
+
+
+def test_what_other_vocabularies_mark_words_with_is_a_letter_here(tmp_path: Path) -> None:
+    vocabulary = saved(replace(), tmp_path)
+    token = vocabulary._tokenizer.token_to_id("Ġ")
+    assert vocabulary.texts()[token] == "Ġ"
+    assert vocabulary.texts()[vocabulary._tokenizer.token_to_id("▁▁")] == "  "
+
+
+def test_a_piece_of_bytes_is_text_where_nothing_falls_back_on_bytes(tmp_path: Path) -> None:
+    tokenizer = byte_level()
+    tokenizer.add_tokens([AddedToken("<0x0A>")])
     vocabulary = saved(tokenizer, tmp_path)
-    (token,) = vocabulary.word_ids("Größe")
-    assert vocabulary.texts()[token] == " Größe"
+    assert vocabulary.texts()[vocabulary._tokenizer.token_to_id("<0x0A>")] == "<0x0A>"
 
 
-def test_metaspace_byte_tokens_keep_their_name(tmp_path: Path) -> None:
-    vocabulary = metaspace(tmp_path)
-    assert vocabulary.texts()[vocabulary.text_ids("!")[-1]] == "<0x21>"
-
-
-def test_wordpiece_continuations_have_no_boundary(tmp_path: Path) -> None:
-    texts = wordpiece(tmp_path).texts()
+@pytest.mark.parametrize("joint", ["##", "@@"])
+def test_wordpiece_continuations_have_no_boundary(joint: str, tmp_path: Path) -> None:
+    texts = saved(wordpiece(joint), tmp_path).texts()
     assert texts[2:6] == [" dog", "s", " small", "er"]
     assert not is_word_like(texts[3])
 
 
+def test_a_word_that_a_unigram_vocabulary_cannot_spell_has_no_tokens(tmp_path: Path) -> None:
+    vocabulary = saved(unigram(), tmp_path)
+    assert vocabulary.unknown == 0
+    assert vocabulary.word_ids("大") == ()
+    assert vocabulary.word_ids("dogs")
+
+
+@pytest.mark.parametrize("decoder", [decoders.BPEDecoder(), decoders.CTC()])
+def test_words_marked_at_their_end_are_refused(decoder: object, tmp_path: Path) -> None:
+    tokenizer = byte_level()
+    tokenizer.decoder = decoder
+    with pytest.raises(UnreadTokenizer, match="marks where words end and not where they begin"):
+        saved(tokenizer, tmp_path).texts()
+
+
 @pytest.mark.parametrize(
-    ("marks", "control"),
-    [("byte-level", "<|endoftext|>"), ("metaspace", "<s>"), ("wordpiece", "[CLS]")],
+    ("kind", "control"),
+    [("byte_level", "<|endoftext|>"), ("prepend", "<s>"), ("wordpiece", "[CLS]")],
 )
 def test_a_control_token_is_one_token_and_known_as_special(
-    marks: str, control: str, tmp_path: Path
+    kind: str, control: str, tmp_path: Path
 ) -> None:
-    vocabulary = MAKERS[marks](tmp_path)
+    vocabulary = saved(MAKERS[kind](), tmp_path)
     (token,) = [i for i in vocabulary.text_ids(control) if vocabulary.texts()[i] == control]
     assert vocabulary.special_ids == {token}
     assert not is_word_like(control)
 
 
 def test_rows_that_no_token_names_say_that_they_are_unused(tmp_path: Path) -> None:
-    vocabulary = byte_level(tmp_path)
+    vocabulary = saved(byte_level(), tmp_path)
     size = len(vocabulary)
     texts = vocabulary.texts(size + 2)
     assert texts[size:] == [f"<unused {size}>", f"<unused {size + 1}>"]
@@ -164,7 +164,7 @@ def test_rows_that_no_token_names_say_that_they_are_unused(tmp_path: Path) -> No
 
 
 def test_truncation_and_padding_of_the_tokenizer_are_off(tmp_path: Path) -> None:
-    vocabulary = byte_level(tmp_path)
+    vocabulary = saved(byte_level(), tmp_path)
     tokenizer = Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
     tokenizer.enable_truncation(2)
     tokenizer.enable_padding(length=8)

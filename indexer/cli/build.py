@@ -84,6 +84,12 @@ if TYPE_CHECKING:
     "--allow-pickle", is_flag=True, help="Load pickled weights, which can run code of their own."
 )
 @click.option(
+    "--allow-few-words",
+    is_flag=True,
+    help="Index a model though hardly any of its tokens begin a word (under 1 % of them): without "
+    "any, no z can be had of neurons and heads.",
+)
+@click.option(
     "--accept-config",
     multiple=True,
     metavar="NAME",

@@ -50,6 +50,10 @@ class ForeignIndex(SemanticError):
     """A folder that is no index of this project, or one of a format this version can't read."""
 
 
+class UnreadTokenizer(SemanticError):
+    """A tokenizer marks where words begin in a way that is not read, or is read wrongly."""
+
+
 class UnknownSpace(SemanticError):
     """The index has no space of that name."""
 

@@ -1,20 +1,23 @@
 """The tokenizer of an index: what each token says, and which tokens a word is made of.
 
-Knows the Hugging Face `tokenizers` library and three ways of marking where a word begins
-(byte-level BPE, SentencePiece's metaspace, WordPiece); knows no model. In `text` the mark is
-always one leading space, whatever the vocabulary writes.
+Knows the Hugging Face `tokenizers` library; how pieces are read is `indexer.store.pieces`'s to
+know. Knows no model but how many rows its embedding has. In `text` the mark of a word's beginning
+is always one leading space, whatever the vocabulary writes.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from indexer.store.errors import DamagedIndex
+from indexer.store.pieces import Pieces
 from indexer.store.shown import one_line
 
 VISIBLE_SPACE = "␣"
-_METASPACE = "▁"
 
 
 class Vocabulary:
@@ -34,20 +37,32 @@ class Vocabulary:
         return int(self._tokenizer.get_vocab_size(with_added_tokens=True))
 
     @cached_property
-    def special_ids(self) -> frozenset[int]:
-        """Ids of control tokens such as `<|endoftext|>`."""
-        added = self._tokenizer.get_added_tokens_decoder()
-        return frozenset(i for i, token in added.items() if token.special)
+    def pieces(self) -> Pieces:
+        """How the vocabulary's pieces are read.
+
+        Raises:
+            UnreadTokenizer: words are marked in a way that is not known.
+        """
+        return Pieces.of(self._tokenizer)
 
     @cached_property
-    def marks(self) -> str:
-        """How word beginnings are marked: `byte-level`, `metaspace` or `wordpiece`."""
-        decoder = type(self._tokenizer.decoder).__name__
-        if decoder == "WordPiece":
-            return "wordpiece"
-        if decoder == "ByteLevel" or self._tokenizer.token_to_id("Ġ") is not None:
-            return "byte-level"
-        return "metaspace"
+    def _model(self) -> Any:
+        return self._tokenizer.model
+
+    @cached_property
+    def _added(self) -> dict[int, Any]:
+        added: dict[int, Any] = self._tokenizer.get_added_tokens_decoder()
+        return added
+
+    @cached_property
+    def special_ids(self) -> frozenset[int]:
+        """Ids of control tokens such as `<|endoftext|>`."""
+        return frozenset(i for i, token in self._added.items() if token.special)
+
+    def is_byte(self, token_id: int) -> bool:
+        """Whether a token stands for one byte of what no other token spells (`<0x0A>`)."""
+        piece = self._model.id_to_token(token_id)
+        return piece is not None and self.pieces.is_byte(piece)
 
     def texts(self, size: int | None = None) -> list[str]:
         r"""The text of every id below `size` (the tokenizer's own size unless given).
@@ -55,30 +70,23 @@ class Vocabulary:
         Bytes that are no UTF-8 on their own are written as `\xe2`; ids that the model has a row
         for but the tokenizer has no token for are written as `<unused 49151>`.
         """
-        added = self._tokenizer.get_added_tokens_decoder()
-        return [
-            str(added[i].content) if i in added else self._text(i)
-            for i in range(len(self) if size is None else size)
-        ]
+        return [self.said([i]) for i in range(len(self) if size is None else size)]
 
-    def _text(self, token_id: int) -> str:
-        token = self._tokenizer.id_to_token(token_id)
-        if token is None:
-            return f"<unused {token_id}>"
-        if self.marks == "byte-level":
-            octets = _bytes_of_characters()
-            if all(char in octets for char in token):
-                return bytes(octets[c] for c in token).decode("utf-8", "backslashreplace")
-            return str(token)
-        if self.marks == "wordpiece":
-            return token[2:] if token.startswith("##") else f" {token}"
-        return str(token.replace(_METASPACE, " "))
+    def said(self, ids: Iterable[int]) -> str:
+        r"""What some tokens say together; bytes that are no UTF-8 are written as `\xe2`."""
+        return b"".join(map(self._octets, ids)).decode("utf-8", "backslashreplace")
 
-    @cached_property
-    def _adds_space(self) -> bool:
-        """Whether the tokenizer puts a word boundary before a text by itself."""
-        ids = self._tokenizer.encode("a", add_special_tokens=False).ids
-        return bool(ids) and self._text(ids[0]).startswith(" ")
+    def _octets(self, token_id: int) -> bytes:
+        """The bytes of text that a token stands for."""
+        added, piece = self._added.get(token_id), self._model.id_to_token(token_id)
+        # What was added is found in a text as it is written, unless it is a piece of the model's.
+        if added is not None and (added.special or piece != added.content):
+            return str(added.content).encode()
+        return f"<unused {token_id}>".encode() if piece is None else self.pieces.octets(piece)
+
+    def normalised(self, text: str) -> str:
+        """A text as the tokenizer cuts it: in lower case, say, where it tells no capitals."""
+        return self.pieces.normalised(text, self._tokenizer.normalizer)
 
     def word_ids(self, word: str) -> tuple[int, ...]:
         """The tokens of a word or phrase that follows other text, so with its boundary.
@@ -86,19 +94,21 @@ class Vocabulary:
         None where the tokenizer has no tokens for some of it: its token for the unknown stands for
         any such text alike.
         """
-        text = word if self._adds_space else f" {word}"
+        text = word if self.pieces.begins else f" {word}"
         ids = tuple(self._tokenizer.encode(text, add_special_tokens=False).ids)
-        return () if self._unknown in ids else ids
+        return () if self.unknown in ids else ids
 
     @cached_property
-    def _unknown(self) -> int | None:
+    def unknown(self) -> int | None:
         """The id of the token for what the tokenizer has no tokens for, or None."""
-        model = self._tokenizer.model
-        name = getattr(model, "unk_token", None)
-        if name is None:
-            return getattr(model, "unk_id", None)
-        found: int | None = self._tokenizer.token_to_id(name)
-        return found
+        name = getattr(self._model, "unk_token", None)
+        if name is not None:
+            found: int | None = self._tokenizer.token_to_id(name)
+            return found
+        if type(self._model).__name__ != "Unigram":
+            return None
+        state: dict[str, Any] = json.loads(self._model.__getstate__())  # it has no attribute
+        return state.get("unk_id")
 
     def text_ids(self, text: str) -> tuple[int, ...]:
         """The tokens of a text exactly as written; a control token's text is that token."""
@@ -129,16 +139,3 @@ def display_name(text: str) -> str:
     inner = one_line(text).strip(" ")
     before, after = len(text) - len(text.lstrip(" ")), len(text) - len(text.rstrip(" "))
     return VISIBLE_SPACE * before + inner + VISIBLE_SPACE * after if inner else display(text)
-
-
-def _bytes_of_characters() -> dict[str, int]:
-    """Byte-level BPE's printable character for each byte, reversed (GPT-2's encoder table)."""
-    if not _octets:
-        plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
-        others = [b for b in range(256) if b not in plain]
-        _octets.update({chr(b): b for b in plain})
-        _octets.update({chr(256 + i): b for i, b in enumerate(others)})
-    return _octets
-
-
-_octets: dict[str, int] = {}
