@@ -49,6 +49,10 @@ class NotFromGguf(SemanticError):
     """A GGUF file that is not read, or of which something would be lost."""
 
 
+class QuantizedWeights(SemanticError):
+    """The weights are packed into integers, so that there is no matrix to read."""
+
+
 class IncompleteWeights(SemanticError):
     """The checkpoint lacks tensors of the model, which would be made up at random."""
 

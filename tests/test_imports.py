@@ -226,6 +226,212 @@ def test_a_glove_label_may_hold_blanks_and_be_a_number(tmp_path: Path) -> None:
         assert ix.vector("b").tolist() == pytest.approx([3, 4], rel=1e-6)
 
 
+# -- files as people have them ---------------------------------------------------------------------
+
+
+def vectors_by_name(index: Path) -> dict[str, list[float]]:
+    with explorer.open(index.name, index.parent) as ix:
+        words = [text for (text,) in ix._index.sql("SELECT text FROM word ORDER BY id")]
+        return {word: ix.vector(f'"{word}"').tolist() for word in words}
+
+
+def near(vectors: list[list[float]]) -> Any:
+    return pytest.approx(np.array(vectors), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("how", "kept", "order"),
+    [("first", [1, 2], ["a", "b", "c"]), ("last", [5, 6], ["b", "a", "c"])],
+)
+@pytest.mark.parametrize("file", ["v.txt", "v.bin", "v.npy", "v.parquet"])
+def test_one_of_several_under_one_name_is_kept_where_that_is_asked_for(
+    how: str, kept: list[int], order: list[str], file: str, tmp_path: Path, run: Run
+) -> None:
+    names, rows = ["a", "b", "a", "a", "c"], np.array([[1, 2], [3, 4], [9, 9], [5, 6], [7, 8]])
+    rows = rows.astype(np.float32)
+    if file == "v.npy":
+        saved(tmp_path, names, rows)
+    elif file == "v.parquet":
+        parquet(label=names, vector=rows.tolist())(tmp_path)
+    elif file == "v.bin":
+        pairs = zip(names, rows, strict=True)
+        data = b"5 2\n" + b"".join(n.encode() + b" " + v.tobytes() for n, v in pairs)
+        (tmp_path / file).write_bytes(data)
+    else:
+        pairs = zip(names, rows, strict=True)
+        (tmp_path / file).write_text("".join(f"{n} {v[0]} {v[1]}\n" for n, v in pairs))
+    with pytest.raises(BadVectors, match=r"'a' stands in .* already; --on-duplicate first or last"):
+        imported(tmp_path / file, tmp_path / "no", "n")
+    done = run("indexer", "import", file, "--name", "n", "--on-duplicate", how)
+    assert done.code == 0, done.err
+    assert f"2 vectors have a name that another has too: the {how} of each is kept" in done.err
+    assert verify(tmp_path / "indexes" / "n") == []
+    found = vectors_by_name(tmp_path / "indexes" / "n")
+    assert list(found) == order
+    assert found["a"] == pytest.approx(kept)
+    read = Manifest.load(tmp_path / "indexes" / "n").imported["embed"].read
+    assert f"2 duplicates left out, the {how} kept" in read
+    assert read in run("indexer", "show", "n").out
+
+
+def test_a_name_that_stands_twice_is_one_label_of_a_further_space(
+    root: Path, tmp_path: Path
+) -> None:
+    file = saved(tmp_path, ["a", "b", "a"], np.eye(3, WIDTH, dtype=np.float32))
+    imported(file, root, "llama", "sae", on_duplicate="last")
+    with explorer.open("llama", root) as ix:
+        assert list(ix.items("sae")) == ["b", "a"]
+        assert ix.vector("a@sae").argmax() == 2
+    with pytest.raises(SemanticError, match="--on-duplicate: no way 'frist'; did you mean 'first'"):
+        imported(file, root, "llama", "sae2", on_duplicate="frist")
+
+
+@pytest.mark.parametrize(
+    ("file", "options", "rows", "said"),
+    [
+        ("dups.txt", {"on_duplicate": "first"}, 7, "1 duplicates left out"),
+        ("fasttext.vec.gz", {}, 8, ""),
+        ("ok.bin.gz", {}, 8, ""),
+        ("subword_short.vec", {}, 8, "line 1 says 9 vectors, and 8 follow: taken as 8"),
+        ("glove_unk_dup.txt", {"on_duplicate": "last"}, 7, "1 duplicates left out, the last kept"),
+        ("dups.txt", {"limit": 7}, 7, "the first 7 vectors"),
+    ],
+)
+def test_files_that_were_dead_ends_are_imported(
+    file: str, options: dict[str, Any], rows: int, said: str, tmp_path: Path
+) -> None:
+    index = imported(CASES / file, tmp_path, "n", **options)
+    assert verify(index) == []
+    manifest = Manifest.load(index)
+    assert manifest.words == rows
+    assert said in manifest.imported["embed"].read
+    found = vectors_by_name(index)
+    assert found["king"] == pytest.approx(
+        [0.12573, -0.1321, 0.64042, 0.1049, -0.53567, 0.3616, 1.304, 0.94708], rel=1e-4
+    )
+    if file.startswith("glove"):
+        assert "at name@domain.com" in found
+        assert found["<unk>"][0] == pytest.approx(1.80163)
+
+
+def test_the_first_vectors_of_any_format_are_taken(tmp_path: Path) -> None:
+    rows = vectors_of(5, 4)
+    for to, file in [("npy", "v.npy"), ("safetensors", "v.safetensors"), ("parquet", "v.parquet"),
+                     ("word2vec", "v.vec")]:  # fmt: skip
+        imported(saved(tmp_path, list("abcde"), rows), tmp_path / to, "all")
+        path = exported(tmp_path / to, "all", "embed", to, tmp_path / to / file)
+        index = imported(path, tmp_path / to, "some", limit=3)
+        found = vectors_by_name(index)
+        assert list(found) == ["a", "b", "c"]
+        assert list(found.values()) == near(rows[:3].tolist())
+        assert Manifest.load(index).imported["embed"].read.startswith("the first 3 vectors")
+        assert list(vectors_by_name(imported(path, tmp_path / to, "more", limit=99))) == list(
+            "abcde"
+        )
+    with pytest.raises(SemanticError, match="--limit: give how many"):
+        imported(path, tmp_path, "none", limit=0)
+
+
+def test_a_file_that_ends_too_soon_gives_what_comes_before(tmp_path: Path) -> None:
+    import gzip
+
+    whole = "".join(f"w{i} {i + 1} {i} 1\n" for i in range(2000))
+    packed = gzip.compress(whole.encode(), mtime=0)
+    for file, data in {
+        "t.txt": whole.encode()[:-3],
+        "h.vec": f"9000 3\n{whole}".encode()[:-3],
+        "g.txt.gz": packed[: len(packed) * 3 // 4],
+    }.items():
+        (tmp_path / file).write_bytes(data)
+        with pytest.raises(BadVectors, match=r"--limit \d+ takes ") as err:
+            imported(tmp_path / file, tmp_path, "n")
+        limit = int(str(err.value).split("--limit ")[1].split()[0])
+        assert 1000 < limit < 2000
+        index = imported(tmp_path / file, tmp_path, file.split(".")[0], limit=limit)
+        found = vectors_by_name(index)
+        assert len(found) == limit
+        assert found[f"w{limit - 1}"] == pytest.approx([limit, limit - 1, 1])
+        with pytest.raises(BadVectors):
+            imported(tmp_path / file, tmp_path, "n", limit=limit + 1)
+
+
+def test_gzip_is_undone_whatever_the_file_is_called(tmp_path: Path) -> None:
+    import gzip
+
+    rows = vectors_of(3, 4)
+    for to, ending in [("npy", ".npy"), ("safetensors", ".safetensors"), ("parquet", ".parquet"),
+                       ("word2vec", ".vec")]:  # fmt: skip
+        imported(saved(tmp_path, list("abc"), rows), tmp_path / to, "all")
+        path = exported(tmp_path / to, "all", "embed", to, tmp_path / to / f"v{ending}")
+        data = gzip.compress(path.read_bytes())
+        for name in (f"v{ending}.gz", f"w{ending}", "x"):
+            (tmp_path / to / name).write_bytes(data)
+            labels = {"labels": tmp_path / to / "v.labels.txt"} if to == "npy" else {}
+            index = imported(
+                tmp_path / to / name, tmp_path / to, "n" + name.split(".")[0], **labels
+            )
+            assert list(vectors_by_name(index).values()) == near(rows.tolist())
+    # What a compressed array is named after lies beside it under either name.
+    assert list(vectors_by_name(imported(tmp_path / "npy" / "v.npy.gz", tmp_path, "o"))) == list(
+        "abc"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "names"),
+    [
+        (b"a 1 2\r\nb 3 4\r\n", {}, ["a", "b"]),
+        ("\ufeffa 1 2\nb 3 4\n".encode(), {}, ["a", "b"]),
+        ("\ufeff2 2\na 1 2\nb 3 4\n\n\n".encode(), {}, ["a", "b"]),
+        ("a 1 2\nb 3 4\n".encode("utf-16"), {"encoding": "utf-16"}, ["a", "b"]),
+        ("ä 1 2\nß 3 4\n".encode("latin-1"), {"encoding": "latin-1"}, ["ä", "ß"]),
+        ("ä 1 2\nß 3 4\n".encode("cp037"), {"encoding": "cp037"}, ["ä", "ß"]),
+        ("日本 1 2\n語 3 4\n".encode("shift_jis"), {"encoding": "shift_jis"}, ["日本", "語"]),
+        (b"a\xff 1 2\nb 3 4\n", {"encoding_errors": "replace"}, ["a\ufffd", "b"]),
+        (b"a\xff 1 2\nb 3 4\n", {"encoding_errors": "ignore"}, ["a", "b"]),
+        (b"big dog 1e0 2\nb +3 4.\n", {}, ["big dog", "b"]),
+        (b"route 66\t1\t2\nb c\t3\t4\nd\t5\t6\n", {}, ["route 66", "b c", "d"]),
+        (b"big dog\t1 2\nb\t3 4\n", {}, ["big dog", "b"]),
+        (b"2 2\n1 1 2\n3 3 4\n", {}, ["1", "3"]),
+        (b"2 3\na 1 2\nb 3 4\n", {}, ["a", "b"]),
+        (b"1 1\n2 5\n3 7\n", {"format": "glove"}, ["1", "2", "3"]),
+    ],
+)
+def test_a_text_is_read_as_it_is_written(
+    content: bytes, options: dict[str, Any], names: list[str], tmp_path: Path
+) -> None:
+    found = vectors_by_name(imported(text(content)(tmp_path), tmp_path, "n", **options))
+    assert list(found) == names
+    if options.get("format") != "glove":
+        assert [found[name] for name in names][:2] == near([[1, 2], [3, 4]])
+
+
+def test_what_was_decided_of_a_text_is_said(tmp_path: Path, run: Run) -> None:
+    (tmp_path / "v.vec").write_text("3 4\nbig dog 1 2\nb 3 4\n\n\n")
+    done = run("indexer", "import", "v.vec", "--name", "n")
+    assert done.code == 0, done.err
+    for part in (
+        "line 1 says that vectors are 4 numbers long, and those that follow are 2 long",
+        "line 1 says 3 vectors, and 2 follow: taken as 2",
+        "2 empty lines at its end are left out",
+        "1 names hold blanks (the first: line 2): the last 2 fields of a line are its numbers",
+    ):
+        assert part in done.err
+    (tmp_path / "w").write_bytes(BINARY)
+    done = run("indexer", "import", "w", "--name", "w")
+    assert "w is read as word2vec-binary, by its content" in done.err
+    (tmp_path / "w.bin").write_bytes(BINARY.replace(b"2 3", b"5 3"))
+    done = run("indexer", "import", "w.bin", "--name", "x")
+    assert "its header says 5 vectors, and 2 follow: taken as 2" in done.err
+
+
+def test_labels_beside_an_array_may_be_of_another_encoding(tmp_path: Path) -> None:
+    np.save(tmp_path / "v.npy", vectors_of(2, 3))
+    (tmp_path / "v.labels.txt").write_bytes("\ufeffstraße\nö".encode("utf-16-le"))
+    index = imported(tmp_path / "v.npy", tmp_path, "n", encoding="utf-16")
+    assert list(vectors_by_name(index)) == ["straße", "ö"]
+
+
 # -- a new index ----------------------------------------------------------------------------------
 
 

@@ -37,7 +37,7 @@ def _described(manifest: Manifest) -> list[str]:
         whence = f"{name}: from {one.file} ({one.format}, {one.created})"
         lines.append(f"imported    {whence}, sha256 {one.sha256}")
         lines += [f"            {one.read}"] if one.read else []
-    lines += [f"adapter     {model.adapter}"] if model.adapter else []
+    lines += [f"adapter     left out: {model.adapter}"] if model.adapter else []
     if model.accepted:
         lines.append(f"accepted    config attributes {', '.join(model.accepted)}")
     if prefix is not None:

@@ -30,6 +30,8 @@ class Kind:
 
 
 GZIP = Kind("a file compressed by gzip")
+UTF16 = Kind("a text in UTF-16", advice="say so with --encoding utf-16")
+UTF32 = Kind("a text in UTF-32", advice="say so with --encoding utf-32")
 
 _KEYED = "open it with gensim, and save its vectors with save_word2vec_format"
 _PICKLE = "pickles can run code and are not read: open it with what wrote it, and save its vectors"
@@ -58,10 +60,10 @@ _SIGNS: tuple[tuple[bytes, Kind], ...] = (
     (b"MATLAB 5.0 MAT", Kind("a file of MATLAB", advice="open it with SciPy; " + _ARRAY)),
     (b"version https://git-lfs", Kind("a pointer of Git LFS, and not the file itself",
                                       advice="fetch that with `git lfs pull`")),
-    (b"\xff\xfe\0\0", Kind("a text in UTF-32", advice="say so with --encoding utf-32")),
-    (b"\0\0\xfe\xff", Kind("a text in UTF-32", advice="say so with --encoding utf-32")),
-    (b"\xff\xfe", Kind("a text in UTF-16", advice="say so with --encoding utf-16")),
-    (b"\xfe\xff", Kind("a text in UTF-16", advice="say so with --encoding utf-16")),
+    (b"\xff\xfe\0\0", UTF32),
+    (b"\0\0\xfe\xff", UTF32),
+    (b"\xff\xfe", UTF16),
+    (b"\xfe\xff", UTF16),
 )  # fmt: skip
 
 _OLD_PICKLE = re.compile(

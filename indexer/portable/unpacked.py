@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from indexer.errors import BadVectors
-from indexer.portable.contents import GZIP, HEAD, recognised
+from indexer.portable.contents import GZIP, HEAD, UTF16, UTF32, recognised
 from indexer.portable.vectors import Asked
 from indexer.store.errors import MachineError, nearest
 
@@ -75,7 +75,9 @@ def unpacked(path: Path, encoding: str) -> Unpacked:
     if packed:
         file.close()
         file, cut = _without_gzip(path)
-    wide = is_wide(encoding)
+        file.seek(0)
+        head = file.read(HEAD)
+    wide = is_wide(encoding) and recognised(head) in (None, UTF16, UTF32)
     if wide:
         file = _as_utf8(path.name, file, encoding)
     file.seek(0)
