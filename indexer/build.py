@@ -81,6 +81,11 @@ def build(request: Request, narrator: Narrator) -> tuple[Path, bool]:
     spaces = chosen_spaces(request)
     asked_words = read_words(request.words) if isinstance(request.words, Path) else request.words
     source = locate(request.model, request.offline, request.allow_pickle)
+    if source.adapter:
+        narrator.say(
+            f"{request.model}: the adapter beside its weights ({source.adapter}) is left out: "
+            "merge it with peft (merge_and_unload) to have it in"
+        )
     identity = fingerprint(request, source, asked_words)
     target = request.root / request.name
     if target.exists():
@@ -338,6 +343,7 @@ class _Build:
                 encoder=self.model.family.encoder,
                 allow_pickle=self.source.pickled,
                 accepted=self.request.accept_config,
+                adapter=self.source.adapter,
             ),
             dtype=self.dtype,
             device=self.device,

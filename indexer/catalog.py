@@ -154,12 +154,14 @@ class Catalog:
         }
 
     def _build_table(self, manifest: Manifest) -> dict[str, list[Any]]:
+        adapter = manifest.model.adapter
+        left_out = {"adapter_left_out": adapter} if adapter else {}
         return {
             "created": [manifest.created],
             "model": [self.request.model],
             "revision": [manifest.model.revision],
             "weights_sha256": [manifest.model.weights_sha256],
-            "options": [json.dumps(options(self.request))],
+            "options": [json.dumps(options(self.request) | left_out)],
             "versions": [json.dumps(manifest.versions)],
             "seconds": [json.dumps(manifest.seconds)],
             "total_seconds": [sum(manifest.seconds.values())],

@@ -4,6 +4,28 @@ from __future__ import annotations
 
 from indexer.store.errors import MachineError, SemanticError
 
+_LONGEST = 200
+"""Characters of another library's message."""
+
+
+def reason(error: BaseException) -> str:
+    """What another library says went wrong, in one line: its first sentence, or its kind of error.
+
+    A first line that ends in a colon goes on in the next.
+    """
+    told = ""
+    for line in str(error).splitlines():
+        told = f"{told} {line.strip()}".strip()
+        if told and not told.endswith((":", ",")):
+            break
+    return (
+        told
+        if 0 < len(told) <= _LONGEST
+        else f"{told[:_LONGEST]}..."
+        if told
+        else type(error).__name__
+    )
+
 
 class ModelNotFound(SemanticError):
     """No model where one was asked for, or the hub cannot be reached."""
@@ -25,6 +47,10 @@ class UnknownConfig(SemanticError):
 
 class NotFromGguf(SemanticError):
     """A GGUF file that is not read, or of which something would be lost."""
+
+
+class QuantizedWeights(SemanticError):
+    """The weights are packed into integers, so that there is no matrix to read."""
 
 
 class IncompleteWeights(SemanticError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import importlib.util
+import json
 import re
 import secrets
 import shutil
@@ -23,12 +24,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from indexer.errors import BadVectors, CheckFailed, IndexExists, MissingExtra
 from indexer.portable.formats import opened
 from indexer.portable.vectors import Asked, Block, Float32, Reader
 from indexer.progress import Narrator
-from indexer.store.errors import MachineError, SemanticError
+from indexer.store.errors import MachineError, SemanticError, unknown
 from indexer.store.extend import add_labels, take_over
 from indexer.store.layout import (
     CATALOG,
@@ -44,6 +46,8 @@ from indexer.words import zipf
 
 EMBED = "embed"
 """The space that questions are asked of unless they name one."""
+
+ON_DUPLICATE = ("error", "first", "last")
 
 RESERVED = ("embed", "unembed", "context", "neuron", "head")
 """Spaces that a build makes, or the first part of their names."""
@@ -61,6 +65,8 @@ class ImportRequest:
         format: of the file; by its ending where None.
         allow_zero: keep vectors that are zero.
         force: replace an imported space of that name.
+        on_duplicate: which vector of several under one name to keep, `first` or `last`; `error`
+            takes no such file.
     """
 
     vectors: Asked
@@ -70,11 +76,33 @@ class ImportRequest:
     format: str | None = None
     allow_zero: bool = False
     force: bool = False
+    on_duplicate: str = "error"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Which rows of a file are taken.
+
+    Attributes:
+        rows: how many.
+        mask: (rows of the file,) bool; None where all are.
+    """
+
+    rows: int
+    mask: NDArray[np.bool_] | None = None
+
+    def of(self, block: Block, first: int) -> tuple[Block, NDArray[np.int64]]:
+        """The part of a block that is taken, and which row of the file each is."""
+        rows = np.arange(first, first + len(block.labels))
+        if self.mask is None:
+            return block, rows
+        here = np.flatnonzero(self.mask[first : first + len(rows)])
+        return Block([block.labels[at] for at in here], block.vectors[here]), rows[here]
 
 
 @dataclass
 class Read:
-    """What has been read so far: labels in order, and the row each was first seen in.
+    """What has been read so far: labels in order, and the row of the file each was seen in.
 
     Attributes:
         rows: row of each label.
@@ -100,17 +128,28 @@ def import_vectors(request: ImportRequest, narrator: Narrator) -> tuple[Path, Sp
         SemanticError: name or space are not to be had, or the width is another.
     """
     start = time.monotonic()
+    if request.on_duplicate not in ON_DUPLICATE:
+        raise SemanticError(f"--on-duplicate: {unknown('way', request.on_duplicate, ON_DUPLICATE)}")
+    if request.vectors.limit is not None and request.vectors.limit < 1:
+        raise SemanticError("--limit: give how many vectors to take, 1 or more")
     format, reader = opened(request.vectors, request.format)
-    origin = Imported(request.vectors.path.name, _sha256(request.vectors.path), format, _now())
+    kept = _kept(request, reader)
+    origin = Imported(
+        request.vectors.path.name,
+        _sha256(request.vectors.path),
+        format,
+        _now(),
+        _how(request, reader, kept),
+    )
     with _staged(request) as staging:
         target = request.root / request.name
         old = Manifest.load(target) if target.exists() else None
-        entry = _entry(request, reader, old)
-        _require_room(staging.folder, reader, old)
-        for note in reader.notes:
-            narrator.say(note)
+        entry = _entry(request, reader, kept, old)
+        _require_room(staging.folder, entry, old)
+        said = _say(reader.notes, narrator)
         linked = take_over(target, old, staging.folder, entry.name) if old is not None else []
-        read = _written(request, reader, entry, staging, narrator)
+        read = _written(request, reader, kept, entry, staging, narrator)
+        _say(reader.notes[said:], narrator)
         narrator.say("writing the catalog")
         if old is not None:
             manifest = _extended(old, entry, origin)
@@ -143,7 +182,48 @@ def _staged(request: ImportRequest) -> Iterator[Staging]:
 # -- what may be imported -------------------------------------------------------------------
 
 
-def _entry(request: ImportRequest, reader: Reader, old: Manifest | None) -> SpaceEntry:
+def _kept(request: ImportRequest, reader: Reader) -> Kept:
+    """Which rows are taken: of several under one name, the one that was asked for.
+
+    Where a name twice is an error, names are not looked at before the vectors are read.
+    """
+    if request.on_duplicate == "error":
+        return Kept(reader.rows)
+    mask, row = np.ones(reader.rows, bool), 0
+    seen: dict[str, int] = {}
+    for names in reader.names():
+        for name in names:
+            before = seen.setdefault(name, row)
+            if before != row:
+                left = row if request.on_duplicate == "first" else before
+                mask[left] = False
+                seen[name] = before if left == row else row
+            row += 1
+    return Kept(int(mask.sum()), mask)
+
+
+def _how(request: ImportRequest, reader: Reader, kept: Kept) -> str:
+    """How a file was read, where it was not taken as it is."""
+    asked, parts = request.vectors, []
+    if asked.limit is not None:
+        parts.append(f"the first {reader.rows:,} vectors")
+    if kept.rows < reader.rows:
+        parts.append(
+            f"{reader.rows - kept.rows:,} duplicates left out, the {request.on_duplicate} kept"
+        )
+    if asked.encoding is not None or asked.encoding_errors is not None:
+        errors = asked.encoding_errors or "strict"
+        parts.append(f"names as {asked.encoding or 'utf-8'} ({errors})")
+    return "; ".join([*parts, *reader.notes])
+
+
+def _say(notes: list[str], narrator: Narrator) -> int:
+    for note in notes:
+        narrator.say(note)
+    return len(notes)
+
+
+def _entry(request: ImportRequest, reader: Reader, kept: Kept, old: Manifest | None) -> SpaceEntry:
     """What the new space will be.
 
     Raises:
@@ -176,11 +256,11 @@ def _entry(request: ImportRequest, reader: Reader, old: Manifest | None) -> Spac
     return SpaceEntry(
         name=name,
         item=item,
-        rows=reader.rows,
+        rows=kept.rows,
         width=reader.width,
         measure="cosine",
         population=population,
-        population_rows=reader.rows,
+        population_rows=kept.rows,
     )
 
 
@@ -222,9 +302,9 @@ def _require_wordfreq() -> None:
         )
 
 
-def _require_room(folder: Path, reader: Reader, old: Manifest | None) -> None:
+def _require_room(folder: Path, entry: SpaceEntry, old: Manifest | None) -> None:
     """Fail before the work, not at the end of it, where the disk is clearly too small."""
-    needed = reader.rows * (reader.width + 32) * 4 + 16_000_000
+    needed = entry.rows * (entry.width + 32) * 4 + 16_000_000
     needed += old.files[CATALOG].bytes if old is not None else 0
     free = shutil.disk_usage(folder).free
     if free < needed:
@@ -240,20 +320,22 @@ def _require_room(folder: Path, reader: Reader, old: Manifest | None) -> None:
 def _written(
     request: ImportRequest,
     reader: Reader,
+    kept: Kept,
     entry: SpaceEntry,
     staging: Staging,
     narrator: Narrator,
 ) -> Read:
     """Every block of the file, checked, made unit and written."""
-    file, read, first = request.vectors.path.name, Read(), 0
+    file, read, first, written = request.vectors.path.name, Read(), 0, 0
     writer = staging.rows(entry.name, entry.rows, entry.width)
-    with narrator.bar(f"reading {file}"[:22], entry.rows, "vectors") as bar:
-        for block in reader.blocks():
-            _check_block(file, reader, block, first, read)
+    with narrator.bar(f"reading {file}"[:22], reader.rows, "vectors") as bar:
+        for whole in reader.blocks():
+            block, rows = kept.of(whole, first)
+            _check_block(file, reader, block, rows, read)
             unit, norms = unit_rows(block.vectors)
-            writer.put(first, unit)
+            writer.put(written, unit)
             read.norms.append(norms)
-            read.zeros += [first + int(at) for at in np.flatnonzero(norms == 0)]
+            read.zeros += rows[norms == 0].tolist()
             if read.zeros and not request.allow_zero:
                 raise BadVectors(
                     f"{file}: {reader.place(read.zeros[0])}: a vector of zeros, which has no "
@@ -261,10 +343,16 @@ def _written(
                 )
             if entry.item == "word":
                 read.zipf += map(zipf, block.labels)
-            first += len(block.labels)
-            bar.update(len(block.labels))
-    if first != entry.rows:
-        raise BadVectors(f"{file}: {first:,} vectors where there should be {entry.rows:,}")
+            written += len(rows)
+            first += len(whole.labels)
+            bar.update(len(whole.labels))
+    if first != reader.rows:
+        raise BadVectors(f"{file}: {first:,} vectors where there should be {reader.rows:,}")
+    if kept.rows < reader.rows:
+        narrator.say(
+            f"{reader.rows - kept.rows:,} vectors have a name that another has too: the "
+            f"{request.on_duplicate} of each is kept"
+        )
     if read.zeros:
         narrator.say(
             f"{len(read.zeros):,} vectors are zero (the first: {reader.place(read.zeros[0])}): "
@@ -274,18 +362,20 @@ def _written(
     return read
 
 
-def _check_block(file: str, reader: Reader, block: Block, first: int, read: Read) -> None:
+def _check_block(
+    file: str, reader: Reader, block: Block, rows: NDArray[np.int64], read: Read
+) -> None:
     """Raise unless labels are new and not empty, and numbers finite."""
     finite = np.isfinite(block.vectors).all(axis=1)
     if not finite.all():
-        row = int(np.flatnonzero(~finite)[0])
-        values = block.vectors[row]
+        wrong = int(np.flatnonzero(~finite)[0])
+        values = block.vectors[wrong]
         at = int(np.flatnonzero(~np.isfinite(values))[0])
         raise BadVectors(
-            f"{file}: {reader.place(first + row)}: number {at + 1} of {block.labels[row][:40]!r} "
-            f"is {values[at]} in float32"
+            f"{file}: {reader.place(int(rows[wrong]))}: number {at + 1} of "
+            f"{block.labels[wrong][:40]!r} is {values[at]} in float32"
         )
-    for row, label in enumerate(block.labels, start=first):
+    for row, label in zip(rows.tolist(), block.labels, strict=True):
         if not label:
             raise BadVectors(f"{file}: {reader.place(row)}: an empty label")
         if not label.isascii() and any("\ud800" <= char <= "\udfff" for char in label):
@@ -294,7 +384,7 @@ def _check_block(file: str, reader: Reader, block: Block, first: int, read: Read
         if before != row:
             raise BadVectors(
                 f"{file}: {reader.place(row)}: label {label[:40]!r} stands in "
-                f"{reader.place(before)} already"
+                f"{reader.place(before)} already; --on-duplicate first or last keeps one of them"
             )
 
 
@@ -322,7 +412,7 @@ def _write_words(folder: Path, manifest: Manifest, read: Read) -> None:
                 "model": [origin.file],
                 "revision": [""],
                 "weights_sha256": [origin.sha256],
-                "options": [f'{{"from": "{origin.format}"}}'],
+                "options": [json.dumps({"from": origin.format, "read": origin.read})],
                 "versions": ["{}"],
                 "seconds": ["{}"],
                 "total_seconds": [0.0],

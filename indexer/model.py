@@ -17,7 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from indexer.architectures import Family, Fused, Layout, Matrix, Mlp, Norm, check_config, family_of
-from indexer.errors import CheckFailed, IncompleteWeights, ModelNotFound, UnknownConfig
+from indexer.errors import (
+    CheckFailed,
+    IncompleteWeights,
+    ModelNotFound,
+    QuantizedWeights,
+    UnknownConfig,
+    reason,
+)
 from indexer.gguf_file import quick_reader, require_architecture, require_whole
 from indexer.source import Source, require_extra, silence
 from indexer.store.errors import MachineError, SemanticError
@@ -323,7 +330,7 @@ def load(
             in float32. For models larger than memory, of which only weights are wanted.
 
     Raises:
-        UnknownFamily, UnknownConfig, NotFromGguf: before any weights are read.
+        UnknownFamily, UnknownConfig, QuantizedWeights, NotFromGguf: before any weights are read.
         IncompleteWeights: the checkpoint lacks some of the model's tensors.
         MachineError: the files cannot be loaded.
     """
@@ -333,6 +340,8 @@ def load(
         from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoTokenizer
 
         options: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
+        # Where peft is installed, an adapter beside the weights would be put into the model.
+        without_adapter = {"adapter_kwargs": {"subfolder": "no-adapter"}}
         if source.gguf:
             from transformers import GgufConfig
 
@@ -345,10 +354,13 @@ def load(
             else:
                 written = _config(source)
             family = family_of(written)
+            _require_plain(source, written)
             check_config(family, _of_text(written), _defaults(written, family), accepted)
             kind = AutoModel if family.encoder else AutoModelForCausalLM
             if source.gguf:
                 require_whole(source, family, _empty(kind, config), accepted)
+            if with_tokenizer:
+                source.require_tokenizer()
             tokenizer = (
                 AutoTokenizer.from_pretrained(source.folder, **options) if with_tokenizer else None
             )
@@ -367,13 +379,13 @@ def load(
             if offload is not None and not source.gguf:
                 _let_go_of_what_is_freed()
                 options |= _left_on_disk(source, kind, family, offload)
+            options |= without_adapter
             module, found = kind.from_pretrained(source.folder, output_loading_info=True, **options)
         except (SemanticError, MemoryError, KeyboardInterrupt):
             raise
         except Exception as err:  # transformers raises anything for a file it cannot use
-            first = str(err).strip().splitlines()[0] if str(err).strip() else type(err).__name__
-            raise MachineError(f"model {source.asked!r} cannot be loaded: {first}") from None
-    _require_whole(source, found)
+            raise MachineError(f"model {source.asked!r} cannot be loaded: {reason(err)}") from None
+    _require_whole(source, found, written, family)
     if offload is not None:
         module.float()
     return Model(module, family, tokenizer)
@@ -454,10 +466,36 @@ _M_MMAP_THRESHOLD = -3
 """Its number in glibc's malloc.h."""
 
 
-def _require_whole(source: Source, found: Mapping[str, Any]) -> None:
+def _require_plain(source: Source, config: Mapping[str, Any]) -> None:
+    """Refuse weights that are packed into integers, whatever packs them."""
+    packing = config.get("quantization_config")
+    if not packing or source.gguf:
+        return
+    how = packing if isinstance(packing, dict) else {}
+    four = how.get("load_in_4bit") or how.get("load_in_8bit")
+    method = str(how.get("quant_method") or ("bitsandbytes" if four else "an unknown method"))
+    bits = f" ({how['bits']} bits)" if type(how.get("bits")) is int else ""
+    raise QuantizedWeights(
+        f"the weights of {source.asked!r} are quantized by {method[:40]}{bits}, and only plain "
+        "ones are read, in float32, bfloat16 or float16: build the model they were made from, or a "
+        "GGUF file of it, which is unpacked"
+    )
+
+
+def _require_whole(
+    source: Source, found: Mapping[str, Any], config: Mapping[str, Any], family: Family
+) -> None:
     """Refuse a checkpoint that lacks tensors; poolers are never run, so they may be missing."""
     missing = sorted(name for name in found["missing_keys"] if "pooler" not in name.split("."))
     wrong = sorted(str(entry[0]) for entry in found["mismatched_keys"])
+    kinds = config.get("architectures") or []
+    kind = str(kinds[0]) if isinstance(kinds, list) and kinds else ""
+    if family.unembedding and missing == [f"{family.unembedding}.weight"] and "LM" not in kind:
+        what = f"is of {kind[:60]}, which" if kind else "holds a model that"
+        raise IncompleteWeights(
+            f"the checkpoint of {source.asked!r} {what} predicts no tokens: it has no "
+            f"{missing[0]}; build the language model that it was made from"
+        )
     for names, what in ((missing, "has no"), (wrong, "has another shape of")):
         if names:
             more = f" and {len(names) - 1} more" if len(names) > 1 else ""

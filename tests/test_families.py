@@ -667,7 +667,6 @@ def change_config(folder: Path, **changes: Any) -> None:
         ("granite", "shared_mlp", 3),
         ("bert", "position_embedding_type", "relative_key"),
         ("gptj", "scale_attn_weights", 2),
-        ("falcon", "quantization_config", {"quant_method": "gptq"}),
     ],
 )
 def test_an_attribute_that_the_table_does_not_know_is_an_error_that_names_it(

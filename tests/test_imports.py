@@ -36,12 +36,17 @@ from indexer.store.verify import verify
 from indexer.words import zipf
 
 WIDTH = 24  # of the tiny models
+CASES = Path(__file__).parent / "cases" / "vector_files"
 
 Import = Callable[..., Path]
 
 
 def imported(file: Path, root: Path, name: str, space: str | None = None, **options: Any) -> Path:
-    of_request = {k: options.pop(k) for k in ("format", "allow_zero", "force") if k in options}
+    of_request = {
+        name: options.pop(name)
+        for name in ("format", "allow_zero", "force", "on_duplicate")
+        if name in options
+    }
     request = ImportRequest(Asked(file, **options), root, name, space, **of_request)
     return import_vectors(request, Narrator(quiet=True))[0]
 
@@ -219,6 +224,212 @@ def test_a_glove_label_may_hold_blanks_and_be_a_number(tmp_path: Path) -> None:
     imported(tmp_path / "t.txt", tmp_path, "t")
     with explorer.open("t", tmp_path) as ix:
         assert ix.vector("b").tolist() == pytest.approx([3, 4], rel=1e-6)
+
+
+# -- files as people have them ---------------------------------------------------------------------
+
+
+def vectors_by_name(index: Path) -> dict[str, list[float]]:
+    with explorer.open(index.name, index.parent) as ix:
+        words = [text for (text,) in ix._index.sql("SELECT text FROM word ORDER BY id")]
+        return {word: ix.vector(f'"{word}"').tolist() for word in words}
+
+
+def near(vectors: list[list[float]]) -> Any:
+    return pytest.approx(np.array(vectors), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("how", "kept", "order"),
+    [("first", [1, 2], ["a", "b", "c"]), ("last", [5, 6], ["b", "a", "c"])],
+)
+@pytest.mark.parametrize("file", ["v.txt", "v.bin", "v.npy", "v.parquet"])
+def test_one_of_several_under_one_name_is_kept_where_that_is_asked_for(
+    how: str, kept: list[int], order: list[str], file: str, tmp_path: Path, run: Run
+) -> None:
+    names, rows = ["a", "b", "a", "a", "c"], np.array([[1, 2], [3, 4], [9, 9], [5, 6], [7, 8]])
+    rows = rows.astype(np.float32)
+    if file == "v.npy":
+        saved(tmp_path, names, rows)
+    elif file == "v.parquet":
+        parquet(label=names, vector=rows.tolist())(tmp_path)
+    elif file == "v.bin":
+        pairs = zip(names, rows, strict=True)
+        data = b"5 2\n" + b"".join(n.encode() + b" " + v.tobytes() for n, v in pairs)
+        (tmp_path / file).write_bytes(data)
+    else:
+        pairs = zip(names, rows, strict=True)
+        (tmp_path / file).write_text("".join(f"{n} {v[0]} {v[1]}\n" for n, v in pairs))
+    with pytest.raises(BadVectors, match=r"'a' stands in .* already; --on-duplicate first or last"):
+        imported(tmp_path / file, tmp_path / "no", "n")
+    done = run("indexer", "import", file, "--name", "n", "--on-duplicate", how)
+    assert done.code == 0, done.err
+    assert f"2 vectors have a name that another has too: the {how} of each is kept" in done.err
+    assert verify(tmp_path / "indexes" / "n") == []
+    found = vectors_by_name(tmp_path / "indexes" / "n")
+    assert list(found) == order
+    assert found["a"] == pytest.approx(kept)
+    read = Manifest.load(tmp_path / "indexes" / "n").imported["embed"].read
+    assert f"2 duplicates left out, the {how} kept" in read
+    assert read in run("indexer", "show", "n").out
+
+
+def test_a_name_that_stands_twice_is_one_label_of_a_further_space(
+    root: Path, tmp_path: Path
+) -> None:
+    file = saved(tmp_path, ["a", "b", "a"], np.eye(3, WIDTH, dtype=np.float32))
+    imported(file, root, "llama", "sae", on_duplicate="last")
+    with explorer.open("llama", root) as ix:
+        assert list(ix.items("sae")) == ["b", "a"]
+        assert ix.vector("a@sae").argmax() == 2
+    with pytest.raises(SemanticError, match="--on-duplicate: no way 'frist'; did you mean 'first'"):
+        imported(file, root, "llama", "sae2", on_duplicate="frist")
+
+
+@pytest.mark.parametrize(
+    ("file", "options", "rows", "said"),
+    [
+        ("dups.txt", {"on_duplicate": "first"}, 7, "1 duplicates left out"),
+        ("fasttext.vec.gz", {}, 8, ""),
+        ("ok.bin.gz", {}, 8, ""),
+        ("subword_short.vec", {}, 8, "line 1 says 9 vectors, and 8 follow: taken as 8"),
+        ("glove_unk_dup.txt", {"on_duplicate": "last"}, 7, "1 duplicates left out, the last kept"),
+        ("dups.txt", {"limit": 7}, 7, "the first 7 vectors"),
+    ],
+)
+def test_files_that_were_dead_ends_are_imported(
+    file: str, options: dict[str, Any], rows: int, said: str, tmp_path: Path
+) -> None:
+    index = imported(CASES / file, tmp_path, "n", **options)
+    assert verify(index) == []
+    manifest = Manifest.load(index)
+    assert manifest.words == rows
+    assert said in manifest.imported["embed"].read
+    found = vectors_by_name(index)
+    assert found["king"] == pytest.approx(
+        [0.12573, -0.1321, 0.64042, 0.1049, -0.53567, 0.3616, 1.304, 0.94708], rel=1e-4
+    )
+    if file.startswith("glove"):
+        assert "at name@domain.com" in found
+        assert found["<unk>"][0] == pytest.approx(1.80163)
+
+
+def test_the_first_vectors_of_any_format_are_taken(tmp_path: Path) -> None:
+    rows = vectors_of(5, 4)
+    for to, file in [("npy", "v.npy"), ("safetensors", "v.safetensors"), ("parquet", "v.parquet"),
+                     ("word2vec", "v.vec")]:  # fmt: skip
+        imported(saved(tmp_path, list("abcde"), rows), tmp_path / to, "all")
+        path = exported(tmp_path / to, "all", "embed", to, tmp_path / to / file)
+        index = imported(path, tmp_path / to, "some", limit=3)
+        found = vectors_by_name(index)
+        assert list(found) == ["a", "b", "c"]
+        assert list(found.values()) == near(rows[:3].tolist())
+        assert Manifest.load(index).imported["embed"].read.startswith("the first 3 vectors")
+        assert list(vectors_by_name(imported(path, tmp_path / to, "more", limit=99))) == list(
+            "abcde"
+        )
+    with pytest.raises(SemanticError, match="--limit: give how many"):
+        imported(path, tmp_path, "none", limit=0)
+
+
+def test_a_file_that_ends_too_soon_gives_what_comes_before(tmp_path: Path) -> None:
+    import gzip
+
+    whole = "".join(f"w{i} {i + 1} {i} 1\n" for i in range(2000))
+    packed = gzip.compress(whole.encode(), mtime=0)
+    for file, data in {
+        "t.txt": whole.encode()[:-3],
+        "h.vec": f"9000 3\n{whole}".encode()[:-3],
+        "g.txt.gz": packed[: len(packed) * 3 // 4],
+    }.items():
+        (tmp_path / file).write_bytes(data)
+        with pytest.raises(BadVectors, match=r"--limit \d+ takes ") as err:
+            imported(tmp_path / file, tmp_path, "n")
+        limit = int(str(err.value).split("--limit ")[1].split()[0])
+        assert 1000 < limit < 2000
+        index = imported(tmp_path / file, tmp_path, file.split(".")[0], limit=limit)
+        found = vectors_by_name(index)
+        assert len(found) == limit
+        assert found[f"w{limit - 1}"] == pytest.approx([limit, limit - 1, 1])
+        with pytest.raises(BadVectors):
+            imported(tmp_path / file, tmp_path, "n", limit=limit + 1)
+
+
+def test_gzip_is_undone_whatever_the_file_is_called(tmp_path: Path) -> None:
+    import gzip
+
+    rows = vectors_of(3, 4)
+    for to, ending in [("npy", ".npy"), ("safetensors", ".safetensors"), ("parquet", ".parquet"),
+                       ("word2vec", ".vec")]:  # fmt: skip
+        imported(saved(tmp_path, list("abc"), rows), tmp_path / to, "all")
+        path = exported(tmp_path / to, "all", "embed", to, tmp_path / to / f"v{ending}")
+        data = gzip.compress(path.read_bytes())
+        for name in (f"v{ending}.gz", f"w{ending}", "x"):
+            (tmp_path / to / name).write_bytes(data)
+            labels = {"labels": tmp_path / to / "v.labels.txt"} if to == "npy" else {}
+            index = imported(
+                tmp_path / to / name, tmp_path / to, "n" + name.split(".")[0], **labels
+            )
+            assert list(vectors_by_name(index).values()) == near(rows.tolist())
+    # What a compressed array is named after lies beside it under either name.
+    assert list(vectors_by_name(imported(tmp_path / "npy" / "v.npy.gz", tmp_path, "o"))) == list(
+        "abc"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "names"),
+    [
+        (b"a 1 2\r\nb 3 4\r\n", {}, ["a", "b"]),
+        ("\ufeffa 1 2\nb 3 4\n".encode(), {}, ["a", "b"]),
+        ("\ufeff2 2\na 1 2\nb 3 4\n\n\n".encode(), {}, ["a", "b"]),
+        ("a 1 2\nb 3 4\n".encode("utf-16"), {"encoding": "utf-16"}, ["a", "b"]),
+        ("ä 1 2\nß 3 4\n".encode("latin-1"), {"encoding": "latin-1"}, ["ä", "ß"]),
+        ("ä 1 2\nß 3 4\n".encode("cp037"), {"encoding": "cp037"}, ["ä", "ß"]),
+        ("日本 1 2\n語 3 4\n".encode("shift_jis"), {"encoding": "shift_jis"}, ["日本", "語"]),
+        (b"a\xff 1 2\nb 3 4\n", {"encoding_errors": "replace"}, ["a\ufffd", "b"]),
+        (b"a\xff 1 2\nb 3 4\n", {"encoding_errors": "ignore"}, ["a", "b"]),
+        (b"big dog 1e0 2\nb +3 4.\n", {}, ["big dog", "b"]),
+        (b"route 66\t1\t2\nb c\t3\t4\nd\t5\t6\n", {}, ["route 66", "b c", "d"]),
+        (b"big dog\t1 2\nb\t3 4\n", {}, ["big dog", "b"]),
+        (b"2 2\n1 1 2\n3 3 4\n", {}, ["1", "3"]),
+        (b"2 3\na 1 2\nb 3 4\n", {}, ["a", "b"]),
+        (b"1 1\n2 5\n3 7\n", {"format": "glove"}, ["1", "2", "3"]),
+    ],
+)
+def test_a_text_is_read_as_it_is_written(
+    content: bytes, options: dict[str, Any], names: list[str], tmp_path: Path
+) -> None:
+    found = vectors_by_name(imported(text(content)(tmp_path), tmp_path, "n", **options))
+    assert list(found) == names
+    if options.get("format") != "glove":
+        assert [found[name] for name in names][:2] == near([[1, 2], [3, 4]])
+
+
+def test_what_was_decided_of_a_text_is_said(tmp_path: Path, run: Run) -> None:
+    (tmp_path / "v.vec").write_text("3 4\nbig dog 1 2\nb 3 4\n\n\n")
+    done = run("indexer", "import", "v.vec", "--name", "n")
+    assert done.code == 0, done.err
+    for part in (
+        "line 1 says that vectors are 4 numbers long, and those that follow are 2 long",
+        "line 1 says 3 vectors, and 2 follow: taken as 2",
+        "2 empty lines at its end are left out",
+        "1 names hold blanks (the first: line 2): the last 2 fields of a line are its numbers",
+    ):
+        assert part in done.err
+    (tmp_path / "w").write_bytes(BINARY)
+    done = run("indexer", "import", "w", "--name", "w")
+    assert "w is read as word2vec-binary, by its content" in done.err
+    (tmp_path / "w.bin").write_bytes(BINARY.replace(b"2 3", b"5 3"))
+    done = run("indexer", "import", "w.bin", "--name", "x")
+    assert "its header says 5 vectors, and 2 follow: taken as 2" in done.err
+
+
+def test_labels_beside_an_array_may_be_of_another_encoding(tmp_path: Path) -> None:
+    np.save(tmp_path / "v.npy", vectors_of(2, 3))
+    (tmp_path / "v.labels.txt").write_bytes("\ufeffstraße\nö".encode("utf-16-le"))
+    index = imported(tmp_path / "v.npy", tmp_path, "n", encoding="utf-16")
+    assert list(vectors_by_name(index)) == ["straße", "ö"]
 
 
 # -- a new index ----------------------------------------------------------------------------------
@@ -547,6 +758,10 @@ def text(content: str | bytes, name: str = "v.txt") -> Callable[[Path], Path]:
     return make
 
 
+def case(name: str) -> Callable[[Path], Path]:
+    return lambda folder: Path(shutil.copy(CASES / name, folder))
+
+
 def array(value: np.ndarray, labels: str | bytes | None = "a\nb\nc\n") -> Callable[[Path], Path]:
     def make(folder: Path) -> Path:
         np.save(folder / "v.npy", value)
@@ -593,8 +808,15 @@ TENSOR = {"dtype": "F32", "shape": [3, 4], "data_offsets": [0, 48]}
 BAD = {
     "no such file": (lambda folder: folder / "none.npy", {}, ["none.npy", "no such file"]),
     "a folder": (lambda folder: folder, {}, ["is a folder"]),
-    "unknown ending": (text("a 1 2", "v.csv"), {}, ["'.csv'", "--from npy|safetensors|word2vec"]),
-    "a pickle": (text(b"\x80\x04", "v.pkl"), {}, ["'.pkl'", "--from"]),
+    "unknown ending": (text("a,1,2", "v.csv"), {}, ["'.csv'", "--from npy|safetensors|word2vec"]),
+    "a format it is not": (
+        lambda folder: array(THREE)(folder), {"format": "glove"}, ["an array of NumPy: --from npy"],
+    ),
+    "no such encoding": (text("a 1 2"), {"encoding": "latin-11"}, ["'latin-11'", "'latin-1'"]),
+    "an encoding of no text": (text("a 1 2"), {"encoding": "rot13"}, ["no encoding 'rot13'"]),
+    "no such way": (text("a 1 2"), {"encoding_errors": "x"}, ["no way 'x'", "replace"]),
+    "an encoding of a table": (parquet(label=["a"], v=[[1.0]]), {"encoding": "latin-1"},
+        ["--encoding is for npy, safetensors, word2vec, word2vec-binary and glove"]),
     "unknown format": (text("a 1 2"), {"format": "golve"}, ["no format 'golve'", "'glove'"]),
     "an option of another format": (text("a 1 2"), {"tensor": "x"}, ["--tensor", "safetensors"]),
     "labels for a text": (text("a 1 2"), {"labels": Path("x")}, ["--labels", "glove has no use"]),
@@ -602,26 +824,77 @@ BAD = {
     "a line too long": (text("a 1 2\nb 1 2 3\n"), {}, ["line 2", "3 numbers where 2"]),
     "no label": (text("a 1 2\n1 2\n"), {}, ["line 2", "1 numbers where 2"]),
     "an empty label": (text("a 1 2\n 3 4\n"), {}, ["line 2", "an empty label"]),
-    "an empty line": (text("a 1 2\n\nb 1 2\n"), {}, ["line 2", "0 numbers where 2"]),
+    "an empty line": (text("a 1 2\n\nb 1 2\n"), {}, ["line 2", "an empty line, where 2"]),
+    "a tab in a short line": (
+        case("glove_shifted.txt"), {}, ["line 2", "5 numbers where 4"],
+    ),
+    "the first line too long": (
+        case("glove_tab.txt"), {}, ["line 1", "5 numbers where 4"],
+    ),
+    "a name that ends in a number": (
+        text("a 1 2\nroute 66 1 2\n"), {}, ["line 2", "3 numbers where 2"],
+    ),
+    "a line of tabs too short": (
+        text("a\t1\t2\nb c\t1\nd\t1\t2\n"), {}, ["line 2", "1 numbers where 2"],
+    ),
+    "a last line cut": (
+        text("a 1 2\nb 1 2\nc 1"), {}, ["line 3", "ends within this line; --limit 2 takes"],
+    ),
+    "a number with an underscore": (text("a 1 2\nb 1_000 2\n"), {}, ["line 2", "'1_000' is not"]),
+    "a hexadecimal number": (text("a 1 2\nb 0x1p3 2\n"), {}, ["line 2", "'0x1p3' is not a number"]),
+    "a decimal comma": (text("a 1 2\nb 1,5 2\n"), {}, ["line 2", "'1,5'", "decimal point"]),
+    "digits of another script": (text("a 1 2\nb \uff11 2\n"), {}, ["line 2", "is not a number"]),
+    "an infinity in a text": (text("a 1 2\nb -inf 2\n"), {}, ["line 2", "number 1 of 'b' is -inf"]),
+    "a line without end": (
+        text("a 1 2\nb " + "1" * 17_000_000), {}, ["line 2", "no text of vectors"],
+    ),
     "no number": (text("a 1 2\nb 1 x2\n"), {}, ["line 2", "'x2' is not a number"]),
     "a number with a tail": (text("a 1 2\nb 1 2x\n"), {}, ["line 2", "'2x' is not a number"]),
     "a nan in a text": (text("a 1 2\nb 1 nan\n"), {}, ["line 2", "number 2 of 'b' is nan"]),
     "too large for float32": (text("a 1 2\nb 1e99 2\n"), {}, ["line 2", "number 1", "inf"]),
     "a zero in a text": (text("a 1 2\nb 0 0\n"), {}, ["line 2", "zeros", "--allow-zero"]),
-    "a label twice": (text("a 1 2\nb 1 2\na 3 4\n"), {}, ["line 3", "'a'", "line 1 already"]),
-    "bytes that are no text": (text(b"a 1 2\n\xff\xfe 1 2\n"), {}, ["line 2", "not UTF-8"]),
-    "a header of more": (text("3 2\na 1 2\nb 1 2\n"), {}, ["line 1 says 3", "2 lines follow"]),
-    "a header of less": (text("1 2\na 1 2\nb 1 2\n"), {}, ["line 1 says 1", "2 lines follow"]),
-    "a header of another width": (text("2 3\na 1 2\nb 1 2\n"), {}, ["line 2", "2 numbers where 3"]),
+    "a label twice": (
+        text("a 1 2\nb 1 2\na 3 4\n"), {},
+        ["line 3", "'a'", "line 1 already", "--on-duplicate first or last"],
+    ),
+    "bytes that are no text": (
+        text(b"a 1 2\n\xff\xfe 1 2\n"), {},
+        ["line 2", "not UTF-8", "--encoding", "--encoding-errors replace"],
+    ),
+    "bytes of another encoding": (
+        text(b"a 1 2\n\x81 1 2\n"), {"encoding": "cp1252"}, ["line 2", "not CP1252"],
+    ),
+    "wide characters": (
+        text("a 1 2\n".encode("utf-16")), {}, ["a text in UTF-16", "--encoding utf-16"],
+    ),
+    "wide characters cut": (
+        text("a 1 2\n".encode("utf-16")[:-1]), {"encoding": "utf-16"}, ["is no text in utf-16"],
+    ),
+    "a header of a smaller width": (
+        text("2 2\na 1 2 3\nb 1 2 3\n"), {}, ["line 2", "3 numbers where 2"],
+    ),
+    "a header of another width than some": (
+        text("2 3\na 1 2\nb 1 2 3\n"), {}, ["line 2", "2 numbers where 3"],
+    ),
+    "a header or a word": (text("5 1\na 1\nb 2\n"), {}, ["line 1 is a header", "--from glove"]),
     "no header": (text("a 1 2\n"), {"format": "word2vec"}, ["line 1 is no header", "--from glove"]),
     "an empty text": (text(""), {}, ["holds no vectors"]),
     "a header alone": (text("0 5\n"), {}, ["holds no vectors"]),
     "words alone": (text("one two three\n"), {}, ["holds no vectors", "line 1 has no numbers"]),
-    "binary read as text": (text(BINARY), {}, ["v.txt", "line"]),
-    "a text read as binary": (text("a 1 2\n", "v.bin"), {}, ["no binary file of word2vec"]),
-    "a binary cut short": (text(BINARY[:-5], "v.bin"), {}, ["vector 2 of 2 is cut short"]),
-    "a binary of fewer": (text(BINARY.replace(b"2 3", b"5 3"), "v.bin"), {}, ["vector 3 of 5"]),
-    "a binary of more": (text(BINARY.replace(b"2 3", b"1 3"), "v.bin"), {}, ["more follows the 1"]),
+    "binary read as text": (text(BINARY), {"format": "word2vec"}, ["v.txt", "line"]),
+    "a text read as binary": (
+        text("a 1 2\n", "v.bin"), {"format": "word2vec-binary"}, ["no binary file of word2vec"],
+    ),
+    "a binary cut short": (
+        text(BINARY[:-5], "v.bin"), {}, ["vector 2 of 2 is cut short", "--limit 1 takes"],
+    ),
+    "a binary without a vector": (
+        text(b"9000000000000 900\nx", "v.bin"), {"format": "word2vec-binary"}, ["vector 1 of 9"],
+    ),
+    "a binary with more behind it": (text(BINARY + b"tail", "v.bin"), {}, ["more follows the 2"]),
+    "a binary of another width": (
+        text(BINARY.replace(b"2 3", b"1 6"), "v.bin"), {}, ["v.bin"],
+    ),
     "a binary's label": (text(BINARY.replace(b"b ", b"\xff "), "v.bin"), {}, ["vector 2", "UTF-8"]),
     "a label twice in a binary": (
         text(BINARY.replace(b"b ", b"a "), "v.bin"), {}, ["vector 2", "'a'", "vector 1 already"],
@@ -630,7 +903,15 @@ BAD = {
     "an array cut short": (
         lambda folder: text(array(THREE)(folder).read_bytes()[:-8], "v.npy")(folder), {}, ["v.npy"],
     ),
-    "objects": (array(np.array([[{}]], object)), {}, ["v.npy is no array of NumPy"]),
+    "an array of more": (
+        lambda folder: text(array(THREE)(folder).read_bytes() + b"more", "v.npy")(folder), {},
+        ["v.npy: 4 bytes follow the array"],
+    ),
+    "an array of 10^31 rows": (case("overflow.npy"), {}, ["cut short"]),
+    "an array with a header that is no Python": (
+        case("token_error.npy"), {}, ["token_error.npy is no array of NumPy"],
+    ),
+    "objects": (array(np.array([[{}]], object)), {}, ["v.npy holds Python's objects"]),
     "one dimension": (array(THREE[0]), {}, ["1 dimensions (4,)", "rows of 2"]),
     "three dimensions": (array(THREE[None]), {}, ["3 dimensions"]),
     "whole numbers": (array(np.ones((3, 4), int)), {}, ["int64", "float32"]),
@@ -644,10 +925,30 @@ BAD = {
     "no labels at all": (array(THREE, ""), {}, ["0 lines for 3"]),
     "labels twice": (array(THREE, "a\nb\nb\n"), {}, ["row 2", "'b'", "row 1 already"]),
     "a label empty": (array(THREE, "a\n\nb\n"), {}, ["row 1", "an empty label"]),
-    "labels that are no text": (array(THREE, b"a\n\xff\nc\n"), {}, ["not UTF-8", "line 2"]),
+    "labels that are no text": (
+        array(THREE, b"a\n\xff\nc\n"), {}, ["line 2", "not UTF-8", "--encoding"],
+    ),
+    "labels that are an array": (
+        array(THREE, b"\x93NUMPY\1\0"), {}, ["v.labels.txt", "this is an array of NumPy"],
+    ),
+    "far too many labels": (array(THREE, "a\n" * 200_000), {}, ["too many to name 3"]),
     "labels that are not there": (array(THREE), {"labels": Path("x")}, ["'x' cannot be read"]),
     "no safetensors": (text("hello world", "v.safetensors"), {}, ["no file of safetensors"]),
     "a header that is no JSON": (safetensors(b"{{{{{{{{"), {}, ["no header of JSON"]),
+    "a header nested without end": (safetensors(b"[" * 100_000), {}, ["no header of JSON"]),
+    "a tensor that ends nowhere": (
+        case("overflow.safetensors"), {}, ["'t'", "not described as it should be"],
+    ),
+    "metadata that is none": (
+        safetensors({"w": TENSOR, "__metadata__": [1]}, THREE.tobytes()), {}, ["its metadata is"],
+    ),
+    "bytes behind the tensors": (
+        safetensors({"w": TENSOR}, THREE.tobytes() + b"more"), {}, ["4 bytes follow the last"],
+    ),
+    "a tensor of no rows": (
+        safetensors({"w": {**TENSOR, "shape": [10**30, 0], "data_offsets": [0, 0]}}), {},
+        ["holds no vectors"],
+    ),
     "a tensor cut short": (safetensors({"w": TENSOR}, bytes(47)), {}, ["cut short", "'w'"]),
     "another number of bytes": (
         safetensors({"w": {**TENSOR, "shape": [3, 5]}}, bytes(48)), {}, ["'w'", "bytes"],
@@ -666,7 +967,7 @@ BAD = {
         lambda folder: (
             np.savez(folder / "v.npz", a=THREE), (folder / "v.npz").rename(folder / "v.npy"),
         )[1],
-        {}, ["is an archive", "numpy.save"],
+        {}, ["v.npy is an archive of NumPy's arrays", "numpy.save"],
     ),
     "another type": (
         safetensors({"w": {"dtype": "I32", "shape": [3, 4], "data_offsets": [0, 48]}}, bytes(48)),
@@ -682,6 +983,7 @@ BAD = {
     ),
     "no tensors": (safetensors({}), {}, ["holds no tensor"]),
     "no parquet": (text("hello", "v.parquet"), {}, ["no file of Parquet"]),
+    "a damaged parquet": (case("invalid.parquet"), {}, ["invalid.parquet"]),
     "no column of vectors": (parquet(label=["a"], n=[1]), {}, ["no column of vectors", "label, n"]),
     "no column of labels": (parquet(n=[1], v=[[1.0]]), {}, ["no column of labels"]),
     "which column": (
@@ -716,6 +1018,32 @@ BAD = {
         {"vector_column": "label"}, ["v.parquet"],
     ),
 }  # fmt: skip
+
+
+for _name, _kind in {
+    b"\x80\x04\x95\x10\0\0\0\0\0\0\0}.": "a pickle of Python's",
+    b"\x80\x02cgensim.models.word2vec\nWord2Vec\n": "Python's (gensim.models.word2vec.Word2Vec)",
+    b"(dp1\nS'a'\np2\n": "a pickle of Python's",
+    b"\xba\x16\x4f\x2f\x0c\0\0\0": "a model of fastText",
+    b"PK\x03\x04" + bytes(22) + b"\x05\0\0\0a.npy": "an archive of NumPy's arrays",
+    b"PK\x03\x04" + bytes(22) + b"\x05\0\0\0a.txt": "a zip archive",
+    b"PK\x03\x04" + bytes(22) + b"\x0a\0\0\0m/data.pkl": "a file of PyTorch",
+    b"\x89HDF\r\n\x1a\n": "a file of HDF5",
+    b"BZh91AY": "compressed by bzip2: decompress it",
+    b"\xfd7zXZ\0": "compressed by xz",
+    b"\x28\xb5\x2f\xfd": "compressed by zstd",
+    b"ARROW1\0\0": "a table of Arrow",
+    b"GGUF\3\0\0\0": "a model in GGUF: `indexer build` takes it",
+    b"version https://git-lfs.github.com/spec/v1\n": "a pointer of Git LFS",
+    b"<!DOCTYPE html><html>": "a page of HTML",
+    b'{"a": [1, 2]}': "a text of JSON",
+}.items():
+    for _ending in ("txt", "bin", "npy", "parquet", "pkl", "unknown"):
+        BAD[f"{_kind} in .{_ending}"] = (
+            text(_name, f"v.{_ending}"),
+            {},
+            [f"v.{_ending} is", _kind],
+        )
 
 
 @pytest.mark.parametrize("case", BAD)

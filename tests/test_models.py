@@ -6,16 +6,25 @@ import json
 import shutil
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pytest
 
-from conftest import run_build
+from conftest import Run, run_build
 from families import make_model
 from indexer.architectures import FAMILIES, family_of
-from indexer.errors import CheckFailed, ModelNotFound, PickledWeights, UnknownFamily
+from indexer.errors import (
+    CheckFailed,
+    IncompleteWeights,
+    ModelNotFound,
+    PickledWeights,
+    QuantizedWeights,
+    UnknownFamily,
+)
 from indexer.model import load
 from indexer.source import locate
 from indexer.store.errors import MachineError
+from indexer.store.layout import Manifest
 
 
 @pytest.fixture
@@ -211,6 +220,140 @@ def test_a_gguf_file_that_is_cut_short_gives_one_line(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({"quant_method": "gptq", "bits": 4}, "quantized by gptq (4 bits)"),
+        ({"quant_method": "awq"}, "quantized by awq,"),
+        ({"load_in_4bit": True}, "quantized by bitsandbytes,"),
+        ({"quant_method": "compressed-tensors"}, "quantized by compressed-tensors,"),
+        ("damaged", "quantized by an unknown method,"),
+    ],
+)
+@pytest.mark.parametrize("accepted", [(), ("quantization_config",)])
+def test_packed_weights_are_refused_with_what_can_be_built_instead(
+    config: object, said: str, accepted: tuple[str, ...], llama: Path
+) -> None:
+    change_config(llama, quantization_config=config)
+    (llama / "model.safetensors").write_bytes(b"not looked at")
+    with pytest.raises(QuantizedWeights) as caught:
+        load(locate(str(llama)), accepted=accepted)
+    message = str(caught.value)
+    assert said in message
+    assert "build the model they were made from, or a GGUF file" in message
+    assert "--accept-config" not in message
+    assert "\n" not in message
+
+
+def test_a_folder_without_a_tokenizer_is_refused_with_what_it_lacks(llama: Path) -> None:
+    for path in llama.glob("tokenizer*"):
+        path.unlink()
+    (llama / "tokenizer_config.json").write_text("{}")
+    assert load(locate(str(llama)), with_tokenizer=False).d_model == 24
+    with pytest.raises(ModelNotFound) as caught:
+        load(locate(str(llama)))
+    message = str(caught.value)
+    assert f"no tokenizer in '{llama}'" in message
+    assert "tokenizer.json, tokenizer.model, vocab.json, vocab.txt" in message
+
+
+def test_a_tokenizer_that_cannot_be_loaded_is_told_to_the_end(llama: Path) -> None:
+    (llama / "tokenizer.json").unlink()
+    (llama / "vocab.json").write_text("damaged")
+    with pytest.raises(MachineError, match="cannot be loaded: ") as caught:
+        load(locate(str(llama)))
+    assert not str(caught.value).rstrip().endswith(":")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_classifier_is_told_for_what_it_is(llama: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(llama / "model.safetensors")
+    weights["score.weight"] = weights.pop("lm_head.weight")[:2].clone()
+    save_file(weights, llama / "model.safetensors", {"format": "pt"})
+    change_config(llama, architectures=["LlamaForSequenceClassification"])
+    with pytest.raises(IncompleteWeights) as caught:
+        load(locate(str(llama)))
+    message = str(caught.value)
+    assert "is of LlamaForSequenceClassification, which predicts no tokens" in message
+    assert "no lm_head.weight; build the language model that it was made from" in message
+    # One that says it predicts tokens lacks a tensor.
+    change_config(llama, architectures=["LlamaForCausalLM"])
+    with pytest.raises(IncompleteWeights, match="of another model than its config says"):
+        load(locate(str(llama)))
+
+
+# -- adapters -----------------------------------------------------------------------------------
+
+LORA = {"peft_type": "LORA", "r": 4, "base_model_name_or_path": "base/model"}
+LORA_SAID = "LORA, rank 4, of 'base/model' (adapter_config.json)"
+
+
+@pytest.fixture
+def adapted(llama: Path) -> Path:
+    """The tiny Llama with an adapter beside it."""
+    import torch
+    from safetensors.torch import save_file
+
+    (llama / "adapter_config.json").write_text(json.dumps(LORA))
+    save_file(
+        {"base_model.model.lora_A.weight": torch.ones(2, 2)}, llama / "adapter_model.safetensors"
+    )
+    return llama
+
+
+def test_an_adapter_beside_a_model_is_said_recorded_and_left_out(
+    adapted: Path, tiny_llama: Path, tmp_path: Path, run: Run
+) -> None:
+    source = locate(str(adapted))
+    assert source.adapter == LORA_SAID
+    assert [path.name for path in source.weight_files()] == ["model.safetensors"]
+    assert source.sha256() == locate(str(tiny_llama)).sha256()
+    done = run("indexer", "build", str(adapted), "--name", "m", "--words", "0", "--spaces", "embed")
+    assert done.code == 0, done.err
+    assert f"the adapter beside its weights ({LORA_SAID}) is left out" in done.err
+    folder = tmp_path / "indexes" / "m"
+    assert Manifest.load(folder).model.adapter == LORA_SAID
+    with duckdb.connect(str(folder / "catalog.duckdb"), read_only=True) as con:
+        ((options,),) = con.execute("SELECT options FROM build").fetchall()
+    assert json.loads(options)["adapter_left_out"] == LORA_SAID
+    assert f"adapter     left out: {LORA_SAID}" in run("indexer", "show", "m").out
+
+
+def test_an_adapter_that_peft_could_load_is_left_out_all_the_same(
+    adapted: Path, tiny_llama: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from transformers.integrations import peft
+    from transformers.models.auto import auto_factory
+
+    # As if peft were installed: transformers then looks for an adapter, and would load it.
+    for module in (peft, auto_factory):
+        monkeypatch.setattr(module, "is_peft_available", lambda: True)
+    rows, own = (load(locate(str(f))).token_rows("embed", 0, 349) for f in (adapted, tiny_llama))
+    np.testing.assert_array_equal(rows.numpy(), own.numpy())
+
+
+def test_an_adapter_alone_is_no_model_and_says_what_to_do(adapted: Path) -> None:
+    (adapted / "config.json").unlink()
+    (adapted / "model.safetensors").unlink()
+    with pytest.raises(ModelNotFound) as caught:
+        locate(str(adapted))
+    assert f"holds an adapter ({LORA_SAID}) and no model: merge it" in str(caught.value)
+    change_config(adapted, "adapter_config.json", r="x", peft_type=7, base_model_name_or_path=None)
+    with pytest.raises(ModelNotFound, match=r"\(of an unknown kind \(adapter_config.json\)\)"):
+        locate(str(adapted))
+    (adapted / "adapter_config.json").write_text("[")
+    with pytest.raises(ModelNotFound, match=r"adapter_config\.json, which cannot be read"):
+        locate(str(adapted))
+
+
+def test_an_adapter_is_not_taken_for_the_weights(adapted: Path) -> None:
+    (adapted / "model.safetensors").unlink()
+    with pytest.raises(ModelNotFound, match="no weights in"):
+        locate(str(adapted))
+
+
 def test_pickled_weights_are_refused_with_the_flag_that_allows_them(pickled: Path) -> None:
     with pytest.raises(PickledWeights) as caught:
         locate(str(pickled))
@@ -222,8 +365,6 @@ def test_pickled_weights_are_refused_with_the_flag_that_allows_them(pickled: Pat
 def test_pickled_weights_are_loaded_where_they_are_allowed(
     pickled: Path, tiny_llama: Path, tmp_path: Path
 ) -> None:
-    from indexer.store.layout import Manifest
-
     source = locate(str(pickled), allow_pickle=True)
     assert source.pickled
     rows, own = (load(s).token_rows("embed", 0, 349) for s in (source, locate(str(tiny_llama))))

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from indexer.cli.completion import files, indexes
+from indexer.cli.completion import Listed, files, indexes
 from indexer.cli.options import (
     NOT_RESUMED,
     checked_name,
@@ -17,6 +17,16 @@ from indexer.cli.options import (
 )
 from indexer.store.places import lying, place_to_build
 from indexer.store.shown import put
+
+_OF_THE_FILE = (
+    "tensor",
+    "transpose",
+    "limit",
+    "encoding",
+    "encoding_errors",
+    "label_column",
+    "vector_column",
+)
 
 
 @click.command("import", epilog=NOT_RESUMED)
@@ -41,6 +51,28 @@ from indexer.store.shown import put
 @click.option("--transpose", is_flag=True, help="Take the columns of an array for its vectors.")
 @click.option("--label-column", metavar="NAME", help="Column of names, of a Parquet file.")
 @click.option("--vector-column", metavar="NAME", help="Column of vectors, of a Parquet file.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), metavar="N", help="Take the first N vectors only."
+)
+@click.option(
+    "--on-duplicate",
+    default="error",
+    show_default=True,
+    metavar="error|first|last",
+    cls=Listed,
+    help="Which vector of several under one name to keep; error takes no such file.",
+)
+@click.option(
+    "--encoding",
+    metavar="NAME",
+    help="Encoding of names in a text, such as latin-1; UTF-8 unless given.",
+)
+@click.option(
+    "--encoding-errors",
+    metavar="strict|replace|ignore",
+    cls=Listed,
+    help="What to do with bytes that are none of the encoding; strict takes no such file.",
+)
 @click.option("--allow-zero", is_flag=True, help="Keep vectors that are zero.")
 @click.option("--force", is_flag=True, help="Replace an imported space of that name.")
 @progress_options
@@ -54,8 +86,9 @@ def import_(file: str, name: str, indexes: str | None, **options: Any) -> None:
     f123@sae.decoder in expressions.
 
     FILE is .npy with labels beside it, .safetensors, .parquet, word2vec's text (.txt, .vec) or
-    binary (.bin), or GloVe's text (.txt, no header). An import that is interrupted leaves nothing
-    that opens.
+    binary (.bin), or GloVe's text (.txt, no header), any of them compressed by gzip or not. What
+    it is is told by its content where its name tells nothing. An import that is interrupted
+    leaves nothing that opens.
     """
     from indexer.importing import ImportRequest, import_vectors
     from indexer.portable.vectors import Asked
@@ -65,7 +98,7 @@ def import_(file: str, name: str, indexes: str | None, **options: Any) -> None:
     asked = Asked(
         path=Path(file),
         labels=None if labels is None else Path(labels),
-        **{k: options.pop(k) for k in ("tensor", "transpose", "label_column", "vector_column")},
+        **{name: options.pop(name) for name in _OF_THE_FILE},
     )
     there = [one.folder.parent for one in lying(indexes) if one.name == name]
     root = there[0] if there else place_to_build(indexes)

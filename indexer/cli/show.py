@@ -37,10 +37,11 @@ def _described(manifest: Manifest) -> list[str]:
             else ""
         )
     )
-    lines += [
-        f"imported    {name}: from {one.file} ({one.format}, {one.created}), sha256 {one.sha256}"
-        for name, one in manifest.imported.items()
-    ]
+    for name, one in manifest.imported.items():
+        whence = f"{name}: from {one.file} ({one.format}, {one.created})"
+        lines.append(f"imported    {whence}, sha256 {one.sha256}")
+        lines += [f"            {one.read}"] if one.read else []
+    lines += [f"adapter     left out: {model.adapter}"] if model.adapter else []
     if model.accepted:
         lines.append(f"accepted    config attributes {', '.join(model.accepted)}")
     if prefix is not None:

@@ -6,12 +6,15 @@ A format is a line of the tables below; what it does is in the file of its name.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from indexer.errors import BadVectors
 from indexer.portable import gensim_file, npy, parquet, projector, safetensors_file, word2vec
+from indexer.portable.contents import recognised
+from indexer.portable.lines import TextReader, begins_as_text
+from indexer.portable.unpacked import Unpacked, checked_encoding, unpacked
 from indexer.portable.vectors import Asked, Reader, Writing
 from indexer.store.errors import SemanticError, unknown
 from indexer.store.shown import one_line
@@ -46,7 +49,7 @@ WRITTEN = {
 
 _BINARY = Written(word2vec.files, word2vec.write_binary, display)
 
-READ: dict[str, Callable[[Asked], Reader]] = {
+READ: dict[str, Callable[[Unpacked, Asked], Reader]] = {
     "npy": npy.read,
     "safetensors": safetensors_file.read,
     "word2vec": partial(word2vec.read_text, header=True),
@@ -55,7 +58,7 @@ READ: dict[str, Callable[[Asked], Reader]] = {
     "parquet": parquet.read,
 }
 
-_TEXT = "text"
+_TEXT, _BINARY_FORM = "text", "word2vec-binary"
 _ENDINGS = {
     ".npy": "npy",
     ".safetensors": "safetensors",
@@ -82,30 +85,72 @@ def written(name: str, binary: bool = False) -> Written:
 
 
 def opened(asked: Asked, name: str | None) -> tuple[str, Reader]:
-    """A file of vectors and the name of its format: as asked, or by its ending.
+    """A file of vectors and the name of its format: as asked, by its content, or by its ending.
 
     Raises:
         BadVectors: there is no such file, its format is not known, or it is not what it should be.
     """
     path = asked.path
     if not path.is_file():
-        what = "is a folder" if path.is_dir() else "no such file"
+        what = "is a folder" if path.is_dir() else "is no file" if path.exists() else "no such file"
         raise BadVectors(f"{str(path)!r}: {what}; name a file of vectors")
     if name is not None and name not in READ:
         raise BadVectors(f"--from: {unknown('format', name, READ)}")
-    if name is None:
-        name = _ENDINGS.get(path.suffix.lower())
-        if name is None:
-            raise BadVectors(
-                f"{path.name}: the ending {path.suffix!r} tells no format; say which it is with "
-                f"--from {'|'.join(READ)}"
-            )
-        if name == _TEXT:
-            text = word2vec.read_text(asked)
-            _only(asked, text.format)
-            return text.format, text
-    _only(asked, name)
-    return name, READ[name](asked)
+    if asked.encoding_errors not in (None, *ENCODING_ERRORS):
+        what = unknown("way", str(asked.encoding_errors), ENCODING_ERRORS)
+        raise BadVectors(f"--encoding-errors: {what}")
+    if asked.encoding is not None:
+        asked = replace(asked, encoding=checked_encoding(asked.encoding))
+    source = unpacked(path, asked.encoding or "utf-8")
+    name, note = _format(source, asked, name)
+    reader: Reader
+    if name == _TEXT:
+        reader = TextReader(source, asked)
+        name = reader.format
+        _only(asked, name)
+    else:
+        _only(asked, name)
+        if source.cut and name not in _BY_ROWS:
+            raise BadVectors(f"{path.name}: {source.cut}")
+        reader = READ[name](source, asked)
+    if note:
+        reader.notes.insert(0, f"{path.name} is read as {name}, by its content")
+    return name, reader
+
+
+ENCODING_ERRORS = ("strict", "replace", "ignore")
+
+_BY_ROWS = ("word2vec", "word2vec-binary", "glove")
+"""Formats whose first rows can be had where the rest is missing."""
+
+
+def _format(source: Unpacked, asked: Asked, name: str | None) -> tuple[str, bool]:
+    """The format of a file, `_TEXT` for either kind of text, and whether its name says otherwise.
+
+    Raises:
+        BadVectors: it is of a format that is not read, or cannot be told.
+    """
+    told, path = recognised(source.head), asked.path
+    inside = " compressed by gzip" if source.packed else ""
+    if told is not None and (told.format is None or name not in (None, told.format)):
+        advice = told.advice or (f"--from {told.format}" if told.format else "")
+        raise BadVectors(f"{path.name} is {told.what}{inside}" + (f": {advice}" if advice else ""))
+    if name is not None:
+        return name, False
+    ending = (path.with_suffix("") if source.packed and path.suffix == ".gz" else path).suffix
+    by_name = _ENDINGS.get(ending.lower())
+    if told is not None and told.format is not None:
+        return told.format, by_name != told.format
+    text = begins_as_text(source.head)
+    if by_name in (None, _TEXT, _BINARY_FORM) and text is not None:
+        found = _TEXT if text else _BINARY_FORM
+        return found, by_name != found
+    if by_name is None:
+        raise BadVectors(
+            f"{path.name}: neither the ending {ending!r} nor the first bytes tell a format; "
+            f"say which it is with --from {'|'.join(READ)}"
+        )
+    return by_name, False
 
 
 _OPTIONS = {
@@ -114,6 +159,8 @@ _OPTIONS = {
     "--tensor": ("safetensors",),
     "--label-column": ("parquet",),
     "--vector-column": ("parquet",),
+    "--encoding": ("npy", "safetensors", "word2vec", "word2vec-binary", "glove"),
+    "--encoding-errors": ("npy", "safetensors", "word2vec", "word2vec-binary", "glove"),
 }
 
 
@@ -122,5 +169,5 @@ def _only(asked: Asked, name: str) -> None:
     for option, formats in _OPTIONS.items():
         given = getattr(asked, option.removeprefix("--").replace("-", "_"))
         if given and name not in formats:
-            where = " and ".join(formats)
+            where = " and ".join(filter(None, [", ".join(formats[:-1]), formats[-1]]))
             raise BadVectors(f"{option} is for {where}; {name} has no use of it")

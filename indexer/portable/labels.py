@@ -5,11 +5,18 @@ Knows blanks and control characters, and files of names, one a line.
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Sequence
 from pathlib import Path
 
 from indexer.errors import BadVectors
+from indexer.portable.contents import recognised
+from indexer.portable.unpacked import unpacked
+from indexer.portable.vectors import Asked
 from indexer.store.vocabulary import VISIBLE_SPACE
+
+LONGEST_LABEL = 1 << 16
+"""Bytes of a name."""
 
 
 def told_apart(labels: Sequence[str], rows: Sequence[int]) -> tuple[list[str], list[str]]:
@@ -41,38 +48,54 @@ def without_blanks(label: str) -> str:
 
 def file_beside(path: Path) -> Path | None:
     """The file of labels that goes with a file of vectors, where there is one."""
-    beside = [path.with_name(f"{path.name}.labels.txt"), path.with_suffix(".labels.txt")]
+    bare = path.with_suffix("") if path.suffix == ".gz" else path
+    names = [f"{path.name}.labels.txt", f"{bare.name}.labels.txt", f"{bare.stem}.labels.txt"]
+    beside = [path.with_name(name) for name in names]
     return next((one for one in beside if one.is_file()), None)
 
 
-def read_labels(path: Path, rows: int) -> list[str]:
+def read_labels(path: Path, rows: int, asked: Asked) -> list[str]:
     """The names of `rows` vectors, one a line, blanks kept.
 
     Raises:
-        BadVectors: the file cannot be read, is not UTF-8, or has fewer or more lines.
+        BadVectors: the file cannot be read, is no text in the encoding that was asked for, or has
+            fewer or more lines.
     """
+    told = f"labels {str(path)!r}"
+    if path.exists() and not path.is_file():
+        raise BadVectors(f"{told} are no file")
     try:
-        data = path.read_bytes()
-    except OSError as err:
-        raise BadVectors(f"labels {str(path)!r} cannot be read: {err.strerror}") from None
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as err:
-        line = data[: err.start].count(b"\n") + 1
-        raise BadVectors(f"labels {str(path)!r} are not UTF-8: see line {line}") from None
-    lines = text.removesuffix("\n").split("\n") if text else []
+        source = unpacked(path, asked.encoding or "utf-8")
+    except BadVectors as err:
+        raise BadVectors(f"labels: {err}") from None
+    kind = recognised(source.head)
+    if kind is not None and b"\0" in source.head:
+        raise BadVectors(f"{told}: this is {kind.what}; {kind.advice or 'write a name a line'}")
+    if source.cut:
+        raise BadVectors(f"{told}: {source.cut}")
+    if source.size > rows * LONGEST_LABEL + len(codecs.BOM_UTF8):
+        raise BadVectors(f"{told}: {source.size:,} bytes are too many to name {rows:,} vectors")
+    source.file.seek(0)
+    data = source.file.read().removeprefix(codecs.BOM_UTF8)
+    lines = data.removesuffix(b"\n").split(b"\n") if data else []
     if len(lines) != rows:
-        raise BadVectors(
-            f"labels {str(path)!r}: {len(lines):,} lines for {rows:,} vectors; write one a line"
-        )
-    return [line.removesuffix("\r") for line in lines]
+        raise BadVectors(f"{told}: {len(lines):,} lines for {rows:,} vectors; write one a line")
+    names = []
+    read = source.of_text(asked)
+    for number, line in enumerate(lines, start=1):
+        try:
+            names.append(read.text(line.removesuffix(b"\r")))
+        except UnicodeError:
+            raise BadVectors(f"{told}: line {number} {read.not_text}") from None
+    return names
 
 
-def named(path: Path, asked: Path | None, rows: int) -> tuple[list[str], str]:
+def named(asked: Asked, rows: int) -> tuple[list[str], str]:
     """The names of a file's vectors: as asked, from beside it, or numbered; and which it was."""
-    beside = asked or file_beside(path)
+    path = asked.path
+    beside = asked.labels or file_beside(path)
     if beside is not None:
-        return read_labels(beside, rows), f"labels from {beside.name}"
+        return read_labels(beside, rows, asked), f"labels from {beside.name}"
     return numbered(rows), f"no labels beside {path.name}: its vectors are named f0 to f{rows - 1}"
 
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.errors import BadVectors
+from indexer.errors import BadVectors, reason
 from indexer.portable.labels import named
+from indexer.portable.unpacked import Unpacked
 from indexer.portable.vectors import ROWS, Asked, Block, Float32, Labelled, Put
 
 FLOATS = ("float16", "float32", "float64")
+_KINDS = f"vectors are {', '.join(FLOATS)}"
 
 
 def files(target: Path) -> list[Path]:
@@ -51,10 +55,10 @@ class ArrayReader:
                 f"{name}: {array.ndim} dimensions {array.shape}; vectors are the rows of 2"
             )
         if array.dtype.newbyteorder("=").name not in FLOATS:
-            raise BadVectors(f"{name} holds {array.dtype}; vectors are {', '.join(FLOATS)}")
+            raise BadVectors(f"{name} holds {array.dtype}; {_KINDS}")
         self._array = array.T if asked.transpose else array
         self.rows, self.width = self._array.shape
-        self.notes: tuple[str, ...] = ()
+        self.notes: list[str] = []
         if not self.rows or not self.width:
             raise BadVectors(f"{name} holds no vectors: its shape is {array.shape}")
         if labels is not None and asked.labels is None:
@@ -62,32 +66,77 @@ class ArrayReader:
                 raise BadVectors(f"{name}: {len(labels):,} labels for {self.rows:,} vectors")
             self._labels = labels
         else:
-            self._labels, note = named(asked.path, asked.labels, self.rows)
-            self.notes = (note,)
+            self._labels, note = named(asked, self.rows)
+            self.notes.append(note)
+        if asked.limit is not None:
+            self.rows = min(self.rows, asked.limit)
+            self._labels = self._labels[: self.rows]
 
     def place(self, row: int) -> str:
         """Rows are counted from 0, as NumPy has it."""
         return f"row {row}"
 
+    def names(self) -> Iterator[list[str]]:
+        """All names, at once."""
+        yield self._labels
+
     def blocks(self) -> Iterator[Block]:
         """All vectors, in order."""
         for first in range(0, self.rows, ROWS):
+            labels = self._labels[first : first + ROWS]
             with np.errstate(over="ignore"):  # what is too large is told as not finite
-                part = np.array(self._array[first : first + ROWS], np.float32)
-            yield Block(self._labels[first : first + ROWS], part)
+                part = np.array(self._array[first : first + len(labels)], np.float32)
+            yield Block(labels, part)
 
 
-def read(asked: Asked) -> ArrayReader:
-    """Open an array, mapped.
+def read(source: Unpacked, asked: Asked) -> ArrayReader:
+    """Open an array, mapped, once its header fits the size of the file.
 
     Raises:
         BadVectors: it is no array of NumPy, is cut short, or holds no vectors.
     """
+    shape, fortran, dtype = _header(source)
+    if dtype.hasobject:
+        raise BadVectors(f"{source.name} holds Python's objects, which are pickles; {_KINDS}")
+    start = source.file.tell()
+    ends = start + math.prod(shape) * dtype.itemsize
+    if ends > source.size:
+        raise BadVectors(
+            f"{source.name} is cut short: an array {shape} of {dtype} ends at byte {ends:,}, and "
+            f"the file has {source.size:,}"
+        )
+    if ends < source.size:
+        raise BadVectors(
+            f"{source.name}: {source.size - ends:,} bytes follow the array {shape} of {dtype}: the "
+            "file holds more than one array, or its header is damaged"
+        )
+    if not math.prod(shape) or not dtype.itemsize:
+        raise BadVectors(f"{source.name} holds no vectors: its shape is {shape}")
+    order: Literal["F", "C"] = "F" if fortran else "C"
+    return ArrayReader(np.memmap(source.file, dtype, "r", start, shape, order), asked)
+
+
+def _header(source: Unpacked) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, order and type; the file is left where the numbers begin."""
+    file, readers = source.file, np.lib.format
+    file.seek(0)
     try:
-        array = np.load(asked.path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError) as err:
-        first = str(err).splitlines()[0] if str(err) else "it ends at once"
-        raise BadVectors(f"{asked.path.name} is no array of NumPy: {first}") from None
-    if not isinstance(array, np.ndarray):
-        raise BadVectors(f"{asked.path.name} is an archive (.npz); save one array with numpy.save")
-    return ArrayReader(array, asked)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what a damaged header looks like
+            version = readers.read_magic(file)
+            if version == (1, 0):
+                shape, fortran, dtype = readers.read_array_header_1_0(file)
+            elif version == (2, 0):
+                shape, fortran, dtype = readers.read_array_header_2_0(file)
+            else:
+                raise BadVectors(
+                    f"{source.name} is no array of NumPy: version {version[0]}.{version[1]} is not "
+                    "one that arrays of numbers have"
+                )
+    except BadVectors:
+        raise
+    except Exception as err:  # the header is a Python literal: whatever Python says of a bad one
+        raise BadVectors(f"{source.name} is no array of NumPy: {reason(err)}") from None
+    if any(type(n) is not int or n < 0 for n in shape):
+        raise BadVectors(f"{source.name} is no array of NumPy: its shape is {shape}")
+    return shape, fortran, dtype

@@ -12,11 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from indexer.errors import BadVectors
+from indexer.errors import BadVectors, reason
+from indexer.portable.unpacked import Unpacked
 from indexer.portable.vectors import ROWS, Asked, Block, Float32, Labelled, Put
 from indexer.store.errors import unknown
 
 LABEL, VECTOR = "label", "vector"
+
+_DENSEST = 1000
+"""Rows that a byte of a file can stand for; compression gets no further."""
 
 _LABELS = (LABEL, "text", "word", "token", "name", "key")
 _VECTORS = (VECTOR, "vectors", "embedding", "embeddings")
@@ -43,7 +47,7 @@ def write(paths: Sequence[Path], what: Labelled) -> Iterator[Put]:
         metadata={"space": what.space},
     )
     at = 0
-    with pq.ParquetWriter(paths[0], schema) as writer:
+    with pq.ParquetWriter(paths[0], schema, write_page_checksum=True) as writer:
 
         def put(vectors: Float32) -> None:
             nonlocal at
@@ -67,24 +71,32 @@ class ParquetReader:
         BadVectors: it is no such table, or has no column that could be meant.
     """
 
-    def __init__(self, asked: Asked) -> None:
-        import pyarrow as pa
+    def __init__(self, source: Unpacked, asked: Asked) -> None:
         import pyarrow.parquet as pq
 
-        self._name, self.notes = asked.path.name, ()
-        try:
-            self._file = pq.ParquetFile(asked.path)
-        except (pa.ArrowException, OSError) as err:
-            first = str(err).splitlines()[0]
-            raise BadVectors(f"{self._name} is no file of Parquet: {first}") from None
-        schema = self._file.schema_arrow
+        self._name, self._path = source.name, asked.path
+        self.notes: list[str] = []
+        with _told(f"{self._name} is no file of Parquet"):
+            self._file = pq.ParquetFile(source.file, page_checksum_verification=True)
+            schema, said = self._file.schema_arrow, self._file.metadata.num_rows
         self._label = self._column(schema, asked.label_column, _is_text, _LABELS, "label")
         self._vector = self._column(schema, asked.vector_column, _is_list, _VECTORS, "vector")
-        self.rows = self._file.metadata.num_rows
-        if not self.rows:
+        if not said:
             raise BadVectors(f"{self._name} holds no vectors")
-        first = next(self._file.iter_batches(1, columns=[self._vector])).column(0)
-        self.width = len(first[0].values) if first[0].is_valid else 0
+        if said < 0 or said > source.size * _DENSEST:
+            raise BadVectors(
+                f"{self._name}: its header tells of {said:,} rows, which {source.size:,} bytes "
+                "cannot hold"
+            )
+        self.rows, self._most = said, min(said, asked.limit or said)
+        found = sum(len(names) for names in self.names()) if asked.limit is None else self._most
+        if found != said and asked.limit is None:
+            raise BadVectors(
+                f"{self._name}: its header tells of {said:,} rows, and {found:,} labels follow"
+            )
+        self.rows = self._most
+        first = next(self._batches([self._vector], 1), None)
+        self.width = len(first[0].column(0)[0].values or ()) if first is not None else 0
         if not self.width:
             raise BadVectors(f"{self._name}: row 0 of {self._vector!r} is empty")
 
@@ -94,18 +106,30 @@ class ParquetReader:
 
     def blocks(self) -> Iterator[Block]:
         """All vectors, in order."""
-        import pyarrow as pa
+        # Both columns by name: a table has them in an order of its own.
+        for batch, row in self._batches([self._label, self._vector], ROWS):
+            labels, vectors = batch.column(self._label), batch.column(self._vector)
+            yield Block(self._texts(labels, row), self._floats(vectors, row))
 
+    def names(self) -> Iterator[list[str]]:
+        """All names, in order."""
+        for batch, row in self._batches([self._label], ROWS):
+            yield self._texts(batch.column(0), row)
+
+    def _batches(self, columns: list[str], rows: int) -> Iterator[tuple[Any, int]]:
+        """Some columns, `rows` rows at a time, their offsets checked, and the first row."""
         row = 0
-        try:
-            # Both columns by name: a table has them in an order of its own.
-            for batch in self._file.iter_batches(ROWS, columns=[self._label, self._vector]):
-                labels, vectors = batch.column(self._label), batch.column(self._vector)
-                yield Block(self._texts(labels, row), self._floats(vectors, row))
-                row += len(labels)
-        except (pa.ArrowException, OSError) as err:
-            first = str(err).splitlines()[0]
-            raise BadVectors(f"{self._name}: {self.place(row)}: cannot be read: {first}") from None
+        batches = self._file.iter_batches(rows, columns=columns)
+        while row < self._most:
+            with _told(f"{self._name}: {self.place(row)}: cannot be read"):
+                batch = next(batches, None)
+                if batch is not None:
+                    batch = batch.slice(0, self._most - row)
+                    batch.validate()
+            if not batch:
+                return
+            yield batch, row
+            row += len(batch)
 
     def _texts(self, column: Any, row: int) -> list[str]:
         try:
@@ -161,9 +185,18 @@ class ParquetReader:
         )
 
 
-def read(asked: Asked) -> ParquetReader:
+def read(source: Unpacked, asked: Asked) -> ParquetReader:
     """Open a table."""
-    return ParquetReader(asked)
+    return ParquetReader(source, asked)
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """Say what Arrow says in one line: of a damaged file it raises anything."""
+    try:
+        yield
+    except Exception as err:
+        raise BadVectors(f"{what}: {reason(err)}") from None
 
 
 def _is_text(kind: Any) -> bool:

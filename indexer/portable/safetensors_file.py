@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from indexer.errors import BadVectors
 from indexer.portable.npy import ArrayReader
+from indexer.portable.unpacked import Unpacked
 from indexer.portable.vectors import ROWS, Asked, Block, Float32, Labelled, Put
 from indexer.store.errors import SemanticError, unknown
 
@@ -62,35 +63,38 @@ def write(paths: Sequence[Path], what: Labelled) -> Iterator[Put]:
         yield put
 
 
-def read(asked: Asked) -> ArrayReader:
+def read(source: Unpacked, asked: Asked) -> ArrayReader:
     """Open a tensor, mapped.
 
     Raises:
         BadVectors: it is no such file, is cut short, or the tensor is not to be had.
     """
-    name = asked.path.name
-    entries, start, size = _header(asked.path)
-    metadata = entries.pop("__metadata__", None) or {}
+    name, size = source.name, source.size
+    entries, start = _header(source)
+    metadata = entries.pop("__metadata__", None)
+    if metadata is not None and not isinstance(metadata, dict):
+        raise BadVectors(f"{name} is no file of safetensors: its metadata is damaged")
     tensor = _chosen(name, entries, asked.tensor)
-    entry = entries[tensor]
-    try:
-        kind, shape = str(entry["dtype"]), tuple(int(n) for n in entry["shape"])
-        first, last = (int(n) for n in entry["data_offsets"])
-    except (KeyError, TypeError, ValueError):
-        raise BadVectors(f"{name}: tensor {tensor!r} is not described as it should be") from None
+    ends = max(_described(name, one, entry)[3] for one, entry in entries.items())
+    kind, shape, first, last = _described(name, tensor, entries[tensor])
     if kind not in _TYPES:
         raise BadVectors(f"{name}: tensor {tensor!r} holds {kind}; vectors are {', '.join(_TYPES)}")
     dtype = np.dtype(_TYPES[kind])
-    if last - first != math.prod(shape) * dtype.itemsize or not 0 <= first <= last:
+    if last - first != math.prod(shape) * dtype.itemsize:
         raise BadVectors(f"{name}: tensor {tensor!r} of shape {shape} has another number of bytes")
     if start + last > size:
         raise BadVectors(
             f"{name} is cut short: tensor {tensor!r} ends at byte {start + last:,} of {size:,}"
         )
-    array: NDArray[Any] = (
-        np.memmap(asked.path, dtype, "r", start + first, shape) if last > first else np.empty(shape)
-    )
-    labels = _labels(metadata.get(LABELS))
+    if start + ends < size:
+        raise BadVectors(
+            f"{name}: {size - start - ends:,} bytes follow the last tensor: its header is damaged, "
+            "or the file is none of safetensors"
+        )
+    if last == first:
+        raise BadVectors(f"{name} holds no vectors: the shape of {tensor!r} is {shape}")
+    array: NDArray[Any] = np.memmap(source.file, dtype, "r", start + first, shape)
+    labels = _labels((metadata or {}).get(LABELS))
     if kind == "BF16":
         return _Bfloat16(array.view(np.float16), asked, labels)
     return ArrayReader(array, asked, labels)
@@ -103,24 +107,37 @@ class _Bfloat16(ArrayReader):
         """All vectors, in order."""
         halves = self._array.view(np.uint16)
         for first in range(0, self.rows, ROWS):
-            wide = np.array(halves[first : first + ROWS], np.uint32) << 16
-            yield Block(self._labels[first : first + ROWS], wide.view(np.float32))
+            labels = self._labels[first : first + ROWS]
+            wide = np.array(halves[first : first + len(labels)], np.uint32) << 16
+            yield Block(labels, wide.view(np.float32))
 
 
-def _header(path: Path) -> tuple[dict[str, Any], int, int]:
-    """What the header says, where the numbers begin, and the size of the file."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        if size < 8 or not 2 <= length <= min(_LONGEST, size - 8):
-            raise BadVectors(f"{path.name} is no file of safetensors, or is cut short")
-        try:
-            entries = json.loads(file.read(length))
-        except ValueError:
-            raise BadVectors(f"{path.name} is no file of safetensors: no header of JSON") from None
+def _header(source: Unpacked) -> tuple[dict[str, Any], int]:
+    """What the header says, and where the numbers begin."""
+    name, file = source.name, source.file
+    file.seek(0)
+    length = int.from_bytes(file.read(8), "little")
+    if source.size < 8 or not 2 <= length <= min(_LONGEST, source.size - 8):
+        raise BadVectors(f"{name} is no file of safetensors, or is cut short")
+    try:
+        entries = json.loads(file.read(length))
+    except (ValueError, RecursionError):
+        raise BadVectors(f"{name} is no file of safetensors: no header of JSON") from None
     if not isinstance(entries, dict):
-        raise BadVectors(f"{path.name} is no file of safetensors: its header names no tensors")
-    return entries, 8 + length, size
+        raise BadVectors(f"{name} is no file of safetensors: its header names no tensors")
+    return entries, 8 + length
+
+
+def _described(name: str, tensor: str, entry: Any) -> tuple[str, tuple[int, ...], int, int]:
+    """What the header says of a tensor: type, shape, first byte and the one after its last."""
+    try:
+        kind, shape, (first, last) = entry["dtype"], tuple(entry["shape"]), entry["data_offsets"]
+        whole = all(type(n) is int and n >= 0 for n in (*shape, first, last))
+        if whole and isinstance(kind, str) and first <= last:
+            return kind, shape, first, last
+    except (KeyError, TypeError, ValueError):
+        pass
+    raise BadVectors(f"{name}: tensor {tensor[:40]!r} is not described as it should be")
 
 
 def _chosen(name: str, entries: dict[str, Any], asked: str | None) -> str:
@@ -145,6 +162,6 @@ def _labels(text: object) -> list[str] | None:
         return None
     try:
         labels = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return labels if isinstance(labels, list) and all(isinstance(x, str) for x in labels) else None

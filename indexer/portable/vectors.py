@@ -45,11 +45,18 @@ class Reader(Protocol):
         """How long each is."""
 
     @property
-    def notes(self) -> Sequence[str]:
-        """What a person should be told of how it was read."""
+    def notes(self) -> list[str]:
+        """What a person should be told of how it is read; more may come while it is walked."""
 
     def place(self, row: int) -> str:
         """Where a row stands, as people find it: `line 12`, `row 11`."""
+
+    def names(self) -> Iterator[list[str]]:
+        """All names, in order, some at a time; no number is looked at.
+
+        Raises:
+            BadVectors: a row has none; names the row.
+        """
 
     def blocks(self) -> Iterator[Block]:
         """All vectors, in order.
@@ -68,6 +75,11 @@ class Asked:
         labels: a file of names, one a line, where the vectors have none of their own.
         tensor: which tensor, of a file that holds several.
         transpose: vectors are the columns.
+        limit: how many vectors to take, from the first on; all where None.
+        encoding: of names in a text, in a binary file of word2vec, and in a file of labels; UTF-8
+            where None.
+        encoding_errors: what to do with bytes that are none of the encoding: `strict`, `replace`
+            or `ignore`, as Python has it; `strict` where None.
         label_column: column of names, in a table.
         vector_column: column of vectors, in a table.
     """
@@ -76,8 +88,31 @@ class Asked:
     labels: Path | None = None
     tensor: str | None = None
     transpose: bool = False
+    limit: int | None = None
+    encoding: str | None = None
+    encoding_errors: str | None = None
     label_column: str | None = None
     vector_column: str | None = None
+
+    def text(self, name: bytes) -> str:
+        """A name as a text, by the encoding that was asked for.
+
+        Raises:
+            UnicodeError: it is none.
+        """
+        return str(name, self.encoding or "utf-8", self.encoding_errors or "strict")
+
+    @property
+    def not_text(self) -> str:
+        """What is said of a name that is no text, and how it can be read all the same."""
+        encoding = self.encoding or "utf-8"
+        others = (
+            "--encoding says what else it is, such as latin-1, and " if not self.encoding else ""
+        )
+        return (
+            f"is not {encoding.upper()}: {others}--encoding-errors replace puts a sign in the "
+            "place of what is none"
+        )
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""word2vec's files, text and binary, and GloVe's, which is the text without a header.
+"""word2vec's files, written as text and binary, and the binary form read; `lines` reads the text.
 
 A line is a label and its numbers between blanks; the binary form has the numbers as float32. So a
 blank within a label is written as the visible space `␣`, and read back as a blank.
@@ -6,7 +6,7 @@ blank within a label is written as the visible space `␣`, and read back as a b
 
 from __future__ import annotations
 
-import re
+from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -15,13 +15,14 @@ from pathlib import Path
 import numpy as np
 
 from indexer.errors import BadVectors
-from indexer.portable.labels import without_blanks
+from indexer.portable.labels import LONGEST_LABEL, without_blanks
+from indexer.portable.lines import HEADER, TextReader
+from indexer.portable.unpacked import Unpacked
 from indexer.portable.vectors import ROWS, Asked, Block, Float32, Labelled, Put
 
-_HEADER = re.compile(rb"\s*(\d{1,18})\s+(\d{1,9})\s*")
 _AT_ONCE = 4 << 20
-_LONGEST_LINE = 1 << 24
-_LONGEST_LABEL = 1 << 16
+_PART = 64 << 20
+"""Bytes of the rows that are read at a time, about."""
 
 
 def files(target: Path) -> list[Path]:
@@ -51,222 +52,140 @@ def write(paths: Sequence[Path], what: Labelled, binary: bool = False) -> Iterat
 write_binary = partial(write, binary=True)
 
 
-class TextReader:
-    """Lines of a label and numbers, with a header or without.
-
-    Raises:
-        BadVectors: it holds no vectors, or not as many as its header says.
-    """
-
-    def __init__(self, path: Path, header: bool | None) -> None:
-        self._path, self.notes = path, ()
-        with path.open("rb") as file:
-            first = file.readline(_LONGEST_LINE)
-            found = _HEADER.fullmatch(first)
-            if header and found is None:
-                raise BadVectors(
-                    f"{path.name}: line 1 is no header of word2vec (how many vectors, how long); "
-                    "without one it may be GloVe's: --from glove"
-                )
-            self._header = found is not None and header is not False
-            begin = file.readline(_LONGEST_LINE) if self._header else first
-        lines = _lines(path)
-        self.rows = lines - self._header
-        if self._header and found is not None:
-            said, self.width = int(found[1]), int(found[2])
-            if said != self.rows:
-                raise BadVectors(
-                    f"{path.name}: line 1 says {said:,} vectors, and {self.rows:,} lines follow"
-                )
-        else:
-            self.width = _numbers(begin)
-        if not self.rows or not self.width:
-            raise BadVectors(
-                f"{path.name} holds no vectors" + (": line 1 has no numbers" if self.rows else "")
-            )
-
-    @property
-    def format(self) -> str:
-        """`word2vec` with a header, `glove` without."""
-        return "word2vec" if self._header else "glove"
-
-    def place(self, row: int) -> str:
-        """Lines are counted from 1."""
-        return f"line {row + 1 + self._header}"
-
-    def blocks(self) -> Iterator[Block]:
-        """All vectors, in order."""
-        row = 0
-        with self._path.open("rb") as file:
-            if self._header:
-                file.readline()
-            while lines := file.readlines(_AT_ONCE):
-                for first in range(0, len(lines), ROWS):
-                    part = lines[first : first + ROWS]
-                    yield self._block(part, row)
-                    row += len(part)
-
-    def _block(self, lines: list[bytes], row: int) -> Block:
-        """The lines from row `row` on: all numbers at once, or line by line where that fails."""
-        width = self.width
-        parts = [self._parted(line, row + at) for at, line in enumerate(lines)]
-        flat = _floats(b" ".join(rest for _, rest in parts))
-        if flat is None or len(flat) != len(lines) * width:
-            flat = np.concatenate(
-                [self._floats(rest, row + i) for i, (_, rest) in enumerate(parts)]
-            )
-        labels = [self._text(label, row + at) for at, (label, _) in enumerate(parts)]
-        return Block(labels, flat.reshape(len(lines), width))
-
-    def _parted(self, line: bytes, row: int) -> tuple[bytes, bytes]:
-        """Label and numbers of a line; a label may hold blanks, so numbers are the last `width`."""
-        stripped = line.rstrip()
-        if stripped.count(b" ") == self.width:
-            label, _, rest = stripped.partition(b" ")
-            if rest.count(b"  ") == 0:
-                return label, rest
-        fields = stripped.split()
-        unnamed = line[:1].isspace() and len(fields) == self.width
-        if unnamed:
-            return b"", b" ".join(fields)
-        before = fields[: -self.width]
-        # A number too many would pass for a label of two words.
-        if not before or (len(before) > 1 and _number(before[-1])):
-            found = _numbers(line)
-            raise self._bad(row, f"{found:,} numbers where {self.width:,} belong")
-        return stripped.rsplit(None, self.width)[0], b" ".join(fields[len(before) :])
-
-    def _floats(self, rest: bytes, row: int) -> Float32:
-        """The numbers of one line."""
-        try:
-            with np.errstate(over="ignore"):  # what is too large is told as not finite
-                return np.array([float(field) for field in rest.split()], np.float32)
-        except ValueError:
-            wrong = next(field for field in rest.split() if not _number(field))
-            shown = wrong[:20].decode("utf-8", "backslashreplace")
-            raise self._bad(row, f"{shown!r} is not a number") from None
-
-    def _text(self, label: bytes, row: int) -> str:
-        try:
-            return without_blanks(label.decode())
-        except UnicodeDecodeError:
-            raise self._bad(row, f"label {label[:20]!r} is not UTF-8") from None
-
-    def _bad(self, row: int, what: str) -> BadVectors:
-        return BadVectors(f"{self._path.name}: {self.place(row)}: {what}")
-
-
 class BinaryReader:
-    """Labels, each followed by its numbers as float32, low byte first.
+    """Names, each followed by its numbers as float32, low byte first.
+
+    The file is walked once when it is opened, so that what its header says is known to be so before
+    anything is made of it.
 
     Raises:
-        BadVectors: there is no header.
+        BadVectors: there is no header, or no whole vectors follow it.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path, self.notes = path, ()
-        with path.open("rb") as file:
-            first = file.readline(64)
-        found = _HEADER.fullmatch(first)
-        if found is None or not first.endswith(b"\n"):
+    def __init__(self, source: Unpacked, asked: Asked) -> None:
+        self._name, self._file = source.name, source.file
+        self._asked = source.of_text(asked)
+        self.notes: list[str] = []
+        first = source.head[:64].partition(b"\n")
+        found = HEADER.fullmatch(first[0]) if first[1] else None
+        if found is None:
             raise BadVectors(
-                f"{path.name} is no binary file of word2vec: it does not begin with how many "
+                f"{self._name} is no binary file of word2vec: it does not begin with how many "
                 "vectors there are, and how long"
             )
-        self._start = len(first)
-        self.rows, self.width = int(found[1]), int(found[2])
-        if not self.rows or not self.width:
-            raise BadVectors(f"{path.name} holds no vectors")
+        said, self.width = int(found[1]), int(found[2])
+        if not said or not self.width:
+            raise BadVectors(f"{self._name} holds no vectors")
+        self._start = len(first[0]) + 1
+        self._ends = array("q")  # where the blank after each name is
+        at = self._walk(asked.limit)
+        self.rows = len(self._ends)
+        if asked.limit is None or self.rows < asked.limit:
+            self._check_end(source, at, said)
 
     def place(self, row: int) -> str:
         """Rows are counted from 1: there are no lines."""
         return f"vector {row + 1:,}"
 
+    def names(self) -> Iterator[list[str]]:
+        """All names, in order."""
+        for first, data, ends in self._parts():
+            yield [name for name, _ in self._parted(first, data, ends)]
+
     def blocks(self) -> Iterator[Block]:
         """All vectors, in order."""
+        for first, data, ends in self._parts():
+            labels, vectors = [], np.empty((len(ends), self.width), np.float32)
+            for row, (label, begin) in enumerate(self._parted(first, data, ends)):
+                labels.append(label)
+                vectors[row] = np.frombuffer(data, "<f4", self.width, begin)
+            yield Block(labels, vectors)
+
+    def _walk(self, limit: int | None) -> int:
+        """Find the end of every name; returns where the last whole vector ends."""
         size = 4 * self.width
-        with self._path.open("rb") as file:
-            file.seek(self._start)
-            held, at = b"", 0
-            for first in range(0, self.rows, ROWS):
-                count = min(ROWS, self.rows - first)
-                labels, vectors = [], np.empty((count, self.width), np.float32)
-                for i in range(count):
-                    while (end := held.find(b" ", at)) < 0 or end + 1 + size > len(held):
-                        more = file.read(max(_AT_ONCE, size))
-                        if not more or (end < 0 and len(held) - at > _LONGEST_LABEL):
-                            raise self._cut(first + i, end < 0)
-                        held, at = held[at:] + more, 0
-                    labels.append(self._label(held[at:end], first + i))
-                    vectors[i] = np.frombuffer(held, "<f4", self.width, end + 1)
-                    at = end + 1 + size
-                yield Block(labels, vectors)
-            rest = (held[at:] + file.read(64)).strip()
-            if rest:
+        self._file.seek(self._start)
+        held, base, at = b"", self._start, 0
+        while limit is None or len(self._ends) < limit:
+            end = held.find(b" ", at)
+            if end < 0 and len(held) - at > LONGEST_LABEL:
+                break
+            if end < 0 or end + 1 + size > len(held):
+                more = self._file.read(_AT_ONCE)
+                if not more:
+                    break
+                held, base, at = held[at:] + more, base + at, 0
+                continue
+            self._ends.append(base + end)
+            at = end + 1 + size
+        return base + at
+
+    def _check_end(self, source: Unpacked, at: int, said: int) -> None:
+        """Hold what the header says against what is there.
+
+        Raises:
+            BadVectors: the last vector is cut short, or something else follows.
+        """
+        self._file.seek(at)
+        rest = self._file.read(64).strip()
+        rows = self.rows
+        way = f"; --limit {rows} takes what comes before it" if rows else ""
+        if source.cut:
+            raise BadVectors(
+                f"{self._name}: {source.cut}; {rows:,} vectors come before that"
+                + (f": --limit {rows} takes them" if rows else "")
+            )
+        if rest and rows >= said:
+            raise BadVectors(f"{self._name}: more follows the {rows:,} vectors, and is none{way}")
+        if rest or not rows:
+            what = "is cut short" if b" " in rest or not rest else "has no name"
+            raise BadVectors(
+                f"{self._name}: {self.place(rows)} of {said:,} {what}: the file ends, or is of "
+                f"another format{way}"
+            )
+        if rows != said:
+            self.notes.append(
+                f"{self._name}: its header says {said:,} vectors, and {rows:,} follow: taken as "
+                f"{rows:,}"
+            )
+
+    def _parts(self) -> Iterator[tuple[int, bytes, Sequence[int]]]:
+        """Some rows at a time: the first, their bytes, and where in these each name ends."""
+        size = 4 * self.width
+        step = max(1, min(ROWS, _PART // size))
+        self._file.seek(self._start)
+        base = self._start
+        for first in range(0, self.rows, step):
+            ends = [end - base for end in self._ends[first : first + step]]
+            data = self._file.read(ends[-1] + 1 + size)
+            yield first, data, ends
+            base += len(data)
+
+    def _parted(self, first: int, data: bytes, ends: Sequence[int]) -> Iterator[tuple[str, int]]:
+        """Each row's name, and where its numbers begin."""
+        at = 0
+        for row, end in enumerate(ends, start=first):
+            # The original program ends each vector with a newline, others do not.
+            label = data[at:end].lstrip(b"\n")
+            if b"\n" in label or b"\0" in label:
                 raise BadVectors(
-                    f"{self._path.name}: more follows the {self.rows:,} vectors that its header "
-                    "tells of"
+                    f"{self._name}: {self.place(row)}: {label[:20]!r} is no name: vectors are not "
+                    f"{self.width:,} numbers long, or the file is of another format"
                 )
-
-    def _label(self, label: bytes, row: int) -> str:
-        # The original program ends each vector with a newline, others do not.
-        try:
-            return without_blanks(label.lstrip(b"\n").decode())
-        except UnicodeDecodeError:
-            what = f"{self._path.name}: {self.place(row)}: label {label[:20]!r} is not UTF-8"
-            raise BadVectors(what) from None
-
-    def _cut(self, row: int, unnamed: bool) -> BadVectors:
-        what = "has no label" if unnamed else "is cut short"
-        return BadVectors(
-            f"{self._path.name}: {self.place(row)} of {self.rows:,} {what}: "
-            "the file ends, or is of another format"
-        )
+            try:
+                yield without_blanks(self._asked.text(label)), end + 1
+            except UnicodeError:
+                raise BadVectors(
+                    f"{self._name}: {self.place(row)}: name {label[:20]!r} {self._asked.not_text}"
+                ) from None
+            at = end + 1 + 4 * self.width
 
 
-def read_text(asked: Asked, header: bool | None = None) -> TextReader:
+def read_text(source: Unpacked, asked: Asked, header: bool | None = None) -> TextReader:
     """Open a text; `header` True is word2vec's, False GloVe's, None whichever it is."""
-    return TextReader(asked.path, header)
+    return TextReader(source, asked, header)
 
 
-def read_binary(asked: Asked) -> BinaryReader:
+def read_binary(source: Unpacked, asked: Asked) -> BinaryReader:
     """Open a binary file."""
-    return BinaryReader(asked.path)
-
-
-def _lines(path: Path) -> int:
-    """How many lines a file has, the last with its newline or without."""
-    count, last = 0, b"\n"
-    with path.open("rb") as file:
-        while data := file.read(_AT_ONCE):
-            count += data.count(b"\n")
-            last = data[-1:]
-    return count + (last != b"\n")
-
-
-def _floats(text: bytes) -> Float32 | None:
-    """Numbers between single blanks, by Arrow's parser (2 to 3 times NumPy's pace); None if not."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    try:
-        fields = pc.split_pattern(pa.array([text.decode("ascii")]), " ").flatten()
-        found: Float32 = fields.cast(pa.float32()).to_numpy(zero_copy_only=False)
-    except (pa.ArrowInvalid, UnicodeDecodeError):
-        return None
-    return found
-
-
-def _number(field: bytes) -> bool:
-    try:
-        float(field)
-    except ValueError:
-        return False
-    return True
-
-
-def _numbers(line: bytes) -> int:
-    """How many numbers a line ends with, its first field not counted."""
-    fields = line.split()[1:]
-    wrong = [at for at, field in enumerate(fields) if not _number(field)]
-    return len(fields) - (wrong[-1] + 1 if wrong else 0)
+    return BinaryReader(source, asked)

@@ -18,7 +18,7 @@ from typing import Any
 from indexer.store.errors import DamagedIndex, ForeignIndex
 from indexer.store.grid import HeadGrid, NeuronGrid, NeuronLayer
 
-FORMAT = 3
+FORMAT = 4
 MANIFEST = "manifest.json"
 CATALOG = "catalog.duckdb"
 TOKENIZER = "tokenizer.json"
@@ -95,6 +95,8 @@ class ModelEntry:
         allow_pickle: whether weights in pickle files were let through.
         accepted: config attributes that were let through though the table doesn't know
             them.
+        adapter: the adapter that lies beside the weights and is not in them, in one line; empty
+            where there is none.
     """
 
     source: str
@@ -111,6 +113,7 @@ class ModelEntry:
     encoder: bool
     allow_pickle: bool = False
     accepted: tuple[str, ...] = ()
+    adapter: str = ""
 
 
 @dataclass(frozen=True)
@@ -122,12 +125,14 @@ class Imported:
         sha256: of its content.
         format: `npy`, `safetensors`, `word2vec`, `glove` or `parquet`.
         created: when it was imported, UTC, ISO 8601.
+        read: what was left out or corrected, in one line; empty where it was taken as it is.
     """
 
     file: str
     sha256: str
     format: str
     created: str
+    read: str = ""
 
 
 @dataclass(frozen=True)
