@@ -12,6 +12,7 @@ import dataclasses
 import importlib
 import importlib.util
 import json
+import re
 import types
 import typing
 from collections.abc import Iterator, Sequence
@@ -28,7 +29,8 @@ class Column:
 
     Attributes:
         name: its name, parts of a record joined by dots.
-        kind: `int`, `float`, `str` or `bool`, as the row's dataclass is annotated.
+        kind: `int`, `float`, `str` or `bool`, as the row's dataclass is annotated; of a statement's
+            columns `float` where they hold numbers of any kind, else `object`.
         many: whether a cell is a list of such values.
         optional: whether a cell may be None.
         cells: one value a row; lists where there are many.
@@ -66,7 +68,14 @@ def _of_sql(result: SqlRows) -> Iterator[Column]:
             else cell
             for cell in cells
         ]
-        yield Column(column.name, object, many and not _any_none(cells), True, whole)
+        kind = float if _NUMBERS.fullmatch(column.type) else object
+        yield Column(column.name, kind, many and not _any_none(cells), True, whole)
+
+
+_NUMBERS = re.compile(
+    r"(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL\(\d+,\s*\d+\)|BOOLEAN)(\[\d*\])*"
+)
+"""Types of DuckDB whose values are numbers, however they are written."""
 
 
 def _names(result: Result) -> dict[str, list[str]]:

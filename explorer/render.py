@@ -16,6 +16,7 @@ from textwrap import wrap
 from typing import Any
 
 from explorer.errors import QueryError
+from explorer.frames import Column as FrameColumn
 from explorer.frames import columns_of
 from explorer.results import Result
 from explorer.tables import lay_out
@@ -67,21 +68,37 @@ def _csv(result: Result, raw_cells: bool) -> str:
     """The columns of `explorer.frames`, lists joined by blanks."""
     columns = columns_of(result)
     texts = str if raw_cells else in_a_sheet
-    cells = [[_csv_cell(cell, column.many, texts) for cell in column.cells] for column in columns]
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    cells = [_csv_cells(column, texts) for column in columns]
+    out = _Rows()
+    # A writer puts quotes around whatever its own ends of lines are made of, and nothing else.
+    writer = csv.writer(out, lineterminator=_END)
     writer.writerow([texts(column.name) for column in columns])
     writer.writerows(zip(*cells, strict=True))
     # Half a surrogate, which a name that is no UTF-8 may hold, can stand in no file.
-    return out.getvalue().encode("utf-8", "backslashreplace").decode()
+    return "".join(out.rows).encode("utf-8", "backslashreplace").decode()
 
 
-def _csv_cell(cell: Any, many: bool, texts: Callable[[str], str]) -> Any:
-    """A cell; texts, and lists that hold one, as `texts` has them, numbers as they are."""
-    if many and cell is not None:
-        joined = " ".join(map(str, cell))
-        return texts(joined) if any(isinstance(one, str) for one in cell) else joined
-    return texts(cell) if isinstance(cell, str) else cell
+_END = "\r\n"
+
+
+class _Rows:
+    """Rows as a writer writes them, one a call, each ending with a newline alone."""
+
+    def __init__(self) -> None:
+        self.rows: list[str] = []
+
+    def write(self, row: str) -> None:
+        self.rows.append(row.removesuffix(_END) + "\n")
+
+
+def _csv_cells(column: FrameColumn, texts: Callable[[str], str]) -> list[Any]:
+    """The cells of a column: texts as `texts` has them, numbers as they are."""
+    cells = column.cells
+    if column.many:
+        cells = [None if cell is None else " ".join(map(str, cell)) for cell in cells]
+    if column.kind in (int, float, bool):
+        return cells
+    return [texts(cell) if isinstance(cell, str) else cell for cell in cells]
 
 
 def to_text(result: Result, width: int = 100) -> str:

@@ -20,7 +20,7 @@ from indexer.portable.vectors import Labelled
 from indexer.progress import Narrator
 from indexer.store.errors import SemanticError
 from indexer.store.read import Index
-from indexer.store.shown import one_line
+from indexer.store.shown import in_a_sheet, one_line
 from indexer.store.vocabulary import display
 
 SPACES = ("embed", "context.1", "neuron.in", "head.value")
@@ -163,8 +163,8 @@ def test_the_projector_gets_numbers_and_a_table_with_a_header(
     head, *rows = (tmp_path / "out" / "metadata.tsv").read_text("utf-8").split("\n")[:-1]
     assert head.split("\t")[0] == "label"
     assert {len(row.split("\t")) for row in rows} == {len(head.split("\t"))}
-    shown = [one_line(name) for name in names]
-    assert [r.split("\t")[0] for r in rows] == told_apart(shown, range(len(names)))[0]
+    shown = told_apart([one_line(name) for name in names], range(len(names)))[0]
+    assert [r.split("\t")[0] for r in rows] == [in_a_sheet(name) for name in shown]
 
 
 def test_a_table_of_one_column_has_no_header(tmp_path: Path) -> None:
@@ -234,6 +234,22 @@ def test_what_cannot_be_exported_is_one_line_and_leaves_nothing(
     assert all(part in done.err for part in said), done.err
     assert [p.name for p in tmp_path.iterdir()] == ["there.npy"]
     assert (tmp_path / "there.npy").read_text() == "mine"
+
+
+def test_a_spreadsheet_runs_no_name_of_the_projector(tmp_path: Path) -> None:
+    labels = ["=1+1", "-1", "@x", "+", "'=1", "plain", "-"]
+    for raw, expected in (
+        (False, ["'=1+1", "'-1", "'@x", "'+", "''=1", "plain", "'-"]),
+        (True, labels),
+    ):
+        paths = [tmp_path / "tensors.tsv", tmp_path / "metadata.tsv"]
+        what = Labelled("s", labels, 1, {"=n": [-1.5] * len(labels)}, raw_cells=raw)
+        with write_projector(paths, what) as put:
+            put(np.full((len(labels), 1), -1, np.float32))
+        header, *rows = [line.split("\t") for line in paths[1].read_text().splitlines()]
+        assert header == ["label", "=n" if raw else "'=n"]
+        assert rows == [[label, "-1.5"] for label in expected]
+        assert paths[0].read_text().splitlines() == ["-1"] * len(labels), "numbers are left alone"
 
 
 def test_force_replaces_the_files_and_no_other(tiny_indexes: Path, tmp_path: Path) -> None:

@@ -378,6 +378,38 @@ def test_a_name_that_cannot_be_written_is_told(real_indexes: Path, tmp_path: Pat
     drive(real_indexes, do)
 
 
+def test_a_file_is_written_over_only_if_that_is_said_again(
+    real_indexes: Path, tmp_path: Path
+) -> None:
+    mine, other = tmp_path / "mine.csv", tmp_path / "other.csv"
+    mine.write_text("mine")
+    other.write_text("other")
+
+    async def do(ui: Driven) -> None:
+        await ui.paste("large")
+        await ui.press("ctrl+s")
+        bar = ui.app.query_one(ExportBar)
+        line = bar.query_one(Input)
+        line.value = str(mine)
+        await ui.press("enter")
+        assert "enter again writes over it" in ui.said
+        assert bar.has_class("-open")
+        line.value = str(other)  # another is another question
+        await ui.press("enter")
+        line.value = str(mine)
+        await ui.press("enter", "escape", "ctrl+s")
+        line.value = str(mine)
+        await ui.press("enter")
+        assert (mine.read_text(), other.read_text()) == ("mine", "other")
+        await ui.press("enter")
+        await ui.until(lambda: "wrote" in ui.said)
+        assert not bar.has_class("-open")
+
+    drive(real_indexes, do)
+    assert mine.read_text().startswith("rank,")
+    assert other.read_text() == "other"
+
+
 def test_rows_and_tables_are_copied(real_indexes: Path) -> None:
     async def do(ui: Driven) -> None:
         await ui.paste("large")
