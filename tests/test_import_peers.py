@@ -95,7 +95,9 @@ def test_word_vectors_are_those_that_gensim_reads(name: str) -> None:
 def test_names_that_are_cut_within_a_character_are_read_as_gensim_reads_them(
     name: str, errors: str
 ) -> None:
-    with pytest.raises(BadVectors, match=r"line \d[\d,]*: name .* is not UTF-8.*--encoding-errors"):
+    with pytest.raises(
+        BadVectors, match=r"line \d[\d,]*: label .* is not UTF-8.*--encoding-errors"
+    ):
         read(THEIRS / name)
     format, labels, vectors = read(THEIRS / name, encoding_errors=errors)
     their_labels, their_vectors = by_gensim(THEIRS / name, format, unicode_errors=errors)

@@ -25,9 +25,11 @@ import explorer
 from conftest import BIN, Run, run_build
 from explorer.errors import QueryError
 from explorer.tables.index import index as described
+from indexer.cli.import_ import import_
 from indexer.errors import BadVectors, IndexExists
 from indexer.exporting import ExportRequest, export
-from indexer.importing import ImportRequest, import_vectors
+from indexer.importing import ON_DUPLICATE, ImportRequest, import_vectors
+from indexer.portable.formats import ENCODING_ERRORS, READ
 from indexer.portable.vectors import Asked
 from indexer.progress import Narrator
 from indexer.store.errors import DamagedIndex, SemanticError
@@ -1192,6 +1194,13 @@ def test_an_index_that_is_open_goes_on_answering(root: Path, tmp_path: Path) -> 
 
 
 # -- the command line -----------------------------------------------------------------------------
+
+
+def test_the_options_list_the_ways_there_are() -> None:
+    listed = {option.name: option.metavar for option in import_.params}
+    assert listed["on_duplicate"] == "|".join(ON_DUPLICATE)
+    assert listed["encoding_errors"] == "|".join(ENCODING_ERRORS)
+    assert listed["format"] == "|".join(READ)
 
 
 def test_the_command_prints_the_folder_and_says_what_it_read(tmp_path: Path, run: Run) -> None:

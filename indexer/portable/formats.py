@@ -58,6 +58,11 @@ READ: dict[str, Callable[[Unpacked, Asked], Reader]] = {
     "parquet": parquet.read,
 }
 
+ENCODING_ERRORS = ("strict", "replace", "ignore")
+
+_BY_ROWS = ("word2vec", "word2vec-binary", "glove")
+"""Formats whose first rows can be had where the rest is missing."""
+
 _TEXT, _BINARY_FORM = "text", "word2vec-binary"
 _ENDINGS = {
     ".npy": "npy",
@@ -116,12 +121,6 @@ def opened(asked: Asked, name: str | None) -> tuple[str, Reader]:
     if note:
         reader.notes.insert(0, f"{path.name} is read as {name}, by its content")
     return name, reader
-
-
-ENCODING_ERRORS = ("strict", "replace", "ignore")
-
-_BY_ROWS = ("word2vec", "word2vec-binary", "glove")
-"""Formats whose first rows can be had where the rest is missing."""
 
 
 def _format(source: Unpacked, asked: Asked, name: str | None) -> tuple[str, bool]:

@@ -260,7 +260,7 @@ class TextReader:
         try:
             return without_blanks(self._asked.text(label))
         except UnicodeError:
-            raise self._bad(row, f"name {label[:20]!r} {self._asked.not_text}") from None
+            raise self._bad(row, f"label {label[:20]!r} {self._asked.not_text}") from None
 
     def _numbers(self, line: bytes) -> int:
         """How many numbers a line has after its name."""

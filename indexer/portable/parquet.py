@@ -193,9 +193,13 @@ def read(source: Unpacked, asked: Asked) -> ParquetReader:
 @contextmanager
 def _told(what: str) -> Iterator[None]:
     """Say what Arrow says in one line: of a damaged file it raises anything."""
+    import pyarrow as pa
+
     try:
         yield
     except Exception as err:
+        if isinstance(err, MemoryError) and not isinstance(err, pa.ArrowException):
+            raise
         raise BadVectors(f"{what}: {reason(err)}") from None
 
 

@@ -138,7 +138,7 @@ class BinaryReader:
         if rest and rows >= said:
             raise BadVectors(f"{self._name}: more follows the {rows:,} vectors, and is none{way}")
         if rest or not rows:
-            what = "is cut short" if b" " in rest or not rest else "has no name"
+            what = "is cut short" if b" " in rest or not rest else "has no label"
             raise BadVectors(
                 f"{self._name}: {self.place(rows)} of {said:,} {what}: the file ends, or is of "
                 f"another format{way}"
@@ -169,14 +169,14 @@ class BinaryReader:
             label = data[at:end].lstrip(b"\n")
             if b"\n" in label or b"\0" in label:
                 raise BadVectors(
-                    f"{self._name}: {self.place(row)}: {label[:20]!r} is no name: vectors are not "
+                    f"{self._name}: {self.place(row)}: {label[:20]!r} is no label: vectors are not "
                     f"{self.width:,} numbers long, or the file is of another format"
                 )
             try:
                 yield without_blanks(self._asked.text(label)), end + 1
             except UnicodeError:
                 raise BadVectors(
-                    f"{self._name}: {self.place(row)}: name {label[:20]!r} {self._asked.not_text}"
+                    f"{self._name}: {self.place(row)}: label {label[:20]!r} {self._asked.not_text}"
                 ) from None
             at = end + 1 + 4 * self.width
 
