@@ -23,7 +23,7 @@ from indexer.progress import JsonNarrator, Narrator
 from indexer.source import locate
 from indexer.store.errors import MachineError, at_the_edge
 from indexer.store.layout import TOKENIZER, Manifest
-from indexer.store.shown import lines
+from indexer.store.shown import escape_what_libraries_say, lines
 from indexer.store.vocabulary import Vocabulary
 
 
@@ -56,6 +56,7 @@ def encode(folder: Path, words: list[str], narrator: Narrator) -> np.ndarray:
 
 def main() -> None:
     """Words in, vectors out; one line on stderr and an exit code where that fails."""
+    escape_what_libraries_say()
     try:
         words = json.loads(sys.stdin.buffer.readline())
         threading.Thread(target=_end_with_stdin, daemon=True).start()

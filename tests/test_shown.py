@@ -11,6 +11,7 @@ import re
 import select
 import shutil
 import subprocess
+import sys
 import unicodedata
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -127,6 +128,24 @@ def test_an_error_is_shown_as_what_may_be(name: str) -> None:
     for error in (SemanticError(f"no {name}"), QueryError(name), NotIndexed([name], [name])):
         assert harmless(str(error))
         assert all(harmless(line) for line in error._render_traceback_())
+
+
+def test_what_libraries_say_is_shown_as_what_may_be(tmp_path: Path) -> None:
+    """Logging, warnings, and the traceback of a fault that nobody foresaw."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import logging, warnings\n"
+        "from indexer.store.shown import escape_what_libraries_say\n"
+        "escape_what_libraries_say()\n"
+        "logging.getLogger('transformers').warning('a %s', '\\x1b[31m')\n"
+        "warnings.warn('b \\x9b31m')\n"
+        "raise ValueError('c \\u202e')\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert harmless(done.stderr), one_line(done.stderr)
+    for said in ("a \\x1b[31m\n", "UserWarning: b \\x9b31m\n", "ValueError: c \\u202e\n"):
+        assert said in done.stderr
 
 
 def test_narration_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -400,7 +419,7 @@ def test_no_view_commands_a_terminal(
 ) -> None:
     statement = 'SELECT text, display AS "[red]\x1b[31m" FROM token WHERE id >= 2000 LIMIT 60'
     file = tmp_path / "questions.txt"
-    file.write_text("Paris France London England\n")
+    file.write_text(": capitals\nParis France London England\n")
     text = "L1N7" if view == "neuron" else "large, tall"
     place = Place(view, text).choosing("statement", statement).choosing("file", str(file))
     state = tmp_path / "screen.json"

@@ -27,6 +27,7 @@ from explorer.cli.sql import schema, sql
 from explorer.cli.tui import tui
 from explorer.cli.word import word
 from indexer.store.errors import at_the_edge, let_go_of_stdout
+from indexer.store.shown import escape_what_libraries_say
 
 
 @click.group(
@@ -70,6 +71,7 @@ for _command in (
 
 def main() -> NoReturn:
     """Run a command; every error a person may meet is one line on stderr."""
+    escape_what_libraries_say()
     try:
         cli.main(standalone_mode=False)
         sys.stdout.flush()  # what fails at exit could not be told any more

@@ -15,7 +15,7 @@ from textual.drivers.web_driver import WebDriver
 
 from explorer.screen.app import ExplorerApp
 from indexer.store.errors import at_the_edge
-from indexer.store.shown import one_line
+from indexer.store.shown import escape_what_libraries_say, one_line
 
 
 class Packets(WebDriver):
@@ -36,6 +36,7 @@ class Packets(WebDriver):
 
 def main() -> None:
     """Open the UI on `--index` and `--indexes`; a fault is a line on stderr."""
+    escape_what_libraries_say()
     given = dict(zip(sys.argv[1::2], sys.argv[2::2], strict=True))
     try:
         app = ExplorerApp(given.get("--index"), given.get("--indexes"))

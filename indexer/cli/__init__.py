@@ -20,7 +20,7 @@ from indexer.cli.options import EXIT_CODES
 from indexer.cli.show import show
 from indexer.cli.verify import verify
 from indexer.store.errors import at_the_edge, let_go_of_stdout
-from indexer.store.shown import lines
+from indexer.store.shown import escape_what_libraries_say, lines
 
 
 @click.group(epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
@@ -35,6 +35,7 @@ for _command in (build, list_, show, verify, export, import_, completion):
 
 def main() -> NoReturn:
     """Run a command; every error a person may meet is one line on stderr."""
+    escape_what_libraries_say()
     try:
         cli.main(standalone_mode=False)
         sys.stdout.flush()  # what fails at exit could not be told any more

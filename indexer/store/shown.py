@@ -12,9 +12,12 @@ Knows characters; knows no index, no screen and no format but JSON's way of esca
 
 from __future__ import annotations
 
+import logging
 import re
 import sys
-from typing import TextIO
+import traceback
+import warnings
+from typing import Any, TextIO
 
 _RUN_BY_SHEETS = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 _NEEDS_NO_QUOTES = re.compile(r"[\w.,@+/:][\w.,@+/:=-]*")
@@ -62,6 +65,28 @@ def put(text: str, stream: TextIO | None = None) -> None:
     out = sys.stdout if stream is None else stream
     out.write(lines(text) if out.isatty() else text)
     out.flush()
+
+
+def escape_what_libraries_say() -> None:
+    """Have log records, warnings and tracebacks pass the rule too, in a program of ours."""
+
+    def show(warning: Warning | str, *where: Any, **more: Any) -> str:
+        return lines(format_warning(warning, *where, **more))
+
+    def tell(*error: Any) -> None:
+        sys.stderr.write(lines("".join(traceback.format_exception(*error))))
+
+    format_warning = warnings.formatwarning
+    warnings.formatwarning = show  # type: ignore[assignment]  # whatever it is called with
+    logging.setLogRecordFactory(_ShownRecord)
+    sys.excepthook = tell
+
+
+class _ShownRecord(logging.LogRecord):
+    """What is logged, as it may be shown."""
+
+    def getMessage(self) -> str:  # noqa: N802  # its name in the library
+        return lines(super().getMessage())
 
 
 def in_a_sheet(text: str) -> str:
