@@ -19,7 +19,7 @@ from typing import Any
 from indexer.store.errors import DamagedIndex, ForeignIndex, IndexNotFound, nearest
 from indexer.store.grid import HeadGrid, NeuronGrid, NeuronLayer
 
-FORMAT = 3
+FORMAT = 4
 MANIFEST = "manifest.json"
 CATALOG = "catalog.duckdb"
 TOKENIZER = "tokenizer.json"
@@ -96,6 +96,7 @@ class ModelEntry:
         allow_pickle: whether weights in pickle files were let through.
         accepted: config attributes that were let through though the table doesn't know
             them.
+        tokens_without_row: tokens of the tokenizer that the embedding has no row for.
     """
 
     source: str
@@ -112,6 +113,7 @@ class ModelEntry:
     encoder: bool
     allow_pickle: bool = False
     accepted: tuple[str, ...] = ()
+    tokens_without_row: int = 0
 
 
 @dataclass(frozen=True)
