@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from explorer.errors import QueryError
 from explorer.results import Calibration
-from indexer.store.errors import DamagedIndex, unknown
+from indexer.store.errors import DamagedIndex, EmptyPopulation, unknown
 from indexer.store.layout import MEASURES
 from indexer.store.space import Space
 
@@ -50,6 +50,9 @@ COSMUL_EPSILON = 1e-6
 _PAIRS_AT_ONCE = 2048
 _EXACT_AT_ONCE = 4096
 """Rows scored in float64 at once: 19 MB of them at a width of 576."""
+
+_CONSTANT = 1e-12
+"""Scores that deviate by less than this share of their mean do so by rounding alone."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ def normed(item: Weighted, measure: str) -> Float64:
     Raises:
         QueryError: the vector has no direction.
     """
-    rows = normed_rows(item.vector[None], item.home.mean, measure)
+    rows = normed_rows(item.vector[None], item.home, measure)
     if measure in ("cosine", "centered") and not rows.any():
         raise QueryError("a zero vector has no direction; ask with --measure dot or euclidean")
     vector: Float64 = rows[0]
@@ -95,16 +98,17 @@ def normed_items(space: Space, positions: NDArray[np.int64], measure: str) -> Fl
     rows = space.rows.take(positions).astype(np.float64)
     if measure == "cosine":
         return rows  # stored so
-    return normed_rows(rows * space.norms[positions, None], space.mean, measure)
+    return normed_rows(rows * space.norms[positions, None], space, measure)
 
 
-def normed_rows(vectors: Float64, mean: Float64, measure: str) -> Float64:
+def normed_rows(vectors: Float64, home: Space, measure: str) -> Float64:
     """Vectors, each unit-normed in the measure's own sense: (n, width) -> (n, width) float64.
 
-    One without a direction is left zero, so that its cosines are 0. `mean` is their home space's.
+    One without a direction is left zero, so that its cosines are 0. `home` is their space, whose
+    mean `centered` takes away.
     """
     if measure == "centered":
-        vectors = vectors - mean
+        vectors = vectors - home.mean
     if measure in ("cosine", "centered"):
         sizes = np.linalg.norm(vectors, axis=-1, keepdims=True)
         # Not > 0: what is no number must stay none, and be told of.
@@ -385,6 +389,7 @@ def calibrate(values: Float64, population: str) -> Calibration:
 
     Raises:
         DamagedIndex: a score is not a finite number, which a sound index never gives.
+        EmptyPopulation: every item scores the same, so that no score stands out.
     """
     mean = float(values.mean())
     above = values - mean
@@ -393,13 +398,16 @@ def calibrate(values: Float64, population: str) -> Calibration:
         raise DamagedIndex(
             f"scores of {population} are not finite numbers: `indexer verify` names the file"
         )
+    if deviation <= _CONSTANT * abs(mean):
+        raise EmptyPopulation(
+            f"{population} score the same, {mean:.4f} (n = {len(values):,}): no z can be had where "
+            "nothing varies"
+        )
     return Calibration(mean, deviation, len(values), population)
 
 
 def z(score: float, calibration: Calibration) -> float:
-    """Deviations above the mean; 0 where every item scores the same."""
-    if calibration.deviation == 0:
-        return 0.0
+    """Deviations above the mean."""
     return (score - calibration.mean) / calibration.deviation
 
 

@@ -123,7 +123,8 @@ class Resolver:
             and self._home(term, space).name in self.index.context_names
             and term.text not in self._encoded
             and self.index.word_by_text(term.text) is None
-            and self.index.vocabulary.word_ids(term.text)
+            and (ids := self.index.vocabulary.word_ids(term.text))
+            and self.index.word_by_tokens(ids) is None
         ]
         if texts:
             self._run_all(list(dict.fromkeys(texts)))
@@ -327,12 +328,15 @@ class Resolver:
         word = self.index.word_by_text(text)
         ids = word.token_ids if word else self.index.vocabulary.word_ids(text)
         self._require(ids, text)
+        word = word or self.index.word_by_tokens(ids)
         tokens = tuple(token.display for token in self.index.tokens(ids))
         layer = self.index.context_names.index(home.name)
         if word is not None:
             vector = home.vector(word.id)
             sink = bool(word.sink[layer])
             note = f"an attention sink in {home.name}: its vector says little" if sink else ""
+            if word.text != text and not note:
+                note = f"the same tokens as {word.text!r}"
         else:
             vector = self._run(text)[layer].astype(np.float64)
             note = "not indexed: the model was run on it"
@@ -358,6 +362,8 @@ class Resolver:
         bare = term.kind is Kind.TOKEN and not term.text.startswith(" ")
         text = term.text[1:] if term.kind is Kind.TOKEN and not bare else term.text
         word = self.index.word_by_text(text)
+        if word is None and not bare and self.index.manifest.has_model:
+            word = self.index.word_by_tokens(self.index.vocabulary.word_ids(text))
         if word is None or bare:
             near = ", ".join(map(repr, self.index.words_like(text.strip(), 2)))
             raise UnknownWord(
@@ -370,7 +376,7 @@ class Resolver:
     def _require(self, ids: tuple[int, ...], text: str) -> None:
         if not ids:
             hint = self._did_you_mean(text)
-            raise UnknownWord(f"the model's tokenizer has no tokens for {text!r}{hint}")
+            raise UnknownWord(f"{self.index.vocabulary.lacking(text)}{hint}")
 
     def _run(self, text: str) -> NDArray[np.float32]:
         if text not in self._encoded:

@@ -58,8 +58,13 @@ class Words:
 
     @cached_property
     def ids(self) -> dict[str, int]:
-        """Ids by text; where an imported vocabulary has ` large` too, `large` means that one."""
-        ids = {text: at for at, text in enumerate(self.texts)}
+        """Ids by text and by every other spelling of the same tokens.
+
+        Where an imported vocabulary has ` large` too, `large` means that one.
+        """
+        rows = self.index.sql("SELECT id, unnest(also) FROM word WHERE len(also) > 0")
+        ids = {text: at for at, text in rows}
+        ids |= {text: at for at, text in enumerate(self.texts)}
         return ids | {text[1:]: at for text, at in ids.items() if text.startswith(" ")}
 
     @cached_property

@@ -51,7 +51,7 @@ from indexer.store.layout import (
     PrefixEntry,
     parse_layers,
 )
-from indexer.store.vocabulary import Vocabulary, is_word_like
+from indexer.store.vocabulary import Vocabulary, display, is_word_like
 from indexer.store.write import Staging
 from indexer.weights import Weights
 from indexer.words import (
@@ -242,7 +242,15 @@ class _Build:
             )
         path = self.staging.folder / TOKENIZER
         path.write_text(backend.to_str(pretty=True), "utf-8")
-        return Vocabulary(path)
+        vocabulary = Vocabulary(path, self.model.vocabulary)
+        lost = vocabulary.ids_without_row
+        if lost:
+            shown = [f"#{i} {display(vocabulary.said([i]))!r}" for i in lost]
+            self.narrator.say(
+                f"the tokenizer has {len(lost):,} tokens that the embedding of "
+                f"{self.model.vocabulary:,} rows has none for: {_few(shown)}"
+            )
+        return vocabulary
 
     def _require_word_like(self) -> None:
         """Fail where hardly any token begins a word, as where a tokenizer is read wrongly."""
@@ -258,17 +266,39 @@ class _Build:
         kept = self.staging.step("words")
         if kept is None:
             chosen = choose(self.asked_words, self.vocabulary, self.texts)
-            kept = [[c.text, list(c.token_ids), c.zipf] for c in chosen]
+            kept = [[c.text, list(c.token_ids), c.zipf, list(c.also)] for c in chosen]
             self.staging.keep("words", kept)
-        words = [Choice(text, tuple(ids), zipf) for text, ids, zipf in kept]
+        words = [Choice(text, tuple(ids), zipf, tuple(also)) for text, ids, zipf, also in kept]
+        self._say_what_fell_together(words)
         self._require_room(words[-1])
         return words
+
+    def _say_what_fell_together(self, words: list[Choice]) -> None:
+        """Tell of words that are left out, or indexed once for several spellings."""
+        asked = self.asked_words if isinstance(self.asked_words, list) else []
+        lost = [word for word in asked if self.vocabulary.lacks_row(word)]
+        if lost:
+            self.narrator.say(
+                f"left out, for want of a row in the embedding: {_few([repr(w) for w in lost])}"
+            )
+        several = [f"{w.text!r} ({', '.join(map(repr, w.also))})" for w in words if w.also]
+        if several:
+            self.narrator.say(
+                "spellings of the same tokens are one word, indexed once: " + _few(several)
+            )
 
     def _require_room(self, longest: Choice) -> None:
         """Fail where the model has fewer positions than the longest word and prefix take."""
         positions = getattr(self.model.config, "max_position_embeddings", None)
         if "context" not in self.spaces:
             return
+        for text in self._prefixes():
+            lost = self.vocabulary.without_row(self.vocabulary.text_ids(text))
+            if lost:
+                raise BadWords(
+                    f"prefix {text!r} holds token #{lost[0]}, and the model's embedding ends at "
+                    f"#{self.model.vocabulary - 1}"
+                )
         before = max(len(self.vocabulary.text_ids(text)) for text in self._prefixes())
         before += len(self._frame()[1])
         tokens = len(longest.token_ids)
@@ -344,6 +374,7 @@ class _Build:
                 allow_pickle=self.source.pickled,
                 accepted=self.request.accept_config,
                 adapter=self.source.adapter,
+                tokens_without_row=len(self.vocabulary.ids_without_row),
             ),
             dtype=self.dtype,
             device=self.device,
@@ -410,6 +441,12 @@ class _Build:
             spent = self.seconds.get(step, 0.0) + time.monotonic() - start
             self.seconds[step] = round(spent, 2)
             self.staging.keep("seconds", self.seconds)
+
+
+def _few(names: list[str]) -> str:
+    """The first of some names, and how many more there are."""
+    more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more
 
 
 def _require_replaceable(target: Path) -> None:

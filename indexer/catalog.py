@@ -6,6 +6,7 @@ Knows what each column of `store/schema.sql` holds; runs no model.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,18 +61,20 @@ class Catalog:
                 "text": self.texts,
                 "display": [display(text) for text in self.texts],
                 "word_like": self.word_like.tolist(),
+                "byte": [self.vocabulary.is_byte(i) for i in range(len(self.texts))],
                 "special": [i in self.vocabulary.special_ids for i in range(len(self.texts))],
                 "norm": self.staging.moments("embed", "norms").tolist(),
             },
             "word": {
                 "id": list(range(len(self.words))),
                 "text": [c.text for c in self.words],
+                "also": [list(c.also) for c in self.words],
                 "n_tokens": [len(c.token_ids) for c in self.words],
                 "token_ids": [list(c.token_ids) for c in self.words],
                 "zipf": [c.zipf for c in self.words],
                 "sink": self.sinks.T,
             },
-            "word_group": _group_table(),
+            "word_group": _group_table(self.words),
             "build": self._build_table(manifest),
         }
         if self.neurons.rows:
@@ -214,6 +217,12 @@ def _space_table(manifest: Manifest) -> dict[str, list[Any]]:
     return table
 
 
-def _group_table() -> dict[str, list[Any]]:
-    pairs = [(name, word) for name, words in groups().items() for word in words]
+def _group_table(words: Sequence[Choice]) -> dict[str, list[Any]]:
+    """The example groups, each word as it is indexed, and once."""
+    indexed = {text: word.text for word in words for text in (*word.also, word.text)}
+    pairs = [
+        (name, word)
+        for name, members in groups().items()
+        for word in dict.fromkeys(indexed[text] for text in members if text in indexed)
+    ]
     return {"name": [name for name, _ in pairs], "word": [word for _, word in pairs]}

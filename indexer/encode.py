@@ -42,7 +42,7 @@ def encode(folder: Path, words: list[str], narrator: Narrator) -> np.ndarray:
     narrator.say("loading the model")
     model = load(source, False, manifest.model.accepted, manifest.dtype)
     model.to(manifest.device, manifest.dtype)
-    vocabulary = Vocabulary(folder / TOKENIZER)
+    vocabulary = Vocabulary(folder / TOKENIZER, manifest.model.vocabulary)
     layers = context_layers(manifest.layers)
     prefix = manifest.prefix
     stream = LastTokenStream(model, prefix.token_ids, layers, prefix.suffix_ids, cached=False)

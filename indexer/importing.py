@@ -402,6 +402,7 @@ def _write_words(folder: Path, manifest: Manifest, read: Read) -> None:
             "word": {
                 "id": list(range(rows)),
                 "text": list(read.rows),
+                "also": [[]] * rows,
                 "n_tokens": [0] * rows,
                 "token_ids": [[]] * rows,
                 "zipf": read.zipf,

@@ -29,11 +29,19 @@ _POOL = 60_000  # words of the frequency list that are looked at
 
 @dataclass(frozen=True)
 class Choice:
-    """One word to index: its text, its tokens after the prefix, its Zipf frequency."""
+    """One word to index.
+
+    Attributes:
+        text: as it is written.
+        token_ids: its tokens after the prefix.
+        zipf: its Zipf frequency.
+        also: other spellings of the same tokens.
+    """
 
     text: str
     token_ids: tuple[int, ...]
     zipf: float
+    also: tuple[str, ...] = ()
 
 
 def zipf(word: str) -> float:
@@ -88,22 +96,25 @@ def choose(
     Returns:
         Word-like tokens in the vocabulary's own spellings, capitals kept, and multi-token words
         in the spelling of fewest tokens, lower case where that is a tie. Words of the groups and
-        of the frequency list that the tokenizer makes no token of are left out.
+        of the frequency list that the tokenizer makes no token of are left out, and all that hold
+        a token without a row in the embedding. Spellings of the same tokens are one word.
 
     Raises:
         BadWords: the tokenizer makes no token of a word that was asked for.
     """
     required = list(dict.fromkeys(word for words in groups().values() for word in words))
-    chosen = {w: Choice(w, vocabulary.word_ids(w), zipf(w)) for w in required}
-    chosen = {w: choice for w, choice in chosen.items() if choice.token_ids}
+    chosen = _Distinct(vocabulary)
+    for word in required:
+        chosen.add(Choice(word, vocabulary.word_ids(word), zipf(word)))
     if not isinstance(asked, int):
-        chosen |= {w: Choice(w, vocabulary.word_ids(w), zipf(w)) for w in asked}
-        lost = [choice.text for choice in chosen.values() if not choice.token_ids]
-        if lost:
-            raise BadWords(f"the model's tokenizer makes no token of the word {lost[0]!r}")
-        return _ordered(list(chosen.values()))
-    if asked <= len(chosen):
-        return _ordered(list(chosen.values()))
+        for word in asked:
+            choice = Choice(word, vocabulary.word_ids(word), zipf(word))
+            if not choice.token_ids and not vocabulary.lacks_row(word):
+                raise BadWords(f"the model's tokenizer makes no token of the word {word!r}")
+            chosen.add(choice)
+        return _ordered(chosen.choices)
+    if asked <= len(chosen.choices):
+        return _ordered(chosen.choices)
     candidates = [
         Choice(text[1:], (token_id,), zipf(text[1:]))
         for token_id, text in enumerate(texts)
@@ -113,10 +124,42 @@ def choose(
     candidates += _several_tokens(vocabulary, singles)
     candidates.sort(key=lambda c: (-c.zipf, len(c.token_ids), c.token_ids, c.text))
     for choice in candidates:
-        if len(chosen) >= asked:
+        if len(chosen.choices) >= asked:
             break
-        chosen.setdefault(choice.text, choice)
-    return _ordered(list(chosen.values()))
+        chosen.add(choice)
+    return _ordered(chosen.choices)
+
+
+class _Distinct:
+    """Words chosen so far, each once: spellings of the same tokens are one word, one point.
+
+    It goes by the spelling that its tokens say, where that is among them, else by the first.
+    """
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._texts: set[str] = set()
+        self._by_tokens: dict[tuple[int, ...], Choice] = {}
+
+    @property
+    def choices(self) -> list[Choice]:
+        return list(self._by_tokens.values())
+
+    def add(self, choice: Choice) -> None:
+        """Take a word up, unless it has no tokens or is there already."""
+        if not choice.token_ids or choice.text in self._texts:
+            return
+        self._texts.add(choice.text)
+        there = self._by_tokens.setdefault(choice.token_ids, choice)
+        if there is choice:
+            return
+        texts = [there.text, *there.also, choice.text]
+        said = self._vocabulary.said(choice.token_ids)[1:]
+        kept = said if said in texts else there.text
+        also = tuple(text for text in texts if text != kept)
+        self._by_tokens[choice.token_ids] = Choice(
+            kept, choice.token_ids, max(there.zipf, choice.zipf), also
+        )
 
 
 def _several_tokens(vocabulary: Vocabulary, singles: set[str]) -> list[Choice]:
@@ -127,11 +170,9 @@ def _several_tokens(vocabulary: Vocabulary, singles: set[str]) -> list[Choice]:
         spellings = (word, word.capitalize(), word.upper())
         if not word.isalpha() or any(spelling in singles for spelling in spellings):
             continue
-        ids, text = min(
-            ((vocabulary.word_ids(spelling), spelling) for spelling in spellings[:2]),
-            key=lambda pair: len(pair[0]),
-        )
-        if ids:
+        spelled = [(ids, one) for one in spellings[:2] if (ids := vocabulary.word_ids(one))]
+        if spelled:
+            ids, text = min(spelled, key=lambda pair: len(pair[0]))
             found.append(Choice(text, ids, float(zipf_frequency(word, "en"))))
     return found
 
@@ -147,7 +188,8 @@ def prefix_candidates(
     """Prefixes to try, in order: the tokenizer's named control tokens, its others, plain text."""
     # A tokenizer may have tokens of its class's own, for which the model has no embedding.
     specials = [texts[i] for i in sorted(vocabulary.special_ids) if i < len(texts)][:4]
-    return list(dict.fromkeys([*named, *specials, "\n", "The"]))
+    every = dict.fromkeys([*named, *specials, "\n", "The"])
+    return [text for text in every if not vocabulary.without_row(vocabulary.text_ids(text))]
 
 
 def find_prefix(

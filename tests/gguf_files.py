@@ -29,7 +29,7 @@ def write_gguf(
     keys: dict[str, Any] | None = None,
     tensors: dict[str, Float32] | None = None,
 ) -> Path:
-    """Write a model of `transformers` and a folder's byte-level BPE to a GGUF file.
+    """Write a model of `transformers` and a folder's BPE, over bytes or `▁`, to a GGUF file.
 
     `q8` packs matrices as Q8_0; `keys` and `tensors` are further ones, or others of their names.
     """
@@ -112,7 +112,10 @@ def _add_tokenizer(writer: gguf.GGUFWriter, folder: Path) -> None:
     spec = json.loads((folder / "tokenizer.json").read_text("utf-8"))
     ids = {**spec["model"]["vocab"], **{t["content"]: t["id"] for t in spec["added_tokens"]}}
     tokens = sorted(ids, key=ids.__getitem__)
-    control = {token["content"] for token in spec["added_tokens"]}
+    control = {token["content"] for token in spec["added_tokens"] if token["special"]}
+    if spec["model"].get("byte_fallback"):
+        _add_sentencepiece(writer, tokens, control)
+        return
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("gpt-2")
     writer.add_token_list(tokens)
@@ -121,6 +124,39 @@ def _add_tokenizer(writer: gguf.GGUFWriter, folder: Path) -> None:
     writer.add_token_merges([" ".join(pair) for pair in spec["model"]["merges"]])
     writer.add_bos_token_id(ids["<|start|>"])
     writer.add_eos_token_id(ids["<|endoftext|>"])
+
+
+def _add_sentencepiece(writer: gguf.GGUFWriter, tokens: list[str], control: set[str]) -> None:
+    """A SentencePiece vocabulary: scores in place of merges, blanks of several as they are."""
+    kinds = []
+    for token in tokens:
+        if token == "<unk>":
+            kinds.append(gguf.TokenType.UNKNOWN)
+        elif token in control:
+            kinds.append(gguf.TokenType.CONTROL)
+        elif token.startswith("<0x"):
+            kinds.append(gguf.TokenType.BYTE)
+        elif token.strip("▁") == "" and len(token) > 1:
+            kinds.append(gguf.TokenType.USER_DEFINED)
+        else:
+            kinds.append(gguf.TokenType.NORMAL)
+    blank = gguf.TokenType.USER_DEFINED
+    spelled = [" " * len(t) if k is blank else t for t, k in zip(tokens, kinds, strict=True)]
+    writer.add_tokenizer_model("llama")
+    writer.add_tokenizer_pre("default")
+    writer.add_token_list(spelled)
+    writer.add_token_scores([-float(i) for i in range(len(tokens))])
+    writer.add_token_types(kinds)
+    for name, add in (
+        ("<bos>", writer.add_bos_token_id),
+        ("<s>", writer.add_bos_token_id),
+        ("<eos>", writer.add_eos_token_id),
+        ("</s>", writer.add_eos_token_id),
+        ("<unk>", writer.add_unk_token_id),
+        ("<pad>", writer.add_pad_token_id),
+    ):
+        if name in tokens:
+            add(tokens.index(name))
 
 
 def _tensors(model: Any, architecture: str) -> dict[str, Float32]:

@@ -19,6 +19,8 @@ from indexer.gguf_file import quick_reader
 from indexer.model import Model, load
 from indexer.source import locate
 from indexer.store.read import Index
+from indexer.store.vocabulary import Vocabulary
+from tiny_tokenizers import MAKERS
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,30 @@ def test_a_gguf_file_gives_the_model_that_was_written_to_it(name: str, tmp_path:
         rows = embed.rows.block(0, own.vocabulary) * embed.norms[:, None]
         expected = own.token_rows("embed", 0, own.vocabulary)
         np.testing.assert_allclose(rows, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("llama", "prepend"), ("gemma3", "replace")])
+def test_a_sentencepiece_vocabulary_in_a_file_is_read_as_the_tokenizer_it_was_made_of(
+    name: str, kind: str, tmp_path: Path
+) -> None:
+    tokenizer = MAKERS[kind]()
+    folder = make_model(
+        tmp_path / "own", CASES[name].model, config=CASES[name].config, tokenizer=tokenizer
+    )
+    own = load(locate(str(folder)))
+    path = write_gguf(own.module, folder, tmp_path / "tiny.gguf")
+    expected = Vocabulary(folder / "tokenizer.json")
+    with Index(run_build(path, tmp_path / "indexes", "read", spaces="neuron")) as index:
+        assert index.manifest.model.tokens_without_row == 0
+        texts = [text for (text,) in index.sql("SELECT text FROM token ORDER BY id")]
+        assert texts == expected.texts()
+        for word in ("large", "dogs", "straße", "small dog", "🐘"):
+            assert index.vocabulary.word_ids(word) == expected.word_ids(word)
+        for text in ("large", "a", "\n"):
+            assert index.token_by_text(f" {text}", text) is not None
+        (letter,) = index.tokens([texts.index("a", 260)])
+        assert index.token_by_text("a") == letter
+        assert index.sql("SELECT count(*) FROM token WHERE byte") == [(256,)]
 
 
 def test_a_packed_gguf_file_gives_the_unpacked_weights(tmp_path: Path) -> None:

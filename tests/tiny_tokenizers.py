@@ -48,8 +48,8 @@ def _bpe(pieces: Iterable[str], merges: list[tuple[str, str]], **options: object
     return Tokenizer(models.BPE(vocabulary, merges, **options))
 
 
-def _with_control(tokenizer: Tokenizer, control: str) -> Tokenizer:
-    tokenizer.add_special_tokens([AddedToken(control, special=True)])
+def _with_control(tokenizer: Tokenizer, *control: str) -> Tokenizer:
+    tokenizer.add_special_tokens([AddedToken(token, special=True) for token in control])
     return tokenizer
 
 
@@ -86,11 +86,11 @@ def byte_level_split() -> Tokenizer:
     return tokenizer
 
 
-def _sentencepiece() -> Tokenizer:
+def _sentencepiece(*control: str) -> Tokenizer:
     pieces, merges = _merged("▁", WORDS)
     return _bpe(
         # Large vocabularies hold as letters what others mark bytes with.
-        ["<unk>", "<s>", *BYTES, "▁", "▁▁", *_LETTERS, *ALPHABET, *pieces],
+        ["<unk>", *control, *BYTES, "▁", "▁▁", *_LETTERS, *ALPHABET, *pieces],
         [*merges, ("▁", "▁")],
         unk_token="<unk>",
         byte_fallback=True,
@@ -100,7 +100,7 @@ def _sentencepiece() -> Tokenizer:
 
 def prepend() -> Tokenizer:
     """Llama 2 and Mistral: a normalizer puts `▁` before every text."""
-    tokenizer = _sentencepiece()
+    tokenizer = _sentencepiece("<s>", "</s>")
     tokenizer.normalizer = normalizers.Sequence(
         [normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]
     )
@@ -112,23 +112,23 @@ def prepend() -> Tokenizer:
             decoders.Strip(" ", 1, 0),
         ]
     )
-    return _with_control(tokenizer, "<s>")
+    return _with_control(tokenizer, "<unk>", "<s>", "</s>")
 
 
 def replace() -> Tokenizer:
     """Gemma: a normalizer writes spaces as `▁`, and no space is added."""
-    tokenizer = _sentencepiece()
+    tokenizer = _sentencepiece("<pad>", "<eos>", "<bos>", "<mask>")
     tokenizer.normalizer = normalizers.Replace(" ", "▁")
     tokenizer.pre_tokenizer = pre_tokenizers.Split(" ", "merged_with_previous")
     tokenizer.decoder = decoders.Sequence(
         [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()]
     )
     tokenizer.add_tokens([AddedToken("▁▁", normalized=False)])
-    return _with_control(tokenizer, "<s>")
+    return _with_control(tokenizer, "<unk>", "<pad>", "<eos>", "<bos>", "<mask>")
 
 
 def _metaspace(scheme: str) -> Tokenizer:
-    tokenizer = _sentencepiece()
+    tokenizer = _sentencepiece("<s>")
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace("▁", prepend_scheme=scheme, split=False)
     tokenizer.decoder = decoders.Sequence(
         [decoders.ByteFallback(), decoders.Metaspace("▁", prepend_scheme=scheme, split=False)]

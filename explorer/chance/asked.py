@@ -51,6 +51,7 @@ class Group:
         self._resolver, self._words, self._terms = resolver, words, terms
         members = [Member(term, words.ids.get(term.text)) for term in terms]
         self.members = tuple(sorted(members, key=lambda member: member.text))
+        self._require_distinct()
 
     def __len__(self) -> int:
         return len(self.members)
@@ -81,6 +82,20 @@ class Group:
         for at in others:
             found[at] = self._resolver.item(self.members[at].term, space).weighted.vector
         return found
+
+    def _require_distinct(self) -> None:
+        """Raise `QueryError` where two of the words are the same tokens: one word, one point."""
+        index = self._resolver.index
+        if not index.manifest.has_model:
+            return
+        seen: dict[tuple[int, ...], str] = {}
+        for member in self.members:
+            first = seen.setdefault(self._token_ids(member), member.text)
+            if first != member.text:
+                raise QueryError(
+                    f"{first!r} and {member.text!r} are the same tokens, one word to this model; "
+                    "name it once"
+                )
 
     def traits(self, space: Space) -> list[Trait]:
         """What each is matched on, its norm taken in a space of tokens.
@@ -132,7 +147,7 @@ class Group:
             raise self._resolver.unknown_word(member.text)
         ids = index.vocabulary.word_ids(member.text)
         if not ids:
-            raise QueryError(f"the model's tokenizer has no tokens for {member.text!r}")
+            raise QueryError(index.vocabulary.lacking(member.text))
         return ids
 
 

@@ -89,7 +89,7 @@ def normed_vectors(words: Words, space: Space, ids: Int64, measure: str) -> Floa
     for first in range(0, len(ids), _WORDS_AT_ONCE):
         part = ids[first : first + _WORDS_AT_ONCE]
         rows = words.vectors(space.name, part)
-        vectors[first : first + len(part)] = normed_rows(rows, space.mean, measure)
+        vectors[first : first + len(part)] = normed_rows(rows, space, measure)
     return vectors
 
 

@@ -43,7 +43,7 @@ def anchored(resolver: Resolver, words: Words, asked: Asked, space_name: str) ->
     drawn = lots.drawn
     assert drawn.anchor is not None, "the question names one"
     fixed = anchor_of(drawn.anchor, space, measure)
-    normed = normed_rows(drawn.group.vectors(space), space.mean, measure)
+    normed = normed_rows(drawn.group.vectors(space), space, measure)
     own = sign * pairwise(normed, fixed, measure)[:, 0]
     others = [np.setdiff1d(pool, drawn.group.ids) for pool in lots.controls.pools]
     pools = [sign * scores_with(words, space, pool, fixed, measure) for pool in others]

@@ -131,7 +131,7 @@ def in_space(drawn: Drawn, space: Space, measure: str | None) -> InSpace:
     measure = checked_measure(measure, space)
     sign = better_first(measure)
     vectors = drawn.group.vectors(space)
-    normed = normed_rows(vectors, space.mean, measure)
+    normed = normed_rows(vectors, space, measure)
     norm = float(np.linalg.norm(vectors, axis=1).mean())
     counts = drawn.counts
     if drawn.anchor is None:
@@ -148,7 +148,7 @@ def in_space(drawn: Drawn, space: Space, measure: str | None) -> InSpace:
 
 def anchor_of(anchor: Group, space: Space, measure: str) -> Float64:
     """The anchor's vector, normed: (1, width) float64."""
-    return normed_rows(anchor.vectors(space), space.mean, measure)
+    return normed_rows(anchor.vectors(space), space, measure)
 
 
 def rows_of(index: Index, drawn: Drawn, found: Sequence[InSpace]) -> tuple[CongruenceRow, ...]:
@@ -193,7 +193,7 @@ def rows_of(index: Index, drawn: Drawn, found: Sequence[InSpace]) -> tuple[Congr
 def _histogram(drawn: Drawn, one: InSpace) -> ScoreHistogram:
     """Single scores of the words beside those of the first groups drawn."""
     space, measure = one.space, one.measure
-    normed = normed_rows(drawn.group.vectors(space), space.mean, measure)
+    normed = normed_rows(drawn.group.vectors(space), space, measure)
     m = len(drawn.group)
     if drawn.anchor is not None:
         fixed = anchor_of(drawn.anchor, space, measure)

@@ -86,7 +86,7 @@ def _checked(
             raise QueryError(f"{names[at]} is too long to be scored: its square overflows")
         value, column = rows[at, wrong[0]], int(wrong[0])
         raise QueryError(f"{names[at]} holds {value} in column {column}: give finite numbers")
-    queries = rows if composed else normed_rows(rows, space.mean, measure)
+    queries = rows if composed else normed_rows(rows, space, measure)
     if measure != "euclidean":
         for at in np.flatnonzero(~queries.any(axis=1) | (lengths == 0)):
             if rows[at].any() and lengths[at]:

@@ -122,5 +122,5 @@ def _rows(space: Space, positions: Int64, measure: str) -> Float32:
     for first in range(0, len(positions), _ROWS_AT_ONCE):
         part = positions[first : first + _ROWS_AT_ONCE]
         rows = space.rows.take(part).astype(np.float64) * space.norms[part, None]
-        found[first : first + len(part)] = normed_rows(rows, space.mean, measure)
+        found[first : first + len(part)] = normed_rows(rows, space, measure)
     return found

@@ -75,6 +75,11 @@ def _model_described(manifest: Manifest) -> list[str]:
         f"shape       {model.n_layers} layers, d_model {model.d_model}, "
         f"{neurons}{model.n_heads} heads of {model.d_head}, "
         f"{model.vocabulary:,} tokens, unembedding {tied}",
+        *(
+            [f"tokenizer   {model.tokens_without_row:,} more tokens, for which it has no row"]
+            if model.tokens_without_row
+            else []
+        ),
     ]
 
 

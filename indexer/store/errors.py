@@ -66,6 +66,10 @@ class ClosedIndex(SemanticError):
     """A question was asked of an index that has been closed."""
 
 
+class EmptyPopulation(SemanticError):
+    """A z or a mean was asked for over a population that holds nothing, or does not vary."""
+
+
 class UnknownName(SemanticError):
     """A neuron, layer or option that does not exist."""
 

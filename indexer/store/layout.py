@@ -97,6 +97,7 @@ class ModelEntry:
             them.
         adapter: the adapter that lies beside the weights and is not in them, in one line; empty
             where there is none.
+        tokens_without_row: tokens of the tokenizer that the embedding has no row for.
     """
 
     source: str
@@ -114,6 +115,7 @@ class ModelEntry:
     allow_pickle: bool = False
     accepted: tuple[str, ...] = ()
     adapter: str = ""
+    tokens_without_row: int = 0
 
 
 @dataclass(frozen=True)

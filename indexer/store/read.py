@@ -56,12 +56,14 @@ class Word:
         text: as written, without a leading space.
         token_ids: its tokens.
         sink: by context space in order of depth, whether it is an attention sink there.
+        also: other spellings of the same tokens.
     """
 
     id: int
     text: str
     token_ids: tuple[int, ...]
     sink: tuple[bool, ...] = ()
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -263,7 +265,7 @@ class Index:
                 f"index {self.name!r} is of imported vectors, with no model or tokenizer behind "
                 f"it: only its {self.manifest.words:,} words can be asked"
             )
-        return Vocabulary(self.folder / TOKENIZER)
+        return Vocabulary(self.folder / TOKENIZER, self.manifest.model.vocabulary)
 
     def _lacks(self, what: str, spaces: str) -> UnknownSpace:
         """The error of an index that was made without something."""
@@ -345,10 +347,12 @@ class Index:
             return
         found: dict[str, Token | None] = dict.fromkeys(new)
         rows = self.sql(
-            f"SELECT id, text, special FROM token WHERE {_one_of('text', new)} ORDER BY id DESC",
+            f"SELECT id, text, special FROM token WHERE {_one_of('text', new)} "
+            "ORDER BY byte DESC, id DESC",
             _given(new),
         )
-        found.update((row[1], Token(*row)) for row in rows)  # of several the lowest id, come last
+        # Of several the lowest id, come last, and of those a byte only where there is no other.
+        found.update((row[1], Token(*row)) for row in rows)
         self._token_saying.update(found)
 
     def tokens_like(self, text: str, limit: int = 3) -> list[Token]:
@@ -366,7 +370,7 @@ class Index:
 
     # -- words ------------------------------------------------------------------------------
 
-    _WORD = "id, text, token_ids, sink"
+    _WORD = "id, text, token_ids, sink, also"
 
     def words(self, ids: Iterable[int]) -> list[Word]:
         """Words by id, in the order asked."""
@@ -378,7 +382,10 @@ class Index:
         return [self._words[i] for i in wanted]
 
     def word_by_text(self, *texts: str) -> Word | None:
-        """The indexed word written exactly as the first of some texts that any is, or None."""
+        """The indexed word written exactly as the first of some texts that any is, or None.
+
+        A word of which several spellings are the same tokens is found by each of them.
+        """
         self._find_words(texts)
         return next((w for text in texts if (w := self._word_saying[text]) is not None), None)
 
@@ -389,7 +396,18 @@ class Index:
         found: dict[str, Word | None] = dict.fromkeys(new)
         rows = self.sql(f"SELECT {self._WORD} FROM word WHERE {_one_of('text', new)}", _given(new))
         found.update((row[1], _word(row)) for row in rows)
+        missing = [text for text in new if found[text] is None]
+        if missing and self.manifest.has_model:
+            for word in map(
+                _word, self.sql(f"SELECT {self._WORD} FROM word WHERE {_SPELLED}", [missing])
+            ):
+                found.update((text, word) for text in missing if text in word.also)
         self._word_saying.update(found)
+
+    def word_by_tokens(self, ids: Sequence[int]) -> Word | None:
+        """The indexed word that is made of some tokens, whatever its spelling, or None."""
+        rows = self.sql(f"SELECT {self._WORD} FROM word WHERE token_ids = ?", [list(ids)])
+        return _word(rows[0]) if ids and rows else None
 
     def words_like(self, text: str, limit: int = 3) -> list[str]:
         """The indexed words spelled most like `text`, best first."""
@@ -594,7 +612,10 @@ def open_index(name: str | Path | None = None, root: str | Path | None = None) -
 
 
 def _word(row: tuple[Any, ...]) -> Word:
-    return Word(row[0], row[1], tuple(row[2]), tuple(row[3]))
+    return Word(row[0], row[1], tuple(row[2]), tuple(row[3]), tuple(row[4]))
+
+
+_SPELLED = "list_has_any(also, ?::VARCHAR[])"
 
 
 def _one_of(column: str, values: Sequence[Any]) -> str:

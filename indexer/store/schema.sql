@@ -31,6 +31,7 @@ CREATE TABLE token (
     display VARCHAR NOT NULL,
     word_like BOOLEAN NOT NULL,
     special BOOLEAN NOT NULL,
+    byte BOOLEAN NOT NULL,
     norm FLOAT NOT NULL
 );
 COMMENT ON TABLE token IS 'The whole vocabulary, one row a token';
@@ -39,11 +40,13 @@ COMMENT ON COLUMN token.text IS 'what it says, a word boundary written as one le
 COMMENT ON COLUMN token.display IS 'the same with spaces visible and control characters escaped';
 COMMENT ON COLUMN token.word_like IS 'one word boundary followed by letters only';
 COMMENT ON COLUMN token.special IS 'a control token of the tokenizer';
+COMMENT ON COLUMN token.byte IS 'stands for one byte of what no other token spells; another token may say the same';
 COMMENT ON COLUMN token.norm IS 'Euclidean norm of its row of the embedding matrix';
 
 CREATE TABLE word (
     id INTEGER NOT NULL,
     text VARCHAR NOT NULL,
+    also VARCHAR[] NOT NULL,
     n_tokens INTEGER NOT NULL,
     token_ids INTEGER[] NOT NULL,
     zipf FLOAT NOT NULL,
@@ -52,6 +55,7 @@ CREATE TABLE word (
 COMMENT ON TABLE word IS 'The words that were run through the model, by number of tokens, then frequency';
 COMMENT ON COLUMN word.id IS 'row of every context space';
 COMMENT ON COLUMN word.text IS 'as written, without a leading space';
+COMMENT ON COLUMN word.also IS 'other spellings of which the tokenizer makes the same tokens; each of them finds this word';
 COMMENT ON COLUMN word.n_tokens IS 'length of token_ids';
 COMMENT ON COLUMN word.token_ids IS 'its tokens after the prefix, token.id';
 COMMENT ON COLUMN word.zipf IS 'log10 of occurrences per thousand million words (wordfreq), 0 if unknown';

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.store.arrays import whole
-from indexer.store.errors import DamagedIndex
+from indexer.store.errors import DamagedIndex, EmptyPopulation
 from indexer.store.layout import SpaceEntry, moments_file, rows_file
 from indexer.store.rows import Float32, MappedRows
 
@@ -81,13 +81,31 @@ class Space:
 
     @cached_property
     def mean(self) -> NDArray[np.float64]:
-        """(width,) float64: mean of the reference population."""
+        """(width,) float64: mean of the reference population.
+
+        Raises:
+            EmptyPopulation: nothing is in it.
+        """
+        self._require_population("mean", 1)
         return self._array("mean")
 
     @cached_property
     def covariance(self) -> NDArray[np.float64]:
-        """(width, width) float64: covariance of the reference population, divided by n."""
+        """(width, width) float64: covariance of the reference population, divided by n.
+
+        Raises:
+            EmptyPopulation: it holds fewer than two, which do not vary.
+        """
+        self._require_population("deviation, so that no z can be had", 2)
         return self._array("covariance")
+
+    def _require_population(self, what: str, least: int) -> None:
+        there = self.entry.population_rows
+        if there < least:
+            raise EmptyPopulation(
+                f"space {self.name!r} of index {self._folder.name!r} has {there} "
+                f"{self.entry.population}: of these there is no {what}"
+            )
 
     @cached_property
     def nearest_tokens(self) -> NDArray[np.int32]:
@@ -104,7 +122,11 @@ class Space:
         With n a row at its own length, mu and Sigma the population's mean and covariance, these
         are n.mu and sqrt(n' Sigma n), both (rows,) float64. For neurons against `embed` the build
         has stored them; for other spaces they are computed here.
+
+        Raises:
+            EmptyPopulation: the population holds fewer than two.
         """
+        words._require_population("deviation, so that no z can be had", 2)
         if words.name == "embed" and self.entry.item == "neuron":
             return self._embed_scores
         found = self._scores.get(words.name)

@@ -21,10 +21,18 @@ VISIBLE_SPACE = "␣"
 
 
 class Vocabulary:
-    """A `tokenizer.json`, read without transformers."""
+    """A `tokenizer.json`, read without transformers.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: of the file.
+        rows: of the model's embedding; as many as there are tokens unless given. A tokenizer may
+            have more tokens: those are no part of any word.
+    """
+
+    def __init__(self, path: Path, rows: int | None = None) -> None:
         from tokenizers import Tokenizer
+
+        self._rows = rows
 
         try:
             self._tokenizer = Tokenizer.from_file(str(path))
@@ -91,12 +99,37 @@ class Vocabulary:
     def word_ids(self, word: str) -> tuple[int, ...]:
         """The tokens of a word or phrase that follows other text, so with its boundary.
 
-        None where the tokenizer has no tokens for some of it: its token for the unknown stands for
-        any such text alike.
+        None where the tokenizer has no tokens for some of it, as its token for the unknown stands
+        for any such text alike; and none where the model has no row for one of them.
         """
+        ids = self._word_ids(word)
+        return () if self.unknown in ids or self.without_row(ids) else ids
+
+    def _word_ids(self, word: str) -> tuple[int, ...]:
         text = word if self.pieces.begins else f" {word}"
-        ids = tuple(self._tokenizer.encode(text, add_special_tokens=False).ids)
-        return () if self.unknown in ids else ids
+        return tuple(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def without_row(self, ids: Iterable[int]) -> tuple[int, ...]:
+        """Those of some tokens that the model's embedding has no row for."""
+        return tuple(i for i in ids if self._rows is not None and i >= self._rows)
+
+    @cached_property
+    def ids_without_row(self) -> tuple[int, ...]:
+        """Every token that the model's embedding has no row for."""
+        return self.without_row(sorted(self._tokenizer.get_vocab(with_added_tokens=True).values()))
+
+    def lacks_row(self, word: str) -> bool:
+        """Whether a word holds a token that the model's embedding has no row for."""
+        return bool(self.without_row(self._word_ids(word)))
+
+    def lacking(self, word: str) -> str:
+        """Why `word_ids` gives a word no tokens, in half a line."""
+        lost = self.without_row(self._word_ids(word))
+        if not lost:
+            return f"the model's tokenizer has no tokens for {word!r}"
+        token = f"#{lost[0]} {display(self.said(lost[:1]))!r}"
+        ends = f"its embedding ends at #{(self._rows or 0) - 1}"
+        return f"{word!r} holds token {token}, for which the model has no vector: {ends}"
 
     @cached_property
     def unknown(self) -> int | None:
