@@ -7,7 +7,6 @@ What is opened, what `indexer verify` says and what is left untouched is looked 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 import zipfile
@@ -25,13 +24,13 @@ from everyquestion import QUESTIONS
 from indexer.importing import ImportRequest, import_vectors
 from indexer.portable.vectors import Asked
 from indexer.progress import Narrator
-from indexer.store import catalog_file, layout
+from indexer.store import catalog_file
 from indexer.store.errors import DamagedIndex, SemanticError
-from indexer.store.files import FileEntry
 from indexer.store.layout import MANIFEST, Manifest, find_index, index_names
 from indexer.store.read import Index
 from indexer.store.rows import file_bytes
 from indexer.store.verify import verify
+from sealing import by_its_author, resealed
 
 SECRET = "a secret that nobody may read"
 
@@ -53,27 +52,6 @@ def secret(tmp_path: Path) -> Path:
     path = tmp_path / "secret.csv"
     path.write_text(f"id,text,special\n1,{SECRET},false\n")
     return path
-
-
-def resealed(folder: Path, change: Callable[[dict[str, Any]], object] = lambda body: None) -> None:
-    """Seal an index as it lies there, every file as it is now."""
-    body = json.loads((folder / MANIFEST).read_text())
-    del body["seal"]
-    for name in body["files"]:
-        if (folder / name).is_file():
-            body["files"][name] = vars(FileEntry.of(folder / name))
-    change(body)
-    text = json.dumps({**body, "seal": layout._seal(body)})
-    (folder / MANIFEST).write_text(text)
-
-
-def by_its_author(folder: Path, *statements: str) -> None:
-    """Change the catalog by SQL, and seal it."""
-    with duckdb.connect(str(folder / "catalog.duckdb")) as con:
-        for statement in statements:
-            con.execute(statement)
-        con.execute("CHECKPOINT")
-    resealed(folder)
 
 
 def one_line(error: BaseException) -> str:
