@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 from indexer.store.errors import MachineError
+from indexer.store.parts import part_of
 
 
 def check_target(name: str) -> None:
@@ -37,7 +38,7 @@ def write_bytes(name: str, data: bytes) -> None:
         MachineError: it cannot be written; what was there is left.
     """
     path = Path(os.path.realpath(name))
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = part_of(path)
     try:
         if path.exists() and not path.is_file():
             path.write_bytes(data)  # a device or a pipe is written to, never replaced

@@ -40,17 +40,17 @@ from indexer.request import (
     versions,
 )
 from indexer.source import Source, locate, require_extra
-from indexer.store.errors import ForeignIndex, MachineError, SemanticError
+from indexer.store.errors import MachineError, SemanticError
 from indexer.store.grid import HeadGrid, NeuronGrid, NeuronLayer
 from indexer.store.layout import (
     CATALOG,
-    MANIFEST,
     TOKENIZER,
     Manifest,
     ModelEntry,
     PrefixEntry,
     parse_layers,
 )
+from indexer.store.swap import require_own, sweep
 from indexer.store.vocabulary import Vocabulary, display, is_word_like
 from indexer.store.write import Staging
 from indexer.weights import Weights
@@ -88,6 +88,7 @@ def build(request: Request, narrator: Narrator) -> tuple[Path, bool]:
         )
     identity = fingerprint(request, source, asked_words)
     target = request.root / request.name
+    sweep(request.root)
     if target.exists():
         if not request.force:
             return _existing(target, identity), False
@@ -451,11 +452,7 @@ def _few(names: list[str]) -> str:
 
 def _require_replaceable(target: Path) -> None:
     """Refuse to replace what was never an index, or holds imports, whatever `--force` says."""
-    if not any((target / name).is_file() for name in (MANIFEST, CATALOG)):
-        raise ForeignIndex(
-            f"{target} is not an index, so --force does not replace it: "
-            "give another --name, or remove it yourself"
-        )
+    require_own(target)
     try:
         imported = Manifest.load(target).imported
     except SemanticError:

@@ -23,6 +23,7 @@ from indexer.portable.vectors import ROWS, Labelled
 from indexer.progress import Narrator
 from indexer.store.errors import SemanticError
 from indexer.store.layout import parse_layers
+from indexer.store.parts import clear, prefix
 from indexer.store.places import find_index
 from indexer.store.read import Index
 from indexer.store.space import Space
@@ -195,7 +196,8 @@ def _in_place(paths: list[Path]) -> Iterator[list[Path]]:
     folder = paths[0].parent
     made = not folder.exists()
     folder.mkdir(exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=f".{paths[0].name}.", suffix=".part", dir=folder))
+    clear(paths[0])
+    part = Path(tempfile.mkdtemp(prefix=prefix(paths[0]), suffix=".part", dir=folder))
     done = False
     try:
         yield [part / path.name for path in paths]

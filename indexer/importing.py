@@ -40,6 +40,7 @@ from indexer.store.layout import (
     ModelEntry,
     SpaceEntry,
 )
+from indexer.store.swap import require_own, sweep
 from indexer.store.verify import verify
 from indexer.store.write import Staging, unit_rows, write_catalog
 from indexer.words import zipf
@@ -132,6 +133,7 @@ def import_vectors(request: ImportRequest, narrator: Narrator) -> tuple[Path, Sp
         raise SemanticError(f"--on-duplicate: {unknown('way', request.on_duplicate, ON_DUPLICATE)}")
     if request.vectors.limit is not None and request.vectors.limit < 1:
         raise SemanticError("--limit: give how many vectors to take, 1 or more")
+    sweep(request.root)
     format, reader = opened(request.vectors, request.format)
     kept = _kept(request, reader)
     origin = Imported(
@@ -144,6 +146,8 @@ def import_vectors(request: ImportRequest, narrator: Narrator) -> tuple[Path, Sp
     with _staged(request) as staging:
         target = request.root / request.name
         old = Manifest.load(target) if target.exists() else None
+        if old is not None:
+            require_own(target)
         entry = _entry(request, reader, kept, old)
         _require_room(staging.folder, entry, old)
         said = _say(reader.notes, narrator)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import os
 import shutil
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import Any
 
 import duckdb
 
-from indexer.store.layout import FileEntry, Manifest
+from indexer.store.files import FileEntry
+from indexer.store.layout import Manifest
 
 CONTROLS = (
     "\x1b[31mred",
@@ -91,8 +91,7 @@ def hostile_copy(index: Path, root: Path) -> Path:
             )
         con.execute("CHECKPOINT")
     manifest = Manifest.load(folder)
-    data = catalog.read_bytes()
-    entry = FileEntry(len(data), hashlib.sha256(data).hexdigest())
+    entry = FileEntry.of(catalog)
     said: Any = " ".join(NAMES)
     changed = dataclasses.replace(
         manifest,

@@ -439,7 +439,8 @@ def remove(file: str) -> Callable[[Path], None]:
 def not_numbers(file: str) -> Callable[[Path], None]:
     def damage(folder: Path) -> None:
         data = bytearray((folder / file).read_bytes())
-        data[-4000:] = b"\xff" * 4000
+        middle = len(data) // 2  # neither end, which is looked at as the file is opened
+        data[middle : middle + 4000] = b"\xff" * 4000
         (folder / file).write_bytes(data)
 
     return damage
@@ -450,7 +451,7 @@ DAMAGE = [
     ("cut neurons", cut("spaces/neuron.in.faiss"), MIDDLEMAN, "spaces/neuron.in.faiss has"),
     ("no rows", remove("spaces/embed.faiss"), NEIGHBORS, "spaces/embed.faiss is missing"),
     ("junk rows", junk("spaces/embed.faiss"), NEIGHBORS, "spaces/embed.faiss"),
-    ("rows of no numbers", not_numbers("spaces/embed.faiss"), NEIGHBORS, "not finite numbers"),
+    ("rows of no numbers", not_numbers("spaces/embed.faiss"), NEIGHBORS, "has a cosine of nan"),
     ("no moments", remove("spaces/neuron.in.npz"), MIDDLEMAN, "spaces/neuron.in.npz"),
     ("junk moments", junk("spaces/neuron.in.npz"), MIDDLEMAN, "spaces/neuron.in.npz"),
     ("cut moments", cut("spaces/neuron.in.npz"), MIDDLEMAN, "spaces/neuron.in.npz"),

@@ -20,6 +20,7 @@ from explorer.results import Resolved
 from explorer.unindexed import encode
 from indexer.store.errors import MachineError
 from indexer.store.read import open_index
+from sealing import by_its_author
 
 UNINDEXED = "green mountain river"
 
@@ -151,13 +152,11 @@ def test_a_token_with_a_leading_space_is_the_word_in_a_context_space(real: Any) 
 
 
 def test_a_sink_is_marked_where_it_is_one(tiny_indexes: Path, tmp_path: Path) -> None:
-    import duckdb
-
     shutil.copytree(tiny_indexes / "llama", tmp_path / "llama")
-    with duckdb.connect(str(tmp_path / "llama" / "catalog.duckdb")) as catalog:
-        catalog.execute(
-            "UPDATE word SET sink = [false, false, true, false] WHERE text = 'Great Dane'"
-        )
+    by_its_author(
+        tmp_path / "llama",
+        "UPDATE word SET sink = [false, false, true, false] WHERE text = 'Great Dane'",
+    )
     with explorer.open("llama", tmp_path) as ix:
         assert "attention sink in context.2" in resolved(ix, "Great Dane", "context.2").note
         assert resolved(ix, "Great Dane", "context.1").note == ""

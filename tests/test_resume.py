@@ -20,9 +20,11 @@ import duckdb
 import numpy as np
 import pytest
 
+from conftest import Run
 from indexer.store.errors import ForeignIndex, IndexNotFound
 from indexer.store.layout import Manifest
 from indexer.store.places import find_index, index_names
+from indexer.store.swap import exchange
 from indexer.store.verify import verify
 from indexer.store.write import Staging
 
@@ -65,6 +67,8 @@ def build(order):
             moment(f"rename {short(args[0])} to {short(args[1])}")
         elif event == "shutil.rmtree":
             moment("rmtree " + short(args[0]))
+        elif event == "os.remove":
+            moment("remove " + short(args[0]))
         elif event == "os.truncate":
             moment(f"lengthen {order['now']}")
 
@@ -95,6 +99,9 @@ def build(order):
                 raise OSError(28, "No space left on device")
             return pwrite(fd, data, at)
         os.pwrite = failing
+    if order.get("no_exchange"):
+        import indexer.store.swap
+        indexer.store.swap.exchange = lambda *_: False  # as on file systems without it
     if "largest_file" in order:
         resource.setrlimit(resource.RLIMIT_FSIZE, (order["largest_file"],) * 2)
     log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -399,22 +406,88 @@ def test_force_swaps_an_index_and_a_kill_leaves_the_old_one(
     assert sorted(p.name for p in tmp_path.iterdir()) == [".a.lock", "a"]
 
 
-def test_a_swap_cut_short_is_finished_by_the_same_command_or_undone_by_another(
-    builds: Builds, tiny_llama: Path, tmp_path: Path
+SWAPS = [
+    # In one step, then the old index is set aside and removed.
+    ("rename .a.building to .a.retired", False),
+    ("remove .*.a.retired/spaces/embed.npz", False),
+    ("remove .*.a.retired/manifest.json", False),
+    # In two, where names cannot be exchanged.
+    ("rename a to .a.retired", True),
+    ("rename .a.building to a", True),
+    ("remove .*.a.retired/spaces/embed.npz", True),
+]
+
+
+@pytest.mark.parametrize(("pattern", "no_exchange"), SWAPS)
+def test_an_index_is_there_at_every_moment_of_a_swap(
+    pattern: str, no_exchange: bool, builds: Builds, tiny_llama: Path, tmp_path: Path
+) -> None:
+    command = (tmp_path, tiny_llama, "--name", "a")
+    forced = (*command, "--raw", "--force")
+    assert builds(*command).code == 0
+    killed = builds(*forced, kill=pattern, no_exchange=no_exchange)
+    assert killed.code == KILLED, killed.err
+    assert index_names(tmp_path) == ["a"]
+    assert verify(find_index("a", tmp_path)) == []
+    assert verify(find_index(None, tmp_path)) == []
+    done = builds(*forced, no_exchange=no_exchange)
+    assert done.code == 0, done.err
+    assert Manifest.load(tmp_path / "a").conventions["neuron.in"] == "raw rows"
+    assert verify(tmp_path / "a") == []
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".a.lock", "a"]
+
+
+def test_an_index_that_was_set_aside_is_asked_and_listed_and_given_its_name_back(
+    builds: Builds, tiny_llama: Path, tmp_path: Path, run: Run
 ) -> None:
     command = (tmp_path, tiny_llama, "--name", "a")
     forced = (*command, "--raw", "--force")
     assert builds(*command).code == 0
     before = everything(tmp_path / "a")
-    assert builds(*forced, kill="rename .a.building to a").code == KILLED
-    assert_nothing_opens(tmp_path)
+    killed = builds(*forced, kill="rename .a.building to a", no_exchange=True)
+    assert killed.code == KILLED
+    assert sorted(p.name for p in tmp_path.iterdir() if p.suffix != ".lock") == [
+        ".a.building",
+        ".a.retired",
+        ".a.steps",
+    ]
+    for asked in (
+        ("indexer", "list"),
+        ("indexer", "show", "a"),
+        ("indexer", "verify", "a"),
+        ("explorer", "word", "dog", "--index", "a"),
+    ):
+        done = run(*asked, "--indexes", str(tmp_path))
+        assert (done.code, done.err) == (0, ""), asked
     undone = builds(*command)
     assert (undone.code, undone.puts) == (0, []), undone.err
     assert everything(tmp_path / "a") == before
-    assert builds(*forced, kill="rename .a.building to a").code == KILLED
-    done = builds(*forced)
-    assert (done.code, done.puts) == (0, []), done.err
-    assert Manifest.load(tmp_path / "a").conventions["neuron.in"] == "raw rows"
+
+
+def test_what_a_kill_left_is_removed_by_the_next_command_of_whatever_name(
+    builds: Builds, tiny_llama: Path, tmp_path: Path
+) -> None:
+    killed = builds(tmp_path, tiny_llama, "--name", "a", kill="rmtree .a.steps", nth=2)
+    assert killed.code == KILLED
+    assert (tmp_path / ".a.steps").is_dir()
+    (tmp_path / ".b.importing" / "spaces").mkdir(parents=True)
+    held = Staging(tmp_path, "c", "somebody else's", "importing")
+    again = builds(tmp_path, tiny_llama, "--name", "a")
+    assert again.err == f"{tmp_path}/a is there already\n"
+    left = sorted(p.name for p in tmp_path.iterdir() if p.suffix != ".lock")
+    assert left == [".c.importing", "a"], "another process is at work on c"
+    held.close()
+
+
+def test_two_folders_exchange_their_names_in_one_step(tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "what").write_text(name)
+    if not exchange(tmp_path / "one", tmp_path / "other"):
+        pytest.skip("this file system does not exchange names")
+    assert (tmp_path / "one" / "what").read_text() == "other"
+    assert (tmp_path / "other" / "what").read_text() == "one"
+    assert not exchange(tmp_path / "one", tmp_path / "none")
 
 
 def test_force_does_not_replace_what_is_no_index(
@@ -427,6 +500,68 @@ def test_force_does_not_replace_what_is_no_index(
     assert refused.err.startswith(f"indexer: {tmp_path}/a is not an index")
     assert refused.err.count("\n") == 1
     assert (tmp_path / "a" / "thesis.tex").read_text() == "ten years of work"
+
+
+@pytest.mark.parametrize(
+    "name", ["thesis.tex", ".hidden", "spaces/mine.npz", "spaces/more/x.faiss", "notes/a.txt"]
+)
+def test_force_never_deletes_what_is_not_the_indexs_own(
+    name: str, builds: Builds, tiny_llama: Path, tmp_path: Path
+) -> None:
+    command = (tmp_path, tiny_llama, "--name", "a")
+    assert builds(*command).code == 0
+    mine = tmp_path / "a" / name
+    mine.parent.mkdir(exist_ok=True)
+    mine.write_text("ten years of work")
+    before = everything(tmp_path / "a")
+    refused = builds(*command, "--raw", "--force")
+    assert (refused.code, refused.puts) == (2, [])
+    assert refused.err.startswith(f"indexer: {tmp_path}/a holds what is not the index's own")
+    assert refused.err.count("\n") == 1
+    assert everything(tmp_path / "a") == before
+    mine.unlink()
+    if mine.parent.name in ("notes", "more"):
+        mine.parent.rmdir()
+    assert builds(*command, "--raw", "--force").code == 0
+
+
+def test_what_came_into_the_folder_during_the_build_is_kept(
+    builds: Builds, tiny_llama: Path, tmp_path: Path
+) -> None:
+    command = (tmp_path, tiny_llama, "--name", "a")
+    assert builds(*command).code == 0
+    staging = Staging(tmp_path, "a", "another")
+    (tmp_path / "a" / "thesis.tex").write_text("ten years of work")
+    with pytest.raises(ForeignIndex, match=r"not the index's own \(thesis\.tex\)"):
+        staging.seal()
+    staging.close()
+    assert (tmp_path / "a" / "thesis.tex").read_text() == "ten years of work"
+    assert [fault for fault in verify(tmp_path / "a") if "thesis" not in fault] == []
+
+
+def test_force_does_not_replace_another_programs_manifest(
+    builds: Builds, tiny_llama: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "manifest.json").write_text('{"name": "my web app"}')
+    refused = builds(tmp_path, tiny_llama, "--name", "a", "--force")
+    assert refused.code == 2
+    assert "is not an index, so --force does not replace it" in refused.err
+    assert (tmp_path / "a" / "manifest.json").exists()
+
+
+def test_force_on_a_link_takes_the_link_away_and_leaves_what_it_leads_to(
+    builds: Builds, tiny_llama: Path, tmp_path: Path
+) -> None:
+    root, elsewhere = tmp_path / "indexes", tmp_path / "elsewhere"
+    assert builds(root, tiny_llama, "--name", "a").code == 0
+    (root / "a").rename(elsewhere)
+    (root / "a").symlink_to(elsewhere)
+    before = everything(elsewhere)
+    assert builds(root, tiny_llama, "--name", "a", "--raw", "--force").code == 0
+    assert not (root / "a").is_symlink()
+    assert everything(elsewhere) == before
+    assert sorted(p.name for p in root.iterdir()) == [".a.lock", "a"]
 
 
 def test_force_replaces_a_damaged_index(builds: Builds, tiny_llama: Path, tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ import pytest
 from conftest import Run
 from indexer.store import layout, places
 from indexer.store.errors import DamagedIndex, ForeignIndex, SemanticError
-from indexer.store.layout import FileEntry, Manifest
+from indexer.store.files import FileEntry
+from indexer.store.layout import Manifest
 from indexer.store.read import Index
 from indexer.store.verify import verify
 
@@ -44,12 +45,8 @@ def resealed(folder: Path, **changes: object) -> None:
 
 def rehashed(folder: Path, name: str) -> None:
     """Seal a file as it is now."""
-    import hashlib
-
-    data = (folder / name).read_bytes()
     files = dict(Manifest.load(folder).files)
-    files[name] = FileEntry(len(data), hashlib.sha256(data).hexdigest())
-    resealed(folder, files=files)
+    resealed(folder, files={**files, name: FileEntry.of(folder / name)})
 
 
 def test_sound_indexes_have_no_fault(tiny_indexes: Path) -> None:
@@ -109,7 +106,7 @@ FILES = (
         (cut, "bytes where"),
         (lengthen, "bytes where"),
         (Path.unlink, "missing"),
-        (replace_by_a_folder, "bytes where"),
+        (replace_by_a_folder, "Is a directory"),
     ],
 )
 def test_the_damaged_file_is_named_and_no_other(

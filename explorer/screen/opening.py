@@ -52,7 +52,7 @@ class Opening:
         """
         from explorer.api import Explorer
         from explorer.views.indexes import check
-        from indexer.store.places import find_index
+        from indexer.store.places import find_index, name_of
         from indexer.store.read import Index
 
         with self._lock:
@@ -66,7 +66,8 @@ class Opening:
             except BaseException:
                 index.close()
                 raise
-            self.name, self.folder, self._print = folder.name, folder, found
+            self.name = name_of(folder)
+            self.folder, self._print = folder.with_name(self.name), found
             return ix
 
     def why(self, err: BaseException) -> str:
@@ -118,9 +119,10 @@ def warm(ix: Explorer) -> None:
 def _print_of(folder: Path) -> _Print | None:
     """What tells one manifest from another that takes its place."""
     from indexer.store.layout import MANIFEST
+    from indexer.store.places import index_folder
 
     try:
-        found = (folder / MANIFEST).stat()
+        found = (index_folder(folder.parent, folder.name) / MANIFEST).stat()
     except OSError:
         return None
     return found.st_ino, found.st_mtime_ns, found.st_size

@@ -1,7 +1,8 @@
 """DuckDB over the catalog of one index, locked down, with the explorer's questions as functions.
 
-Knows connections and settings. The database is one in memory; the catalog is attached read-only,
-so that its tables and the user's stand side by side and neither can be written.
+Knows connections and functions. The database is one in memory; the catalog is attached read-only,
+so that its tables and the user's stand side by side and neither can be written. What locks it, and
+what a catalog may hold, the store knows.
 """
 
 from __future__ import annotations
@@ -15,18 +16,10 @@ from explorer.resolve import Resolver
 from explorer.sql import tables
 from explorer.sql.functions import FUNCTIONS, Answers, Function, Stopped
 from explorer.sql.guard import Place, checked, said
+from indexer.store import catalog_file
 from indexer.store.errors import MachineError, SemanticError
-from indexer.store.layout import CATALOG
 from indexer.store.read import Index
 
-LOCKS = (
-    "SET errors_as_json = true",
-    "SET autoinstall_known_extensions = false",
-    "SET autoload_known_extensions = false",
-    "SET allow_community_extensions = false",
-    "SET enable_external_access = false",
-    "SET lock_configuration = true",
-)
 TOO_MUCH = "the query needs more than --memory allows; narrow it, or allow more"
 POSITIONAL = inspect.Parameter.POSITIONAL_ONLY
 BATCH = 4096
@@ -54,27 +47,20 @@ class Database:
     ) -> None:
         import duckdb
 
+        self._folder = index.folder
         self.answers = Answers(Resolver(index, announce))
         self._raised: SemanticError | None = None
         self._asked = ""
         self._connection: Any = duckdb.connect(
-            ":memory:",
-            config={
-                "threads": threads,
-                "memory_limit": f"{memory}B",
-                "temp_directory": "",  # a query that does not fit ends; it never fills a disk
-                "python_enable_replacements": False,
-            },
+            ":memory:", config=catalog_file.config(f"{memory}B", threads)
         )
-        catalog = str(index.folder / CATALOG).replace("'", "''")
-        self._run(f"ATTACH '{catalog}' AS catalog (READ_ONLY)")
-        self._run("USE catalog")
         for name, source in attached.items():
             tables.read(self._connection, name, source)
+        self._run("SET errors_as_json = true")
+        catalog_file.attach(self._connection, index.folder, index.manifest)
+        self._run(f"USE {catalog_file.ALIAS}")
         for function in FUNCTIONS:
             self._add(function)
-        for lock in LOCKS:
-            self._run(lock)
 
     def close(self) -> None:
         """Close the connection."""
@@ -157,6 +143,9 @@ class Database:
             return QueryError(TOO_MUCH)
         if isinstance(error, duckdb.InterruptException) or "INTERRUPT" in text:
             return Stopped("stopped")
+        if isinstance(error, duckdb.IOException) or "IO Error" in text or "Corrupt" in text:
+            # Nothing but the catalog can be reached.
+            return catalog_file.damaged(self._folder, Exception(said(error, sql)))
         if isinstance(error, (duckdb.FatalException, duckdb.InternalException)):
             return MachineError(f"DuckDB failed: {said(error, sql)}")
         return QueryError(_of_macros(said(error, sql), calls))

@@ -11,6 +11,7 @@ from typing import Any
 
 from explorer.errors import QueryError
 from explorer.textfile import did_you_mean
+from indexer.store.catalog_file import declared
 
 
 def read(connection: Any, name: str, source: str | Path | Any) -> None:
@@ -48,7 +49,7 @@ def _check_name(connection: Any, name: str) -> None:
     taken = connection.execute(
         "SELECT 1 FROM duckdb_tables() WHERE lower(table_name) = lower(?)", [name]
     ).fetchall()
-    if taken or name.lower() == "given":
+    if taken or name.lower() in ("given", *declared()):
         raise QueryError(
             f"--attach {name!r}: there is a table of that name already; choose another"
         )

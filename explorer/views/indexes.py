@@ -11,7 +11,7 @@ from pathlib import Path
 from explorer.building import MODEL, can_build
 from indexer.store.errors import DamagedIndex, SemanticError
 from indexer.store.layout import Manifest
-from indexer.store.places import lying, place_to_build, places
+from indexer.store.places import lying, name_of, place_to_build, places
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Known:
     @property
     def name(self) -> str:
         """Of the index."""
-        return self.folder.name
+        return name_of(self.folder)
 
 
 @dataclass(frozen=True)

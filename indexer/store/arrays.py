@@ -1,4 +1,8 @@
-"""NumPy's own files, read by any thread.
+"""The arrays beside a space's rows, each checked for its shape and its numbers as it is read.
+
+Knows NumPy's own files and what stands in them for a space of a given size; knows no measure. A
+file that somebody else made is read only as what `np.savez` writes: nothing in it is packed, so
+that no array takes more room than its file, and no array holds objects, which would be pickles.
 
 NumPy reads the header of an array with `ast.literal_eval`, and CPython before 3.12 counts the
 depth of what `ast` builds per process, not per thread: two threads at it can end in a
@@ -8,8 +12,17 @@ depth of what `ast` builds per process, not per thread: two threads at it can en
 from __future__ import annotations
 
 import threading
+import zipfile
 from collections.abc import Callable
-from typing import TypeVar
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.store.errors import DamagedIndex
+from indexer.store.files import FileEntry, opened
+from indexer.store.layout import SpaceEntry, moments_file
 
 _reading = threading.Lock()
 _ATTEMPTS = 100
@@ -33,3 +46,81 @@ def whole(read: Callable[[], _Read]) -> _Read:
             except SystemError:
                 continue
         return read()
+
+
+class Moments:
+    """The arrays of one space.
+
+    Args:
+        folder: of the index.
+        space: what the manifest says of the space.
+        entry: what it says of the file.
+    """
+
+    def __init__(self, folder: Path, space: SpaceEntry, entry: FileEntry | None) -> None:
+        self._folder, self._entry = folder, entry
+        self._file = moments_file(space.name)
+        each, wide = (space.rows,), (space.width,)
+        self._declared: dict[str, tuple[str, tuple[int, ...], float]] = {
+            "norms": ("<f4", each, 0),
+            "centered_norms": ("<f4", each, 0),
+            "mean": ("<f8", wide, -np.inf),
+            "covariance": ("<f8", wide * 2, -np.inf),
+            "embed_mean": ("<f8", each, -np.inf),
+            "embed_deviation": ("<f8", each, 0),
+            "nearest_tokens": ("<i4", (*each, 4), 0),
+        }
+        """By name: type, shape, and the least that a number may be."""
+
+    def array(self, name: str) -> NDArray[Any]:
+        """One array by name.
+
+        Raises:
+            DamagedIndex: the file or the array is not there, has another type or shape, or holds
+                what is no number, or less than nothing where it is a length or an id.
+        """
+        try:
+            return whole(lambda: self._read(name))
+        except DamagedIndex:
+            raise
+        except Exception as err:  # zipfile, OSError, ValueError: all mean the same to a reader
+            raise self._damaged(f"{name}: {err}") from None
+
+    def _read(self, name: str) -> NDArray[Any]:
+        with opened(self._folder, self._file, self._entry) as file, zipfile.ZipFile(file) as kept:
+            member = kept.getinfo(f"{name}.npy")
+            if member.compress_type != zipfile.ZIP_STORED or member.flag_bits & 1:
+                raise self._damaged(f"{name} is packed, which no array of an index is")
+            type_, shape, least = self._declared[name]
+            with kept.open(member) as array:
+                found = _header(array)
+            if found != (type_, shape):
+                raise self._damaged(
+                    f"{name} is {found[0]} of shape {found[1]} where {type_} of {shape} belongs"
+                )
+            with kept.open(member) as array:
+                numbers: NDArray[Any] = np.lib.format.read_array(array, allow_pickle=False)
+        # The least and the greatest are no numbers where any is none.
+        low, high = (numbers.min(), numbers.max()) if numbers.size else (0, 0)
+        if not (low >= least and np.isfinite(low) and np.isfinite(high)):
+            raise self._damaged(
+                f"{name} holds what is no {'finite number' if least < 0 else 'length or id'}: "
+                "`indexer verify` says what else is damaged"
+            )
+        return numbers
+
+    def _damaged(self, said: str) -> DamagedIndex:
+        return DamagedIndex(f"index {self._folder.name!r}: {self._file}: {said}")
+
+
+def _header(array: IO[bytes]) -> tuple[str, tuple[int, ...]]:
+    """Type and shape of an array that is being read, without its numbers."""
+    version = np.lib.format.read_magic(array)
+    read = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }.get(version)
+    if read is None:
+        raise ValueError(f"version {version} of NumPy's format is none that a build writes")
+    shape, _, type_ = read(array)
+    return type_.str, shape

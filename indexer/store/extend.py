@@ -10,8 +10,16 @@ import os
 import shutil
 from pathlib import Path
 
-from indexer.store.errors import DamagedIndex, MachineError
-from indexer.store.layout import CATALOG, Manifest, SpaceEntry, moments_file, rows_file
+from indexer.store.catalog_file import config, opened_locked
+from indexer.store.errors import MachineError
+from indexer.store.files import opened
+from indexer.store.layout import (
+    CATALOG,
+    Manifest,
+    SpaceEntry,
+    moments_file,
+    rows_file,
+)
 from indexer.store.rows import Float32
 from indexer.store.write import insert
 
@@ -26,23 +34,18 @@ def take_over(old: Path, manifest: Manifest, new: Path, without: str) -> list[st
         without: the space that is to come, whose files stay behind where it is there already.
 
     Raises:
-        DamagedIndex: a file is missing or has another size than it was sealed with.
+        DamagedIndex: a file is missing, or another than was sealed; or the catalog holds what is
+            no table of ours.
     """
     left = {rows_file(without), moments_file(without)}
     linked = []
     for name, entry in manifest.files.items():
         if name in left:
             continue
-        try:
-            size = (old / name).stat().st_size
-        except FileNotFoundError:
-            size = -1
-        if size != entry.bytes:
-            raise DamagedIndex(
-                f"index {manifest.name!r}: {name} is not as it was sealed; `indexer verify` says "
-                "what is damaged"
-            )
+        opened(old, name, entry).close()
         if name == CATALOG:
+            # Before it is opened for writing: whatever its author put in would run from then on.
+            opened_locked(old, manifest).close()
             shutil.copyfile(old / name, new / name)
             continue
         _link(old / name, new / name)
@@ -77,7 +80,7 @@ def add_labels(folder: Path, entry: SpaceEntry, labels: list[str], norms: Float3
         "convention": [entry.convention],
     }
     try:
-        with duckdb.connect(str(path), config={"threads": 2, "memory_limit": "400MB"}) as con:
+        with duckdb.connect(str(path), config=config("400MB", threads=2)) as con:
             there = con.execute(
                 "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'label'"
             ).fetchall()[0][0]

@@ -1,7 +1,9 @@
 """What lies where in an index, and what its manifest says.
 
 Knows names of files and fields; opens nothing but `manifest.json`. The manifest carries a
-seal, the SHA-256 of its own content, so that a changed one is told from a sound one.
+seal, the SHA-256 of its own content, so that a changed one is told from a sound one. Whoever made
+an index sealed it, so that the seal says nothing of what they meant: every field is checked by
+itself, and no name of a file can lead out of the folder.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,7 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from indexer.store.errors import DamagedIndex, ForeignIndex
+from indexer.store.files import FileEntry, open_regular
 from indexer.store.grid import HeadGrid, NeuronGrid, NeuronLayer
+from indexer.store.typed import WrongType, read
 
 FORMAT = 4
 MANIFEST = "manifest.json"
@@ -27,21 +32,18 @@ SPACES = "spaces"
 IMPORTED = "imported"
 """Key of the manifest's `extra` under which the origin of each imported space stands."""
 
+SPACE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+"""What a space may be called: it is the name of its files too."""
+
+LARGEST_MANIFEST = 32 << 20
+"""Bytes beyond which a manifest is not read: those of the largest models take under a hundredth."""
+
+MOST_ROWS = 2**31 - 1
+"""The most items of a kind: their ids are INTEGER in the catalog."""
+
 SIDES = ("in", "up", "out")
+ITEMS = ("token", "word", "neuron", "head", "label")
 MEASURES = ("dot", "cosine", "centered", "euclidean")
-
-
-@dataclass(frozen=True)
-class FileEntry:
-    """One file of the index.
-
-    Attributes:
-        bytes: its size.
-        sha256: of its content.
-    """
-
-    bytes: int
-    sha256: str
 
 
 @dataclass(frozen=True)
@@ -247,39 +249,109 @@ class Manifest:
             ForeignIndex: no manifest, no JSON object, or another format version.
             DamagedIndex: the seal does not fit the content.
         """
-        path = folder / MANIFEST
         try:
-            body = json.loads(path.read_text("utf-8"))
+            body = json.loads(_text(folder / MANIFEST), parse_constant=_no_number)
         except FileNotFoundError:
             raise ForeignIndex(f"{folder} is not an index: it has no {MANIFEST}") from None
+        except RecursionError:
+            raise DamagedIndex(f"index {folder.name!r}: {MANIFEST} is nested too deep") from None
         except (OSError, ValueError) as err:
-            raise DamagedIndex(f"index {folder.name!r}: {MANIFEST} cannot be read: {err}") from None
+            said = err.strerror if isinstance(err, OSError) and err.strerror else err
+            raise DamagedIndex(
+                f"index {folder.name!r}: {MANIFEST} cannot be read: {said}"
+            ) from None
         if not isinstance(body, dict) or "format" not in body:
             raise ForeignIndex(f"{folder} is not an index of this project: see {MANIFEST}")
         if body["format"] != FORMAT:
             raise ForeignIndex(
-                f"index {folder.name!r} has format {body['format']}, this version reads {FORMAT}: "
-                "rebuild it with `indexer build --force`"
+                f"index {folder.name!r} has format {str(body['format'])[:40]}, this version reads "
+                f"{FORMAT}: rebuild it with `indexer build --force`"
             )
         seal = body.pop("seal", None)
-        if seal != _seal(body):
+        try:
+            sealed = seal == _seal(body)
+        except UnicodeEncodeError:  # JSON may write half of a character
+            raise DamagedIndex(
+                f"index {folder.name!r}: {MANIFEST} holds text that is not Unicode"
+            ) from None
+        if not sealed:
             raise DamagedIndex(f"index {folder.name!r}: {MANIFEST} was changed after it was sealed")
-        accepted = tuple(body["model"]["accepted"])
-        body["model"] = ModelEntry(**{**body["model"], "accepted": accepted})
-        body["prefix"] = read_prefix(body["prefix"])
-        body["neurons"] = tuple(NeuronLayer(**n) for n in body["neurons"])
-        body["spaces"] = tuple(SpaceEntry(**s) for s in body["spaces"])
-        body["files"] = {name: FileEntry(**f) for name, f in body["files"].items()}
-        body["layers"] = tuple(body["layers"])
-        return cls(**body)
+        try:
+            manifest = read(cls, body)
+            _check(manifest)
+        except WrongType as err:
+            raise DamagedIndex(f"index {folder.name!r}: {MANIFEST}: {err}") from None
+        return manifest
 
 
 def read_prefix(kept: dict[str, Any] | None) -> PrefixEntry | None:
     """A prefix as JSON has it."""
-    if kept is None:
-        return None
-    ids = {name: tuple(kept[name]) for name in ("token_ids", "suffix_ids")}
-    return PrefixEntry(**{**kept, **ids})
+    return None if kept is None else read(PrefixEntry, kept, "prefix")
+
+
+def _text(path: Path) -> str:
+    """The text of a manifest.
+
+    Raises:
+        OSError, ValueError: it cannot be read, is no regular file, or is longer than any is.
+    """
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > LARGEST_MANIFEST:
+            raise ValueError(f"{size:,} bytes are more than any manifest has")
+        return file.read(LARGEST_MANIFEST).decode("utf-8")
+
+
+@dataclass(frozen=True)
+class _Extra:
+    """What is known of `extra`."""
+
+    imported: dict[str, Imported]
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is no number")
+
+
+def _check(manifest: Manifest) -> None:
+    """Raise `WrongType` where a manifest's fields don't go together.
+
+    What it says is then safe to act on: every file has one of the names that an index's files
+    have, in this folder, and every count follows from the others.
+    """
+    counts = {
+        "token": manifest.model.vocabulary,
+        "word": manifest.words,
+        "neuron": manifest.neuron_grid.rows,
+        "head": manifest.head_grid.rows,
+    }
+    for name, count in counts.items():
+        if count > MOST_ROWS:
+            raise WrongType(f"{count:,} {name}s are more than the {MOST_ROWS:,} there can be")
+    own, taken = {CATALOG, TOKENIZER}, set()
+    for at, space in enumerate(manifest.spaces):
+        place = f"spaces[{at}]"
+        if not SPACE_NAME.fullmatch(space.name):
+            raise WrongType(f"{place}.name is {space.name[:40]!r}, which names no file of spaces/")
+        if space.name.casefold() in taken:
+            raise WrongType(f"{place}.name is {space.name!r}, which another space has")
+        if space.item not in ITEMS or space.measure not in MEASURES:
+            raise WrongType(f"{place}: item {space.item[:40]!r} or measure is not known")
+        if space.width != manifest.model.d_model or not space.width:
+            raise WrongType(f"{place}.width is {space.width}, and d_model {manifest.model.d_model}")
+        if not 0 < space.rows <= MOST_ROWS:
+            raise WrongType(f"{place}.rows is {space.rows:,}, where 1 to {MOST_ROWS:,} can be")
+        if space.rows != counts.get(space.item, space.rows):
+            have = f"{counts[space.item]:,} {space.item}s"
+            raise WrongType(f"{place}.rows is {space.rows:,}, and there are {have}")
+        if space.population_rows > space.rows:
+            raise WrongType(f"{place}.population_rows is more than its rows")
+        taken.add(space.name.casefold())
+        own |= {rows_file(space.name), moments_file(space.name)}
+    for name in manifest.files:
+        if name not in own:
+            raise WrongType(f"files: {name[:80]!r} is no file of an index with these spaces")
+    read(_Extra, {IMPORTED: manifest.extra.get(IMPORTED, {})}, "extra")
 
 
 def _seal(body: dict[str, Any]) -> str:

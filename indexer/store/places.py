@@ -8,6 +8,7 @@ Indexes are looked for in one folder that was named (`--indexes`), or else in th
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,7 @@ class Lying:
     @property
     def name(self) -> str:
         """Of the index."""
-        return self.folder.name
+        return name_of(self.folder)
 
 
 def places(asked: str | Path | None = None) -> tuple[Path, ...]:
@@ -73,14 +74,40 @@ def users_place() -> Path | None:
 
 
 def index_names(place: Path) -> list[str]:
-    """Names of the sealed indexes in a folder, sorted; none where it is not there."""
+    """Names of the sealed indexes in a folder, sorted; none where it is not there.
+
+    One that a swap cut short had set aside is among them.
+    """
     if not os.path.isdir(place):  # Path.is_dir raises where the user may not look
         return []
-    return sorted(
-        entry.name
-        for entry in place.iterdir()
-        if not entry.name.startswith(".") and os.path.isfile(entry / MANIFEST)
-    )
+    there = [
+        name for name in os.listdir(place) if os.path.isfile(os.path.join(place, name, MANIFEST))
+    ]
+    names = {name for name in there if not name.startswith(".")}
+    names |= {aside[1] for name in there if (aside := _RETIRED.fullmatch(name))}
+    return sorted(names)
+
+
+def retired(place: Path, name: str) -> Path:
+    """Where an index is set aside for the moment in which another takes its name."""
+    return place / f".{name}.retired"
+
+
+_RETIRED = re.compile(r"\.(.+)\.retired", re.DOTALL)
+
+
+def index_folder(place: Path, name: str) -> Path:
+    """Where the index of a name lies: under it, or where a swap cut short had set it aside."""
+    folder = place / name
+    if not os.path.lexists(folder) and os.path.isfile(retired(place, name) / MANIFEST):
+        return retired(place, name)
+    return folder
+
+
+def name_of(folder: Path) -> str:
+    """The name of the index in a folder."""
+    aside = _RETIRED.fullmatch(folder.name)
+    return aside[1] if aside else folder.name
 
 
 def lying(asked: str | Path | None = None) -> list[Lying]:
@@ -92,7 +119,7 @@ def lying(asked: str | Path | None = None) -> list[Lying]:
     found: list[Lying] = []
     for place in _places(asked):
         before = {one.name for one in found}
-        found += [Lying(place / name, name in before) for name in index_names(place)]
+        found += [Lying(index_folder(place, name), name in before) for name in index_names(place)]
     return found
 
 
@@ -116,7 +143,7 @@ def find_index(name: str | Path | None = None, root: str | Path | None = None) -
         return _at(str(asked), root)
     for place in _places(root):
         if asked in index_names(place):
-            return place / asked
+            return index_folder(place, asked)
     for place in _places(root):
         if os.path.isdir(place / asked):
             Manifest.load(place / asked)  # raises with what is wrong with that folder
@@ -167,7 +194,7 @@ def _only(root: str | Path | None) -> Path:
     for place in _places(root):
         names = index_names(place)
         if len(names) == 1:
-            return place / names[0]
+            return index_folder(place, names[0])
         if names:
             raise IndexNotFound(
                 f"several indexes in {place}/ ({', '.join(names)}); name one with --index"
@@ -197,6 +224,7 @@ def _at(asked: str, root: str | Path | None) -> Path:
     """
     folder = _home_for_tilde(asked)
     folder = folder.absolute() if folder.name not in ("", "..") else folder.resolve()
+    folder = index_folder(folder.parent, folder.name)
     if os.path.isfile(folder / MANIFEST):
         return folder
     if not os.path.lexists(folder):

@@ -10,21 +10,25 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.store.catalog_file import ALIAS, damaged, opened_locked
 from indexer.store.errors import ClosedIndex, DamagedIndex, NoModel, UnknownSpace, nearest
+from indexer.store.files import opened
 from indexer.store.grid import HeadGrid, NeuronGrid, neuron_name
 from indexer.store.layout import CATALOG, TOKENIZER, Manifest
 from indexer.store.places import find_index
 from indexer.store.space import Space
 from indexer.store.vocabulary import Vocabulary, display
+
+_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True)
@@ -240,7 +244,9 @@ class Index:
                 raise UnknownSpace(self._no_space(name))
             with self._opening:
                 self.require_open()
-                found = self._spaces.setdefault(name, Space(self.folder, entry))
+                found = self._spaces.setdefault(
+                    name, Space(self.folder, entry, self.manifest.files)
+                )
         return found
 
     def _no_space(self, name: str) -> str:
@@ -265,6 +271,7 @@ class Index:
                 f"index {self.name!r} is of imported vectors, with no model or tokenizer behind "
                 f"it: only its {self.manifest.words:,} words can be asked"
             )
+        opened(self.folder, TOKENIZER, self.manifest.files.get(TOKENIZER)).close()
         return Vocabulary(self.folder / TOKENIZER, self.manifest.model.vocabulary)
 
     def _lacks(self, what: str, spaces: str) -> UnknownSpace:
@@ -292,7 +299,7 @@ class Index:
             if isinstance(err, duckdb.ProgrammingError):
                 raise
             # Damage is found block by block, so here as much as at opening.
-            raise _damaged(self.folder, err) from None
+            raise damaged(self.folder, err) from None
         return rows
 
     def _cursor(self) -> Any:
@@ -301,9 +308,9 @@ class Index:
             with self._opening:
                 self.require_open()
                 if self._connection is None:
-                    self._connection = _connect(self.folder)
+                    self._connection = opened_locked(self.folder, self.manifest)
                 cursor = self._connection.cursor()
-                cursor.execute("USE catalog").fetchall()
+                cursor.execute(f"USE {ALIAS}").fetchall()
                 self._local.cursor = cursor
         return cursor
 
@@ -318,7 +325,21 @@ class Index:
                 "SELECT id, text, special FROM token WHERE id IN (SELECT unnest(?))", [new]
             )
             self._tokens.update((row[0], Token(*row)) for row in rows)
-        return [self._tokens[i] for i in wanted]
+        return self._found("token", self._tokens, wanted)
+
+    def _found(self, table: str, known: Mapping[int, _Item], wanted: list[int]) -> list[_Item]:
+        """The items of some ids.
+
+        Raises:
+            DamagedIndex: there is none of an id that something else in the index refers to.
+        """
+        try:
+            return [known[i] for i in wanted]
+        except KeyError as err:
+            raise DamagedIndex(
+                f"index {self.name!r}: {CATALOG}: there is no {table} {err}, which something else "
+                "refers to: `indexer verify` says what is damaged"
+            ) from None
 
     @cached_property
     def word_like_ids(self) -> NDArray[np.int64]:
@@ -379,7 +400,7 @@ class Index:
         if new:
             rows = self.sql(f"SELECT {self._WORD} FROM word WHERE id IN (SELECT unnest(?))", [new])
             self._words.update((row[0], _word(row)) for row in rows)
-        return [self._words[i] for i in wanted]
+        return self._found("word", self._words, wanted)
 
     def word_by_text(self, *texts: str) -> Word | None:
         """The indexed word written exactly as the first of some texts that any is, or None.
@@ -438,7 +459,7 @@ class Index:
                 [space, wanted],
             )
         )
-        return [known[i] for i in wanted]
+        return self._found("label", known, wanted)
 
     def label_by_text(self, space: str, *texts: str) -> tuple[int, str] | None:
         """Row and label of the first of some texts that a label of the space is, or None."""
@@ -481,8 +502,7 @@ class Index:
         rows = self.sql(
             f"SELECT {self._NEURON} FROM neuron WHERE id IN (SELECT unnest(?))", [wanted]
         )
-        known = {row[0]: Neuron(*row) for row in rows}
-        return [known[i] for i in wanted]
+        return self._found("neuron", {row[0]: Neuron(*row) for row in rows}, wanted)
 
     def neuron(self, layer: int, unit: int, expert: int | None = None) -> Neuron:
         """One neuron by layer, unit, and expert where the layer has experts.
@@ -628,26 +648,3 @@ def _one_of(column: str, values: Sequence[Any]) -> str:
 def _given(values: Sequence[Any]) -> list[Any]:
     """The parameters of that condition."""
     return [list(values)] if len(values) > 2 else list(values)
-
-
-def _connect(folder: Path) -> Any:
-    import duckdb
-
-    path = folder / CATALOG
-    if not path.is_file():
-        raise DamagedIndex(f"index {folder.name!r}: {CATALOG} is missing")
-    try:
-        # One thread: every question of the explorer is a point query. Attached, and not opened, it
-        # leaves whoever opens the same file in this process a connection as they want it.
-        config: dict[str, str | bool | int | float | list[str]] = {"threads": 1}
-        connection = duckdb.connect(":memory:", config=config)
-        where = str(path).replace("'", "''")
-        connection.execute(f"ATTACH '{where}' AS catalog (READ_ONLY)").fetchall()
-        return connection
-    except duckdb.Error as err:
-        raise _damaged(folder, err) from None
-
-
-def _damaged(folder: Path, err: Exception) -> DamagedIndex:
-    first = str(err).splitlines()[0]
-    return DamagedIndex(f"index {folder.name!r}: {CATALOG} cannot be read: {first}")

@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.store.errors import DamagedIndex
+from indexer.store.files import FileEntry, opened
+from indexer.store.layout import SpaceEntry, rows_file
 
 Float32 = NDArray[np.float32]
 
@@ -25,6 +27,15 @@ Float32 = NDArray[np.float32]
 # and the length of the vector that follows, in floats.
 _HEADER = struct.Struct("<4siqqq?iQ")
 _BLOCK = 2 << 20  # read-ahead works in steps of this many bytes; one whole-file call does nothing
+
+
+ROUNDING = 1e-4
+"""How far the length of a unit row, and a cosine, may be from 1: float32 sums stay well below."""
+
+
+def file_bytes(rows: int, width: int) -> int:
+    """The size of the FAISS file of `rows` x `width`."""
+    return _HEADER.size + rows * width * 4
 
 
 def header(rows: int, width: int) -> bytes:
@@ -41,7 +52,7 @@ class RowsWriter:
 
     def __init__(self, path: Path, rows: int, width: int) -> None:
         self.rows, self.width = rows, width
-        size = _HEADER.size + rows * width * 4
+        size = file_bytes(rows, width)
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         # Full length comes last, so a file of that length has its header.
         if os.fstat(self._fd).st_size != size:
@@ -123,12 +134,13 @@ class MappedRows:
         import faiss as untyped
 
         faiss: Any = untyped
-        self.rows, self.width, self.path = rows, width, path
-        expected = _HEADER.size + rows * width * 4
+        self.rows, self.width, self.path, self.label = rows, width, path, label
+        expected = file_bytes(rows, width)
         try:
-            size = path.stat().st_size
+            found = path.stat()
         except OSError:
             raise DamagedIndex(f"{label} is missing") from None
+        size, self._mapped = found.st_size, (found.st_dev, found.st_ino, found.st_size)
         if size != expected:
             raise DamagedIndex(f"{label} has {size:,} bytes where {expected:,} belong")
         with path.open("rb") as file:
@@ -150,11 +162,38 @@ class MappedRows:
 
     def block(self, first: int, count: int) -> Float32:
         """Rows `first` to `first + count`, (count, width) float32, a copy in aligned memory."""
-        return np.array(self._matrix[first : first + count], np.float32)
+        return self._copied(slice(first, first + count), first, first + count - 1)
 
     def take(self, positions: NDArray[np.int64]) -> Float32:
         """Rows at some positions, (len(positions), width) float32, a copy in aligned memory."""
-        return np.array(self._matrix[positions], np.float32)
+        least, most = (int(positions.min()), int(positions.max())) if len(positions) else (0, -1)
+        return self._copied(positions, least, most)
+
+    def _copied(self, which: slice | NDArray[np.int64], least: int, most: int) -> Float32:
+        if least < 0 or most >= self.rows:
+            row = least if least < 0 else most
+            raise DamagedIndex(
+                f"{self.label} has rows 0 to {self.rows - 1:,}, and row {row:,} was looked for: "
+                "`indexer verify` says what is damaged"
+            )
+        self.require_whole()
+        return np.array(self._matrix[which], np.float32)
+
+    def require_whole(self) -> None:
+        """Raise `DamagedIndex` where the mapped file has been cut since it was opened.
+
+        Whoever reads a page of it that is gone is ended by the system (SIGBUS). What remains is a
+        file that is cut while it is being read: of that, no reader of a mapped file is told.
+        """
+        try:
+            found = self.path.stat()
+        except OSError:
+            return  # another index has taken the place; the mapped file is whole
+        device, inode, size = self._mapped
+        if (found.st_dev, found.st_ino) == (device, inode) and found.st_size < size:
+            raise DamagedIndex(
+                f"{self.label} was cut to {found.st_size:,} of {size:,} bytes while it was open"
+            )
 
     def scan(self, queries: Float32) -> Float32:
         """Inner products of every row with some queries: (m, width) -> (m, rows) float32.
@@ -164,11 +203,12 @@ class MappedRows:
         queries one matrix product a block is faster, though it needs a copy of the block.
         """
         queries = np.ascontiguousarray(queries, np.float32)
+        self.require_whole()
         if len(queries) >= _MANY_QUERIES:
             # Rows of the result that lie a multiple of a page apart would share few cache lines.
             out = np.empty((len(queries), self.rows + _APART), np.float32)[:, : self.rows]
             for first in range(0, self.rows, _COPIED_ROWS):
-                block = self.block(first, min(_COPIED_ROWS, self.rows - first))
+                block = np.array(self._matrix[first : first + _COPIED_ROWS], np.float32)
                 np.matmul(queries, block.T, out=out[:, first : first + len(block)])
             return out
         out = np.empty((len(queries), self.rows), np.float32)
@@ -192,6 +232,63 @@ class MappedRows:
         for future in running:
             future.result()
         return out
+
+
+class UnitRows(MappedRows):
+    """The rows of a space of a sealed index, each of length 1 or zero.
+
+    Whatever is read of them is checked for that: a row by its length as it is copied, and all of
+    them in a scan by their products, none of which can be greater than the query is long. What
+    answers show is scored from copies, so that no damaged row is shown.
+
+    Args:
+        folder: of the index.
+        space: what the manifest says of the space.
+        entry: what it says of the file.
+    """
+
+    def __init__(self, folder: Path, space: SpaceEntry, entry: FileEntry | None) -> None:
+        name = rows_file(space.name)
+        opened(folder, name, entry).close()
+        super().__init__(folder / name, space.rows, space.width, f"index {folder.name!r}: {name}")
+
+    def _copied(self, which: slice | NDArray[np.int64], least: int, most: int) -> Float32:
+        rows = super()._copied(which, least, most)
+        with np.errstate(over="ignore", invalid="ignore"):
+            wrong = not_unit(rows)
+        if len(wrong):
+            at = int(wrong[0]) + least if isinstance(which, slice) else int(which[wrong[0]])
+            raise self._not_unit(f"row {at:,} is not of length 1")
+        return rows
+
+    def scan(self, queries: Float32) -> Float32:
+        """Inner products of every row with some queries: (m, width) -> (m, rows) float32.
+
+        Raises:
+            DamagedIndex: a product is no number, or greater than products with unit rows can be.
+        """
+        with np.errstate(over="ignore", invalid="ignore"):
+            out = super().scan(queries)
+            greatest = np.maximum(out.max(axis=1), -out.min(axis=1))
+            longest = np.linalg.norm(queries.astype(np.float64), axis=1) * (1 + ROUNDING)
+        sound = greatest <= longest  # not so where either is no number
+        if not sound.all():
+            query = int(np.argmin(sound))
+            products = out[query]
+            at = int(np.argmax(np.where(np.isfinite(products), np.abs(products), np.inf)))
+            cosine = float(products[at]) * (1 + ROUNDING) / max(float(longest[query]), 1e-300)
+            raise self._not_unit(f"row {at:,} has a cosine of {cosine:.3g} with what was asked")
+        return out
+
+    def _not_unit(self, said: str) -> DamagedIndex:
+        return DamagedIndex(f"{self.label}: {said}: `indexer verify` says what is damaged")
+
+
+def not_unit(rows: Float32) -> NDArray[np.int64]:
+    """Which of some rows are neither of length 1 nor zero: positions, int64."""
+    squares = np.vecdot(rows, rows)
+    off = ~(np.abs(squares - 1) <= 2 * ROUNDING)
+    return np.flatnonzero(off & (squares != 0))
 
 
 def _read_ahead(fd: int, size: int) -> None:

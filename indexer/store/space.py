@@ -5,6 +5,7 @@ Knows vectors and files; knows no measure, and not what an item is called.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.store.arrays import whole
-from indexer.store.errors import DamagedIndex, EmptyPopulation
+from indexer.store.arrays import Moments
+from indexer.store.errors import EmptyPopulation
+from indexer.store.files import FileEntry
 from indexer.store.layout import SpaceEntry, moments_file, rows_file
-from indexer.store.rows import Float32, MappedRows
+from indexer.store.rows import Float32, UnitRows
 
 _SCORES_KEPT = 4
 """Of how many other spaces the moments of every row's products are kept: a question has few."""
@@ -28,35 +30,22 @@ class Space:
     `mean` and `centered_norms`.
     """
 
-    def __init__(self, folder: Path, entry: SpaceEntry) -> None:
+    def __init__(self, folder: Path, entry: SpaceEntry, files: Mapping[str, FileEntry]) -> None:
         self.entry, self.name = entry, entry.name
-        self._folder = folder
+        self._folder, self._files = folder, files
         self._scores: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
 
     @cached_property
-    def rows(self) -> MappedRows:
+    def rows(self) -> UnitRows:
         """The unit rows, mapped."""
-        path = rows_file(self.name)
-        label = f"index {self._folder.name!r}: {path}"
-        return MappedRows(self._folder / path, self.entry.rows, self.entry.width, label)
+        return UnitRows(self._folder, self.entry, self._files.get(rows_file(self.name)))
 
     @cached_property
-    def _moments(self) -> Any:
-        path = moments_file(self.name)
-        try:
-            return np.load(self._folder / path)
-        except Exception as err:  # zipfile, OSError, ValueError: all mean the same to a reader
-            raise DamagedIndex(f"index {self._folder.name!r}: {path}: {err}") from None
+    def _moments(self) -> Moments:
+        return Moments(self._folder, self.entry, self._files.get(moments_file(self.name)))
 
     def _array(self, name: str) -> NDArray[Any]:
-        try:
-            array: NDArray[Any] = whole(lambda: self._moments[name])
-        except DamagedIndex:
-            raise
-        except Exception as err:
-            path = moments_file(self.name)
-            raise DamagedIndex(f"index {self._folder.name!r}: {path}: {name}: {err}") from None
-        return array
+        return self._moments.array(name)
 
     @cached_property
     def norms(self) -> Float32:
@@ -113,7 +102,8 @@ class Space:
         return self._array("nearest_tokens")
 
     @cached_property
-    def _embed_scores(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def scores_of_embed(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Of a neuron space: what `scores_of` gives for `embed`, as the build has stored it."""
         return self._array("embed_mean"), self._array("embed_deviation")
 
     def scores_of(self, words: Space) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -128,7 +118,7 @@ class Space:
         """
         words._require_population("deviation, so that no z can be had", 2)
         if words.name == "embed" and self.entry.item == "neuron":
-            return self._embed_scores
+            return self.scores_of_embed
         found = self._scores.get(words.name)
         if found is None:
             found = self._scores_of(words)

@@ -7,6 +7,7 @@ its own before it seals, the same code that `indexer verify` runs later.
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -14,9 +15,13 @@ from pathlib import Path
 import numpy as np
 
 from indexer.store.errors import DamagedIndex, SemanticError
-from indexer.store.layout import CATALOG, TOKENIZER, Manifest
+from indexer.store.files import FileEntry, edges_of, open_regular
+from indexer.store.layout import CATALOG, TOKENIZER, Manifest, moments_file, rows_file
 from indexer.store.read import Index
 from indexer.store.shown import one_line
+from indexer.store.space import Space
+
+_ROWS_AT_ONCE = 4096
 
 
 def verify(
@@ -37,68 +42,142 @@ def verify(
     faults = []
     for name, entry in manifest.files.items():
         advance(name)
-        sha256 = None if name in trusted else entry.sha256
-        fault = _file_fault(folder / name, entry.bytes, sha256)
+        fault = _file_fault(folder, name, entry, name in trusted)
         if fault:
             faults.append(f"{name}: {fault}")
-    for name in (CATALOG, TOKENIZER) if manifest.has_model else (CATALOG,):
+    expected = [CATALOG, TOKENIZER] if manifest.has_model else [CATALOG]
+    for space in manifest.spaces:
+        expected += [rows_file(space.name), moments_file(space.name)]
+    for name in expected:
         if name not in manifest.files:
             faults.append(f"{name}: the manifest does not list it")
     return faults or _content_faults(folder, manifest)
 
 
-def _file_fault(path: Path, size: int, sha256: str | None) -> str | None:
+def _file_fault(folder: Path, name: str, entry: FileEntry, trusted: bool) -> str | None:
     try:
-        found = path.stat().st_size
-        if found != size:
-            return f"{found:,} bytes where {size:,} were sealed"
-        if sha256 is None:
-            return None
-        with path.open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
+        with open_regular(folder / name, folder) as file:
+            found = file.seek(0, os.SEEK_END)
+            if found != entry.bytes:
+                return f"{found:,} bytes where {entry.bytes:,} were sealed"
+            file.seek(0)
+            if not trusted and hashlib.file_digest(file, "sha256").hexdigest() != entry.sha256:
                 return "the content is not what was sealed (SHA-256 differs)"
+            if edges_of(file) != entry.edges:
+                return "its first or last block is not what was sealed"
     except FileNotFoundError:
         return "missing"
     except OSError as err:
         return f"cannot be read: {err.strerror}"
+    except ValueError as err:
+        return f"cannot be read: {err}"
     return None
 
 
 def _content_faults(folder: Path, manifest: Manifest) -> list[str]:
+    """What checksums can't tell, since whoever made the index wrote them too."""
     faults = []
+    counts = {
+        "token": manifest.model.vocabulary,
+        "word": manifest.words,
+        "neuron": manifest.neuron_grid.rows,
+        "head": manifest.head_grid.rows if manifest.space("head.value") else 0,
+    }
     with Index(folder) as index:
-        counts = {
-            "token": manifest.model.vocabulary,
-            "word": manifest.words,
-            "neuron": manifest.neuron_grid.rows,
-            "head": manifest.head_grid.rows if manifest.space("head.value") else 0,
-        }
         try:
-            for table, expected in counts.items():
-                found = index.sql(f"SELECT count(*) FROM {table}")[0][0]
-                if found != expected:
-                    faults.append(f"{CATALOG}: table {table} has {found:,} rows, not {expected:,}")
-            for entry in manifest.spaces:
-                space = index.space(entry.name)
-                expected = (
-                    _labels(index, entry.name) if entry.item == "label" else counts[entry.item]
-                )
-                if entry.rows != expected:
-                    faults.append(f"{entry.name}: {entry.rows:,} rows, not {expected:,}")
-                shape = (space.rows.faiss_index.ntotal, space.rows.faiss_index.d)
-                if shape != (entry.rows, entry.width) or space.norms.shape != (entry.rows,):
-                    faults.append(f"{entry.name}: rows or norms are not of the sealed shape")
-                elif not np.isfinite(space.norms).all():
-                    faults.append(f"{entry.name}: a norm is not finite")
+            faults += _table_faults(index, counts)
         except DamagedIndex as err:
             faults.append(str(err))
+        for entry in manifest.spaces:
+            try:
+                faults += _space_faults(index.space(entry.name), counts["token"])
+            except DamagedIndex as err:
+                faults.append(str(err))
     return faults
 
 
-def _labels(index: Index, space: str) -> int:
-    """How many labels the catalog has of an imported space."""
-    found: int = index.sql("SELECT count(*) FROM label WHERE space = ?", [space])[0][0]
-    return found
+def _table_faults(index: Index, counts: dict[str, int]) -> list[str]:
+    """Tables whose rows are not as many as sealed, or whose ids lead nowhere."""
+    faults = []
+    of_space = [s for s in index.manifest.spaces if s.item == "label"]
+    for table, expected in counts.items():
+        faults += _id_faults(index, table, "", expected)
+    for space in of_space:
+        faults += _id_faults(index, "label", space.name, space.rows)
+    for table, column, of in _REFERENCES:
+        found = index.sql(
+            f"SELECT count(*), min({column}) FROM {table} "
+            f"WHERE {column} IS NULL OR {column} NOT BETWEEN 0 AND ?",
+            [counts[of] - 1],
+        )[0]
+        if found[0]:
+            faults.append(
+                f"{CATALOG}: {table}.{column}: {found[0]:,} rows refer to no {of} "
+                f"(such as {found[1]}): there are {counts[of]:,}"
+            )
+    wrong = index.sql(
+        "SELECT count(*) FROM word WHERE len(token_ids) <> n_tokens OR len(sink) <> ? OR "
+        "len(list_filter(token_ids, lambda id: id IS NULL OR id < 0 OR id >= ?)) > 0",
+        [len(index.context_names), counts["token"]],
+    )[0][0]
+    if wrong:
+        faults.append(f"{CATALOG}: word: the tokens or sinks of {wrong:,} words are none of ours")
+    listed = index.sql("SELECT name, item, rows, width, measure FROM space ORDER BY name")
+    sealed = [(s.name, s.item, s.rows, s.width, s.measure) for s in index.manifest.spaces]
+    if listed != sorted(sealed):
+        faults.append(f"{CATALOG}: table space is not what the manifest says of the spaces")
+    return faults
+
+
+_REFERENCES = (
+    ("neuron_token", "neuron", "neuron"),
+    ("neuron_token", "token", "token"),
+    ("neuron_word", "neuron", "neuron"),
+    ("neuron_word", "word", "word"),
+    ("word_neuron", "word", "word"),
+    ("word_neuron", "neuron", "neuron"),
+)
+"""Columns of the catalog that hold ids of other tables: table, column, whose."""
+
+
+def _id_faults(index: Index, table: str, space: str, expected: int) -> list[str]:
+    """Ids of a table, or of one space's labels, that do not run from 0 through its rows."""
+    where = "WHERE space = ?" if space else ""
+    rows, different, least, most = index.sql(
+        f"SELECT count(*), count(DISTINCT id), min(id), max(id) FROM {table} {where}",
+        [space] if space else [],
+    )[0]
+    of = f"table {table}" + (f" of space {space}" if space else "")
+    if rows != expected:
+        return [f"{CATALOG}: {of} has {rows:,} rows, not {expected:,}"]
+    if rows and (different, least, most) != (rows, 0, rows - 1):
+        return [f"{CATALOG}: the ids of {of} do not run from 0 to {rows - 1:,}, one a row"]
+    return []
+
+
+def _space_faults(space: Space, tokens: int) -> list[str]:
+    """Rows that are not unit, and arrays that are not of the space or hold what is no number."""
+    faults, zero = [], space.norms == 0
+    for first in range(0, space.entry.rows, _ROWS_AT_ONCE):
+        count = min(_ROWS_AT_ONCE, space.entry.rows - first)
+        block = space.rows.block(first, count)
+        empty = ~block.any(axis=1)
+        wrong = np.flatnonzero(empty != zero[first : first + count])
+        if len(wrong):
+            faults.append(
+                f"{rows_file(space.name)}: row {first + int(wrong[0]):,} is zero where its norm is "
+                "not, or the other way round"
+            )
+            break
+    arrays = [space.centered_norms, space.mean, space.covariance]
+    if space.entry.item == "neuron":
+        arrays += [*space.scores_of_embed, space.nearest_tokens]
+        if space.nearest_tokens.max() >= tokens:
+            faults.append(
+                f"{moments_file(space.name)}: nearest_tokens refers to token "
+                f"{space.nearest_tokens.max():,}: there are {tokens:,}"
+            )
+    return faults
 
 
 if __name__ == "__main__":

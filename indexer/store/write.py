@@ -6,29 +6,29 @@ models. Steps keep their results as small JSON files under `steps/`, which the s
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.store.errors import MachineError, SemanticError
+from indexer.store.files import FileEntry
 from indexer.store.layout import (
     CATALOG,
     MANIFEST,
     SPACES,
-    FileEntry,
     Manifest,
     SpaceEntry,
     moments_file,
     rows_file,
 )
 from indexer.store.rows import Float32, RowsWriter
+from indexer.store.swap import Held, put_back, put_in_place
 
 BLOCK = 4096
 """Rows handled at a time wherever a space is walked through."""
@@ -54,8 +54,8 @@ class Staging:
         self.root, self.name = root, name
         self.folder = root / f".{name}.{doing}"
         self._aside = root / f".{name}.steps"
-        self._lock = _lock(root / f".{name}.lock", name)
-        _put_back(root, name)
+        self._held = Held(root, name)
+        put_back(root, name)
         marker = self.folder / _STEPS / "fingerprint"
         known = marker.read_text() if marker.exists() else None
         self.complete = _complete(self.folder, fingerprint)
@@ -164,7 +164,7 @@ class Staging:
         _save_npz(self.folder / moments_file(entry.name), arrays)
         writer.close()
         files = {
-            path: _file_entry(self.folder / path)
+            path: FileEntry.of(self.folder / path)
             for path in (rows_file(entry.name), moments_file(entry.name))
         }
         self.keep(
@@ -212,7 +212,7 @@ class Staging:
 
     def file_entry(self, path: str) -> FileEntry:
         """Size and checksum of a file of this build."""
-        return _file_entry(self.folder / path)
+        return FileEntry.of(self.folder / path)
 
     def write_manifest(self, manifest: Manifest) -> None:
         """Write the manifest; the folder is then complete, though not yet under its name."""
@@ -222,18 +222,17 @@ class Staging:
             os.fsync(file.fileno())
 
     def seal(self) -> Path:
-        """Set the steps aside, and give the folder its name by one rename."""
+        """Set the steps aside, and give the folder its name in one step.
+
+        Raises:
+            ForeignIndex: what has that name is no index, or holds files that are no index's own.
+        """
         target = self.root / self.name
-        retired = self.root / f".{self.name}.retired"
-        shutil.rmtree(retired, ignore_errors=True)
         if not self.complete:
             shutil.rmtree(self._aside, ignore_errors=True)
             (self.folder / _STEPS).rename(self._aside)
             self.complete = True
-        if target.exists():
-            target.rename(retired)
-        self.folder.rename(target)
-        shutil.rmtree(retired, ignore_errors=True)
+        put_in_place(self.folder, target)
         shutil.rmtree(self._aside, ignore_errors=True)
         self.close()
         return target
@@ -241,18 +240,11 @@ class Staging:
     def discard(self) -> None:
         """Remove what is not sealed; a swap that was interrupted gives the old index its name."""
         shutil.rmtree(self.folder, ignore_errors=True)
-        _put_back(self.root, self.name)
+        put_back(self.root, self.name)
 
     def close(self) -> None:
         """Let another process build this name; what is finished stays."""
-        self._lock.close()
-
-
-def _put_back(root: Path, name: str) -> None:
-    """Give back its name to the index that a swap cut short had set aside."""
-    retired, target = root / f".{name}.retired", root / name
-    if retired.exists() and not target.exists():
-        retired.rename(target)
+        self._held.close()
 
 
 def _complete(folder: Path, fingerprint: str) -> bool:
@@ -397,23 +389,3 @@ def _save_npz(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
         file.flush()
         os.fsync(file.fileno())
     part.replace(path)
-
-
-def _file_entry(path: Path) -> FileEntry:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return FileEntry(path.stat().st_size, digest)
-
-
-def _lock(path: Path, name: str) -> IO[bytes]:
-    file = path.open("wb")
-    try:
-        import fcntl
-    except ImportError:  # no advisory locks on this system: two builds of one name are on you
-        return file
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
-        raise MachineError(f"another process is building {name!r} in {path.parent}/") from None
-    return file
