@@ -49,7 +49,7 @@ ANSWERS = {
     "`baseline`": ("BaselineRow",),
     "`evaluate analogies`": ("AnalogyAccuracy", "EvaluateMeta", "Coverage"),
     "`evaluate similarity`": ("SimilarityCorrelation", "EvaluateMeta", "Coverage"),
-    "`congruence`": ("CongruenceRow", "CongruenceMeta", "Match", "ScoreHistogram"),
+    "`congruence`": ("CongruenceRow", "CongruenceMeta", "DrawnControls", "Match", "ScoreHistogram"),
     "`congruence --anchor WORD --space S`": ("AnchoredWord", "AnchoredMeta"),
     "`sql`": ("SqlMeta", "SqlColumn"),
     "`schema`": ("Described",),

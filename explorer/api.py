@@ -716,8 +716,8 @@ class Explorer:
             anchor: a word that each is scored with, instead of with each other.
             space: only this one; `embed` and every context space unless given.
             measure: each space's own unless given.
-            control: `matched` on frequency, number of tokens, capital and norm in `embed`, or
-                `random`.
+            control: `matched` on frequency, number of tokens, capital and norm in `embed`,
+                `random`, or `both`: a row of each for every space.
             permutations: how many control groups are drawn; the same ones in every space.
             seed: of the draw and of the intervals.
             progress: told what is done, how many steps of it, and of how many.
@@ -756,7 +756,7 @@ class Explorer:
             anchor: the word that each is scored with.
             space: where.
             measure: the space's own unless given.
-            control: `matched` or `random`, as in `congruence`.
+            control: `matched`, `random` or `both`, as in `congruence`.
             permutations: how many control lists are drawn, for the list as a whole.
             seed: of the draw.
 

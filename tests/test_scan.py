@@ -341,10 +341,11 @@ def prepared(ix: Any, space: str, measure: str) -> Float64:
 
 
 def tightest(scored: Float64, own: Sequence[int], count: int) -> list[int]:
-    """The items whose scores lie closest above another's."""
+    """The items whose scores lie closest below another's, though 16 digits tell them apart."""
     kept = np.setdiff1d(np.arange(len(scored)), own)
     order = kept[np.argsort(scored[kept])]
     gaps = np.diff(scored[order])
+    gaps[gaps <= 1e-13 * np.abs(scored[order[1:]])] = np.inf
     return [int(order[at]) for at in np.argsort(gaps, kind="stable")[:count]]
 
 

@@ -171,11 +171,20 @@ def terms_of(index: Index, texts: Sequence[str], group: str | None, least: int) 
         terms = [single(text) for text in texts]
     if not least <= len(terms) <= MOST:
         few = "a word has no pairs; name two or more" if len(terms) < least else f"ask for {MOST}"
+        few += _or_a_group(index, terms)
         raise QueryError(f"{len(terms)} word{'s' * (len(terms) != 1)}: {few}")
     twice = [text for text, n in Counter(term.text for term in terms).items() if n > 1]
     if twice:
         raise QueryError(f"{', '.join(map(repr, twice))} given twice; name each word once")
     return terms
+
+
+def _or_a_group(index: Index, terms: Sequence[Term]) -> str:
+    """That a word alone is the name of a group too, where it is."""
+    name = terms[0].text
+    if len(terms) > 1 or not index.sql("SELECT 1 FROM word_group WHERE name = ? LIMIT 1", [name]):
+        return ""
+    return f", or ask the index's own group of that name with --group {name}"
 
 
 def single(text: str) -> Term:

@@ -28,6 +28,10 @@ effect       (score - mean of the controls) / their deviation; above 0 is closer
 95 %         its bootstrap interval over words (never over pairs)
 p            one-sided, from control groups; words are the unit
 p corrected  over all spaces, by the greatest effect of each control group
+
+
+An effect that stands against matched words and not against random ones, or the
+other way round, rests on what is matched: ask --control both.
 """
 
 
@@ -60,9 +64,10 @@ p corrected  over all spaces, by the greatest effect of each control group
     "--control",
     default="matched",
     show_default=True,
-    metavar="matched|random",
+    metavar="matched|random|both",
     cls=Listed,
-    help="Control words: matched on frequency, number of tokens, capital and norm, or any.",
+    help="Control words: matched on frequency, number of tokens, capital and norm, or any; both "
+    "puts the two side by side.",
 )
 @click.option(
     "--permutations",

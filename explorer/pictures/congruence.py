@@ -14,14 +14,20 @@ from explorer.results import (
 
 
 def congruence(result: Congruence) -> tuple[Picture, ...]:
-    """The effect in every space where there are several, then the scores in one."""
+    """The effect in every space where there are several, then the scores in one.
+
+    Asked of both kinds of control, one after the other.
+    """
     shown: list[Picture] = []
-    query = result.query
-    if len(result.rows) > 1:
-        named = f"group {query.group}" if query.group else f"{result.meta.words} words"
-        named += f" with {query.anchor}" if query.anchor else ""
-        shown.append(effects(f"{named}: effect by space", result.rows))
-    return (*shown, *single_scores(query, result.meta))
+    query, meta = result.query, result.meta
+    for at, drawn in enumerate(meta.drawn):
+        rows = result.rows[at :: len(meta.drawn)]
+        if len(rows) > 1:
+            named = f"group {query.group}" if query.group else f"{meta.words} words"
+            named += f" with {query.anchor}" if query.anchor else ""
+            against = f", {drawn.control} controls" if len(meta.drawn) > 1 else ""
+            shown.append(effects(f"{named}: effect by space{against}", rows))
+    return (*shown, *single_scores(query, meta))
 
 
 def anchored(result: AnchoredWords) -> tuple[Picture, ...]:
@@ -30,14 +36,19 @@ def anchored(result: AnchoredWords) -> tuple[Picture, ...]:
 
 
 def single_scores(query: CongruenceQuery, meta: CongruenceMeta) -> tuple[Picture, ...]:
-    """Scores in one space: of pairs, or of words with the anchor."""
-    if meta.histogram is None:
-        return ()
-    found, control = meta.histogram, query.control
-    if query.anchor:
-        return (scores(found, f"word{'s' * (found.n_words != 1)} asked", f"{control} controls"),)
-    pairs = f"pair{'s' * (found.n_words != 1)} of the words asked"
-    return (scores(found, pairs, f"pairs of {control} controls"),)
+    """Scores in one space: of pairs, or of words with the anchor; a picture a kind of control."""
+    shown = []
+    for drawn in meta.drawn:
+        found = drawn.histogram
+        if found is None:
+            continue
+        if query.anchor:
+            named = f"word{'s' * (found.n_words != 1)} asked", f"{drawn.control} controls"
+        else:
+            pairs = f"pair{'s' * (found.n_words != 1)} of the words asked"
+            named = pairs, f"pairs of {drawn.control} controls"
+        shown.append(scores(found, *named))
+    return tuple(shown)
 
 
 def effects(title: str, rows: tuple[CongruenceRow, ...]) -> Lines:

@@ -15,15 +15,17 @@ from explorer.errors import QueryError
 from explorer.measures import Float64, better_first, checked_measure, normed_rows, pairwise
 from explorer.queries.congruence import (
     anchor_of,
+    apart,
     histogram,
     in_space,
     meta_of,
     query_of,
     rows_of,
+    with_histograms,
 )
 from explorer.queries.lots import Asked, Lots, draw, text_space
 from explorer.resolve import Resolver
-from explorer.results import AnchoredMeta, AnchoredWord, AnchoredWords
+from explorer.results import AnchoredMeta, AnchoredWord, AnchoredWords, ScoreHistogram
 from explorer.words import Words
 from indexer.store.space import Space
 
@@ -38,9 +40,26 @@ def anchored(resolver: Resolver, words: Words, asked: Asked, space_name: str) ->
     index = resolver.index
     space = text_space(index, space_name)
     measure = checked_measure(asked.measure, space)
-    sign = better_first(measure)
-    lots = draw(resolver, words, asked, space)
-    drawn = lots.drawn
+    every = draw(resolver, words, asked, space)
+    found = [_against(lots, space, measure) for lots in every]
+    meta = meta_of(index, every, asked, [space.name], measure)
+    drawn = with_histograms(meta.drawn, [histogram for _, histogram in found])
+    whole = [rows_of(index, lots, [in_space(lots.drawn, space, measure)])[0] for lots in every]
+    order = [item.item for item in every[0].resolved[1:]]
+    told = (*meta.notes, *apart([[row] for row in whole]))
+    base = {name: getattr(meta, name) for name in meta.__dataclass_fields__}
+    return AnchoredWords(
+        query=replace(query_of(every[0], asked, [space.name]), measure=measure),
+        rows=tuple(rows[text] for text in order for rows, _ in found),
+        meta=AnchoredMeta(**(base | {"drawn": drawn, "notes": told}), whole=tuple(whole)),
+    )
+
+
+def _against(
+    lots: Lots, space: Space, measure: str
+) -> tuple[dict[str, AnchoredWord], ScoreHistogram]:
+    """Each word against the controls of one kind, and all their scores."""
+    drawn, words, sign = lots.drawn, lots.drawn.words, better_first(measure)
     assert drawn.anchor is not None, "the question names one"
     fixed = anchor_of(drawn.anchor, space, measure)
     normed = normed_rows(drawn.group.vectors(space), space, measure)
@@ -58,6 +77,7 @@ def anchored(resolver: Resolver, words: Words, asked: Asked, space_name: str) ->
         over_all = (1 + int((greatest >= mine[at] - _ROUNDING).sum())) / (1 + len(greatest))
         rows[text] = AnchoredWord(
             word=text,
+            control=lots.control,
             score=float(sign * own[at]),
             controls=float(sign * mean[at]),
             deviation=float(deviation[at]),
@@ -67,20 +87,9 @@ def anchored(resolver: Resolver, words: Words, asked: Asked, space_name: str) ->
             p_corrected=max(p, over_all),
             n=len(pools[at]),
         )
-    whole = rows_of(index, drawn, [in_space(drawn, space, measure)])[0]
-    told = meta_of(index, lots, asked, [space.name], measure)
-    base = {name: getattr(told, name) for name in told.__dataclass_fields__}
     ids = np.unique(np.concatenate(others))
-    base["histogram"] = histogram(
-        space.name, measure, sign * own, scores_with(words, space, ids, fixed, measure)
-    )
-    query = query_of(lots, asked, [space.name])
-    order = [item.item for item in lots.resolved[1:]]
-    return AnchoredWords(
-        query=replace(query, measure=measure),
-        rows=tuple(rows[text] for text in order),
-        meta=AnchoredMeta(**base, whole=whole),
-    )
+    theirs = scores_with(words, space, ids, fixed, measure)
+    return rows, histogram(space.name, measure, sign * own, theirs)
 
 
 def greatest_of(

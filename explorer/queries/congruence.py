@@ -8,7 +8,7 @@ independent.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,16 +18,7 @@ from explorer.chance.groups import mean_score, mean_scores, normed_vectors, scor
 from explorer.chance.significance import against, interval, mean_over_pairs
 from explorer.measures import Float64, better_first, checked_measure, normed_rows, pairwise
 from explorer.progress import Progress
-from explorer.queries.lots import (
-    Asked,
-    Drawn,
-    Lots,
-    alike,
-    draw,
-    match,
-    notes,
-    text_space,
-)
+from explorer.queries.lots import LEVEL, Asked, Drawn, Lots, draw, notes, text_space, told
 from explorer.queries.neighbors import span_of
 from explorer.resolve import Resolver
 from explorer.results import (
@@ -35,6 +26,7 @@ from explorer.results import (
     CongruenceMeta,
     CongruenceQuery,
     CongruenceRow,
+    DrawnControls,
     ScoreHistogram,
 )
 from explorer.words import Words
@@ -44,6 +36,9 @@ from indexer.store.space import Space
 BINS = 20
 CONTROL_SCORES = 20_000
 """About so many control scores are enough for a histogram."""
+
+SHOWN_APART = 4
+"""Of the spaces where kinds of controls say different things, how many are told in full."""
 
 
 @dataclass(frozen=True)
@@ -75,39 +70,75 @@ def congruence(
     names = ["embed", *index.context_names] if space is None else [space]
     for name in names:
         checked_measure(asked.measure, text_space(index, name))
-    lots = draw(resolver, words, asked, index.space(names[0]))
-    found = []
-    for done, name in enumerate(names):
-        progress(name, done, len(names))
-        found.append(in_space(lots.drawn, index.space(name), asked.measure))
-    progress("done", len(names), len(names))
-    rows = rows_of(index, lots.drawn, found)
-    shown = min(rows, key=lambda row: (row.p_corrected, -row.effect)).space
-    meta = meta_of(index, lots, asked, names, rows[0].measure)
-    best = next(one for one in found if one.space.name == shown)
+    every = draw(resolver, words, asked, index.space(names[0]))
+    found, of_all = [], len(every) * len(names)
+    for kind, lots in enumerate(every):
+        here = []
+        for at, name in enumerate(names):
+            progress(name, kind * len(names) + at, of_all)
+            here.append(in_space(lots.drawn, index.space(name), asked.measure))
+        found.append(here)
+    progress("done", of_all, of_all)
+    rows = [rows_of(index, lots, here) for lots, here in zip(every, found, strict=True)]
+    meta = meta_of(index, every, asked, names, rows[0][0].measure)
+    best = min(rows[0], key=lambda row: (row.p_corrected, -row.effect)).space
+    shown = [next(one for one in here if one.space.name == best) for here in found]
+    histograms = [_histogram(lots.drawn, one) for lots, one in zip(every, shown, strict=True)]
     return Congruence(
-        query_of(lots, asked, names), rows, replace(meta, histogram=_histogram(lots.drawn, best))
+        query_of(every[0], asked, names),
+        tuple(row for of_space in zip(*rows, strict=True) for row in of_space),
+        replace(
+            meta,
+            drawn=with_histograms(meta.drawn, histograms),
+            notes=(*meta.notes, *apart(rows)),
+        ),
     )
 
 
+def apart(rows: Sequence[Sequence[CongruenceRow]]) -> Iterator[str]:
+    """Where it depends on the kind of control whether the words stand out: rows of each kind."""
+    if len(rows) < 2:
+        return
+    some = [
+        each
+        for each in zip(*rows, strict=True)
+        if len({row.p_corrected <= LEVEL for row in each}) > 1
+    ]
+    for each in some[:SHOWN_APART]:
+        told = ", ".join(
+            f"{row.effect:.1f} ({row.control}, p {row.p_corrected:.2g})" for row in each
+        )
+        yield (
+            f"in {each[0].space} it depends on the controls: effect {told}; what stands out there "
+            "rests on what is matched"
+        )
+    if len(some) > SHOWN_APART:
+        yield f"and so it does in {len(some) - SHOWN_APART} more spaces"
+
+
+def with_histograms(
+    drawn: Sequence[DrawnControls], histograms: Sequence[ScoreHistogram]
+) -> tuple[DrawnControls, ...]:
+    """What is said of each kind of control, its single scores with it."""
+    each = zip(drawn, histograms, strict=True)
+    return tuple(replace(one, histogram=histogram) for one, histogram in each)
+
+
 def meta_of(
-    index: Index, lots: Lots, asked: Asked, names: Sequence[str], measure: str
+    index: Index, every: Sequence[Lots], asked: Asked, names: Sequence[str], measure: str
 ) -> CongruenceMeta:
     """What an answer rests on: what was drawn and how well it matches."""
-    drawn = lots.drawn
     return CongruenceMeta(
         index=index.name,
         model=index.manifest.model.source,
         space=span_of(names),
         measure=asked.measure or (measure if len(names) == 1 else "each space's own measure"),
         convention="",
-        resolved=lots.resolved,
-        notes=tuple(notes(drawn, asked.control, asked.seed, lots.resolved)),
-        words=len(drawn.group),
+        resolved=every[0].resolved,
+        notes=tuple(notes(every, asked)),
+        words=len(every[0].drawn.group),
         permutations=asked.permutations,
-        distinct=drawn.distinct,
-        match=match(drawn, lots.traits, index.space("embed")),
-        alike=alike(drawn, lots.traits),
+        drawn=tuple(told(lots, index.space("embed")) for lots in every),
     )
 
 
@@ -151,8 +182,9 @@ def anchor_of(anchor: Group, space: Space, measure: str) -> Float64:
     return normed_rows(anchor.vectors(space), space, measure)
 
 
-def rows_of(index: Index, drawn: Drawn, found: Sequence[InSpace]) -> tuple[CongruenceRow, ...]:
-    """Each space against chance, corrected over all of them."""
+def rows_of(index: Index, lots: Lots, found: Sequence[InSpace]) -> tuple[CongruenceRow, ...]:
+    """Each space against chance of one kind, corrected over all of them."""
+    drawn = lots.drawn
     observed = np.array([one.observed for one in found])
     # A word that is not indexed is in no group that is drawn.
     chances = drawn.distinct if len(drawn.group.ids) < len(drawn.group) else None
@@ -169,6 +201,7 @@ def rows_of(index: Index, drawn: Drawn, found: Sequence[InSpace]) -> tuple[Congr
             CongruenceRow(
                 space=one.space.name,
                 measure=one.measure,
+                control=lots.control,
                 score=sign * one.observed,
                 controls=sign * mean,
                 deviation=deviation,

@@ -14,15 +14,16 @@ from functools import cached_property
 import numpy as np
 
 from explorer.chance.asked import Group, single, terms_of
-from explorer.chance.controls import Controls, forms_of
+from explorer.chance.controls import CONTROLS, Controls, forms_of
 from explorer.chance.significance import FEWEST, resamples
 from explorer.chance.strata import strata
 from explorer.errors import QueryError
 from explorer.measures import Float64
 from explorer.queries.neighbors import check_seed, items_of
 from explorer.resolve import Resolver
-from explorer.results import Match, Resolved
+from explorer.results import DrawnControls, Match, Resolved
 from explorer.words import Int64, Trait, Words
+from indexer.store.errors import unknown
 from indexer.store.read import Index
 from indexer.store.space import Space
 
@@ -31,6 +32,9 @@ MOST_WORDS_DRAWN = 10_000_000
 """Permutations times words: what their ids may take is 80 MB."""
 
 LEVEL = 0.05
+
+BOTH = "both"
+"""Asked for as a control: each kind in turn, so that they can be told apart."""
 
 
 @dataclass(frozen=True)
@@ -73,20 +77,27 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Lots:
-    """What was drawn, what it was drawn from, and what the words are like."""
+    """What was drawn of one kind of control, what it was drawn from, what the words are like."""
 
+    control: str
     drawn: Drawn
     controls: Controls
     traits: Sequence[Trait]
     resolved: tuple[Resolved, ...]
 
 
-def draw(resolver: Resolver, words: Words, asked: Asked, home: Space) -> Lots:
+def draw(resolver: Resolver, words: Words, asked: Asked, home: Space) -> tuple[Lots, ...]:
     """Resolve the words and draw their control groups; `home` is where tokens are shown from.
 
+    Returns:
+        One of each kind of control that was asked for; each is drawn with the seed as if it had
+        been asked for alone.
+
     Raises:
-        QueryError: words, groups, permutations or seed are not to be had; see `terms_of`.
+        QueryError: words, groups, control, permutations or seed are not to be had; see `terms_of`.
     """
+    if asked.control not in (*CONTROLS, BOTH):
+        raise QueryError(unknown("control", asked.control, (*CONTROLS, BOTH)))
     index = resolver.index
     terms = terms_of(index, asked.texts, asked.group, least=2 if asked.anchor is None else 1)
     anchor = None if asked.anchor is None else single(asked.anchor)
@@ -98,12 +109,16 @@ def draw(resolver: Resolver, words: Words, asked: Asked, home: Space) -> Lots:
     embed = index.space("embed")
     traits = group.traits(embed)
     out = forms_of(words, [*group.texts, *(fixed.texts if fixed else ())])
-    stand_ins = strata(words, traits, asked.control, embed.name, out, group.ids)
-    rng = np.random.default_rng(asked.seed)
-    ids = stand_ins.draw(asked.permutations, rng)
-    counts = resamples(len(group), rng) if len(group) >= FEWEST else None
     resolved = (fixed.resolved(home.name) if fixed else ()) + group.resolved(home.name)
-    return Lots(Drawn(words, group, fixed, ids, counts), stand_ins, traits, resolved)
+    found = []
+    for how in CONTROLS if asked.control == BOTH else (asked.control,):
+        stand_ins = strata(words, traits, how, embed.name, out, group.ids)
+        rng = np.random.default_rng(asked.seed)
+        ids = stand_ins.draw(asked.permutations, rng)
+        counts = resamples(len(group), rng) if len(group) >= FEWEST else None
+        drawn = Drawn(words, group, fixed, ids, counts)
+        found.append(Lots(how, drawn, stand_ins, traits, resolved))
+    return tuple(found)
 
 
 def text_space(index: Index, name: str) -> Space:
@@ -135,6 +150,14 @@ def check_draw(permutations: int, size: int, seed: int) -> None:
             f"--permutations {permutations}: of {size} words ask for {FEWEST_DRAWN:,} to {most:,}"
         )
     check_seed(seed)
+
+
+def told(lots: Lots, embed: Space) -> DrawnControls:
+    """What an answer says of the groups of one kind of control."""
+    drawn, traits = lots.drawn, lots.traits
+    return DrawnControls(
+        lots.control, drawn.distinct, match(drawn, traits, embed), alike(drawn, traits)
+    )
 
 
 def match(drawn: Drawn, traits: Sequence[Trait], embed: Space) -> tuple[Match, ...]:
@@ -172,23 +195,29 @@ def distinct(ids: Int64) -> int:
     return len(np.unique(marks[ids].sum(axis=1)))
 
 
-def notes(drawn: Drawn, control: str, seed: int, resolved: Sequence[Resolved]) -> Iterable[str]:
-    """What the numbers are of, and what of them should not be trusted."""
+def notes(every: Sequence[Lots], asked: Asked) -> Iterable[str]:
+    """What the numbers are of, what was matched, and what of them should not be trusted."""
+    drawn, resolved = every[0].drawn, every[0].resolved
     m, permutations = len(drawn.group), len(drawn.ids)
     of = f"the {m * (m - 1) // 2:,} pairs of {m} words" if m > 2 else "the pair of 2 words"
     if drawn.anchor is not None:
         of = f"{m} word{'s' * (m != 1)}, each scored with {drawn.anchor.texts[0]}"
+    kinds = ", then of ".join(lots.control for lots in every)
     yield (
         f"score: mean over {of}; controls, deviation: of the same over {permutations:,} groups of "
-        f"{control} indexed words, those asked among them, drawn with seed {seed}"
+        f"{kinds} indexed words, those asked among them, drawn with seed {asked.seed}"
     )
-    different = drawn.distinct
-    floor = 1 / (1 + different)
-    if floor > LEVEL:
-        yield (
-            f"only {different:,} different control groups were drawn: no p can be much below "
-            f"{floor:.2g}, too few to tell anything from chance"
-        )
+    for lots in every:
+        yield f"{lots.control}: {_about(lots)}"
+    for lots in every:
+        different = lots.drawn.distinct
+        floor = 1 / (1 + different)
+        if floor > LEVEL:
+            of = f" of {lots.control} words" if len(every) > 1 else ""
+            yield (
+                f"only {different:,} different control groups{of} were drawn: no p can be much "
+                f"below {floor:.2g}, too few to tell anything from chance"
+            )
     if drawn.counts is None:
         yield f"no interval: it takes {FEWEST} words or more to say how far the effect varies"
     forms = Counter(text.casefold() for text in drawn.group.texts)
@@ -201,3 +230,17 @@ def notes(drawn: Drawn, control: str, seed: int, resolved: Sequence[Resolved]) -
             f"not indexed: {', '.join(strange)}; matched as the rarest indexed word "
             f"(zipf {drawn.words.zipf.min():.2f})"
         )
+
+
+def _about(lots: Lots) -> str:
+    """What the controls of a kind share with the words they stand for."""
+    count = len(lots.drawn.words)
+    if lots.control == "random":
+        return (
+            f"any of the {count:,} indexed words; nothing is matched, and words that are rarer, "
+            "longer in tokens or shorter in norm lie elsewhere in a space"
+        )
+    return (
+        f"the {count:,} indexed words are parted by number of tokens, by capital, then by "
+        "frequency and norm in embed; a control is of the part that its word is in"
+    )

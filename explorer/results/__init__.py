@@ -34,6 +34,7 @@ from explorer.results.congruence import (
     CongruenceMeta,
     CongruenceQuery,
     CongruenceRow,
+    DrawnControls,
     Match,
     ScoreHistogram,
 )
@@ -82,6 +83,7 @@ __all__ = [
     "CongruenceRow",
     "Coverage",
     "Described",
+    "DrawnControls",
     "EvaluateAnalogiesQuery",
     "EvaluateMeta",
     "EvaluateSimilarityQuery",

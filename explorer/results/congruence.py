@@ -9,11 +9,13 @@ from explorer.results.answer import Meta, Result
 
 @dataclass(frozen=True)
 class CongruenceRow:
-    """How close the words are in one space, against matched random words.
+    """How close the words are in one space, against control words.
 
     Attributes:
         space: `embed`, or a context space.
         measure: how vectors were scored there.
+        control: which words they are read against, `matched` or `random`; asked for both, a space
+            has a row of each.
         score: mean score over the pairs of the group; with an anchor, over its words.
         controls: mean of the same over the drawn control groups.
         deviation: its standard deviation over them, divided by their number.
@@ -22,7 +24,8 @@ class CongruenceRow:
         high: its upper end.
         p: one-sided, that a control group is as close: (1 + #{as close}) / (1 + permutations); with
             words that are not indexed, as if each different group had been drawn once.
-        p_corrected: the same for the greatest effect over all the spaces of the answer.
+        p_corrected: the same for the greatest effect over all the spaces of the answer, of the
+            groups of this control.
         norm: mean norm of the words in this space.
         controls_norm: mean norm of the drawn control words.
         sinks: words that are attention sinks there, whose vectors say little.
@@ -30,6 +33,7 @@ class CongruenceRow:
 
     space: str
     measure: str
+    control: str
     score: float
     controls: float
     deviation: float
@@ -83,25 +87,38 @@ class ScoreHistogram:
 
 
 @dataclass(frozen=True)
+class DrawnControls:
+    """The control groups that were drawn of one kind, and how well they match.
+
+    Attributes:
+        control: `matched` or `random`.
+        distinct: how many of the groups differ.
+        match: means of what words are matched on, whether these were or not.
+        alike: share of drawn control words with as many tokens and the same capital as the word
+            they stand for.
+        histogram: single scores in the space asked for, or in that of the least corrected p.
+    """
+
+    control: str
+    distinct: int
+    match: tuple[Match, ...]
+    alike: float
+    histogram: ScoreHistogram | None = None
+
+
+@dataclass(frozen=True)
 class CongruenceMeta(Meta):
     """Meta of a congruence, with how its controls were drawn and how well they match.
 
     Attributes:
         words: how many words were asked.
         permutations: how many control groups were drawn; indexed words asked may be in them.
-        distinct: how many of them differ.
-        match: means of what controls are matched on.
-        alike: share of drawn control words with as many tokens and the same capital as the word
-            they stand for.
-        histogram: single scores in the space asked for, or in that of the least corrected p.
+        drawn: those of each kind of control, in the order of a space's rows.
     """
 
     words: int = 0
     permutations: int = 0
-    distinct: int = 0
-    match: tuple[Match, ...] = ()
-    alike: float = 0.0
-    histogram: ScoreHistogram | None = None
+    drawn: tuple[DrawnControls, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -114,8 +131,8 @@ class CongruenceQuery:
         anchor: the word that each was scored with, or None.
         spaces: the spaces that were asked, in order of depth.
         measure: the measure; None where each space had its own.
-        control: `matched` or `random`.
-        permutations: how many control groups were to be drawn.
+        control: `matched`, `random` or `both`.
+        permutations: how many control groups were to be drawn, of each kind.
         seed: of the draw and of the intervals.
     """
 
@@ -135,6 +152,8 @@ class AnchoredWord:
 
     Attributes:
         word: the word.
+        control: which words it is read against, `matched` or `random`; asked for both, a word has a
+            row of each.
         score: its score with the anchor.
         controls: mean score of its controls with the anchor.
         deviation: their standard deviation, divided by n.
@@ -145,6 +164,7 @@ class AnchoredWord:
     """
 
     word: str
+    control: str
     score: float
     controls: float
     deviation: float
@@ -159,15 +179,15 @@ class AnchoredMeta(CongruenceMeta):
     """Meta of words against an anchor, with the list as a whole.
 
     Attributes:
-        whole: the mean over the words, against lists of controls.
+        whole: the mean over the words, against lists of controls; a row for each kind of control.
     """
 
-    whole: CongruenceRow | None = None
+    whole: tuple[CongruenceRow, ...] = ()
 
 
 @dataclass(frozen=True)
 class AnchoredWords(Result):
-    """How close each word is to an anchor in one space, in the order asked."""
+    """How close each word is to an anchor in one space, in the order asked; controls in turn."""
 
     query: CongruenceQuery
     rows: tuple[AnchoredWord, ...]
@@ -176,7 +196,7 @@ class AnchoredWords(Result):
 
 @dataclass(frozen=True)
 class Congruence(Result):
-    """How close some words are in each space, in order of depth."""
+    """How close some words are in each space, in order of depth; controls of a space in turn."""
 
     query: CongruenceQuery
     rows: tuple[CongruenceRow, ...]

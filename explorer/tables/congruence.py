@@ -1,15 +1,21 @@
-"""How `congruence` looks as a table."""
+"""How `congruence` looks as a table.
+
+Asked of both kinds of control, a line holds the rows of a space, or of a word, side by side.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from explorer.results import (
+    AnchoredWord,
     AnchoredWords,
     Congruence,
     CongruenceMeta,
     CongruenceQuery,
     CongruenceRow,
+    DrawnControls,
     Resolved,
 )
 from explorer.tables.layout import Column, Layout, figure, foot_lines
@@ -20,15 +26,73 @@ LISTED = 24
 
 def congruence(result: Congruence) -> Layout:
     """Scores, effect and p in each space; below, how well the controls match."""
-    head = [f"{asked(result.query, result.meta)} {by_measure(result.rows)}"]
-    return Layout([*head, *word_lines(result.meta)], effect_columns(), _foot(result))
+    kinds = len(result.meta.drawn)
+    head = [f"{asked(result.query, result.meta)} {by_measure(result.rows[::kinds])}"]
+    head += word_lines(result.meta)
+    if kinds == 1:
+        return Layout(head, effect_columns(), _foot(result))
+    columns = [
+        Column("space", lambda each: str(each[0].space)),
+        *_side_by_side(result.meta, "effect", lambda r: f"{r.effect:.2f}"),
+    ]
+    return Layout(head, columns, _foot(result), _lines(result))
 
 
 def anchored(result: AnchoredWords) -> Layout:
     """Each word's score with the anchor; below, the list as a whole."""
-    query, meta, whole = result.query, result.meta, result.meta.whole
-    head = [f"{asked(query, meta)} in {query.spaces[0]} by {query.measure}"]
+    query, meta = result.query, result.meta
+    head = [f"{asked(query, meta)} in {query.spaces[0]} by {query.measure}", *word_lines(meta)]
+    foot = [
+        "z: deviations above a word's own n controls, all scored; p: one-sided, 1 / (n + 1) at the "
+        "least, corrected over the words by the greatest z",
+    ]
+    if len(meta.drawn) > 1:
+        foot.append(_BESIDE)
+    for at, whole in enumerate(meta.whole):
+        ends = f", 95 % {interval(whole)}" if whole.low is not None else ""
+        against = f"{whole.control} " if len(meta.whole) > 1 else ""
+        foot.insert(
+            at,
+            f"all together: mean {figure(whole.score)}, {against}controls "
+            f"{figure(whole.controls)}, effect {whole.effect:.2f}{ends}, p {chance(whole.p)}",
+        )
+    foot += [*sink_lines(meta.whole[:1]), *match_lines(meta), *foot_lines(meta)]
+    if len(meta.drawn) == 1:
+        return Layout(head, _word_columns(), foot)
     columns = [
+        Column("word", lambda each: str(each[0].word)),
+        *_side_by_side(meta, "z", lambda r: f"{r.z:.2f}"),
+    ]
+    return Layout(head, columns, foot, _lines(result))
+
+
+_BESIDE = (
+    "the controls' mean and deviation, and intervals, stand in JSON and CSV, a row of each kind"
+)
+
+
+def _lines(result: Congruence | AnchoredWords) -> list[tuple[Any, ...]]:
+    """The rows of a space, or of a word, together: one of each kind of control."""
+    rows: Sequence[CongruenceRow | AnchoredWord] = result.rows
+    kinds = len(result.meta.drawn)
+    return list(zip(*(rows[at::kinds] for at in range(kinds)), strict=True))
+
+
+def _side_by_side(meta: CongruenceMeta, name: str, cell: Callable[[Any], str]) -> Iterator[Column]:
+    """The score, and of each kind of control how far it stands out and its corrected p."""
+    yield Column("score", lambda each: figure(each[0].score), right=True)
+    for at, drawn in enumerate(meta.drawn):
+        yield Column(f"{name} {drawn.control}", _of(at, cell), right=True)
+        yield Column(f"p {drawn.control}", _of(at, lambda r: chance(r.p_corrected)), right=True)
+
+
+def _of(at: int, cell: Callable[[Any], str]) -> Callable[[Any], str]:
+    """A cell of one of the rows that a line holds."""
+    return lambda each: cell(each[at])
+
+
+def _word_columns() -> list[Column]:
+    return [
         Column("word", lambda r: str(r.word)),
         Column("score", lambda r: figure(r.score), right=True),
         Column("controls", lambda r: figure(r.controls), right=True),
@@ -38,27 +102,20 @@ def anchored(result: AnchoredWords) -> Layout:
         Column("p corrected", lambda r: chance(r.p_corrected), right=True),
         Column("n", lambda r: f"{r.n:,}", right=True),
     ]
-    foot = [
-        "z: deviations above a word's own n controls, all scored; p: one-sided, 1 / (n + 1) at the "
-        "least, corrected over the words by the greatest z",
-    ]
-    if whole is not None:
-        ends = f", 95 % {interval(whole)}" if whole.low is not None else ""
-        foot.insert(
-            0,
-            f"all together: mean {figure(whole.score)}, controls {figure(whole.controls)}, effect "
-            f"{whole.effect:.2f}{ends}, p {chance(whole.p)}",
-        )
-        foot += sink_lines((whole,))
-    foot.append(f"words (controls): {match_line(meta)}")
-    return Layout([*head, *word_lines(meta)], columns, foot + foot_lines(meta))
+
+
+_THAN = {
+    "matched": "matched random words",
+    "random": "random words",
+    "both": "matched random words, and than any",
+}
 
 
 def asked(query: CongruenceQuery, meta: CongruenceMeta) -> str:
     """The question."""
     named = f"group {query.group}" if query.group else f"{meta.words} words"
     closer = "closer to each other" if query.anchor is None else f"closer to {query.anchor}"
-    return f"{named}: {closer} than {query.control} random words?"
+    return f"{named}: {closer} than {_THAN[query.control]}?"
 
 
 def by_measure(rows: Sequence[CongruenceRow]) -> str:
@@ -122,21 +179,30 @@ def _numbered(one: Resolved) -> str:
 
 
 def _foot(result: Congruence) -> list[str]:
-    meta, spaces = result.meta, len(result.rows)
+    meta, spaces = result.meta, len(result.query.spaces)
     over = f"; corrected over {spaces} spaces by the greatest effect" if spaces > 1 else ""
+    beside = [_BESIDE] if len(meta.drawn) > 1 else []
     return [
         "effect: (score - controls) / deviation, above 0 is closer; 95 %: over words; "
         f"p: one-sided{over}",
-        f"words (controls): {match_line(meta)}",
-        *sink_lines(result.rows),
+        *beside,
+        *match_lines(meta),
+        *sink_lines(result.rows[:: len(meta.drawn)]),
         *foot_lines(meta),
     ]
 
 
-def match_line(meta: CongruenceMeta) -> str:
+def match_lines(meta: CongruenceMeta) -> Iterator[str]:
+    """How well the controls of each kind match."""
+    for drawn in meta.drawn:
+        of = f"{drawn.control} controls" if len(meta.drawn) > 1 else "controls"
+        yield f"words ({of}): {_match(drawn)}"
+
+
+def _match(drawn: DrawnControls) -> str:
     """Means of what controls are matched on, the words' own and the controls'."""
-    shown = [f"{one.trait} {one.words:.2f} ({one.controls:.2f})" for one in meta.match]
-    return f"mean {', '.join(shown)}; {meta.alike:.0%} of controls alike in tokens and capital"
+    shown = [f"{one.trait} {one.words:.2f} ({one.controls:.2f})" for one in drawn.match]
+    return f"mean {', '.join(shown)}; {drawn.alike:.0%} of controls alike in tokens and capital"
 
 
 def sink_lines(rows: tuple[CongruenceRow, ...]) -> Iterator[str]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 EVERY = "every space"
 SPACE, MEASURE = depths(EVERY, EVERY), measure()
-CONTROL = Choice("control", fixed("matched", "random"))
+CONTROL = Choice("control", fixed("matched", "random", "both"))
 GROUP = Choice("group", lambda ix: ("", *ix.groups), shown=lambda v: v or "words typed")
 ANCHOR = Field("anchor", "anchor: each against one word")
 

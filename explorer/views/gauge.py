@@ -127,6 +127,26 @@ def _neuron(_: results.NeuronReport) -> Gauge:
     )
 
 
+def _against_controls(name: str) -> Callable[[Any], Gauge | None]:
+    """Against the controls; where there are two kinds side by side, against the first."""
+
+    def gauge(answer: results.Congruence | results.AnchoredWords) -> Gauge | None:
+        drawn = answer.meta.drawn
+        if len(drawn) == 1:
+            return _standardised(name, name, "of its controls' mean")(answer)
+        control = drawn[0].control
+        within = f"within {DEVIATIONS:g} deviations of its {control} controls' mean"
+        return Gauge(
+            f"{name} {control}",
+            lambda row: _of(row[0], name),
+            -DEVIATIONS,
+            DEVIATIONS,
+            f"{WITHIN} ordinary: {within}",
+        )
+
+    return gauge
+
+
 def _compared(answer: results.Comparison) -> Gauge | None:
     if not answer.query.pairs:
         return None
@@ -143,9 +163,9 @@ def _compared(answer: results.Comparison) -> Gauge | None:
 _GAUGES: dict[type[Any], Callable[[Any], Gauge | None]] = {
     results.Analogy: _calibrated,
     results.AnalogyLayers: _standardised("target.z", "z", "of the query's mean"),
-    results.AnchoredWords: _standardised("z", "z", "of its controls' mean"),
+    results.AnchoredWords: _against_controls("z"),
     results.Comparison: _compared,
-    results.Congruence: _standardised("effect", "effect", "of its controls' mean"),
+    results.Congruence: _against_controls("effect"),
     results.Layers: _standardised("target.z", "z", "of the query's mean"),
     results.Middlemen: _middlemen,
     results.Neighbors: _calibrated,

@@ -48,7 +48,7 @@ def follow(link: Link, place: Place) -> Place:
 
 def links(answer: Any, row: Any) -> tuple[Link, ...]:
     """What a row leads to, what it is about first; each thing once."""
-    if isinstance(row, tuple) and row and isinstance(row[0], results.ComparedPair):
+    if isinstance(row, tuple) and row:  # a line of a table that holds more than its row
         row = row[0]
     make = _LINKS.get(type(row))
     found = list(make(answer, row)) if make is not None else []
