@@ -6,6 +6,7 @@ Knows paths; knows no answer.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def write_bytes(name: str, data: bytes) -> None:
     part = part_of(path)
     try:
         if path.exists() and not path.is_file():
-            path.write_bytes(data)  # a device or a pipe is written to, never replaced
+            _into(path, data)  # a device or a pipe is written to, never replaced
             return
         part.unlink(missing_ok=True)
         with part.open("xb") as file:  # never through a link that somebody left there
@@ -50,4 +51,14 @@ def write_bytes(name: str, data: bytes) -> None:
     except OSError as err:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
-        raise MachineError(f"cannot write {name!r}: {err.strerror}") from None
+        nobody = err.errno == errno.ENXIO and path.is_fifo()
+        why = "it is a pipe that nobody reads" if nobody else err.strerror
+        raise MachineError(f"cannot write {name!r}: {why}") from None
+
+
+def _into(path: Path, data: bytes) -> None:
+    """Write into what is no file, without waiting for somebody to read it."""
+    number = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0))
+    with open(number, "wb") as file:
+        os.set_blocking(number, True)
+        file.write(data)

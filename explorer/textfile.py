@@ -9,6 +9,7 @@ from pathlib import Path
 
 from explorer.errors import QueryError
 from indexer.store.errors import nearest
+from indexer.store.whole_file import read_whole
 
 
 def lines_of(path: str | Path) -> list[str]:
@@ -20,7 +21,7 @@ def lines_of(path: str | Path) -> list[str]:
     """
     file = Path(path)
     try:
-        text = file.read_bytes().decode("utf-8-sig")
+        text = read_whole(file).decode("utf-8-sig")
     except UnicodeDecodeError as err:
         line = err.object[: err.start].count(b"\n") + 1
         raise QueryError(f"{file.name} is not UTF-8: line {line} holds other bytes") from None

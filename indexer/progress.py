@@ -11,7 +11,9 @@ import time
 from types import TracebackType
 from typing import Any
 
+from indexer.store.errors import MachineError
 from indexer.store.shown import one_line
+from indexer.store.streams import unheard
 
 
 class Narrator:
@@ -107,3 +109,5 @@ def _tell(**said: object) -> None:
     # In one piece, and flushed: what reads may be waiting for the end of the line.
     sys.stderr.write(json.dumps(said) + "\n")
     sys.stderr.flush()
+    if unheard():
+        raise MachineError("the program that this was told to has ended")

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from indexer.errors import BadWords
 from indexer.store.layout import PrefixEntry
 from indexer.store.vocabulary import Vocabulary, is_word_like
+from indexer.store.whole_file import read_whole
 
 SINK_FACTOR = 5.0
 """A word is a sink at a layer where its norm exceeds this many times the layer's median."""
@@ -64,7 +65,7 @@ def read_words(path: Path) -> list[str]:
         BadWords: the file cannot be read, is not UTF-8 (with the line), or holds no word.
     """
     try:
-        data = path.read_bytes()
+        data = read_whole(path)
     except OSError as err:
         raise BadWords(f"words file {str(path)!r} cannot be read: {err.strerror}") from None
     try:

@@ -26,8 +26,9 @@ from explorer.cli.ov import ov
 from explorer.cli.sql import schema, sql
 from explorer.cli.tui import tui
 from explorer.cli.word import word
-from indexer.store.errors import at_the_edge, let_go_of_stdout
+from indexer.store.errors import at_the_edge
 from indexer.store.shown import escape_what_libraries_say
+from indexer.store.streams import let_go_of_stdout, prepare
 
 
 @click.group(
@@ -71,6 +72,7 @@ for _command in (
 
 def main() -> NoReturn:
     """Run a command; every error a person may meet is one line on stderr."""
+    prepare()
     escape_what_libraries_say()
     try:
         cli.main(standalone_mode=False)

@@ -7,6 +7,9 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from indexer.store.limits import ANSWERING, require_address_space
+from indexer.store.streams import loses, put
+
 if TYPE_CHECKING:
     from explorer.api import Explorer
     from explorer.results import Result
@@ -14,14 +17,16 @@ if TYPE_CHECKING:
 
 def answer(options: dict[str, Any], ask: Callable[[Explorer, int, bool], Result]) -> None:
     """Open the index, ask, and write the answer where it was wanted."""
-    from explorer.api import Explorer
+    require_address_space(ANSWERING)
     from explorer.render import check_format, render
-    from indexer.store.read import open_index
 
     format = options["format"]
     check_format(format)
     check_pictures(options)
     check_targets(options)
+    from explorer.api import Explorer
+    from indexer.store.read import open_index
+
     k = 10 if options.get("k") is None else options["k"]
     distinct = options.get("distinct")
     if distinct is None:
@@ -32,7 +37,7 @@ def answer(options: dict[str, Any], ask: Callable[[Explorer, int, bool], Result]
     text += _drawings(result, options)
     if options.get("plot") is not None:
         result.plot(options["plot"])
-    _write(text, options["output"])
+    _write(text, options["output"], format)
     if format in ("csv", "jsonl"):
         _say_what_it_rests_on(result)
 
@@ -91,14 +96,18 @@ def _say_what_it_rests_on(result: Result) -> None:
         say(line.strip())
 
 
-def _write(text: str, output: str | None) -> None:
+def _write(text: str, output: str | None, format: str) -> None:
     from explorer.outfile import write_text
-    from indexer.store.shown import put
 
-    if output is None:
-        put(text)
+    if output is not None:
+        write_text(output, text)
         return
-    write_text(output, text)
+    put(text, format)
+    if format == "csv" and (lost := loses(text, format)):
+        say(
+            f"stdout cannot say {lost!a} and such in {sys.stdout.encoding}: they stand "
+            "there as others or as escapes; -o FILE writes UTF-8"
+        )
 
 
 def _width() -> int:

@@ -21,6 +21,8 @@ from explorer.cli.options import (
     rows_options,
     space,
 )
+from indexer.store.limits import ANSWERING, require_address_space
+from indexer.store.streams import put
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
@@ -75,8 +77,10 @@ def _each_of_stdin(options: dict[str, Any]) -> None:
     """
     import json
 
-    from explorer.api import Explorer
     from explorer.errors import QueryError
+
+    require_address_space(ANSWERING)
+    from explorer.api import Explorer
     from indexer.store.read import open_index
 
     if options["output"] is not None or options["format"] not in ("table", "jsonl"):
@@ -92,8 +96,7 @@ def _each_of_stdin(options: dict[str, Any]) -> None:
                     failed += 1
                 else:
                     told |= {"rows": found.to_dicts()}
-                sys.stdout.write(json.dumps(told, ensure_ascii=False, allow_nan=False) + "\n")
-            sys.stdout.flush()
+                put(json.dumps(told, ensure_ascii=False, allow_nan=False) + "\n", "jsonl")
     if failed:
         raise QueryError(
             f"{failed:,} expression{'' if failed == 1 else 's'} could not be asked; their lines "

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from explorer.cli.answer import say
 from explorer.cli.completion import files, indexes
 from explorer.cli.options import EXIT_CODES, PLACES
+from indexer.store.limits import ANSWERING, require_address_space
 
 
 @click.command(epilog=EXIT_CODES)
@@ -41,6 +44,7 @@ from explorer.cli.options import EXIT_CODES, PLACES
 )
 def tui(index: str | None, indexes: str | None, web: bool, port: int, host: str) -> None:
     """Open the terminal UI, which answers while one types. `explorer` alone opens it too."""
+    require_address_space(ANSWERING)
     if web:
         from explorer.screen.web import serve
 
@@ -48,6 +52,19 @@ def tui(index: str | None, indexes: str | None, web: bool, port: int, host: str)
             say(f"--host {host}: what is sent can be read on the way, its token too")
         serve(index, indexes, port, host)
         return
+    _require_terminal()
     from explorer.screen.app import ExplorerApp
 
     ExplorerApp(index, indexes).run()
+
+
+def _require_terminal() -> None:
+    """Raise `QueryError` where there is nobody to press keys, or nothing to draw on."""
+    from explorer.errors import QueryError
+
+    # It is drawn on stderr, as stdout may be data.
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise QueryError(
+            "the terminal UI needs a terminal for its keys and its screen: stdin and stderr are "
+            "not both one; ask with a command such as `explorer neighbors large`"
+        )

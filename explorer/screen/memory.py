@@ -16,6 +16,7 @@ from explorer.outfile import write_text
 from explorer.views import VIEWS
 from explorer.views.place import Place, Trail
 from indexer.store.errors import MachineError
+from indexer.store.whole_file import read_whole
 
 FORMAT = 1
 MOST_STATEMENTS = 200
@@ -43,7 +44,7 @@ class Memory:
     def read(cls, path: Path) -> Memory:
         """What was kept; nothing where there is none, or it isn't what it should be."""
         try:
-            kept = json.loads(path.read_text("utf-8"))
+            kept = json.loads(read_whole(path))
             if kept["format"] != FORMAT:
                 return cls()
             every = [Place.from_dict(one) for one in kept["trail"]]

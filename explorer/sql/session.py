@@ -149,6 +149,8 @@ class Session:
             writer.send("ask", sql=sql, parameters=given, timeout=self.timeout)
         except TypeError as err:
             raise QueryError(f"a parameter is neither text nor number: {err}") from None
+        except BrokenPipeError:
+            raise MachineError("the process that runs SQL has ended") from None
         columns: list[tuple[str, str]] = []
         batches: list[Any] = []
         schema: Any = None
@@ -178,7 +180,7 @@ class Session:
         table = pyarrow.Table.from_batches(batches, schema)
         return columns, table.rename_columns([name for name, _ in columns])
 
-    def _next(self, begun: float) -> tuple[dict[str, Any], bytes]:
+    def _next(self, begun: float, opening: bool = False) -> tuple[dict[str, Any], bytes]:
         """The worker's next frame; its errors are raised, its announcements passed on."""
         assert self._worker is not None
         pipe = self._worker.stdout
@@ -186,6 +188,8 @@ class Session:
         while True:
             frame = receive(pipe)
             late = time.monotonic() - begun >= self.timeout
+            if frame is None and opening:
+                raise MachineError("the process that runs SQL ended as it began: out of memory?")
             if frame is None:
                 if late:
                     raise QueryError(self._too_long())
@@ -245,7 +249,7 @@ class Session:
                 writer.send("table", body, name=name)
         except BrokenPipeError:
             raise MachineError("the process that runs SQL could not be started") from None
-        self._next(time.monotonic())
+        self._next(time.monotonic(), opening=True)
         return writer
 
 

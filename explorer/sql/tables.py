@@ -12,6 +12,7 @@ from typing import Any
 from explorer.errors import QueryError
 from explorer.textfile import did_you_mean
 from indexer.store.catalog_file import declared
+from indexer.store.whole_file import require_regular
 
 
 def read(connection: Any, name: str, source: str | Path | Any) -> None:
@@ -58,6 +59,7 @@ def _check_name(connection: Any, name: str) -> None:
 def _file(source: str | Path) -> Path:
     path = Path(source)
     try:
+        require_regular(path)
         with path.open("rb"):
             return path
     except ValueError:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.sql.wire import Writer, receive
+from indexer.store.limits import want_of_memory
 
 if TYPE_CHECKING:
     from explorer.sql.database import Database
@@ -44,16 +45,19 @@ def main() -> None:
             requests.put(frame)
         _end()
 
-    threading.Thread(target=listen, daemon=True).start()
-    first = requests.get()
-    assert first is not None
     try:
+        threading.Thread(target=listen, daemon=True).start()
+        first = requests.get()
+        assert first is not None
         _serve(first[0], requests, writer)
     except BrokenPipeError:
         _end()
     except BaseException as err:
-        traceback.print_exc()
-        writer.send("error", wait=GRACE, code=1, text=f"SQL failed: {err!r}", last=True)
+        line = want_of_memory(err)
+        if not line:
+            traceback.print_exc()
+            line = f"SQL failed: {err!r}"
+        writer.send("error", wait=GRACE, code=1, text=line, last=True)
         _end()
 
 

@@ -19,8 +19,9 @@ from indexer.cli.list_ import list_
 from indexer.cli.options import EXIT_CODES
 from indexer.cli.show import show
 from indexer.cli.verify import verify
-from indexer.store.errors import at_the_edge, let_go_of_stdout
+from indexer.store.errors import at_the_edge
 from indexer.store.shown import escape_what_libraries_say, lines
+from indexer.store.streams import let_go_of_stdout, prepare
 
 
 @click.group(epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
@@ -35,6 +36,7 @@ for _command in (build, list_, show, verify, export, import_, completion):
 
 def main() -> NoReturn:
     """Run a command; every error a person may meet is one line on stderr."""
+    prepare()
     escape_what_libraries_say()
     try:
         cli.main(standalone_mode=False)

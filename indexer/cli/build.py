@@ -18,8 +18,9 @@ from indexer.cli.options import (
 )
 from indexer.store.errors import SemanticError, unknown
 from indexer.store.layout import Manifest
+from indexer.store.limits import BUILDING, require_address_space
 from indexer.store.places import place_to_build
-from indexer.store.shown import put
+from indexer.store.streams import put
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,6 +108,7 @@ def build(model: str, **options: Any) -> None:
     Interrupted, the same command resumes and repeats no finished space. Code that comes with a
     model is never run.
     """
+    require_address_space(BUILDING)
     from indexer.build import build as make
     from indexer.request import Request
 

@@ -9,7 +9,8 @@ import click
 
 from indexer.cli.completion import Listed, files, indexes, spaces
 from indexer.cli.options import NOT_RESUMED, indexes_option, narrator_of, progress_options
-from indexer.store.shown import put
+from indexer.store.limits import ANSWERING, require_address_space
+from indexer.store.streams import put
 
 
 @click.command(epilog=NOT_RESUMED)
@@ -57,6 +58,7 @@ def export(name: str, space: str, output: str, **options: Any) -> None:
     A name that is empty or another's already gets its row's number behind it, as x#12. Where a
     line is a name, control characters in it are escaped.
     """  # noqa: D301  the \b is for click
+    require_address_space(ANSWERING)
     from indexer.exporting import ExportRequest
     from indexer.exporting import export as write
 

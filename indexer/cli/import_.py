@@ -15,8 +15,9 @@ from indexer.cli.options import (
     narrator_of,
     progress_options,
 )
+from indexer.store.limits import ANSWERING, require_address_space
 from indexer.store.places import lying, place_to_build
-from indexer.store.shown import put
+from indexer.store.streams import put
 
 _OF_THE_FILE = (
     "tensor",
@@ -90,6 +91,7 @@ def import_(file: str, name: str, indexes: str | None, **options: Any) -> None:
     it is is told by its content where its name tells nothing. An import that is interrupted
     leaves nothing that opens.
     """
+    require_address_space(ANSWERING)
     from indexer.importing import ImportRequest, import_vectors
     from indexer.portable.vectors import Asked
 

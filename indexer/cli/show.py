@@ -11,6 +11,7 @@ from indexer.cli.options import EXIT_CODES, in_bytes, indexes_option, size_of
 from indexer.store.layout import Manifest, PrefixEntry
 from indexer.store.places import find_index
 from indexer.store.shown import in_json, one_line
+from indexer.store.streams import put
 
 
 @click.command(epilog=EXIT_CODES)
@@ -20,9 +21,10 @@ from indexer.store.shown import in_json, one_line
 def show(name: str | None, as_json: bool, indexes: str | None) -> None:
     """Say what is inside an index: spaces, sizes, conventions, prefix, timings."""
     manifest = Manifest.load(find_index(name, indexes))
-    print(
-        in_json(manifest.to_json()) if as_json else "\n".join(map(one_line, _described(manifest)))
-    )
+    if as_json:
+        put(in_json(manifest.to_json()) + "\n", "json")
+    else:
+        print("\n".join(map(one_line, _described(manifest))))
 
 
 def _described(manifest: Manifest) -> list[str]:

@@ -8,6 +8,7 @@ from indexer.cli.completion import indexes
 from indexer.cli.options import EXIT_CODES, in_bytes, indexes_option, size_of
 from indexer.store.errors import SemanticError
 from indexer.store.layout import Manifest
+from indexer.store.limits import ANSWERING, require_address_space
 from indexer.store.places import find_folder
 from indexer.store.shown import one_line
 
@@ -17,6 +18,7 @@ from indexer.store.shown import one_line
 @indexes_option
 def verify(name: str | None, indexes: str | None) -> None:
     """Check every checksum and count of an index, and name what is damaged."""
+    require_address_space(ANSWERING)
     from indexer.store.verify import verify as faults_of
 
     folder = find_folder(name, indexes)  # what is damaged may have lost what makes it an index

@@ -7,8 +7,6 @@ descends from `SemanticError`, so that an edge (the command line, a screen) catc
 from __future__ import annotations
 
 import linecache
-import os
-import sys
 import traceback
 from collections.abc import Iterable
 
@@ -104,20 +102,14 @@ def at_the_edge(error: BaseException) -> tuple[int, str] | None:
         return error.exit_code, text if error.several_lines else _one_line(text)
     if isinstance(error, KeyboardInterrupt):
         return 130, "interrupted"
-    if isinstance(error, MemoryError):
-        return 1, "out of memory"
+    from indexer.store.limits import want_of_memory
+
+    if line := want_of_memory(error):
+        return 1, line
     if isinstance(error, OSError):
         where = f": {error.filename}" if error.filename else ""
         return 1, one_line(f"{error.strerror or error}{where}")
     return None
-
-
-def let_go_of_stdout() -> None:
-    """Have Python's own flush at exit go nowhere, once stdout has failed."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _one_line(text: str) -> str:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from indexer.store.errors import DamagedIndex
 from indexer.store.files import FileEntry, opened
 from indexer.store.layout import SpaceEntry, rows_file
+from indexer.store.limits import want_of_memory
 
 Float32 = NDArray[np.float32]
 
@@ -149,7 +150,9 @@ class MappedRows:
             _read_ahead(file.fileno(), size)
         try:
             self.faiss_index: Any = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
-        except RuntimeError:
+        except RuntimeError as err:
+            if want_of_memory(err):
+                raise
             raise DamagedIndex(f"{label} cannot be opened by faiss") from None
         self._faiss = faiss
         flat = faiss.rev_swig_ptr(self.faiss_index.get_xb(), rows * width)

@@ -17,7 +17,7 @@ import re
 import sys
 import traceback
 import warnings
-from typing import Any, TextIO
+from typing import Any
 
 _RUN_BY_SHEETS = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 _NEEDS_NO_QUOTES = re.compile(r"[\w.,@+/:][\w.,@+/:=-]*")
@@ -45,26 +45,15 @@ def in_json(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(
-        char if char.isprintable() or char == "\n" else _escaped_in_json(char) for char in text
+        char if char.isprintable() or char == "\n" else escaped_in_json(char) for char in text
     )
 
 
-def _escaped_in_json(char: str) -> str:
+def escaped_in_json(char: str) -> str:
+    r"""A character as JSON may always write it: `\u2423`, or two of these."""
     octets = char.encode("utf-16-be", "surrogatepass")
     units = (int.from_bytes(octets[at : at + 2], "big") for at in range(0, len(octets), 2))
     return "".join(f"\\u{unit:04x}" for unit in units)
-
-
-def put(text: str, stream: TextIO | None = None) -> None:
-    """Write what was asked for: as it may be shown to a terminal, exactly as it is elsewhere.
-
-    Args:
-        text: whole lines.
-        stream: stdout unless given.
-    """
-    out = sys.stdout if stream is None else stream
-    out.write(lines(text) if out.isatty() else text)
-    out.flush()
 
 
 def escape_what_libraries_say() -> None:
