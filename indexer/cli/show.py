@@ -10,7 +10,7 @@ from indexer.cli.completion import indexes
 from indexer.cli.options import EXIT_CODES, in_bytes, indexes_option, size_of
 from indexer.store.layout import Manifest, PrefixEntry
 from indexer.store.places import find_index
-from indexer.store.shown import in_json, one_line
+from indexer.store.shown import one_line
 from indexer.store.streams import put
 
 
@@ -22,7 +22,7 @@ def show(name: str | None, as_json: bool, indexes: str | None) -> None:
     """Say what is inside an index: spaces, sizes, conventions, prefix, timings."""
     manifest = Manifest.load(find_index(name, indexes))
     if as_json:
-        put(in_json(manifest.to_json()) + "\n", "json")
+        put(manifest.to_json() + "\n", "json")
     else:
         print("\n".join(map(one_line, _described(manifest))))
 

@@ -13,7 +13,7 @@ import os
 import sys
 from typing import Any
 
-from indexer.store.shown import escaped_in_json, lines
+from indexer.store.shown import escaped_in_json, in_json, lines
 
 _IN_ONE_LETTER = {
     "␣": "_",
@@ -70,6 +70,8 @@ codecs.register_error("explorer.json", _in_json)
 _EXACT = {"json": "explorer.json", "jsonl": "explorer.json", "html": "xmlcharrefreplace"}
 """Formats in which any letter can be written in ASCII."""
 
+_JSON = ("json", "jsonl")
+
 
 def prepare() -> None:
     """Have all three streams, whichever of them the program was started without.
@@ -103,13 +105,16 @@ def prepare() -> None:
 def put(text: str, format: str = "") -> None:
     """Write whole lines to stdout, now: as they may be shown to a terminal, exactly elsewhere.
 
-    A format that has escapes is exact in whatever encoding stdout has.
+    A format that has escapes is exact in whatever encoding stdout has; JSON is exact in a terminal
+    too.
 
     Raises:
         OSError: it cannot be written.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors=_EXACT.get(format, "explorer.letters"))
+    if format in _JSON:
+        text = in_json(text)
     sys.stdout.write(lines(text) if sys.stdout.isatty() else text)
     sys.stdout.flush()
 
