@@ -264,6 +264,7 @@ def test_one_of_several_under_one_name_is_kept_where_that_is_asked_for(
         (tmp_path / file).write_text("".join(f"{n} {v[0]} {v[1]}\n" for n, v in pairs))
     with pytest.raises(BadVectors, match=r"'a' stands in .* already; --on-duplicate first or last"):
         imported(tmp_path / file, tmp_path / "no", "n")
+    (tmp_path / "indexes").mkdir()
     done = run("indexer", "import", file, "--name", "n", "--on-duplicate", how)
     assert done.code == 0, done.err
     assert f"2 vectors have a name that another has too: the {how} of each is kept" in done.err
@@ -1205,6 +1206,7 @@ def test_the_options_list_the_ways_there_are() -> None:
 
 def test_the_command_prints_the_folder_and_says_what_it_read(tmp_path: Path, run: Run) -> None:
     saved(tmp_path, ["a", "b"])
+    (tmp_path / "indexes").mkdir()
     done: SimpleNamespace = run("indexer", "import", "v.npy", "--name", "n")
     assert (done.code, done.out) == (0, f"indexes{os.sep}n\n")
     assert "labels from v.labels.txt" in done.err

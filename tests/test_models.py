@@ -310,6 +310,7 @@ def test_an_adapter_beside_a_model_is_said_recorded_and_left_out(
     assert source.adapter == LORA_SAID
     assert [path.name for path in source.weight_files()] == ["model.safetensors"]
     assert source.sha256() == locate(str(tiny_llama)).sha256()
+    (tmp_path / "indexes").mkdir()
     done = run("indexer", "build", str(adapted), "--name", "m", "--words", "0", "--spaces", "embed")
     assert done.code == 0, done.err
     assert f"the adapter beside its weights ({LORA_SAID}) is left out" in done.err
