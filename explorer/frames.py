@@ -1,9 +1,9 @@
 """Rows as columns: the one place that knows which columns an answer has, and of what type.
 
 Knows dataclasses and their annotations; CSV and every kind of frame stand on what is said here. A
-record in a row becomes columns `name.field`, a dict columns `name.key`, and the components of a
-target columns `name.component.field`; lists stay lists. A library is imported only when one of its
-frames is asked for.
+record in a row becomes columns `name.field`, a dict columns `name.key` (of records,
+`name.key.field`), and the components of a target columns `name.component.field`; lists stay lists.
+A library is imported only when one of its frames is asked for.
 """
 
 from __future__ import annotations
@@ -84,7 +84,8 @@ def _names(result: Result) -> dict[str, list[str]]:
     A component is called what it was asked as; what it was taken to be differs from space to space.
     """
     if isinstance(result, Middlemen):
-        asked = {"scores": result.query.words, "avoided": result.query.avoid}
+        query = result.query
+        asked = {"scores": query.words, "avoided": query.avoid, "acts": query.words}
         return {name: [" ".join(word.split()) for word in words] for name, words in asked.items()}
     if isinstance(result, (AnalogyLayers, Layers)):
         return {"target.components": [one.asked for one in result.meta.resolved]}
@@ -113,6 +114,10 @@ def _of_field(
         there = [key for cell in cells if cell for key in cell]
         for key in dict.fromkeys([*names.get(name, ()), *there]):
             values = [None if cell is None else cell.get(key) for cell in cells]
+            if dataclasses.is_dataclass(inside[1]):
+                record = typing.cast("type", inside[1])
+                yield from _of_records(record, values, f"{name}.{key}.", names)
+                continue
             yield Column(f"{name}.{key}", inside[1], False, _any_none(values), values)
     elif typing.get_origin(hint) is tuple and dataclasses.is_dataclass(inside[0]):
         asked = names.get(name, [])

@@ -197,6 +197,16 @@ def row_products(rows: Float64, vector: Float64) -> Float64:
     return products
 
 
+def unit_products(space: Space, positions: NDArray[np.int64], vector: Float64) -> Float64:
+    """Inner products of some unit rows of a space with a vector, in float64: (n,) float64."""
+    found = np.empty(len(positions))
+    for first in range(0, len(positions), _EXACT_AT_ONCE):
+        here = slice(first, first + _EXACT_AT_ONCE)
+        rows = space.rows.take(positions[here]).astype(np.float64)
+        found[here] = row_products(rows, vector)
+    return found
+
+
 def exact_scores(
     space: Space, positions: NDArray[np.int64], query: Float64, measure: str
 ) -> Float64:

@@ -48,6 +48,7 @@ from indexer.store.layout import (
     Manifest,
     ModelEntry,
     PrefixEntry,
+    bytes_of,
     parse_layers,
 )
 from indexer.store.swap import require_own, sweep
@@ -202,7 +203,8 @@ class _Build:
         """Words in context, from the model as it is asked to be run."""
         suffix = self._frame()[1]
         made = (self.staging, self.narrator, self.model, self.words)
-        firing = Firing(*made, self.neurons, suffix) if self.neurons.rows else None
+        depth = self.request.neurons_per_word
+        firing = Firing(*made, self.neurons, suffix, depth) if self.neurons.rows else None
         contexts = Contexts(*made, self.layers, suffix, firing)
         with self.timed("prefix"):
             chosen = "auto" if self.request.prefix == "auto" else "asked"
@@ -335,6 +337,7 @@ class _Build:
         if self.layers and self.neurons.rows:
             # Activations kept until deviations are known, and then the tables of the strongest.
             needed += int(self.neurons.rows * 16 * (KEPT * len(self.words) + WORDS_PER_NEURON))
+            needed += bytes_of(self.neurons.rows) * len(self.words) * 2  # signs, and zeros if any
         there = sum(f.stat().st_size for f in self.staging.folder.rglob("*") if f.is_file())
         free = shutil.disk_usage(self.staging.folder).free + there
         if free < needed:
@@ -354,6 +357,7 @@ class _Build:
         if "head" in self.spaces:
             names += HEAD_SPACES
         prefix = self.prefix and dataclasses.replace(self.prefix, sink_share=shares)
+        firing = "context" in self.spaces and self.neurons.rows > 0
         finished = [self.staging.finished(name) for name in names]
         kept = [f for f in finished if f is not None]
         return Manifest(
@@ -372,6 +376,8 @@ class _Build:
                 gated=self.model.family.gated,
                 tied=self.model.tied,
                 encoder=self.model.family.encoder,
+                activation=self.model.activation_name,
+                activation_signs=self.model.activation_signs,
                 allow_pickle=self.source.pickled,
                 accepted=self.request.accept_config,
                 adapter=self.source.adapter,
@@ -383,15 +389,17 @@ class _Build:
             layers=self.blocks,
             neurons=self.neurons.layers,
             words=len(self.words),
-            firing="context" in self.spaces and self.neurons.rows > 0,
+            firing=firing,
             prefix=prefix,
             conventions={entry.name: entry.convention for entry, _ in kept if entry.convention},
             spaces=tuple(entry for entry, _ in kept),
-            files={path: file for _, files in kept for path, file in files.items()},
+            files={path: file for _, files in kept for path, file in files.items()}
+            | self.staging.files("signs"),
             versions=versions(),
             check=self._worst_errors(),
             seconds=self.seconds,
             fingerprint=self.identity,
+            neurons_per_word=self.request.neurons_per_word if firing else 0,
         )
 
     def _worst_errors(self) -> dict[str, float]:

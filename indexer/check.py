@@ -262,6 +262,8 @@ def check_firing(
     recorded: Mapping[int, Sequence[tuple[NDArray[np.int32], NDArray[np.float32]]]],
     moments: Moments,
     dtype: str,
+    depth: int,
+    signs: NDArray[np.int8] | None,
 ) -> dict[str, float]:
     """Each word's recorded activations against a plain forward pass, and whether any is missing.
 
@@ -274,6 +276,8 @@ def check_firing(
         recorded: by end, 1 or -1, of each word its neurons and their activations, strongest first.
         moments: of every neuron.
         dtype: of the forward passes.
+        depth: how many neurons are kept of a word, at either end.
+        signs: (len(words), neurons), the recorded sign of every activation; None where not kept.
 
     Raises:
         CheckFailed: they are off by more than `CONTEXT_TOLERANCE` of the dtype.
@@ -281,14 +285,15 @@ def check_firing(
     whole = Whole(grid)
     layers = [entry.layer for entry in grid.layers]
     plain = LastTokenStream(model, prefix, [], suffix, cached=False, hear=whole.hear, heard=layers)
-    activations, levels = [], []
+    activations, levels, every = [], [], []
     for at, word in enumerate(words):
         plain.run([word])
         own = whole.batch()[0]
+        every.append(own)
         there = np.flatnonzero(own).astype(np.int32)
         for end, lists in recorded.items():
             neurons, values = lists[at]
-            near, _ = strongest(there, end * own[there], moments.turned(end))
+            near, _ = strongest(there, end * own[there], moments.turned(end), depth)
             activations.append((values, own[neurons]))
             levels.append((moments.z(values, neurons), moments.z(own[near], near)))
     errors = []
@@ -296,6 +301,10 @@ def check_firing(
         found, expected = (np.concatenate(part) for part in zip(*pairs, strict=True))
         # A list that is too short or too long lacks a neuron or has one that does not fire.
         errors.append(relative_error(found, expected) if len(found) == len(expected) else np.inf)
+    if signs is not None:
+        # An activation about 0 may have either sign: its size is what a wrong one is off by.
+        own = np.stack(every)
+        errors.append(relative_error(signs * np.abs(own), own))
     return _within({"firing": float(max(errors))}, CONTEXT_TOLERANCE[dtype])
 
 

@@ -6,7 +6,7 @@ goes on, and which words must be run once more; what is kept of a batch is
 
 A neuron of a gated MLP fires both ways: its activation is as often far below its mean as above, and
 then adds its column of the output matrix turned around. There both ends are recorded, each as the
-strongest of activations times 1 or -1.
+strongest of activations times 1 or -1; and of every word and neuron the sign.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from indexer.extract.firing import (
     NEURONS_PER_WORD,
     Kept,
     Moments,
+    Signs,
     Strongest,
     Sums,
     Tally,
@@ -33,6 +34,7 @@ from indexer.extract.firing import (
 from indexer.model import Model
 from indexer.progress import Narrator
 from indexer.store.grid import NeuronGrid
+from indexer.store.signs import SignsWriter, drop_if_empty, signs_of
 from indexer.store.write import Staging
 from indexer.words import Choice
 
@@ -59,6 +61,7 @@ class Firing:
         words: in the order of the spaces' rows, by number of tokens.
         grid: which neuron is which row.
         suffix: token ids after every word, as an encoder has them.
+        depth: how many neurons are kept of a word, at either end.
     """
 
     staging: Staging
@@ -67,6 +70,7 @@ class Firing:
     words: list[Choice]
     grid: NeuronGrid
     suffix: tuple[int, ...] = ()
+    depth: int = NEURONS_PER_WORD
 
     @property
     def layers(self) -> list[int]:
@@ -77,6 +81,11 @@ class Firing:
     def ends(self) -> tuple[int, ...]:
         """1, and -1 where neurons fire both ways."""
         return (1, -1) if self.model.family.gated else (1,)
+
+    @property
+    def signed(self) -> bool:
+        """Whether every activation's sign is kept: without a gate hardly any is below 0."""
+        return self.model.family.gated
 
     def recorder(self, prefix: Sequence[int], done: int) -> Recorder:
         """What hears the words from word `done` on, the earlier ones heard by an earlier run."""
@@ -121,7 +130,7 @@ class Firing:
             return
         recorder = self.recorder(prefix, len(self.words))
         moments = recorder.sums.moments(len(self.words))
-        shape = (len(self.ends), len(self.words), NEURONS_PER_WORD)
+        shape = (len(self.ends), len(self.words), self.depth)
         neurons, activations = np.full(shape, -1, np.int32), np.zeros(shape, np.float32)
         unsure: set[int] = set()
         with self.narrator.bar("firing", len(self.words) * len(self.ends), "words") as bar:
@@ -129,15 +138,19 @@ class Firing:
                 turned = moments.turned(end)
                 bound = heard.tally.bound(turned)
                 for word, (ids, values) in enumerate(heard.kept()):
-                    ids, values = strongest(ids, values, turned)
+                    ids, values = strongest(ids, values, turned, self.depth)
                     neurons[at, word, : len(ids)], activations[at, word, : len(ids)] = ids, values
-                    if len(ids) < NEURONS_PER_WORD or turned.z(values, ids)[-1] <= bound:
+                    if len(ids) < self.depth or turned.z(values, ids)[-1] <= bound:
                         unsure.add(word)
                     bar.update(1)
         again = self._strongest_of(prefix, np.array(sorted(unsure), np.int64), moments)
         for at, word, ids, values in again:
             neurons[at, word], activations[at, word] = -1, 0
             neurons[at, word, : len(ids)], activations[at, word, : len(ids)] = ids, values
+        if self.signed:
+            names = drop_if_empty(self.staging.folder)
+            entries = {name: vars(self.staging.file_entry(name)) for name in names}
+            self.staging.keep("signs", entries)
         turn = np.array(self.ends, np.float32)[:, None, None]
         self.staging.keep_array(
             "firing",
@@ -157,7 +170,7 @@ class Firing:
         """Run words again whose strongest may not have been kept: (end, word, ids, activations)."""
         if not len(words):
             return
-        sorters = [Strongest(self.grid, moments.turned(end)) for end in self.ends]
+        sorters = [Strongest(self.grid, moments.turned(end), self.depth) for end in self.ends]
 
         def hear(layer: int, activations: Any) -> None:
             for end, sorter in zip(self.ends, sorters, strict=True):
@@ -203,7 +216,16 @@ class Firing:
             recorded,
             Moments(fired["mean"], fired["deviation"]),
             dtype,
+            self.depth,
+            self._signs(sample),
         )
+
+    def _signs(self, sample: Sequence[int]) -> NDArray[np.int8] | None:
+        """What was recorded of some words' signs, (len(sample), neurons) int8; None where not."""
+        if not self.signed:
+            return None
+        files, folder = self.staging.files("signs"), self.staging.folder
+        return np.stack([signs_of(folder, files, self.grid.rows, word) for word in sample])
 
     def _run(
         self, prefix: Sequence[int], chosen: Int64, hear: Hear, after: Callable[[Int64], None]
@@ -224,6 +246,11 @@ class Recorder:
         self.sums = Sums(firing.grid)
         folder = self._staging.folder_of("firing")
         total = len(firing.words)
+        self._signs = (
+            [(Signs(firing.grid), SignsWriter(self._staging.folder, total, firing.grid.rows))]
+            if firing.signed
+            else []
+        )
         self.ends = [
             _End(Tally(firing.grid, one), folder / f"candidates {at}", total)
             for at, one in enumerate(floor)
@@ -241,6 +268,8 @@ class Recorder:
     def hear(self, layer: int, activations: Any) -> None:
         """One layer's activations of a batch: (words, neurons of the layer)."""
         self.sums.hear(layer, activations)
+        for signs, _ in self._signs:
+            signs.hear(layer, activations)
         for turn, end in zip(self._turns, self.ends, strict=True):
             end.tally.hear(layer, turn * activations)
 
@@ -248,6 +277,9 @@ class Recorder:
         """Words `start` to `end` have been heard."""
         for one in self.ends:
             one.keep(start, one.tally.batch(start, end - start))
+        for signs, writer in self._signs:
+            for first, below, none in signs.batch():
+                writer.put(start + first, below, none)
 
     def state(self) -> dict[str, NDArray[Any]]:
         """What `save` is to be given, as things are now."""
@@ -265,6 +297,8 @@ class Recorder:
         """Have on the disk what a resumed run over the words from `end` on starts with."""
         for one in self.ends:
             one.flush()
+        for _, writer in self._signs:
+            writer.sync()
         self._staging.keep_array(f"firing {end}", **state)
 
     def saved(self, end: int) -> None:
@@ -277,6 +311,8 @@ class Recorder:
         """Let go of the files."""
         for end in self.ends:
             end.close()
+        for _, writer in self._signs:
+            writer.close()
 
 
 class _End:

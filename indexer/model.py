@@ -88,11 +88,31 @@ class Model:
         """The function between the reading and the writing side of a neuron."""
         from transformers.activations import ACT2FN
 
-        name = self.family.activation
-        function: Callable[[torch.Tensor], torch.Tensor] = ACT2FN[
-            name[1:] if name[0] == "=" else getattr(self.config, name)
-        ]
+        function: Callable[[torch.Tensor], torch.Tensor] = ACT2FN[self.activation_name]
         return function
+
+    @property
+    def activation_name(self) -> str:
+        """Its name, as transformers has it."""
+        name = self.family.activation
+        return name[1:] if name[0] == "=" else str(getattr(self.config, name))
+
+    @property
+    def activation_signs(self) -> str:
+        """The signs of what it makes of numbers below 0 and of those above, as `ModelEntry` has it.
+
+        Found by trying, as SiLU and GELU keep a number's sign and ReLU leaves none below 0; `?`
+        where it is not the same for all of those tried, which lie where nothing underflows.
+        """
+        import torch
+
+        tried = torch.logspace(-3, 0.5, 50, dtype=torch.float64)
+        found = ""
+        with torch.inference_mode():
+            for side in (-tried, tried):
+                signs = set(self.activation(side).sign().int().tolist())
+                found += {-1: "-", 0: "0", 1: "+"}[signs.pop()] if len(signs) == 1 else "?"
+        return found
 
     # -- sizes ------------------------------------------------------------------------------
 

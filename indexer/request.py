@@ -14,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from indexer.extract.firing import NEURONS_PER_WORD
 from indexer.source import Source
 from indexer.store.errors import SemanticError, unknown
 from indexer.store.layout import FORMAT
@@ -40,6 +41,7 @@ class Request:
     offline: bool = False
     allow_pickle: bool = False
     allow_few_words: bool = False
+    neurons_per_word: int = NEURONS_PER_WORD
 
 
 SPACES = ("embed", "context", "neuron", "head")

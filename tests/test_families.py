@@ -638,6 +638,36 @@ def test_what_fires_is_what_enters_the_output_matrix_at_the_last_token(tiny: Tin
                 np.testing.assert_allclose(end * values[one][mine], best, rtol=1e-3, atol=least)
 
 
+def test_the_sign_of_every_activation_of_a_gated_neuron_is_kept(tiny: Tiny) -> None:
+    manifest = tiny.index.manifest
+    prefix = manifest.prefix
+    assert prefix is not None
+    assert manifest.signed == tiny.model.family.gated
+    last = -1 - len(prefix.suffix_ids)
+    for word, ids in tiny.index.sql("SELECT id, token_ids FROM word ORDER BY id LIMIT 40"):
+        signs = tiny.index.signs_at(word)
+        if not manifest.signed:
+            assert signs is None
+            continue
+        own = tiny.fires([*prefix.token_ids, *ids, *prefix.suffix_ids], last)
+        assert signs is not None
+        assert signs.shape == own.shape
+        clear = np.abs(own) > 1e-5 * np.abs(own).max()
+        np.testing.assert_array_equal(signs[clear], np.sign(own[clear]))
+        np.testing.assert_array_equal(signs == 0, own == 0)
+
+
+def test_the_activation_function_is_known_with_the_signs_it_gives(tiny: Tiny) -> None:
+    import torch
+    from transformers.activations import ACT2FN
+
+    model = tiny.index.manifest.model
+    assert model.activation in str(tiny.model.config) or model.family == "BLOOM"
+    for size in (0.01, 0.3, 2.0):
+        below, above = ACT2FN[model.activation](torch.tensor([-size, size])).sign().tolist()
+        assert (model.sign_below, model.sign_above) == (below, above)
+
+
 def test_an_encoder_has_its_special_tokens_in_place(tiny: Tiny) -> None:
     prefix = tiny.index.manifest.prefix
     assert prefix is not None

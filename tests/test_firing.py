@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from indexer.extract.firing import (
     WORDS_PER_NEURON,
     Kept,
     Moments,
+    Signs,
     Strongest,
     Sums,
     Tally,
@@ -22,7 +24,10 @@ from indexer.extract.firing import (
     floors,
     strongest,
 )
+from indexer.store.files import FileEntry
 from indexer.store.grid import NeuronGrid, NeuronLayer
+from indexer.store.layout import ZERO
+from indexer.store.signs import SignsWriter, drop_if_empty, signs_of
 
 Float32 = NDArray[np.float32]
 
@@ -167,3 +172,24 @@ def test_activations_sort_as_a_full_sort_sorts_them_ties_included(digits: int) -
     order = np.lexsort((words, -activations, neurons))
     for of in (neurons, activations, words):
         assert np.array_equal(of[found], of[order])
+
+
+@KINDS
+@pytest.mark.parametrize("size", [1, 7, 64, 500])
+def test_the_sign_of_every_activation_is_written_as_it_is(
+    kind: str, size: int, tmp_path: Path
+) -> None:
+    values = activations(kind)
+    writer, signs = SignsWriter(tmp_path, WORDS, GRID.rows), Signs(GRID)
+    for start in range(0, WORDS, size):
+        hear(signs, values[start : start + size])
+        for first, below, none in signs.batch():
+            writer.put(start + first, below, none)
+    writer.sync()
+    writer.close()
+    names = drop_if_empty(tmp_path)
+    assert (ZERO in names) == bool((values == 0).any()) == (tmp_path / ZERO).exists()
+    files = {name: FileEntry.of(tmp_path / name) for name in names}
+    for word in (0, 1, 63, 64, 500, WORDS - 1):
+        found = signs_of(tmp_path, files, GRID.rows, word)
+        np.testing.assert_array_equal(found, np.sign(values[word]))

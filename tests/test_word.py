@@ -71,30 +71,94 @@ def test_a_word_says_what_it_is(real: Any) -> None:
     assert f"{real.manifest.words:,} indexed words" in meta.notes[0]
 
 
+def least_of(levels: Levels, words: tuple[str, ...]) -> Float64:
+    """The least |z| of every neuron where all have one sign, else minus infinity."""
+    own = np.stack([levels(word) for word in words])
+    alike = (own > 0).all(axis=0) | (own < 0).all(axis=0)
+    return np.where(alike, np.abs(own).min(axis=0), -np.inf)
+
+
 def test_neurons_that_fire_at_all_of_some_words_are_ranked_as_brute_force_ranks_them(
     real: Any, levels: Levels
 ) -> None:
-    for words in (("large", "tall"), ("red", "blue"), ("dog", "cat", "horse")):
-        found = real.middleman(*words, by="activations", k=64)
+    for words in (
+        ("large", "tall"), ("red", "blue"), ("dog", "cat", "horse"), ("king", "queen"),
+    ):  # fmt: skip
+        found = real.middleman(*words, by="activations", k=200)
         own = np.stack([levels(word) for word in words])
-        alike = (own > 0).all(axis=0) | (own < 0).all(axis=0)
-        least = np.where(alike, np.abs(own).min(axis=0), -np.inf)
+        least = least_of(levels, words)
+        # No row but the true one of its rank, though not of all neurons is known what they do.
+        best = np.sort(least)[::-1][: len(found.rows)]
+        assert best.size, words
+        np.testing.assert_allclose([row.score for row in found.rows], best, rtol=1e-3)
+        assert [row.rank for row in found.rows] == list(range(1, len(best) + 1))
         note = found.meta.notes[1]
         bound = float(note.split(" is ")[-1].split(" or less")[0])
-        in_lists = set()
-        for row in found.rows:
-            at = real._index.neuron(row.layer, row.unit).id
-            in_lists.add(at)
-            np.testing.assert_allclose(row.score, least[at], rtol=1e-3)
-            for word, z in zip(words, own[:, at], strict=True):
-                np.testing.assert_allclose(row.scores[word], z, rtol=1e-3)
-        others = np.delete(least, sorted(in_lists))
-        assert others.max() <= bound + 0.005
-        assert [row.score for row in found.rows] == sorted(r.score for r in found.rows)[::-1]
-        assert f"{len(found.rows)} neurons are in every list" in note
-        sure = [row for row in found.rows if row.score > bound]
-        best = np.sort(least)[::-1][: len(sure)]
-        np.testing.assert_allclose([row.score for row in sure], best, rtol=1e-3)
+        ids = [real._index.neuron(row.layer, row.unit).id for row in found.rows]
+        np.testing.assert_allclose([row.score for row in found.rows], least[ids], rtol=1e-3)
+        for row, levels_there in zip(found.rows, own[:, ids].T, strict=True):
+            np.testing.assert_allclose(list(row.scores.values()), levels_there, rtol=1e-3)
+            assert row.score > bound - 0.005
+        listed = [set(kept_of(real, word)) for word in words]
+        both = [n for n in set.intersection(*listed) if least[n] > 0]
+        assert f": {len(both)} neuron" in note
+        assert np.delete(least, both).max() <= bound + 0.005
+        left = len(both) - len(found.rows)
+        (said,) = [n for n in found.meta.notes if "keeps more" in n]
+        assert said.startswith(f"{left} more neuron" if left else "no more are known")
+
+
+def kept_of(ix: Any, word: str) -> list[int]:
+    index = ix._index
+    return [one.neuron for one in index.strongest_neurons(index.word_by_text(word).id)]
+
+
+def test_the_best_of_each_layer_that_fire_are_those_of_brute_force(
+    real: Any, levels: Levels
+) -> None:
+    for words in (("large", "tall"), ("red", "blue")):
+        least = least_of(levels, words)
+        rows = real.middleman(*words, by="activations", per_layer=5).rows
+        assert len({row.layer for row in rows}) > 5
+        for layer in {row.layer for row in rows}:
+            here = [row for row in rows if row.layer == layer]
+            units = least[layer * 1536 : (layer + 1) * 1536]
+            assert [row.rank for row in here] == list(range(1, len(here) + 1))
+            best = np.sort(units)[::-1][: len(here)]
+            np.testing.assert_allclose([row.score for row in here], best, rtol=1e-3)
+
+
+def test_what_is_not_kept_is_told_with_how_to_keep_it(tiny_llama: Path, tmp_path: Path) -> None:
+    shown = {}
+    for depth in (5, 200):
+        run_build(tiny_llama, tmp_path, f"kept{depth}", neurons_per_word=depth)
+        with explorer.open(f"kept{depth}", tmp_path) as ix:
+            answer = ix.middleman("large", "tall", by="activations", k=40)
+            shown[depth] = [(row.rank, row.neuron) for row in answer.rows]
+            said = [note for note in answer.meta.notes if "keeps more" in note]
+            assert bool(said) == (depth == 5)
+            if said:
+                assert "`indexer build --neurons-per-word 10` keeps more" in said[0]
+                assert said[0] in " ".join(str(answer).split())
+            # SQL says the same rows.
+            rows = ix.sql(
+                "SELECT rank, neuron FROM "
+                "middleman(['large', 'tall'], k := 40, way := 'activations')"
+            ).rows
+            assert [(row["rank"], row["neuron"]) for row in rows] == shown[depth]
+    assert shown[5] == shown[200][: len(shown[5])]
+    assert len(shown[5]) < len(shown[200])
+    with explorer.open("kept5", tmp_path) as ix:
+        with pytest.raises(QueryError, match="`indexer build --neurons-per-word 10` keeps more"):
+            ix.word("large", 6)
+        assert len(ix.word("large", 5).rows) == 5
+
+
+def test_more_of_a_neuron_than_is_kept_is_told(real: Any) -> None:
+    assert not any("are kept" in note for note in real.neuron("L29N112", 10).meta.notes)
+    notes = real.neuron("L29N112", 25).meta.notes
+    assert "10 tokens of a side are kept at either end, fewer than the 25 asked for" in notes
+    assert any(note.startswith("20 words a neuron fires most strongly at") for note in notes)
 
 
 def test_without_a_gate_what_lies_below_its_mean_fires_at_nothing(tiny_indexes: Path) -> None:

@@ -6,24 +6,29 @@ n.(w - mu) / sqrt(n' Sigma n): deviations above what this neuron gives a random 
 word's own space. What answers in the weights can be checked against what fires: by activations, a
 word's score with a neuron is the z of its activation at the word's last token, and a neuron's score
 the least of their |z| where all have one sign: it fires at every word, and in the same way.
+
+Ranks are those of the whole: by weights, of all neurons' scores in float64, as if all were sorted;
+by activations, of all neurons' activations, though only the strongest are kept: what others may
+stand above is left out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import BadExpression, QueryError
 from explorer.expressions import Kind, Term, parse
-from explorer.measures import EVERY, Float64, Weighted, best
-from explorer.queries.firing import about_z, firing, least
+from explorer.measures import EVERY, Float64, Weighted, best, scan_error, unit_products
+from explorer.queries.acts import At, about_acts, acts, at_item
+from explorer.queries.firing import Firing, about_z, firing, least, more
 from explorer.queries.neighbors import meta_of
 from explorer.resolve import Item, Resolver
 from explorer.results import Meta, MiddleMan, MiddlemanQuery, Middlemen
-from indexer.store.errors import unknown
+from indexer.store.errors import DamagedIndex, unknown
 from indexer.store.grid import span
 from indexer.store.layout import parse_layers
 from indexer.store.read import Index
@@ -70,19 +75,17 @@ def middleman(
     resolver.prepare(terms, embed)
     items = [resolver.item(term, embed) for term in terms]
     asked = [item.weighted for item in items]
-    total = _total(neuron_scores(space, asked, score), len(words), combine)
-    ranks = _ranking(index, total, chosen, per_layer, k)
-    # What is shown is computed anew, in float64.
-    positions = np.array([position for _, position in ranks])
-    values = exact_neuron_scores(space, positions, asked, score)
     labels = labels_of([*words, *avoid])
+    rankings = _rankings(index, chosen, per_layer, k)
+    found = _best_by_weights(space, asked, len(words), score, combine, rankings)
     query = MiddlemanQuery(
         tuple(words), by, tuple(avoid), side, score, combine, chosen, per_layer, k
     )
-    rows = _rows(index, ranks, _total(values, len(words), combine), values, labels, len(words))
-    meta = meta_of(index, space, score, items)
-    if score == "z":
-        meta = replace(meta, notes=(_null(items),))
+    places = [at_item(index, *one) for one in zip(labels, items[: len(words)], strict=False)]
+    rows = _rows(index, found, labels, places)
+    notes = [_null(items)] if score == "z" else []
+    notes += about_acts(index, [row.acts for row in rows])
+    meta = replace(meta_of(index, space, score, items), notes=tuple(notes))
     return Middlemen(query, rows, meta)
 
 
@@ -112,23 +115,16 @@ def _firing(
     if not words:
         raise QueryError("name at least one word, such as: middleman large tall --by activations")
     labels, chosen = labels_of(words), layers_asked(layers, index)
+    rankings = _rankings(index, chosen, per_layer, k)
     fires = firing(resolver, [_single(word) for word in words])
-    total = least(fires.values)
-    ranks = [
-        (rank, at)
-        for rank, at in _ranking(index, total, chosen, per_layer, k)
-        if np.isfinite(total[at])
+    found = _best_by_activations(fires, rankings)
+    places = [At(label, word) for label, word in zip(labels, fires.words, strict=True)]
+    rows = _rows(index, found, labels, places)
+    notes = [
+        about_z(index),
+        *_about_the_rest(fires, rankings, len(found)),
+        *about_acts(index, [row.acts for row in rows]),
     ]
-    positions = [position for _, position in ranks]
-    shown = [values[positions] for values in fires.values]
-    rows = _rows(index, ranks, total[positions], shown, labels, len(words))
-    notes = [about_z(index)]
-    if len(words) > 1:
-        notes.append(
-            f"of each word the {fires.depth} strongest are kept: "
-            f"{int(np.isfinite(total).sum())} neurons are in every list, and the least |z| of any "
-            f"other that fires alike at all is {fires.bound:.2f} or less"
-        )
     meta = Meta(
         index=index.name,
         model=index.manifest.model.source,
@@ -158,42 +154,164 @@ def _null(items: Sequence[Item]) -> str:
     return f"z: deviations above what the neuron gives the {whose}"
 
 
-def neuron_scores(space: Space, words: Sequence[Weighted], score: str) -> list[Float64]:
-    """What every neuron of a side gives each of some words: a list of (neurons,) float64.
+def _best_by_weights(
+    space: Space,
+    words: Sequence[Weighted],
+    wanted: int,
+    score: str,
+    combine: str,
+    rankings: Sequence[_Ranking],
+) -> list[_Ranked]:
+    """The best of each ranking, as sorting the exact scores of all neurons gives them."""
+    scorers = [_Scorer(space, word, score) for word in words]
+    lower, upper = _bounds(space, scorers, wanted, combine)
+    near = []
+    for ranking in rankings:
+        low = ranking.of(lower)
+        enough = low[best(low, ranking.count)[-1]]
+        near.append(ranking.positions(np.flatnonzero(ranking.of(upper) >= enough)))
+    # Whatever may be among the best is scored anew.
+    positions = np.concatenate(near)
+    values = [scorer.exactly(positions) for scorer in scorers]
+    total = _total(values, wanted, combine)
+    found, start = [], 0
+    for ranking, here in zip(rankings, near, strict=True):
+        order = start + np.lexsort((here, -total[start : start + len(here)]))[: ranking.count]
+        found += [
+            _Ranked(rank, int(positions[at]), float(total[at]), [float(v[at]) for v in values])
+            for rank, at in enumerate(order, start=1)
+        ]
+        start += len(here)
+    return found
+
+
+def _bounds(
+    space: Space, scorers: Sequence[_Scorer], wanted: int, combine: str
+) -> tuple[Float64, Float64]:
+    """What every neuron's exact score lies between, given what a scan may be off by.
+
+    A score never falls as a product rises, in float64 as on paper, so that the scores of the least
+    and of the greatest product that there may be enclose the exact one to the last bit.
+
+    Returns:
+        (neurons,) float64 each.
+
+    Raises:
+        DamagedIndex: a score is not a finite number, which a sound index never gives.
+    """
+    scanned = space.scan_all(np.stack([scorer.direction for scorer in scorers]))
+    error = scan_error(space.entry.width)
+    low: list[Float64] = []
+    high: list[Float64] = []
+    for scorer, products in zip(scorers, scanned, strict=True):
+        for end, found in ((-error, low), (error, high)):
+            wide = products.astype(np.float64)
+            wide += end
+            wide *= scorer.size
+            found.append(scorer.scores(wide, EVERY))
+    lower = _total([*low[:wanted], *high[wanted:]], wanted, combine)
+    upper = _total([*high[:wanted], *low[wanted:]], wanted, combine)
+    if not np.isfinite(lower.sum() + upper.sum()):
+        raise DamagedIndex(
+            f"scores of {space.name} are not finite numbers: `indexer verify` names the file"
+        )
+    return lower, upper
+
+
+class _Scorer:
+    """What a word gives the neurons of a side, from its inner products with their unit rows.
 
     `dot` is n.w; `cosine` n.w / |n||w|; `z` (n.w - n.mu) / sqrt(n' Sigma n), with mu and Sigma of
     the word's own space. A neuron whose scores do not vary gets z = 0.
+
+    Args:
+        space: the side.
+        word: its vector, with the space that it is from.
+        score: `dot`, `cosine` or `z`.
     """
-    scanned = space.scan_all(np.stack([w.vector for w in words]))
-    return [
-        _as_scored(space, products.astype(np.float64), EVERY, word, score)
-        for word, products in zip(words, scanned, strict=True)
-    ]
+
+    def __init__(self, space: Space, word: Weighted, score: str) -> None:
+        self._space, self._score = space, score
+        self.vector, self.size = word.vector, float(np.linalg.norm(word.vector))
+        self._moments = space.scores_of(word.home) if score == "z" else None
+        self._vary = self._moments is None or bool(self._moments[1].min() > 0)
+
+    @property
+    def direction(self) -> Float64:
+        """The word's unit vector, (d_model,): none is too long or short for a scan's float32."""
+        return self.vector / self.size if self.size else self.vector
+
+    def scores(self, products: Float64, at: slice | Int64) -> Float64:
+        """(n,) products with the word at its own length -> (n,) scores; may reuse them."""
+        if self._score == "cosine":
+            return products / self.size if self.size else products
+        products *= self._space.lengths[at]
+        if self._moments is not None:
+            mean, deviation = (values[at] for values in self._moments)
+            products -= mean
+            with np.errstate(divide="ignore", invalid="ignore"):  # of those that do not vary
+                products /= deviation
+            if not self._vary:
+                products[deviation <= 0] = 0
+        return products
+
+    def exactly(self, positions: Int64) -> Float64:
+        """The scores of some neurons, in float64 from the rows as stored: (n,) float64."""
+        return self.scores(unit_products(self._space, positions, self.vector), positions)
 
 
 def exact_neuron_scores(
     space: Space, positions: Int64, words: Sequence[Weighted], score: str
 ) -> list[Float64]:
-    """The same of some neurons, computed in float64 from the rows as stored: (n,) float64 each."""
-    rows = space.rows.take(positions).astype(np.float64)
-    return [
-        _as_scored(space, np.vecdot(rows, word.vector), positions, word, score) for word in words
-    ]
+    """What words give some neurons of a side, in float64: a list of (n,) float64, one a word."""
+    return [_Scorer(space, word, score).exactly(positions) for word in words]
 
 
-def _as_scored(
-    space: Space, products: Float64, at: slice | Int64, word: Weighted, score: str
-) -> Float64:
-    """Scores from the inner products of some neurons' unit rows with a word; may reuse them."""
-    if score == "cosine":
-        size = float(np.linalg.norm(word.vector))
-        return products / size if size else products
-    products *= space.norms[at]
-    if score == "z":
-        mean, deviation = (values[at] for values in space.scores_of(word.home))
-        products -= mean
-        products = np.divide(products, deviation, out=products * 0, where=deviation > 0)
-    return products
+def _best_by_activations(fires: Firing, rankings: Sequence[_Ranking]) -> list[_Ranked]:
+    """The best of each ranking, as far as no other can stand above them."""
+    total, found = least(fires.values), []
+    for ranking in rankings:
+        surely = _surely(fires, total, ranking)
+        shown = np.where(surely, ranking.of(total), -np.inf)
+        order = best(shown, ranking.count)[: int(surely.sum())]
+        found += [
+            _Ranked(rank, at, float(total[at]), [float(values[at]) for values in fires.values])
+            for rank, at in enumerate(ranking.positions(order).tolist(), start=1)
+        ]
+    return found
+
+
+def _surely(fires: Firing, total: Float64, ranking: _Ranking) -> NDArray[np.bool_]:
+    """Which neurons of a ranking stand above whatever those not kept may reach: (n,) bool."""
+    found: NDArray[np.bool_] = ranking.of(total) > ranking.of(fires.reach).max()
+    return found
+
+
+def _about_the_rest(fires: Firing, rankings: Sequence[_Ranking], shown: int) -> list[str]:
+    """What is not in the answer though it was asked for, why, and how to have it."""
+    reach = max(float(ranking.of(fires.reach).max()) for ranking in rankings)
+    if not reach > 0:  # all there is to know is kept
+        return []
+    total = least(fires.values)
+    known = sum(int(np.isfinite(ranking.of(total)).sum()) for ranking in rankings)
+    sure = sum(int(_surely(fires, total, ranking).sum()) for ranking in rankings)
+    among = "of its layer " if len(rankings) > 1 else ""
+    notes = []
+    if len(fires.words) > 1:
+        notes.append(
+            f"of each word the {fires.depth} strongest are kept: {_are(known, 'neuron')} in every "
+            f"list, and the least |z| of any other {among}that fires alike at all is {reach:.2f} "
+            "or less"
+        )
+    if shown < sum(ranking.count for ranking in rankings):
+        rest = f"{_are(known - sure, 'more neuron')} left out, since others {among}may stand above"
+        notes.append(f"{rest if known > sure else 'no more are known'}; {more(fires.depth)}")
+    return notes
+
+
+def _are(count: int, what: str) -> str:
+    """`1 neuron is`, `13 neurons are`."""
+    return f"{count:,} {what} is" if count == 1 else f"{count:,} {what}s are"
 
 
 def _single(text: str) -> Term:
@@ -224,30 +342,56 @@ def layers_asked(asked: str | Sequence[int] | None, index: Index) -> tuple[int, 
         raise QueryError(f"--layers: {err}") from None
 
 
-def _ranking(
-    index: Index, total: Float64, layers: tuple[int, ...], per_layer: int | None, k: int
-) -> list[tuple[int, int]]:
-    """(rank, position) of the neurons to show."""
-    grid, there = index.neuron_grid, index.manifest.layers
-    sizes = {layer: grid.span(layer).stop - grid.span(layer).start for layer in layers}
+@dataclass(frozen=True)
+class _Ranking:
+    """Neurons that are ranked among each other: stretches of positions, and how many are shown."""
+
+    stretches: tuple[slice, ...]
+    count: int
+
+    def of(self, values: Float64) -> Float64:
+        """What is of them: (neurons,) -> (n,), a view where they lie together."""
+        parts = [values[stretch] for stretch in self.stretches]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def positions(self, at: Int64) -> Int64:
+        """Positions of the neurons at some places among them: (m,) int64."""
+        found: Int64
+        if len(self.stretches) == 1:
+            found = at + self.stretches[0].start
+        else:
+            every = [np.arange(stretch.start, stretch.stop) for stretch in self.stretches]
+            found = np.concatenate(every)[at]
+        return found
+
+
+@dataclass(frozen=True)
+class _Ranked:
+    """One of the best: its rank, its position, its score, and what each word gives it."""
+
+    rank: int
+    position: int
+    score: float
+    values: list[float]
+
+
+def _rankings(
+    index: Index, layers: tuple[int, ...], per_layer: int | None, k: int
+) -> list[_Ranking]:
+    """All the neurons of the layers, or those of each layer, as they are to be ranked."""
+    each = [index.neuron_grid.span(layer) for layer in layers]
+    sizes = [stretch.stop - stretch.start for stretch in each]
     if per_layer is not None:
-        least = min(sizes.values())
+        least = min(sizes)
         if not 1 <= per_layer <= least:
             raise QueryError(f"--per-layer {per_layer}: a layer has 1 to {least:,} neurons")
-        ranks = []
-        for layer in layers:
-            here = grid.span(layer)
-            near = best(total[here], per_layer)
-            ranks += [(rank, here.start + int(at)) for rank, at in enumerate(near, start=1)]
-        return ranks
-    count = sum(sizes.values())
-    if not 1 <= k <= count:
-        raise QueryError(f"-k {k}: layers {span(layers)} have 1 to {count:,} neurons")
-    if len(layers) < len(there):
-        inside = np.isin(grid.layer_of_rows(), layers)
-        positions = np.flatnonzero(inside)
-        return [(r, int(positions[at])) for r, at in enumerate(best(total[inside], k), start=1)]
-    return [(rank, int(at)) for rank, at in enumerate(best(total, k), start=1)]
+        return [_Ranking((stretch,), per_layer) for stretch in each]
+    if not 1 <= k <= sum(sizes):
+        raise QueryError(f"-k {k}: layers {span(layers)} have 1 to {sum(sizes):,} neurons")
+    together = each[0].start, each[-1].stop
+    if together[1] - together[0] == sum(sizes):
+        return [_Ranking((slice(*together),), k)]
+    return [_Ranking(tuple(each), k)]
 
 
 def labels_of(asked: Sequence[str]) -> list[str]:
@@ -260,30 +404,27 @@ def labels_of(asked: Sequence[str]) -> list[str]:
 
 
 def _rows(
-    index: Index,
-    ranks: list[tuple[int, int]],
-    total: Float64,
-    values: Sequence[Float64],
-    labels: list[str],
-    wanted: int,
+    index: Index, found: Sequence[_Ranked], labels: Sequence[str], words: Sequence[At]
 ) -> tuple[MiddleMan, ...]:
-    """The rows to show; `total` and each word's `values` are those of the ranked, in order."""
-    positions = [position for _, position in ranks]
+    """The rows to show: `labels` of all the words, of which `words` are those wanted."""
+    positions = [one.position for one in found]
     near = index.nearest_tokens(positions, "in", "out")
+    signs = acts(index, np.array(positions, np.int64), words)
     rows = []
-    for at, ((rank, position), reads, writes) in enumerate(zip(ranks, *near, strict=True)):
-        place = index.neuron_grid.place(position)
-        every = {label: float(value[at]) for label, value in zip(labels, values, strict=True)}
+    for one, acted, reads, writes in zip(found, signs, *near, strict=True):
+        place = index.neuron_grid.place(one.position)
+        every = dict(zip(labels, one.values, strict=True))
         rows.append(
             MiddleMan(
-                rank=rank,
+                rank=one.rank,
                 neuron=place.name,
                 layer=place.layer,
                 expert=place.expert,
                 unit=place.unit,
-                score=float(total[at]),
-                scores={label: every[label] for label in labels[:wanted]},
-                avoided={label: every[label] for label in labels[wanted:]},
+                score=one.score,
+                scores={label: every[label] for label in labels[: len(words)]},
+                avoided={label: every[label] for label in labels[len(words) :]},
+                acts=acted,
                 reads=tuple(token.display for token in reads),
                 writes=tuple(token.display for token in writes),
             )

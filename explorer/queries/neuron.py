@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from explorer.expressions import neuron_of
-from explorer.queries.firing import about_z
+from explorer.queries.firing import ABOUT_ACTIVATION, about_z
 from explorer.queries.neighbors import check_k
 from explorer.resolve import Resolver
 from explorer.results import NeuronMeta, NeuronNear, NeuronQuery, NeuronReport
@@ -34,7 +36,7 @@ def neuron(resolver: Resolver, name: str, k: int) -> NeuronReport:
     fires = [one for one in index.strongest_words(found.id) if abs(one.rank) <= k]
     texts = [word.text for word in index.words(one.word for one in fires)]
     rows += [
-        NeuronNear("fires", "word", one.rank, text, one.z)
+        NeuronNear("fires", "word", one.rank, text, one.z, one.activation)
         for one, text in zip(fires, texts, strict=True)
     ]
     conventions = index.manifest.conventions
@@ -51,10 +53,31 @@ def neuron(resolver: Resolver, name: str, k: int) -> NeuronReport:
         notes=(
             "tokens: z over the "
             f"{index.space('embed').entry.population_rows:,} word-like tokens of embed",
-            *([f"words: {about_z(index)}"] if fires else []),
+            *([f"words: {about_z(index)}", ABOUT_ACTIVATION] if fires else []),
+            *([_ABOUT_SIGNS] if "up" in index.sides else []),
+            *_kept_fewer(k, [row for row in rows if row.kind in _KEPT]),
         ),
     )
     return NeuronReport(NeuronQuery(found.name, k), tuple(rows), meta)
+
+
+_ABOUT_SIGNS = (
+    "a neuron with up and out both negated, and so its activations, is the same neuron: of the "
+    "cosines only the sign of up.out means something"
+)
+
+_KEPT = {"token": "tokens of a side", "word": "words a neuron fires most strongly at"}
+"""What is stored of a neuron to some depth, and not computed when it is asked."""
+
+
+def _kept_fewer(k: int, rows: Sequence[NeuronNear]) -> list[str]:
+    """Of which things fewer are stored than were asked for."""
+    depths = {kind: max((abs(r.rank) for r in rows if r.kind == kind), default=k) for kind in _KEPT}
+    return [
+        f"{depth} {_KEPT[kind]} are kept at either end, fewer than the {k} asked for"
+        for kind, depth in depths.items()
+        if depth < k
+    ]
 
 
 def _ranks(depth: int) -> list[int]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from explorer.errors import BadExpression, QueryError
 from explorer.expressions import parse
-from explorer.queries.firing import about_z, fires_at
+from explorer.queries.firing import ABOUT_ACTIVATION, about_z, fires_at, more
 from explorer.resolve import Resolver
 from explorer.results import WordMeta, WordNeuron, WordQuery, WordReport
 
@@ -23,7 +23,8 @@ def word(resolver: Resolver, text: str, k: int) -> WordReport:
     # Both ends are kept to a depth: beyond it, the strongest of one end are not known.
     depth = max((abs(one.rank) for one in fires), default=0)
     if not 1 <= k <= max(1, depth):
-        raise QueryError(f"-k {k}: the {depth} strongest neurons of each word are kept")
+        hint = f"; {more(depth)}" if k > depth > 0 else ""
+        raise QueryError(f"-k {k}: the {depth} strongest neurons of each word are kept{hint}")
     shown = fires[:k]
     ids = [one.neuron for one in shown]
     rows = []
@@ -51,7 +52,7 @@ def word(resolver: Resolver, text: str, k: int) -> WordReport:
         measure="z",
         convention="",
         resolved=(resolved,),
-        notes=(about_z(index),),
+        notes=(about_z(index), *([ABOUT_ACTIVATION] if "up" in index.sides else [])),
         zipf=zipf,
         groups=tuple(index.groups_of(found.text)),
         sinks=tuple(n for n, sink in zip(index.context_names, found.sink, strict=True) if sink),

@@ -49,7 +49,7 @@ from explorer.results.evaluate import (
     SimilarityCorrelations,
 )
 from explorer.results.layers import LayerRow, Layers, LayersQuery
-from explorer.results.middleman import MiddleMan, MiddlemanQuery, Middlemen
+from explorer.results.middleman import Acts, MiddleMan, MiddlemanQuery, Middlemen
 from explorer.results.neighbors import Neighbor, Neighbors, NeighborsQuery
 from explorer.results.neuron import NeuronMeta, NeuronNear, NeuronQuery, NeuronReport
 from explorer.results.ov import HeadWrites, OvQuery, OvReport
@@ -58,6 +58,7 @@ from explorer.results.sql import SqlColumn, SqlMeta, SqlQuery, SqlRows
 from explorer.results.word import WordMeta, WordNeuron, WordQuery, WordReport
 
 __all__ = [
+    "Acts",
     "Analogy",
     "AnalogyAccuracies",
     "AnalogyAccuracy",

@@ -8,6 +8,21 @@ from explorer.results.answer import Meta, Result
 
 
 @dataclass(frozen=True)
+class Acts:
+    """The sign a gated neuron acts with at a word: of what its writing side is multiplied by.
+
+    Attributes:
+        sign: 1 where it writes the side as it is, -1 where turned around, 0 where it writes
+            nothing.
+        source: `recorded` when the word was run, or, where it was not, `weights`: an estimate, of
+            act(gate.w) (up.w) for the word's own vector w.
+    """
+
+    sign: int
+    source: str
+
+
+@dataclass(frozen=True)
 class MiddleMan:
     """A neuron that answers to every word asked.
 
@@ -20,8 +35,10 @@ class MiddleMan:
         score: the least (or mean) of `scores`, less the largest of `avoided`.
         scores: per word asked; by activations, z of the activation at the word's last token.
         avoided: per word to avoid.
+        acts: per word asked, the sign it acts with; empty where neurons have no gate.
         reads: the tokens its reading side is nearest to, best first.
-        writes: the tokens its writing side is nearest to, best first.
+        writes: the tokens its writing side is nearest to, best first; where `acts` has -1, what it
+            takes away.
     """
 
     rank: int
@@ -32,6 +49,7 @@ class MiddleMan:
     score: float
     scores: dict[str, float]
     avoided: dict[str, float]
+    acts: dict[str, Acts]
     reads: tuple[str, ...]
     writes: tuple[str, ...]
 

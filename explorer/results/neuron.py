@@ -18,6 +18,8 @@ class NeuronNear:
         rank: from 1 for the nearest or highest, from -1 for the farthest tokens and lowest words.
         item: token with spaces visible, neuron, or word.
         score: a token's z within the neuron; a neuron's cosine; z of the activation at a word.
+        activation: of a word, what the neuron's writing side is multiplied by there; below 0 it
+            adds the side turned around.
     """
 
     side: str
@@ -25,6 +27,7 @@ class NeuronNear:
     rank: int
     item: str
     score: float
+    activation: float | None = None
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,8 @@ class NeuronMeta(Meta):
 
     Attributes:
         norms: by side, under the index's convention.
-        cosines: by pair of sides, `in.out`, and where the MLP is gated `in.up` and `up.out`.
+        cosines: by pair of sides, `in.out`, and where the MLP is gated `in.up` and `up.out`. There
+            up and out may both be negated, so that only `up.out` has a sign of its own.
         activation: `mean` and `deviation` over the indexed words; empty where not recorded.
     """
 

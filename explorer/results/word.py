@@ -17,7 +17,8 @@ class WordNeuron:
         layer: block, from 0.
         expert: which of the block's experts, from 0; None in a block without.
         unit: from 0.
-        activation: what the neuron's column of the output matrix is multiplied by there.
+        activation: what the neuron's column of the output matrix is multiplied by there; below 0
+            it adds the column turned around, and takes away what stands under `writes`.
         z: deviations above the neuron's mean activation over all indexed words.
         reads: the tokens its reading side is nearest to, best first.
         writes: the tokens its writing side is nearest to, best first.

@@ -184,7 +184,12 @@ def _middleman(
                 asked, by, others, at_side, by_score, how, in_layers, of_each, count,
             )  # fmt: skip
             known[key] = [
-                vars(r) | {"scores": list(r.scores.items()), "avoided": list(r.avoided.items())}
+                vars(r)
+                | {
+                    "scores": list(r.scores.items()),
+                    "avoided": list(r.avoided.items()),
+                    "acts": [(word, vars(one)) for word, one in r.acts.items()],
+                }
                 for r in answer.rows
             ]
         found.append(known[key])
@@ -350,7 +355,13 @@ FUNCTIONS = (
             Parameter("avoid", "VARCHAR[]", "words a neuron should not answer to", "[]"),
             Parameter("layers", "VARCHAR", "`'0-28'`; all where NULL", "NULL"),
             Parameter("per_layer", "BIGINT", "the best so many of each layer", "NULL"),
-            Parameter("way", "VARCHAR", "`weights` or `activations`", "'weights'"),
+            Parameter(
+                "way",
+                "VARCHAR",
+                "`weights`, or `activations`: those that no other neuron can stand above, more of "
+                "them in an index with more `--neurons-per-word`",
+                "'weights'",
+            ),
         ),
         (
             Field("rank", "INTEGER", "from 1; within its layer with `per_layer`"),
@@ -361,6 +372,12 @@ FUNCTIONS = (
             Field("score", "DOUBLE", "the least (or mean) of `scores`, less the largest avoided"),
             Field("scores", "MAP(VARCHAR, DOUBLE)", "by word asked: `scores['large']`"),
             Field("avoided", "MAP(VARCHAR, DOUBLE)", "by word to avoid"),
+            Field(
+                "acts",
+                "MAP(VARCHAR, STRUCT(sign INTEGER, source VARCHAR))",
+                "by word asked, the sign a gated neuron acts with: `acts['large'].sign` is 1, -1 "
+                "or 0, its `source` `recorded` or `weights` (an estimate)",
+            ),
             Field("reads", "VARCHAR[]", "the tokens its reading side is nearest to"),
             Field("writes", "VARCHAR[]", "the tokens its writing side is nearest to"),
         ),

@@ -39,7 +39,8 @@ class Layout:
 class Column:
     """A column: its name, and what of a row stands in it, cut to fit or folded into lines.
 
-    One that `stays` is shown even where nothing stands in it.
+    One that `stays` is shown even where nothing stands in it. One that is `explained` goes with
+    what a folded column says, wherever that is shown at length.
     """
 
     name: str
@@ -47,6 +48,12 @@ class Column:
     right: bool = False
     folds: bool = False
     stays: bool = False
+    explained: bool = False
+
+    @property
+    def told(self) -> bool:
+        """Whether it is said of a row that is shown at length, whose other cells are plain."""
+        return self.folds or self.explained
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", one_line(self.name))

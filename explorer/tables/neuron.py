@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from explorer.results import NeuronReport
+from explorer.results import NeuronNear, NeuronReport
 from explorer.tables.layout import Column, Layout, foot_lines
 
 _NEAR = {
@@ -35,4 +35,10 @@ def neuron(result: NeuronReport) -> Layout:
         Column("item", lambda r: str(r.item)),
         Column("score", lambda r: f"{r.score:.4f}", right=True),
     ]
+    if any(row.activation is not None for row in result.rows):
+        columns.append(Column("activation", _activation, right=True))
     return Layout(head, columns, foot_lines(meta))
+
+
+def _activation(row: NeuronNear) -> str:
+    return "" if row.activation is None else f"{row.activation:+.3f}"

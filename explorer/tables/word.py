@@ -19,7 +19,7 @@ def word(result: WordReport) -> Layout:
         Column("rank", lambda r: str(r.rank), right=True),
         Column("neuron", lambda r: str(r.neuron)),
         Column("z", lambda r: f"{r.z:.2f}", right=True),
-        Column("activation", lambda r: f"{r.activation:.3f}", right=True),
+        Column("activation", lambda r: f"{r.activation:+.3f}", right=True, explained=True),
         Column("reads", lambda r: " ".join(r.reads), folds=True),
         Column("writes", lambda r: " ".join(r.writes), folds=True),
     ]

@@ -15,6 +15,7 @@ from indexer.store.errors import SemanticError
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
+    from explorer.results import NeuronNear
 
 NEAREST = 5
 
@@ -49,7 +50,7 @@ def told(answer: Any, layout: Layout, row: Any) -> Detail:
     """
     cells = [(column, column.cell(row)) for column in layout.columns]
     found = links(answer, row)
-    lines = [Line(c.name, cell) for c, cell in cells if cell and (c.folds or not found)]
+    lines = [Line(c.name, cell) for c, cell in cells if cell and (c.told or not found)]
     title = found[0].label if found else next((cell for _, cell in cells if cell), "")
     return Detail(title, tuple(line for line in lines if line.value != title), _named("", found))
 
@@ -84,10 +85,19 @@ def _neuron(ix: Explorer, name: str) -> Detail:
         ("out", "token", "writes"),
         ("fires", "word", "fires at"),
     ):
-        rows = [r for r in found.rows if (r.side, r.kind) == (side, kind) and r.rank > 0]
-        lines += [Line(said, " ".join(r.item for r in rows))] * bool(rows)
+        rows = [r for r in found.rows if (r.side, r.kind) == (side, kind)]
+        if kind == "token":
+            rows = [r for r in rows if r.rank > 0]
+        else:  # at either end
+            rows = sorted(rows, key=lambda r: -abs(r.score))[:NEAREST]
+        lines += [Line(said, " ".join(map(_with_sign, rows)))] * bool(rows)
         shown += _named(said, [of_item(r.item, kind) for r in rows])
     return Detail(name, tuple(lines), tuple(shown))
+
+
+def _with_sign(row: NeuronNear) -> str:
+    """What is near a neuron; a word with the sign that the neuron acts with there."""
+    return row.item if row.activation is None else f"{row.item} {row.activation:+.2f}"
 
 
 def _item(ix: Explorer, answer: Any, text: str) -> Detail:

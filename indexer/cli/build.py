@@ -78,6 +78,15 @@ if TYPE_CHECKING:
     show_default=True,
     help="Of the sample the prefix is tried on.",
 )
+@click.option(
+    "--neurons-per-word",
+    type=click.IntRange(min=1),
+    default=64,
+    show_default=True,
+    metavar="N",
+    help="How many of the neurons that fire most strongly at a word are kept, at either end: what "
+    "`explorer word` can show, and how far `explorer middleman --by activations` can rank.",
+)
 @click.option("--raw", is_flag=True, help="Keep the rows raw: no norm's gain folded in.")
 @click.option("--force", is_flag=True, help="Rebuild where an index of that name is there already.")
 @click.option("--offline", is_flag=True, help="Take nothing from the hub but what is cached.")

@@ -70,7 +70,8 @@ def _model_described(manifest: Manifest) -> list[str]:
     model, shape = manifest.model, manifest.neuron_grid.shape
     revision = f" ({model.revision})" if model.revision else ""
     tied = "tied" if model.tied else "not tied"
-    neurons = f"{shape} a layer ({'gated' if model.gated else 'not gated'}), " if shape else ""
+    kind = ", ".join(filter(None, ["gated" if model.gated else "not gated", model.activation]))
+    neurons = f"{shape} a layer ({kind}), " if shape else ""
     return [
         f"model       {model.source}{revision}, {model.family}",
         f"weights     sha256 {model.weights_sha256}",

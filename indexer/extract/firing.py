@@ -29,7 +29,7 @@ WORDS_PER_NEURON = 20
 """How many words a neuron fires most strongly at are kept for each."""
 
 NEURONS_PER_WORD = 64
-"""How many neurons that fire most strongly at a word are kept for each."""
+"""How many neurons that fire most strongly at a word are kept for each, unless a build says."""
 
 FAR = 2.0
 """Deviations above its mean from which a neuron's activation may be among a word's strongest."""
@@ -95,6 +95,37 @@ class Sums:
         """Mean and deviation over the words heard, divided by n."""
         mean, square = self.sums / max(words, 1)
         return Moments(mean, np.sqrt(np.maximum(square - mean**2, 0)))
+
+
+class Signs:
+    """Which way every neuron of a batch of words acts: whether it is below 0, and whether at 0."""
+
+    AT_ONCE = 64
+    """Words whose bits take a byte each meanwhile."""
+
+    def __init__(self, grid: NeuronGrid) -> None:
+        self.grid = grid
+        self._heard: dict[int, tuple[NDArray[np.uint8], NDArray[np.uint8]]] = {}
+
+    def hear(self, layer: int, activations: torch.Tensor) -> None:
+        """One layer's activations of a batch: (words, neurons of the layer)."""
+        below, none = (activations < 0).cpu().numpy(), (activations == 0).cpu().numpy()
+        self._heard[layer] = np.packbits(below, axis=1), np.packbits(none, axis=1)
+
+    def batch(self) -> Iterator[tuple[int, NDArray[np.bool_], NDArray[np.bool_]]]:
+        """A few words at a time: the first, and where they are below 0, and at 0: (n, neurons)."""
+        heard = [(entry.rows, self._heard[entry.layer]) for entry in self.grid.layers]
+        for first in range(0, len(heard[0][1][0]), self.AT_ONCE):
+            here = slice(first, first + self.AT_ONCE)
+            below, none = (
+                np.concatenate(
+                    [np.unpackbits(bits[at][here], axis=1, count=rows) for rows, bits in heard],
+                    axis=1,
+                ).astype(bool)
+                for at in (0, 1)
+            )
+            yield first, below, none
+        self._heard.clear()
 
 
 class Tally:
@@ -213,10 +244,16 @@ class Whole:
 
 
 class Strongest:
-    """The neurons that fire most strongly at each word of a batch, deviations being known."""
+    """The neurons that fire most strongly at each word of a batch, deviations being known.
 
-    def __init__(self, grid: NeuronGrid, moments: Moments) -> None:
-        self.grid, self.moments = grid, moments
+    Args:
+        grid: which neuron is which row.
+        moments: of every neuron.
+        depth: how many are kept of a word.
+    """
+
+    def __init__(self, grid: NeuronGrid, moments: Moments, depth: int = NEURONS_PER_WORD) -> None:
+        self.grid, self.moments, self.depth = grid, moments, depth
         self._heard: list[tuple[Int32, Float32]] = []
 
     def hear(self, layer: int, activations: torch.Tensor) -> None:
@@ -230,7 +267,7 @@ class Strongest:
         )
         z = (activations.double() - mean) / torch.where(deviation > 0, deviation, torch.inf)
         z = torch.where(activations == 0, -torch.inf, z)
-        near = z.topk(min(NEURONS_PER_WORD, z.shape[1]), dim=1).indices
+        near = z.topk(min(self.depth, z.shape[1]), dim=1).indices
         self._heard.append(
             (
                 (near + here.start).cpu().numpy().astype(np.int32),
@@ -246,7 +283,7 @@ class Strongest:
         self._heard.clear()
         for row, values in zip(neurons, activations, strict=True):
             fires = values != 0
-            yield strongest(row[fires], values[fires], self.moments)
+            yield strongest(row[fires], values[fires], self.moments, self.depth)
 
 
 def _by_neuron_and_strength(
@@ -289,12 +326,15 @@ def floors(moments: Moments, sample: Tally, z: float = FAR) -> Float32:
     return lowest.astype(np.float32)
 
 
-def strongest(neurons: Int32, activations: Float32, moments: Moments) -> tuple[Int32, Float32]:
+def strongest(
+    neurons: Int32, activations: Float32, moments: Moments, depth: int = NEURONS_PER_WORD
+) -> tuple[Int32, Float32]:
     """Of one word's activations those of the highest z, the lower row first among equals."""
     z = moments.z(activations, neurons)
-    if len(z) > NEURONS_PER_WORD:
-        near = np.flatnonzero(z >= np.partition(z, -NEURONS_PER_WORD)[-NEURONS_PER_WORD])
-    else:
-        near = np.arange(len(z))
-    order = near[np.lexsort((neurons[near], -z[near]))][:NEURONS_PER_WORD]
+    near = (
+        np.flatnonzero(z >= np.partition(z, -depth)[-depth])
+        if len(z) > depth
+        else np.arange(len(z))
+    )
+    order = near[np.lexsort((neurons[near], -z[near]))][:depth]
     return neurons[order], activations[order]

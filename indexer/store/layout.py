@@ -28,6 +28,13 @@ MANIFEST = "manifest.json"
 CATALOG = "catalog.duckdb"
 TOKENIZER = "tokenizer.json"
 SPACES = "spaces"
+NEGATIVE = "activations.negative.bits"
+"""A row a word, a bit a neuron: whether its activation at the word's last token was below 0."""
+ZERO = "activations.zero.bits"
+"""The same: whether it was exactly 0. Only where one was."""
+
+SIGNS = {"-": -1, "0": 0, "+": 1}
+"""How signs are written in a manifest, whose whole numbers are from 0 on."""
 
 IMPORTED = "imported"
 """Key of the manifest's `extra` under which the origin of each imported space stands."""
@@ -94,6 +101,9 @@ class ModelEntry:
         gated: whether its MLPs are gated.
         tied: whether it unembeds with its embedding.
         encoder: whether it reads both ways.
+        activation: the function between a neuron's reading and writing side; empty where unknown.
+        activation_signs: the signs of what it makes of numbers below 0 and of those above, `-`, `0`
+            or `+` each, `-+` of SiLU; `?` where that varies, empty where unknown.
         allow_pickle: whether weights in pickle files were let through.
         accepted: config attributes that were let through though the table doesn't know
             them.
@@ -114,10 +124,22 @@ class ModelEntry:
     gated: bool
     tied: bool
     encoder: bool
+    activation: str = ""
+    activation_signs: str = ""
     allow_pickle: bool = False
     accepted: tuple[str, ...] = ()
     adapter: str = ""
     tokens_without_row: int = 0
+
+    @property
+    def sign_below(self) -> int | None:
+        """The sign of what the activation makes of a number below 0; None where unknown."""
+        return SIGNS.get(self.activation_signs[:1])
+
+    @property
+    def sign_above(self) -> int | None:
+        """The same of a number above 0."""
+        return SIGNS.get(self.activation_signs[1:])
 
 
 @dataclass(frozen=True)
@@ -187,6 +209,8 @@ class Manifest:
         check: by part, the largest relative error of the self-check.
         seconds: by step of the build.
         fingerprint: of everything that decides what the index holds.
+        neurons_per_word: how many of the neurons that fire most strongly at a word are kept, at
+            either end; 0 where no activations were recorded.
         format: version of the layout on disk.
         extra: anything a later version may add.
     """
@@ -209,6 +233,7 @@ class Manifest:
     check: dict[str, float]
     seconds: dict[str, float]
     fingerprint: str
+    neurons_per_word: int = 0
     format: int = FORMAT
     extra: dict[str, Any] = field(default_factory=dict)
 
@@ -216,6 +241,11 @@ class Manifest:
     def has_model(self) -> bool:
         """Whether a model is behind it, and so a tokenizer; not where vectors were imported."""
         return self.model.vocabulary > 0
+
+    @property
+    def signed(self) -> bool:
+        """Whether the sign of every activation was kept."""
+        return self.firing and self.model.gated
 
     @property
     def imported(self) -> dict[str, Imported]:
@@ -348,10 +378,21 @@ def _check(manifest: Manifest) -> None:
             raise WrongType(f"{place}.population_rows is more than its rows")
         taken.add(space.name.casefold())
         own |= {rows_file(space.name), moments_file(space.name)}
+    if manifest.signed:
+        own |= {NEGATIVE, ZERO}
     for name in manifest.files:
         if name not in own:
             raise WrongType(f"files: {name[:80]!r} is no file of an index with these spaces")
+    sealed = bytes_of(manifest.neuron_grid.rows) * manifest.words
+    for name in (NEGATIVE, ZERO):
+        if name in manifest.files and manifest.files[name].bytes != sealed:
+            raise WrongType(f"files: {name} is not of {sealed:,} bytes, a bit a word and neuron")
     read(_Extra, {IMPORTED: manifest.extra.get(IMPORTED, {})}, "extra")
+
+
+def bytes_of(neurons: int) -> int:
+    """How many bytes the signs of a word's activations take: a bit a neuron."""
+    return -(-neurons // 8)
 
 
 def _seal(body: dict[str, Any]) -> str:

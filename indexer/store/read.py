@@ -25,6 +25,7 @@ from indexer.store.files import opened
 from indexer.store.grid import HeadGrid, NeuronGrid, neuron_name
 from indexer.store.layout import CATALOG, TOKENIZER, Manifest
 from indexer.store.places import find_index
+from indexer.store.signs import signs_of
 from indexer.store.space import Space
 from indexer.store.vocabulary import Vocabulary, display
 
@@ -554,6 +555,19 @@ class Index:
             [word],
         )
         return [Fires(*row) for row in rows]
+
+    def signs_at(
+        self, word: int, neurons: NDArray[np.int64] | None = None
+    ) -> NDArray[np.int8] | None:
+        """Which way neurons acted at a word's last token: (n,) int8, 1, -1, or 0.
+
+        All neurons unless some are given, by id. None where it was not recorded, or no neuron has a
+        gate.
+        """
+        self.require_open()
+        if not self.manifest.signed:
+            return None
+        return signs_of(self.folder, self.manifest.files, self.neuron_grid.rows, word, neurons)
 
     def groups_of(self, word: str) -> list[str]:
         """The example groups that a word is in."""

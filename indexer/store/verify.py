@@ -16,7 +16,14 @@ import numpy as np
 
 from indexer.store.errors import DamagedIndex, SemanticError
 from indexer.store.files import FileEntry, edges_of, open_regular
-from indexer.store.layout import CATALOG, TOKENIZER, Manifest, moments_file, rows_file
+from indexer.store.layout import (
+    CATALOG,
+    NEGATIVE,
+    TOKENIZER,
+    Manifest,
+    moments_file,
+    rows_file,
+)
 from indexer.store.read import Index
 from indexer.store.shown import one_line
 from indexer.store.space import Space
@@ -48,6 +55,7 @@ def verify(
     expected = [CATALOG, TOKENIZER] if manifest.has_model else [CATALOG]
     for space in manifest.spaces:
         expected += [rows_file(space.name), moments_file(space.name)]
+    expected += [NEGATIVE] if manifest.signed else []
     for name in expected:
         if name not in manifest.files:
             faults.append(f"{name}: the manifest does not list it")

@@ -210,6 +210,10 @@ class Staging:
         vectors: NDArray[np.float64] = unit.astype(np.float64) * lengths
         return vectors
 
+    def files(self, step: str) -> dict[str, FileEntry]:
+        """The files that a finished step kept the entries of, by path; none before it."""
+        return {path: FileEntry(**entry) for path, entry in (self.step(step) or {}).items()}
+
     def file_entry(self, path: str) -> FileEntry:
         """Size and checksum of a file of this build."""
         return FileEntry.of(self.folder / path)
