@@ -17,14 +17,18 @@ from pathlib import Path
 
 import numpy as np
 
+from indexer.errors import PickledWeights
 from indexer.extract.context import LastTokenStream, context_layers
 from indexer.model import load
 from indexer.progress import JsonNarrator, Narrator
-from indexer.source import locate
+from indexer.source import Source, locate
 from indexer.store.errors import MachineError, at_the_edge
 from indexer.store.layout import TOKENIZER, Manifest
 from indexer.store.shown import escape_what_libraries_say, lines
 from indexer.store.vocabulary import Vocabulary
+
+ALLOW_PICKLE = "EXPLORER_ALLOW_PICKLE"
+"""A variable that is 1 where pickled weights may be loaded for a text that is not indexed."""
 
 
 def encode(folder: Path, words: list[str], narrator: Narrator) -> np.ndarray:
@@ -35,7 +39,7 @@ def encode(folder: Path, words: list[str], narrator: Narrator) -> np.ndarray:
     """
     manifest = Manifest.load(folder)
     narrator.say("checking the model's weights")
-    source = locate(manifest.model.source, offline=True, allow_pickle=manifest.model.allow_pickle)
+    source = _source(manifest)
     if source.sha256() != manifest.model.weights_sha256:
         raise MachineError(f"the weights of {manifest.model.source!r} have changed since the index")
     assert manifest.prefix is not None, "only context spaces have words to run"
@@ -52,6 +56,22 @@ def encode(folder: Path, words: list[str], narrator: Narrator) -> np.ndarray:
             states.append(stream.run([vocabulary.word_ids(word)]))
             bar.update(1)
     return np.concatenate(states, axis=1)
+
+
+def _source(manifest: Manifest) -> Source:
+    """The model of an index.
+
+    Where it lies, and that its pickles were let through, is what the index says, which may be
+    anybody's: whoever asks must allow pickles themselves.
+    """
+    allowed = os.environ.get(ALLOW_PICKLE) == "1"
+    try:
+        return locate(manifest.model.source, offline=True, allow_pickle=allowed)
+    except PickledWeights:
+        raise PickledWeights(
+            f"the weights of {manifest.model.source!r} are pickles, which can run code when "
+            f"loaded; where you trust them, set {ALLOW_PICKLE}=1"
+        ) from None
 
 
 def main() -> None:

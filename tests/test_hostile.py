@@ -26,7 +26,8 @@ from indexer.portable.vectors import Asked
 from indexer.progress import Narrator
 from indexer.store import catalog_file
 from indexer.store.errors import DamagedIndex, SemanticError
-from indexer.store.layout import MANIFEST, Manifest, find_index, index_names
+from indexer.store.layout import MANIFEST, Manifest
+from indexer.store.places import find_index, index_names
 from indexer.store.read import Index
 from indexer.store.rows import file_bytes
 from indexer.store.verify import verify

@@ -10,6 +10,7 @@ import duckdb
 import numpy as np
 import pytest
 
+import explorer
 from conftest import Run, run_build
 from families import make_model
 from indexer.architectures import FAMILIES, family_of
@@ -23,7 +24,7 @@ from indexer.errors import (
 )
 from indexer.model import load
 from indexer.source import locate
-from indexer.store.errors import MachineError
+from indexer.store.errors import MachineError, SemanticError
 from indexer.store.layout import Manifest
 
 
@@ -372,6 +373,18 @@ def test_pickled_weights_are_loaded_where_they_are_allowed(
     np.testing.assert_array_equal(rows.numpy(), own.numpy())
     folder = run_build(pickled, tmp_path / "indexes", "pickled", allow_pickle=True)
     assert Manifest.load(folder).model.allow_pickle
+
+
+def test_an_index_alone_lets_no_pickle_through(
+    pickled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an index says may be its author's, and so may the folder that it names."""
+    folder = run_build(pickled, tmp_path / "indexes", "pickled", allow_pickle=True)
+    with explorer.open("pickled", folder.parent) as ix:
+        with pytest.raises(SemanticError, match=r"are pickles.*EXPLORER_ALLOW_PICKLE=1"):
+            ix.neighbors("a river of tall dogs", "context.1", k=1)
+        monkeypatch.setenv("EXPLORER_ALLOW_PICKLE", "1")
+        assert ix.neighbors("a river of tall dogs", "context.1", k=1).rows
 
 
 def test_a_pickle_beside_safetensors_is_not_touched(llama: Path) -> None:
