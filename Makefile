@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo index test test-e2e test-wheel test-peers check format docs notebook bench clean
+.PHONY: help demo index test test-e2e test-wheel wheel test-peers check format docs notebook bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -52,6 +52,9 @@ test-wheel: $(VENV)/dev.stamp  ## run the same tests against the wheel, installe
 	@$(BIN)/python tests/installed.py $(WHEEL) all dev
 	@mkdir $(WHEEL)/empty && cd $(WHEEL)/empty && PYTHONSAFEPATH=1 ../bin/python -m pytest -n auto --dist loadfile \
 		--no-loadscope-reorder -c $(CURDIR)/pyproject.toml --rootdir $(CURDIR) $(CURDIR)/tests
+
+wheel: $(VENV)/dev.stamp  ## build a release into dist/
+	@$(BIN)/python tests/installed.py --release dist
 
 test-peers: $(PEERS)/peers.stamp  ## compare indexes with TransformerLens, write docs/peers.md
 	@$(PEERS)/bin/python -m pytest tests/peers

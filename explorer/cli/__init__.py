@@ -28,7 +28,7 @@ from explorer.cli.tui import tui
 from explorer.cli.word import word
 from indexer.store.errors import at_the_edge
 from indexer.store.shown import escape_what_libraries_say
-from indexer.store.streams import let_go_of_stdout, prepare
+from indexer.store.streams import ReaderLeft, let_go_of_stdout, prepare
 
 
 @click.group(
@@ -77,8 +77,7 @@ def main() -> NoReturn:
     try:
         cli.main(standalone_mode=False)
         sys.stdout.flush()  # what fails at exit could not be told any more
-    except BrokenPipeError:
-        # The reader of a pipe has what it wanted.
+    except ReaderLeft:  # it has what it wanted
         let_go_of_stdout()
         sys.exit(0)
     except click.exceptions.Abort:

@@ -65,7 +65,8 @@ def _file(source: str | Path) -> Path:
     except ValueError:
         raise QueryError(f"cannot read {str(source)!r}: that is no name of a file") from None
     except OSError as err:
-        said = (err.strerror or str(err)).lower()
+        said = err.strerror or str(err)
+        said = said[:1].lower() + said[1:]
         raise QueryError(f"cannot read {str(source)!r}: {said}{did_you_mean(path)}") from None
 
 

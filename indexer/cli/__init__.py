@@ -21,7 +21,7 @@ from indexer.cli.show import show
 from indexer.cli.verify import verify
 from indexer.store.errors import at_the_edge
 from indexer.store.shown import escape_what_libraries_say, lines
-from indexer.store.streams import let_go_of_stdout, prepare
+from indexer.store.streams import ReaderLeft, let_go_of_stdout, prepare
 
 
 @click.group(epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
@@ -41,8 +41,7 @@ def main() -> NoReturn:
     try:
         cli.main(standalone_mode=False)
         sys.stdout.flush()  # what fails at exit could not be told any more
-    except BrokenPipeError:
-        # The reader of a pipe has what it wanted.
+    except ReaderLeft:  # it has what it wanted
         let_go_of_stdout()
         sys.exit(0)
     except click.exceptions.NoArgsIsHelpError as err:

@@ -73,12 +73,20 @@ _EXACT = {"json": "explorer.json", "jsonl": "explorer.json", "html": "xmlcharref
 _JSON = ("json", "jsonl")
 
 
+class ReaderLeft(Exception):
+    """Who read stdout through a pipe has what it wanted, and no more can be written.
+
+    No `OSError`: click would make that a failure of its own.
+    """
+
+
 def prepare() -> None:
     """Have all three streams, whichever of them the program was started without.
 
     To be called before anything is opened: a file that got the number of a closed stream would be
     written into.
     """
+    closed = not _is_open(1)
     for number, (name, flags) in enumerate(
         [("stdin", os.O_RDONLY), ("stdout", os.O_RDONLY), ("stderr", os.O_WRONLY)]
     ):
@@ -90,16 +98,11 @@ def prepare() -> None:
             os.set_inheritable(number, True)
             setattr(sys, name, _in_its_place(number))
             setattr(sys, f"__{name}__", getattr(sys, name))
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="explorer.letters")
-    if sys.stderr is sys.__stderr__ and isinstance(sys.stderr, io.TextIOWrapper):
-        sys.stderr.reconfigure(errors="explorer.letters")
-        sys.stderr = io.TextIOWrapper(
-            io.BufferedWriter(_Narration(2, "wb", closefd=False)),
-            encoding=sys.stderr.encoding,
-            errors="explorer.letters",
-            line_buffering=True,
-        )
+    # What a test or a notebook put in their place stays.
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout is sys.__stdout__ and not closed:
+        sys.stdout = _through(_Data(1, "wb", closefd=False), sys.stdout.encoding)
+    if isinstance(sys.stderr, io.TextIOWrapper) and sys.stderr is sys.__stderr__:
+        sys.stderr = _through(_Narration(2, "wb", closefd=False), sys.stderr.encoding)
 
 
 def put(text: str, format: str = "") -> None:
@@ -110,6 +113,7 @@ def put(text: str, format: str = "") -> None:
 
     Raises:
         OSError: it cannot be written.
+        ReaderLeft: nobody reads it any more.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors=_EXACT.get(format, "explorer.letters"))
@@ -141,8 +145,19 @@ def let_go_of_stdout() -> None:
     """Have Python's own flush at exit go nowhere, once stdout has failed."""
     try:
         sys.stdout.flush()
-    except OSError:
+    except (OSError, ReaderLeft):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class _Data(io.FileIO):
+    """stdout, which tells a reader that has left from all else that may be wrong."""
+
+    def write(self, data: Any) -> int:
+        """Write as much as there is room for."""
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            raise ReaderLeft from None
 
 
 class _Narration(io.FileIO):
@@ -175,6 +190,16 @@ class _Closed(io.RawIOBase):
             self._told = True
             raise OSError(errno.EBADF, "cannot write the answer: stdout is closed")
         return len(memoryview(data).cast("B"))
+
+
+def _through(raw: io.FileIO, encoding: str) -> io.TextIOWrapper:
+    """A stream as Python makes it, over a file of our own kind."""
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw),
+        encoding=encoding,
+        errors="explorer.letters",
+        line_buffering=raw.isatty() or isinstance(raw, _Narration),
+    )
 
 
 def _is_open(number: int) -> bool:
