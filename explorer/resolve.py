@@ -6,7 +6,9 @@ question. Rules, in order, for a bare word `w`:
     asked of a space of words (context.l)   the indexed word; else the model is run on it
     asked of an imported space of labels    the label " w"; else the label "w"; else as below
     asked of any other space                the token " w"; else the token "w"; else the indexed
-                                            word `w`, as the mean of its tokens; else an error
+                                            word `w`, as the mean of its tokens; else either of
+                                            the spelling that the tokenizer makes of it; else an
+                                            error
 A text in quotes follows the same rules, but need not be known: it may be a mean of any parts. In an
 index of imported vectors every item is a word: " w", else "w", else an error.
 """
@@ -187,6 +189,9 @@ class Resolver:
         word = self.index.word_by_text(term.text)
         if word is not None:
             return self._parts(term, home, word.token_ids)
+        ids = self._as_cut(term.text)
+        if ids:
+            return self._parts(term, home, ids)
         if term.kind is Kind.TEXT or " " in term.text:
             return self._parts(term, home, self.index.vocabulary.word_ids(term.text))
         raise UnknownWord(
@@ -198,6 +203,18 @@ class Resolver:
                 else "in double quotes it is taken as the mean of its parts"
             )
         )
+
+    def _as_cut(self, text: str) -> tuple[int, ...]:
+        """The tokens of a token or an indexed word that the tokenizer makes another spelling of.
+
+        `Tuesday` is that of ` tuesday` to a tokenizer that tells no capitals. None for what is no
+        such spelling, which is not cut: the tokenizer takes a while to load.
+        """
+        if text.isascii() and text == text.lower():
+            return ()
+        vocabulary = self.index.vocabulary
+        ids = vocabulary.word_ids(text) if vocabulary.normalised(text) != text else ()
+        return ids if len(ids) == 1 or self.index.word_by_tokens(ids) else ()
 
     def _token(self, term: Term, home: Space, token: Token) -> Item:
         word = self.index.word_by_text(token.text.strip())

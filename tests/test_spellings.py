@@ -9,7 +9,7 @@ from tokenizers import Tokenizer, normalizers
 
 import explorer
 from conftest import Run
-from explorer.errors import QueryError
+from explorer.errors import QueryError, UnknownWord
 from explorer.unindexed import refuse
 from families import make_model
 from indexer.store.read import Index
@@ -107,12 +107,27 @@ def test_another_spelling_is_answered_as_the_word_without_the_model(
     with explorer.open("model", indexes) as plain:
         ix = explorer.Explorer(plain._index, encode=refuse)
         for space in ("embed", "context.2"):
-            if space == "embed" and spelling == "lARGE":
-                continue  # of tokens, only what is indexed is known by another spelling
             asked, own = (ix.neighbors(w, space=space, k=4) for w in (spelling, "large"))
             assert [row.item for row in asked.rows] == [row.item for row in own.rows]
             assert "large" not in {row.item.strip("␣") for row in asked.rows}
         assert ix.word(spelling).rows == ix.word("large").rows
+
+
+def test_words_that_are_no_spelling_of_another_are_still_unknown(indexes: Path) -> None:
+    with explorer.open("model", indexes) as ix:
+        for unknown in ("Lagre", "lagre"):
+            with pytest.raises(UnknownWord, match="did you mean"):
+                ix.neighbors(unknown)
+
+
+def test_a_group_is_the_same_in_any_spelling(indexes: Path) -> None:
+    with explorer.open("model", indexes) as ix:
+        one, other = (
+            ix.congruence(*words, space="context.1", permutations=100)
+            for words in (("large", "small", "paris"), ("lARGE", "SMALL", "Paris"))
+        )
+        assert [row.score for row in one.rows] == [row.score for row in other.rows]
+        assert [row.p for row in one.rows] == [row.p for row in other.rows]
 
 
 def test_a_group_holds_no_word_twice(indexes: Path) -> None:

@@ -44,14 +44,26 @@ class Group:
     """Some words asked together, in an order of their own, so that how they were typed is nothing.
 
     Attributes:
-        members: the words, by text.
+        members: the words, by the text they are indexed under.
     """
 
     def __init__(self, resolver: Resolver, words: Words, terms: Sequence[Term]) -> None:
         self._resolver, self._words, self._terms = resolver, words, terms
-        members = [Member(term, words.ids.get(term.text)) for term in terms]
-        self.members = tuple(sorted(members, key=lambda member: member.text))
+        members = [Member(term, self._id(term.text)) for term in terms]
+        self.members = tuple(sorted(members, key=self._indexed_text))
         self._require_distinct()
+
+    def _indexed_text(self, member: Member) -> str:
+        """How a word is spelled in the index, where it is there."""
+        return member.text if member.id is None else self._words.texts[member.id]
+
+    def _id(self, text: str) -> int | None:
+        """The id of a word, whatever its spelling; None where it is not indexed."""
+        found, index = self._words.ids.get(text), self._resolver.index
+        if found is not None or not index.manifest.has_model:
+            return found
+        word = index.word_by_tokens(index.vocabulary.word_ids(text))
+        return None if word is None else word.id
 
     def __len__(self) -> int:
         return len(self.members)
