@@ -83,6 +83,21 @@ class Words:
         return np.array([capital_of(text) for text in self.texts])
 
     @cached_property
+    def same_tokens(self) -> Int64:
+        """(words,) int64: a number that words of the same tokens share; they are one point.
+
+        Words that were imported have no tokens, and are each a point of their own.
+        """
+        first: dict[tuple[int, ...], int] = {}
+        return np.array(
+            [
+                first.setdefault(tuple(ids), at) if ids else at
+                for at, (_, _, ids) in enumerate(self._table)
+            ],
+            np.int64,
+        )
+
+    @cached_property
     def _offsets(self) -> Int64:
         lengths = [len(ids) for _, _, ids in self._table]
         return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)

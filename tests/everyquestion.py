@@ -34,6 +34,9 @@ QUESTIONS: dict[str, Callable[[Any], Any]] = {
     "correlation": lambda ix: ix.evaluate_similarity(PAIRS, measure="all"),
     "correlation-none": lambda ix: ix.evaluate_similarity(PAIRS[:2]),
     "congruence": lambda ix: ix.congruence(group="size", permutations=200),
+    "congruence-both": lambda ix: ix.congruence(
+        group="size", space="embed", control="both", permutations=200
+    ),
     "congruence-anchor": lambda ix: ix.congruence("big", "huge", anchor="large", permutations=200),
     "anchored": lambda ix: ix.anchored("big", "huge", anchor="large", permutations=200),
     "sql": lambda ix: ix.sql("FROM neighbors('large', k := 3)"),

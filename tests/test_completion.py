@@ -18,7 +18,7 @@ TYPED = [
     (["neighbors", "--format", "j"], ["json", "jsonl"]),
     (["neighbors", "--index", "sm"], ["smollm2"]),
     (["congruence", "--group", "siz"], ["size"]),
-    (["congruence", "--control", ""], ["matched", "random"]),
+    (["congruence", "--control", ""], ["matched", "random", "both"]),
     (["schema", "neu"], ["neuron", "neuron_token", "neuron_word"]),
     (["schema", "mid"], ["middleman"]),
     (["evaluate", "an"], ["analogies"]),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +23,9 @@ from explorer.chance.controls import forms_of
 from explorer.chance.strata import strata
 from explorer.errors import QueryError
 from explorer.expressions import Kind, Term
-from explorer.queries.congruence import in_space, rows_of
-from explorer.queries.lots import Drawn, distinct
+from explorer.queries.congruence import apart, in_space, rows_of
+from explorer.queries.lots import Drawn, Lots, distinct
+from explorer.render import render
 from explorer.words import Words
 from indexer.store.errors import SemanticError
 from test_groups import by_hand, score
@@ -138,9 +141,10 @@ def test_the_order_of_words_is_nothing_and_a_seed_is_everything(real: Any) -> No
 
 def test_the_answer_says_how_well_the_controls_match(real: Any) -> None:
     words = Words(real._index)
-    matched = {m.trait: m for m in real.congruence(*SIZE, permutations=500).meta.match}
+    matched = {m.trait: m for m in real.congruence(*SIZE, permutations=500).meta.drawn[0].match}
     any_ = {
-        m.trait: m for m in real.congruence(*SIZE, control="random", permutations=500).meta.match
+        m.trait: m
+        for m in real.congruence(*SIZE, control="random", permutations=500).meta.drawn[0].match
     }
     ids = [words.ids[text] for text in SIZE]
     assert matched["zipf"].words == pytest.approx(words.zipf[ids].mean())
@@ -155,7 +159,7 @@ def test_the_answer_says_how_well_the_controls_match(real: Any) -> None:
 
 def test_the_histogram_holds_every_pair_once(real: Any) -> None:
     found = real.congruence(*SIZE, space="context.5", permutations=300)
-    shown = found.meta.histogram
+    shown = found.meta.drawn[0].histogram
     assert (shown.space, shown.n_words, shown.n_controls) == ("context.5", 21, 300 * 21)
     assert sum(shown.words) == pytest.approx(1)
     assert sum(shown.controls) == pytest.approx(1)
@@ -168,7 +172,90 @@ def test_the_histogram_holds_every_pair_once(real: Any) -> None:
     assert shown.words == pytest.approx(expected.tolist())
     every = real.congruence(*SIZE, permutations=300)
     least = min(every.rows, key=lambda row: (row.p_corrected, -row.effect))
-    assert every.meta.histogram.space == least.space
+    assert every.meta.drawn[0].histogram.space == least.space
+
+
+# -- against both kinds of control ----------------------------------------------------------
+
+
+def test_both_kinds_of_control_stand_side_by_side_as_each_is_by_itself(real: Any) -> None:
+    ask: dict[str, Any] = {"permutations": 300, "seed": 2}
+    both = real.congruence(*SIZE, control="both", **ask)
+    alone = [real.congruence(*SIZE, control=how, **ask) for how in ("matched", "random")]
+    assert [row.control for row in both.rows] == ["matched", "random"] * len(alone[0].rows)
+    for at, one in enumerate(alone):
+        assert both.rows[at::2] == one.rows
+        (drawn,) = one.meta.drawn
+        assert replace(both.meta.drawn[at], histogram=None) == replace(drawn, histogram=None)
+    shown = [drawn.histogram for drawn in both.meta.drawn]
+    assert shown[0] == alone[0].meta.drawn[0].histogram
+    assert shown[1].space == shown[0].space
+    frame = both.to_pandas()
+    assert frame["control"].tolist() == [row.control for row in both.rows]
+    assert set(frame.groupby("space", sort=False).size()) == {2}
+    lines = render(both, "csv").splitlines()
+    assert len(lines) == 1 + len(both.rows)
+    pictures = both.pictures()
+    assert [type(one).__name__ for one in pictures] == ["Lines", "Lines", "Histogram", "Histogram"]
+
+
+def test_a_table_of_both_has_a_line_a_space(real: Any) -> None:
+    both = real.congruence(*SIZE, control="both", permutations=300)
+    text = str(both).splitlines()
+    head = next(line for line in text if line.startswith("space"))
+    assert re.split(r"  +", head) == [
+        "space", "score", "effect matched", "p matched", "effect random", "p random",
+    ]  # fmt: skip
+    matched, random = both.rows[:2]
+    line = next(line for line in text if line.startswith("embed "))
+    assert line.split()[2::2] == [f"{matched.effect:.2f}", f"{random.effect:.2f}"]
+    assert sum(line.startswith("context.") for line in text) == 31
+    assert text[0].startswith("7 words: closer to each other than matched random words, and than")
+
+
+def test_where_the_kinds_of_control_disagree_it_is_said(clustered: Any) -> None:
+    """Words that lie where all words like them do are close by chance of no other kind."""
+    ask: dict[str, Any] = {"space": "embed", "measure": "cosine", "permutations": 2000}
+    both = clustered.congruence(*CLUSTER, control="both", **ask)
+    alone = [clustered.congruence(*CLUSTER, control=how, **ask) for how in ("matched", "random")]
+    below = [one.rows[0].p <= 0.05 for one in alone]
+    told = [note for note in both.meta.notes if "it depends on the controls" in note]
+    assert len(told) == (below[0] != below[1])
+    made = [
+        [replace(one.rows[0], p_corrected=p) for one, p in zip(alone, ps, strict=True)]
+        for ps in ((0.001, 0.6), (0.6, 0.001), (0.001, 0.002))
+    ]
+    for rows, said in zip(made, (True, True, False), strict=True):
+        assert bool(list(apart([[row] for row in rows]))) == said
+    assert not list(apart([made[0][:1]]))
+
+
+@pytest.mark.parametrize("control", ["matched", "random", "both"])
+def test_every_answer_says_what_was_matched(tiny: Any, control: str) -> None:
+    ask: dict[str, Any] = {"control": control, "permutations": 100}
+    for answer in (
+        tiny.congruence("large", "huge", "tiny", **ask),
+        tiny.anchored("huge", "tiny", anchor="large", **ask),
+    ):
+        said = " ".join(str(answer).split())
+        matched = "matched: the" in said and "number of tokens, by capital, then by frequency and"
+        assert bool(matched) == (control != "random")
+        assert ("random: any of the" in said and "nothing is matched" in said) == (
+            control != "matched"
+        )
+
+
+def test_words_are_read_against_both_kinds_of_control(real: Any) -> None:
+    ask: dict[str, Any] = {"anchor": "large", "space": "context.8", "permutations": 200}
+    both = real.anchored(*LIST, control="both", **ask)
+    alone = [real.anchored(*LIST, control=how, **ask) for how in ("matched", "random")]
+    for at, one in enumerate(alone):
+        assert both.rows[at::2] == one.rows
+        assert both.meta.whole[at] == one.meta.whole[0]
+        assert both.meta.drawn[at] == one.meta.drawn[0]
+    text = str(both)
+    assert "z matched" in text
+    assert text.count("all together: mean") == 2
 
 
 # -- against an anchor ----------------------------------------------------------------------
@@ -191,7 +278,7 @@ def test_scores_with_an_anchor_are_what_loops_give(
     ask = {"anchor": "large", "space": name, "measure": measure, "control": control}
     answer = real.anchored(*LIST, **ask, permutations=150, seed=2)
     whole = real.congruence(*LIST, **ask, permutations=150, seed=2).rows[0]
-    assert answer.meta.whole == whole
+    assert answer.meta.whole == (whole,)
     assert [row.word for row in answer.rows] == list(LIST)
     sign = -1 if measure == "euclidean" else 1
     anchor = words.vectors(name, np.array([words.ids["large"]]))[0]
@@ -275,7 +362,8 @@ def null(request: pytest.FixtureRequest, real: Any) -> tuple[np.ndarray, np.ndar
         out = forms_of(words, group.texts)
         pools = strata(words, group.traits(spaces[0]), request.param, "embed", out, group.ids)
         drawn = Drawn(words, group, None, pools.draw(DRAWN, rng), None)
-        rows = rows_of(index, drawn, [in_space(drawn, space, None) for space in spaces])
+        lots = Lots(request.param, drawn, pools, (), ())
+        rows = rows_of(index, lots, [in_space(drawn, space, None) for space in spaces])
         found.append([(row.p, row.p_corrected) for row in rows])
     p = np.array(found)
     return p[:, :, 0], p[:, :, 1]
@@ -344,7 +432,7 @@ def test_no_p_of_few_words_is_below_what_few_groups_can_tell(tiny: Any) -> None:
     ask = {"space": "context.1", "control": "random"}
     least = 1.0
     for at in range(0, len(texts) - 1, 2):
-        row = tiny.anchored(texts[at], anchor=texts[at + 1], **ask).meta.whole
+        row = tiny.anchored(texts[at], anchor=texts[at + 1], **ask).meta.whole[0]
         least = min(least, row.p)
     assert least > 0.5 / len(texts)
 
@@ -404,7 +492,7 @@ def test_a_group_too_small_says_so(real: Any, tiny: Any) -> None:
     assert any("no interval" in note for note in few.meta.notes)
     assert not any("different control" in note for note in few.meta.notes)
     json.dumps(few.to_dict(), allow_nan=False)
-    assert few.meta.distinct > 400
+    assert few.meta.drawn[0].distinct > 400
 
 
 def test_too_few_different_control_groups_are_told_of(real: Any) -> None:
@@ -447,7 +535,7 @@ def test_a_word_that_is_not_indexed_is_run_and_matched_as_the_rarest(
     assert "'zygote' is not indexed" in done.err
     answer = done.json()
     assert any(note.startswith("not indexed: zygote;") for note in answer["meta"]["notes"])
-    matched = {m["trait"]: m for m in answer["meta"]["match"]}
+    matched = {m["trait"]: m for m in answer["meta"]["drawn"][0]["match"]}
     all_ = Words(real._index)
     zipf = [*(all_.zipf[all_.ids[text]] for text in words[:2]), all_.zipf.min()]
     assert matched["zipf"]["words"] == pytest.approx(np.mean(zipf))
@@ -474,6 +562,8 @@ def test_a_word_that_is_not_indexed_is_run_and_matched_as_the_rarest(
         ((), {"group": "size", "space": "contxt.1"}, "did you mean 'context.1'"),
         ((), {"group": "size", "measure": "cosin"}, "did you mean 'cosine'"),
         ((), {"group": "size", "control": "match"}, "did you mean 'matched'"),
+        ((), {"group": "size", "control": "boht"}, "did you mean 'both'"),
+        (("size",), {}, "1 word: a word has no pairs; name two or more, or ask .* --group size"),
         ((), {"group": "size", "permutations": 9}, "--permutations 9: of 20 words ask for 10 to"),
         ((), {"group": "size", "permutations": 10**6}, "ask for 10 to 100,000"),
         ((), {"group": "size", "seed": -1}, "--seed -1"),

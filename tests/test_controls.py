@@ -74,19 +74,27 @@ def test_matched_words_are_the_nearest_by_brute_force(words: Words) -> None:
 
 def test_a_drawn_group_holds_no_word_twice_and_each_from_its_own_pool() -> None:
     pools = (np.arange(5), np.arange(3, 8), np.arange(5), np.arange(5))
-    drawn = Controls("matched", pools).draw(4000, np.random.default_rng(0))
+    drawn = Controls("matched", pools, np.arange(8)).draw(4000, np.random.default_rng(0))
     assert all(len(set(row)) == 4 for row in drawn.tolist())
     for place, pool in enumerate(pools):
         assert set(drawn[:, place].tolist()) == set(pool.tolist())
 
 
 def test_from_one_pool_every_group_is_drawn_equally_often() -> None:
-    drawn = Controls("random", (np.arange(5),) * 2).draw(20_000, np.random.default_rng(1))
+    pools = (np.arange(5),) * 2
+    drawn = Controls("random", pools, np.arange(5)).draw(20_000, np.random.default_rng(1))
     counts = np.zeros((5, 5))
     np.add.at(counts, (drawn[:, 0], drawn[:, 1]), 1)
     assert (np.diag(counts) == 0).all()
     # 20 ordered pairs, 1,000 expected of each, deviation 31.
     assert np.abs(counts[~np.eye(5, dtype=bool)] - 1000).max() < 5 * 31
+
+
+def test_two_spellings_of_the_same_tokens_are_drawn_as_one_word() -> None:
+    point = np.array([0, 0, 2, 3, 3, 3, 6])
+    drawn = Controls("random", (np.arange(7),) * 3, point).draw(2000, np.random.default_rng(2))
+    assert all(len(set(row)) == 3 for row in point[drawn].tolist())
+    assert set(drawn.ravel().tolist()) == set(range(7))
 
 
 def test_neither_the_group_nor_a_form_of_it_stands_in(words: Words) -> None:

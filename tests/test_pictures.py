@@ -87,7 +87,7 @@ def test_a_congruence_is_drawn_as_effects_and_as_scores(answer: Any, tiny: Any) 
     assert effects.labels == tuple(row.space for row in answer.rows)
     assert effects.values == tuple(row.effect for row in answer.rows)
     assert effects.low == tuple(row.low for row in answer.rows)
-    shown = answer.meta.histogram
+    shown = answer.meta.drawn[0].histogram
     assert isinstance(scores, Histogram)
     assert (scores.edges, scores.scores.shares) == (shown.edges, shown.words)
     assert scores.baseline.shares == shown.controls
@@ -380,8 +380,8 @@ def test_a_figure_holds_the_numbers_of_the_answer(answer: Any) -> None:
     assert [t.get_text() for t in effects.get_xticklabels()] == [row.space for row in answer.rows]
     stairs = {patch.get_label(): patch.get_data().values.tolist() for patch in scores.patches}
     assert list(stairs.values()) == [
-        list(answer.meta.histogram.controls),
-        list(answer.meta.histogram.words),
+        list(answer.meta.drawn[0].histogram.controls),
+        list(answer.meta.drawn[0].histogram.words),
     ]
 
 

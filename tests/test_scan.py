@@ -35,7 +35,8 @@ from explorer.queries.analogy import _multiplied
 from explorer.scan import combined, scan
 from explorer.testsets.lexicon import Lexicon
 from explorer.testsets.offsets import best_answers
-from indexer.store.layout import MEASURES, SpaceEntry
+from indexer.store.files import FileEntry
+from indexer.store.layout import MEASURES, SpaceEntry, moments_file, rows_file
 from indexer.store.rows import RowsWriter
 from indexer.store.space import Space
 from indexer.store.write import unit_rows
@@ -57,8 +58,10 @@ def space_of(vectors: Float64) -> Iterator[Space]:
         centered = np.linalg.norm(whole - mean, axis=1).astype(np.float32)
         moments = {"norms": norms, "centered_norms": centered, "mean": mean}
         np.savez(Path(folder) / "spaces/close.npz", **moments)
+        names = [rows_file("close"), moments_file("close")]
+        files = {name: FileEntry.of(Path(folder) / name) for name in names}
         entry = SpaceEntry("close", "label", *rows.shape, "cosine", "labels", len(rows))
-        yield Space(Path(folder), entry)
+        yield Space(Path(folder), entry, files)
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,7 @@ def asked(data: Any, space: Space, measure: str) -> Float64:
         return rng.normal(size=space.entry.width)
     items = rng.integers(0, space.entry.rows, data.draw(st.integers(1, 3))).tolist()
     total = sum(
-        normed_rows(space.vector(at)[None], space.mean, measure)[0] * rng.choice([1.0, -0.5, 2.0])
+        normed_rows(space.vector(at)[None], space, measure)[0] * rng.choice([1.0, -0.5, 2.0])
         for at in items
     )
     return np.asarray(total, np.float64)
@@ -222,7 +225,7 @@ def test_products_of_cosines_rank_as_a_sort_in_float64(
 ) -> None:
     weights = data.draw(st.lists(st.sampled_from([1.0, 2.5, 0.5, -1.0, -2.0]), max_size=2))
     with space_of(close.vectors()) as space:
-        own = np.flatnonzero(normed_rows(vectors_of(space), space.mean, measure).any(axis=1))
+        own = np.flatnonzero(normed_rows(vectors_of(space), space, measure).any(axis=1))
         if not len(own):
             return
         items = [
@@ -257,7 +260,7 @@ def test_the_answer_to_an_analogy_is_the_first_of_the_best_in_float64(
         return
     rng = np.random.default_rng(data.draw(seeds))
     with space_of(close.vectors()) as space:
-        rows = normed_rows(vectors_of(space), space.mean, measure)
+        rows = normed_rows(vectors_of(space), space, measure)
         some = np.flatnonzero(rows.any(axis=1))
         if len(some) < 3:
             return
@@ -310,7 +313,7 @@ def test_scores_of_pairs_are_those_of_their_rows_in_float64() -> None:
         assert found["euclidean"][(first == 0) & (second == 1)].tolist() == [0.0]
         for measure in MEASURES:
             for at, query in enumerate(vectors_of(space)):
-                one = normed_rows(query[None], space.mean, measure)[0]
+                one = normed_rows(query[None], space, measure)[0]
                 here = first == at
                 exact = exact_scores(space, second[here], one, measure)
                 np.testing.assert_allclose(found[measure][here], exact, rtol=1e-6, atol=1e-9)

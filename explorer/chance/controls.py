@@ -32,10 +32,12 @@ class Controls:
     Attributes:
         how: `matched` or `random`.
         pools: for each word of the group, (pool,) int64 ids, the most alike first.
+        point: (words,) int64, a number that words of the same tokens share, as `Words.same_tokens`.
     """
 
     how: str
     pools: tuple[Int64, ...]
+    point: Int64
 
     @property
     def words(self) -> Int64:
@@ -46,13 +48,15 @@ class Controls:
         """Groups of stand-ins: (count, len(pools)) int64 ids, no word twice in a row.
 
         Each row's places are filled one after another, each uniformly from what is left of its
-        pool; where all pools are the same, that is a uniform draw without replacement.
+        pool; where all pools are the same, that is a uniform draw without replacement. Two
+        spellings of the same tokens are one word: they have one vector.
         """
         drawn = np.empty((count, len(self.pools)), np.int64)
         for place, pool in enumerate(self.pools):
             chosen = pool[rng.integers(0, len(pool), count)]
+            there = self.point[drawn[:, :place]]
             while True:
-                again = np.flatnonzero((drawn[:, :place] == chosen[:, None]).any(axis=1))
+                again = np.flatnonzero((there == self.point[chosen][:, None]).any(axis=1))
                 if not len(again):
                     break
                 chosen[again] = pool[rng.integers(0, len(pool), len(again))]
@@ -86,16 +90,17 @@ def controls(
     """
     if how not in CONTROLS:
         raise QueryError(unknown("control", how, CONTROLS))
+    point = words.same_tokens
     free = np.setdiff1d(np.arange(len(words)), np.fromiter(left_out, np.int64))
     size = max(POOL, 5 * len(group))
     least = 2 * len(group)
-    if len(free) < least:
+    if (there := len(np.unique(point[free]))) < least:
         raise QueryError(
             f"{len(group)} words need {least:,} others to be compared with, and index "
-            f"{words.index.name!r} has {len(free):,}; build one with more --words"
+            f"{words.index.name!r} has {there:,}; build one with more --words"
         )
     if how == "random":
-        return Controls(how, (free,) * len(group))
+        return Controls(how, (free,) * len(group), point)
     norms = np.log(np.maximum(words.norms(space), 1e-12))
     traits = np.stack([words.zipf, norms], axis=1)
     scale = traits.std(axis=0)
@@ -107,10 +112,15 @@ def controls(
         apart += _APART * np.abs(words.n_tokens[free] - one.n_tokens)
         apart += _APART * (words.capital[free] != one.capital)
         pools.append(free[np.argsort(apart, kind="stable")[:size]])
-    return Controls(how, tuple(pools))
+    return Controls(how, tuple(pools), point)
 
 
 def forms_of(words: Words, texts: Collection[str]) -> set[int]:
-    """Ids of all indexed words that differ from one of some texts in case only."""
+    """Ids of all indexed words that differ from one of some texts in case, or in nothing.
+
+    Words of the same tokens differ in nothing that a model sees.
+    """
     folded = {text.casefold() for text in texts}
-    return {at for at, text in enumerate(words.texts) if text.casefold() in folded}
+    found = {at for at, text in enumerate(words.texts) if text.casefold() in folded}
+    points = {int(words.same_tokens[words.ids[text]]) for text in texts if text in words.ids}
+    return found | {at for at, point in enumerate(words.same_tokens.tolist()) if point in points}

@@ -93,11 +93,17 @@ class StandIns:
 
     @cached_property
     def _forms(self) -> Int64:
-        """(words,) int64: a number that forms of one word share."""
-        return np.array([self._numbers[text.casefold()] for text in self.words.texts])
+        """(words,) int64: a number that forms of one word share.
+
+        Words of the same tokens are one word however they are written, and have its number.
+        """
+        numbers = [self._numbers[text.casefold()] for text in self.words.texts]
+        return np.array(numbers)[self.words.same_tokens]
 
     def _form(self, text: str) -> int:
-        return self._numbers.get(text.casefold(), -1)
+        number = self._numbers.get(text.casefold(), -1)
+        at = self.words.ids.get(text)
+        return number if at is None else int(self._forms[at])
 
     def drawn(self, part: int) -> Int64:
         """One part of every word's row of stand-ins: (DRAWS_AT_ONCE, asked) int64 ids."""

@@ -54,7 +54,7 @@ def strata(
     others = {*left_out, *own}
     every = controls(words, group, "random" if how == "matched" else how, space, others)
     if how == "random":
-        return Controls(how, (np.union1d(every.words, mine),) * len(group))
+        return Controls(how, (np.union1d(every.words, mine),) * len(group), every.point)
     size = max(PART, 5 * len(group))
     table = _table(words.n_tokens, words.capital, words.zipf, words.norms(space))
     out = np.setdiff1d(np.fromiter(left_out, np.int64), mine)
@@ -62,12 +62,13 @@ def strata(
     for one in group:
         traits = _table(one.n_tokens, one.capital, one.zipf, one.norm)
         pools.append(np.setdiff1d(part(table, traits, size), out))
-    if min(len(np.setdiff1d(pool, mine)) for pool in pools) < len(group):
+    others_of = (every.point[np.setdiff1d(pool, mine)] for pool in pools)
+    if min(len(np.unique(points)) for points in others_of) < len(group):
         raise QueryError(
             f"{len(group)} words and their forms leave too few like them; build an index with "
             "more --words, or ask with --control random"
         )
-    return Controls(how, tuple(pools))
+    return Controls(how, tuple(pools), every.point)
 
 
 def part(table: Float64, own: Float64, size: int) -> Int64:
