@@ -237,8 +237,8 @@ def _about(lots: Lots) -> str:
     count = len(lots.drawn.words)
     if lots.control == "random":
         return (
-            f"any of the {count:,} indexed words; nothing is matched, and words that are rarer, "
-            "longer in tokens or shorter in norm lie elsewhere in a space"
+            f"any of the {count:,} indexed words; nothing is matched, and how close words "
+            "lie depends on their frequency, tokens and norm too"
         )
     return (
         f"the {count:,} indexed words are parted by number of tokens, by capital, then by "

@@ -58,7 +58,8 @@ class Target:
         item: the target, as resolved; it need not be an item of the space.
         score: its score with the expression.
         z: the same, calibrated over the query's scores.
-        rank: 1 + the number of items that score better, the query's own items left out.
+        rank: 1 + the number of items that score better in float64, the query's own items left out;
+            items that score the same share it.
         n: how many items are left to be ranked among.
         components: each item of the expression asked alone; empty where there is only one.
         against: the same target under the other expression, where one was given.

@@ -12,7 +12,7 @@ class Neighbor:
     """One item near the query.
 
     Attributes:
-        rank: from 1.
+        rank: from 1, by score in float64; of items that score the same, the lower row first.
         item: its name: a token with spaces visible, a word, a neuron.
         score: in the measure; for `euclidean` a distance, smaller is nearer.
         z: deviations above the mean of this query's scores over the space's items.

@@ -16,6 +16,7 @@ from typing import Any
 
 from explorer.errors import QueryError
 from explorer.sql.functions import FUNCTIONS
+from explorer.sql.meant import command, meant
 from indexer.store.errors import nearest
 
 TABLE_FUNCTIONS = frozenset(
@@ -62,6 +63,8 @@ def checked(connection: Any, sql: str) -> list[tuple[str, Place]]:
 
     if "\0" in sql or any("\ud800" <= char <= "\udfff" for char in sql):
         raise QueryError("the SQL is not text: it holds bytes that are not UTF-8")
+    if (shell := command(sql)) is not None:
+        raise QueryError(shell)
     try:
         statements = connection.extract_statements(sql)
     except duckdb.Error as err:
@@ -173,7 +176,9 @@ def said(error: Exception, sql: str) -> str:
         message = str(told["exception_message"])
     except (ValueError, KeyError, TypeError):
         return " ".join(text.split("\n\n")[0].split())
-    line = " ".join(message.replace("\n", "; ").split()).replace("!;", ";").replace(".;", ";")
+    line = meant(message, sql) or " ".join(message.replace("\n", "; ").split()).replace(
+        "!;", ";"
+    ).replace(".;", ";")
     try:
         if "location" in told:
             offset, length = json.loads(told["location"])
