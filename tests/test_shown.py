@@ -36,7 +36,8 @@ from explorer.views.place import Place
 from hostile import CONTROLS, MARKUP, NAMES, harmless, hostile_copy
 from indexer.progress import Narrator
 from indexer.store.errors import SemanticError
-from indexer.store.shown import in_a_sheet, in_json, lines, needs_no_quotes, one_line, put
+from indexer.store.shown import in_a_sheet, in_json, lines, needs_no_quotes, one_line
+from indexer.store.streams import put
 
 WITHOUT_DRAWING = ("sql", "schema")
 
