@@ -36,7 +36,8 @@ from explorer.views.place import Place
 from hostile import CONTROLS, MARKUP, NAMES, harmless, hostile_copy
 from indexer.progress import Narrator
 from indexer.store.errors import SemanticError
-from indexer.store.shown import in_a_sheet, in_json, lines, needs_no_quotes, one_line, put
+from indexer.store.shown import in_a_sheet, in_json, lines, needs_no_quotes, one_line
+from indexer.store.streams import put
 
 WITHOUT_DRAWING = ("sql", "schema")
 
@@ -115,12 +116,13 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_data_is_exact_in_a_file_and_escaped_in_a_terminal() -> None:
-    file, terminal = io.StringIO(), Terminal()
-    put("a\x1b[31m\nb\n", file)
-    put("a\x1b[31m\nb\n", terminal)
-    assert file.getvalue() == "a\x1b[31m\nb\n"
-    assert terminal.getvalue() == "a\\x1b[31m\nb\n"
+def test_data_is_exact_in_a_file_and_escaped_in_a_terminal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for out, expected in ((io.StringIO(), "a\x1b[31m\nb\n"), (Terminal(), "a\\x1b[31m\nb\n")):
+        monkeypatch.setattr(sys, "stdout", out)
+        put("a\x1b[31m\nb\n")
+        assert out.getvalue() == expected
 
 
 @pytest.mark.parametrize("name", CONTROLS)
