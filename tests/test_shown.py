@@ -116,12 +116,13 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_data_is_exact_in_a_file_and_escaped_in_a_terminal() -> None:
-    file, terminal = io.StringIO(), Terminal()
-    put("a\x1b[31m\nb\n", file)
-    put("a\x1b[31m\nb\n", terminal)
-    assert file.getvalue() == "a\x1b[31m\nb\n"
-    assert terminal.getvalue() == "a\\x1b[31m\nb\n"
+def test_data_is_exact_in_a_file_and_escaped_in_a_terminal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for out, expected in ((io.StringIO(), "a\x1b[31m\nb\n"), (Terminal(), "a\\x1b[31m\nb\n")):
+        monkeypatch.setattr(sys, "stdout", out)
+        put("a\x1b[31m\nb\n")
+        assert out.getvalue() == expected
 
 
 @pytest.mark.parametrize("name", CONTROLS)
