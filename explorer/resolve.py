@@ -29,6 +29,7 @@ from explorer.expressions import Expression, Kind, Term, parse
 from explorer.measures import Weighted
 from explorer.results import Resolved
 from explorer.unindexed import Encode, encode
+from indexer.store.errors import did_you_mean
 from indexer.store.read import Index, Token, Word
 from indexer.store.space import Space
 from indexer.store.vocabulary import display, display_name
@@ -254,10 +255,10 @@ class Resolver:
         )
 
     def _did_you_mean(self, text: str) -> str:
-        tokens = [repr(token.text) for token in self.index.tokens_like(text, 2)]
-        words = [repr(w) for w in self.index.words_like(text.strip(), 2)]
-        near = list(dict.fromkeys(tokens + [w for w in words if f"' {w[1:]}" not in tokens]))
-        return f"; did you mean {', '.join(near[:3])}?" if near else ""
+        tokens = [token.text for token in self.index.tokens_like(text, 2)]
+        words = self.index.words_like(text.strip(), 2)
+        near = list(dict.fromkeys(tokens + [w for w in words if f" {w}" not in tokens]))
+        return did_you_mean(text, near[:3])
 
     # -- spaces of labels -------------------------------------------------------------------
 
@@ -271,8 +272,8 @@ class Resolver:
         found = self._label_row(term, home)
         if found is None:
             asked = term.text or term.name
-            near = ", ".join(map(repr, self.index.labels_like(home.name, asked)))
-            raise UnknownWord(f"no label {asked!r} in {home.name}; did you mean {near}?")
+            near = did_you_mean(asked, self.index.labels_like(home.name, asked))
+            raise UnknownWord(f"no label {asked!r} in {home.name}{near}")
         row, text = found
         note = f"a label there; the word is {term.name}@embed" if self._is_word(term) else ""
         resolved = Resolved(_asked(term), display_name(text), (), (), home.name, term.weight, note)
@@ -322,11 +323,10 @@ class Resolver:
 
     def unknown_word(self, text: str) -> UnknownWord:
         """The error of a text that an index of imported vectors has no word for."""
-        near = ", ".join(map(repr, self.index.words_like(text.strip())))
+        near = did_you_mean(text, self.index.words_like(text.strip()))
         return UnknownWord(
             f"{text!r} is none of the {self.index.manifest.words:,} words of index "
-            f"{self.index.name!r}, and no model is behind it that could be run on others; "
-            f"did you mean {near}?"
+            f"{self.index.name!r}, and no model is behind it that could be run on others{near}"
         )
 
     def _in_words(self, term: Term, home: Space) -> Item:
@@ -381,7 +381,12 @@ class Resolver:
         word = self.index.word_by_text(text)
         if word is None and not bare and self.index.manifest.has_model:
             word = self.index.word_by_tokens(self.index.vocabulary.word_ids(text))
-        if word is None or bare:
+        if word is not None and bare:
+            raise UnknownWord(
+                f"{term.name} has no leading space, and indexed words follow other text: ask for "
+                f"{word.text!r} as a word"
+            )
+        if word is None:
             near = ", ".join(map(repr, self.index.words_like(text.strip(), 2)))
             raise UnknownWord(
                 f"{term.name} is not among the {self.index.manifest.words:,} indexed words; "

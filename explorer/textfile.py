@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from explorer.errors import QueryError
+from indexer.store.errors import did_you_mean as suggestion
 from indexer.store.errors import nearest
 from indexer.store.whole_file import read_whole
 
@@ -39,4 +40,4 @@ def did_you_mean(path: Path) -> str:
     if path.exists() or not path.parent.is_dir():
         return ""
     close = nearest(path.name, (p.name for p in path.parent.iterdir() if p.is_file()), limit=1)
-    return f"; did you mean {str(path.with_name(close[0]))!r}?" if close else ""
+    return suggestion(str(path), [str(path.with_name(name)) for name in close])

@@ -19,7 +19,7 @@ from enum import Enum
 from typing import Any
 
 from indexer.errors import UnknownConfig, UnknownFamily
-from indexer.store.errors import nearest
+from indexer.store.errors import did_you_mean, nearest
 
 
 class Layout(Enum):
@@ -633,8 +633,11 @@ def family_of(config: Mapping[str, Any]) -> Family:
         ):
             return family
     known = sorted({name for family in FAMILIES for name in family.model_types})
-    close = nearest(model_type, known, limit=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
+    hint = did_you_mean(model_type, nearest(model_type, known, limit=1))
+    if model_type in known:
+        whens = [family.when for family in FAMILIES if model_type in family.model_types]
+        said = " or ".join(", ".join(f"{k}={v!r}" for k, v in when) for when in whens)
+        hint = f" with such a config (known with {said})"
     raise UnknownFamily(
         f"no entry for model family {model_type!r}{hint} (known: {', '.join(known)})\n"
         "to add one, in indexer/architectures.py: 1. name its modules in an entry of FAMILIES;\n"

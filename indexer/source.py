@@ -221,13 +221,13 @@ def _hub(asked: str, offline: bool, allow_pickle: bool) -> Source:
 
 def _beside(path: Path) -> str:
     """A hint at what lies where a path was looked for."""
-    from indexer.store.errors import nearest
+    from indexer.store.errors import did_you_mean, nearest
 
     parent = path.parent
     if not parent.is_dir():
         return f": there is no folder {str(parent)!r}"
     close = nearest(path.name, (p.name for p in parent.iterdir()), limit=1)
-    return f"; did you mean {str(parent / close[0])!r}?" if close else ""
+    return did_you_mean(str(path), [str(parent / name) for name in close])
 
 
 @contextlib.contextmanager

@@ -19,7 +19,7 @@ from typing import IO, BinaryIO
 from indexer.errors import BadVectors
 from indexer.portable.contents import GZIP, HEAD, UTF16, UTF32, recognised
 from indexer.portable.vectors import Asked
-from indexer.store.errors import MachineError, nearest
+from indexer.store.errors import MachineError, did_you_mean, nearest
 
 _AT_ONCE = 4 << 20
 _LEFT_FREE = 256 << 20
@@ -99,8 +99,7 @@ def checked_encoding(name: str) -> str:
     except LookupError:
         known = ("utf-8", "utf-16", "utf-32", "latin-1", "cp1252", "cp1251", "gb18030", "big5",
                  "shift_jis", "euc-jp", "euc-kr", "koi8-r")  # fmt: skip
-        close = nearest(name, known, limit=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
+        hint = did_you_mean(name, nearest(name, known, limit=1))
         raise BadVectors(
             f"--encoding: no encoding {name!r}{hint} (there are: {', '.join(known)}, ...)"
         ) from None

@@ -73,21 +73,73 @@ class UnknownName(SemanticError):
 
 
 def nearest(asked: str, existing: Iterable[str], limit: int = 3) -> list[str]:
-    """The names of `existing` that look most like `asked`, best first, for short lists."""
+    """The names of `existing` that look most like `asked`, best first, for short lists.
+
+    What was asked is never among them: it is no answer to itself.
+    """
     import difflib
 
     by_fold: dict[str, str] = {}
     for name in existing:
-        by_fold.setdefault(name.casefold(), name)
+        if name != asked:
+            by_fold.setdefault(name.casefold(), name)
     close = difflib.get_close_matches(asked.casefold(), by_fold, n=limit, cutoff=0.5)
     return [by_fold[name] for name in close]
+
+
+def did_you_mean(asked: str, names: Iterable[str]) -> str:
+    """`; did you mean 'large', 'tall'?` of some names; nothing where there is none.
+
+    What was asked is no answer to itself. Where a name looks like it, as *café* with one character
+    or two for its last letter, it is said what was asked with.
+    """
+    others = [name for name in dict.fromkeys(names) if name != asked]
+    if not others:
+        return ""
+    return f"; did you mean {', '.join(map(repr, others))}?{_unlike(asked, others)}"
+
+
+def _unlike(asked: str, names: Iterable[str]) -> str:
+    """The characters of what was asked by which it differs from a name that looks the same."""
+    import unicodedata
+
+    def seen(text: str) -> str:
+        whole = unicodedata.normalize("NFKC", text).lower()
+        kept = (c for c in whole if unicodedata.category(c) not in ("Cc", "Cf"))
+        return " ".join("".join(kept).split())
+
+    for name in names:
+        odd = [c for c in dict.fromkeys(asked) if c not in name and not c.isascii()]
+        if not odd:
+            # Then it is the name that holds one: what was asked spells it otherwise.
+            odd = [c for c in dict.fromkeys(name) if c not in asked and not c.isascii()]
+            if odd and seen(asked) == seen(name):
+                return f" (they look alike: that holds {_named(odd)})"
+        elif seen(asked) == seen(name) or _of_other_script(odd, asked):
+            return f" (they look alike: what was asked holds {_named(odd)})"
+    return ""
+
+
+def _of_other_script(odd: Iterable[str], text: str) -> bool:
+    """Whether some characters are letters of another script, in a text with Latin ones."""
+    import unicodedata
+
+    def latin(char: str) -> bool:
+        return unicodedata.name(char, "").startswith("LATIN")
+
+    return all(c.isalpha() and not latin(c) for c in odd) and any(map(latin, text))
+
+
+def _named(chars: Iterable[str]) -> str:
+    import unicodedata
+
+    return ", ".join(f"U+{ord(c):04X} {unicodedata.name(c, '')}".strip() for c in chars)
 
 
 def unknown(kind: str, asked: str, existing: Iterable[str]) -> str:
     """One line: what was asked, the nearest match, and what exists."""
     names = list(existing)
-    close = nearest(asked, names, limit=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
+    hint = did_you_mean(asked, nearest(asked, names, limit=1))
     shown = ", ".join(names[:12]) + (f", ... ({len(names)} in all)" if len(names) > 12 else "")
     return f"no {kind} {asked!r}{hint} (there are: {shown})" if names else f"no {kind} {asked!r}"
 

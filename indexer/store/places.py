@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexer.store.errors import IndexNotFound, nearest
+from indexer.store.errors import IndexNotFound, did_you_mean, nearest
 from indexer.store.layout import MANIFEST, Manifest
 
 HERE = "indexes"
@@ -249,6 +249,5 @@ def _instead(asked: str, root: str | Path | None) -> str:
     if os.path.isfile(Path(asked) / MANIFEST):
         hint = f"; the one in this folder is --index {os.path.join('.', asked)}"
     else:
-        close = nearest(asked, names, limit=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
+        hint = did_you_mean(asked, nearest(asked, names, limit=1))
     return hint + (f" (there are: {', '.join(names)})" if names else " (there are none)")

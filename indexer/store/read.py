@@ -20,7 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.store.catalog_file import ALIAS, damaged, opened_locked
-from indexer.store.errors import ClosedIndex, DamagedIndex, NoModel, UnknownSpace, nearest
+from indexer.store.errors import (
+    ClosedIndex,
+    DamagedIndex,
+    NoModel,
+    UnknownSpace,
+    did_you_mean,
+    nearest,
+)
 from indexer.store.files import opened
 from indexer.store.grid import HeadGrid, NeuronGrid, neuron_name
 from indexer.store.layout import CATALOG, TOKENIZER, Manifest
@@ -256,8 +263,7 @@ class Index:
         if contexts:
             span = contexts if len(contexts) < 3 else [f"{contexts[0]} to {contexts[-1]}"]
             listed[1:1] = span
-        close = nearest(name, self.space_names, limit=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
+        hint = did_you_mean(name, nearest(name, self.space_names, limit=1))
         return f"no space {name!r} in index {self.name!r}{hint} (there are: {', '.join(listed)})"
 
     @cached_property
