@@ -13,7 +13,8 @@ BIN := $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo index test test-e2e test-wheel wheel test-models test-peers check format docs notebook bench clean
+.PHONY: help demo index test test-e2e test-wheel wheel test-kernels test-models test-peers fuzz check format docs
+.PHONY: notebook bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -65,6 +66,12 @@ test-wheel: $(VENV)/dev.stamp  ## run the same tests against the wheel, installe
 
 wheel: $(VENV)/dev.stamp  ## build a release into dist/
 	@$(BIN)/python tests/installed.py --release dist
+
+test-kernels: $(VENV)/dev.stamp  ## run what computes as older processors compute it
+	@$(BIN)/python tests/kernels.py avx2 least
+
+fuzz: $(VENV)/dev.stamp  ## try other made-up input in every round, until something breaks or ctrl+c
+	@while FUZZ=$${FUZZ:-20} $(BIN)/python -m pytest -q -n auto tests/fuzz; do :; done
 
 test-peers: $(PEERS)/peers.stamp  ## compare indexes with TransformerLens, write docs/peers.md
 	@$(PEERS)/bin/python -m pytest tests/peers

@@ -22,7 +22,7 @@ import numpy as np
 
 from indexer.catalog import Catalog
 from indexer.contexts import CHECKED_WORDS, Contexts
-from indexer.errors import BadWords, CheckFailed, IndexExists
+from indexer.errors import BadWords, CheckFailed, IncompleteWeights, IndexExists
 from indexer.extract.context import context_layers
 from indexer.extract.firing import KEPT, WORDS_PER_NEURON
 from indexer.extract.heads import HEAD_SPACES
@@ -221,6 +221,8 @@ class _Build:
 
     def _blocks(self) -> tuple[int, ...]:
         there = range(len(self.model.blocks))
+        if not there:
+            raise IncompleteWeights(f"{self.source.asked!r} has no blocks, so its config says")
         if self.request.layers == "all":
             return tuple(there)
         try:

@@ -9,17 +9,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from filelock import FileLock
+from hypothesis import settings
 
 from families import make_model
 
@@ -27,6 +30,12 @@ ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
 
 os.environ["HF_HUB_OFFLINE"] = "1"
+
+# What is tried of a property is the same everywhere, and no clock is held to it; `make fuzz` tries
+# others every time.
+settings.register_profile("bounded", deadline=None, derandomize=True, database=None)
+settings.register_profile("unbounded", deadline=None, print_blob=True)
+settings.load_profile("unbounded" if os.environ.get("FUZZ") else "bounded")
 
 # Where a process a core runs tests, each keeps to its own: threads of all of them on every core
 # cost a quarter more time. It is read as NumPy, FAISS and torch are imported.
@@ -44,15 +53,38 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 REAL = {"real", "real_indexes", "real_model"}
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One file that needs the real index comes first, then those that don't, then the rest.
 
-    One process builds it meanwhile; a second one would only wait for it.
+    One process builds it meanwhile; a second one would only wait for it. What computes is marked
+    `numeric`, before pytest looks at marks.
     """
+    for item in items:
+        if computes(item):
+            item.add_marker("numeric")
     asked = (item.path for item in items if REAL & set(getattr(item, "fixturenames", ())))
     needing = list(dict.fromkeys(asked))
     rank = dict.fromkeys(needing, 2) | dict.fromkeys(needing[:1], 0)
     items.sort(key=lambda item: rank.get(item.path, 1))
+
+
+def computes(item: pytest.Item) -> bool:
+    """Whether what a test finds may differ in its last bits from one processor to another.
+
+    That is each test of a file that computes itself, with NumPy or torch, or compares within a
+    tolerance. What only reads a program's screen or command line is in files that do neither; what
+    is made up at random is no number.
+    """
+    if "fuzz" in item.path.parts:
+        return False
+    module = getattr(item, "module", None)
+    return any(hasattr(module, name) for name in ("np", "torch")) or _approximate(item.path)
+
+
+@cache
+def _approximate(path: Path) -> bool:
+    return "pytest.approx(" in path.read_text("utf-8")
 
 
 @pytest.fixture(autouse=True)
@@ -124,9 +156,12 @@ REAL_WORDS = 1500
 @pytest.fixture(scope="session")
 def real_indexes() -> Path:
     """A folder with the sealed index `smollm2` of the packaged model, whole but for its words."""
-    root = ROOT / ".cache" / "tests" / _state_of_the_code()
+    # Under other kernels (tests/kernels.py) it is another index.
+    kernels = os.environ.get("KERNELS")
+    kept = ROOT / ".cache" / (f"tests-{kernels}" if kernels else "tests")
+    root = kept / _state_of_the_code()
     root.parent.parent.mkdir(exist_ok=True)
-    with FileLock(root.parent.parent / "tests.lock"):  # tests may run in several processes
+    with FileLock(ROOT / ".cache" / f"{kept.name}.lock"):  # tests may run in several processes
         _build_real_index(root)
     return root
 
@@ -158,6 +193,7 @@ def real_model() -> Any:
 
 
 Run = Callable[..., SimpleNamespace]
+_HOW_FAR = re.compile(r"^explorer: \d+% done, at .*\n", re.MULTILINE)
 
 
 @pytest.fixture
@@ -165,6 +201,7 @@ def run(tmp_path: Path) -> Run:
     """Run a program of the project as a person would: `run("explorer", "neighbors", "dog")`.
 
     Returns `code`, `out`, `err`, and `json()`; runs in an empty folder unless `cwd` says otherwise.
+    How far it has come is left out of `err`: only where the machine is slow is that said.
     """
 
     def call(program: str, *args: str, cwd: Path | None = None, **env: str) -> SimpleNamespace:
@@ -180,7 +217,7 @@ def run(tmp_path: Path) -> Run:
         return SimpleNamespace(
             code=done.returncode,
             out=done.stdout,
-            err=done.stderr,
+            err=_HOW_FAR.sub("", done.stderr),
             json=lambda: json.loads(done.stdout),
         )
 

@@ -16,8 +16,8 @@ from explorer.screen.app import ExplorerApp
 from explorer.screen.panes.answer import Answer
 from explorer.screen.panes.detail import DetailPane
 from explorer.screen.panes.status import Status
+from processes import PATIENCE
 
-PATIENCE = 60.0
 NAMES = {
     " ": "space", ",": "comma", "-": "minus", "+": "plus", "*": "asterisk", '"': "quotation_mark",
     "@": "at", ".": "full_stop", "/": "slash", "?": "question_mark", "_": "underscore",

@@ -6,7 +6,6 @@ import os
 import shutil
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -82,11 +81,11 @@ def test_a_build_tells_how_far_the_whole_is(tiny_llama: Path, tmp_path: Path) ->
 def test_a_build_that_is_cancelled_goes_on_the_next_time(
     how: str, tiny_llama: Path, tmp_path: Path
 ) -> None:
-    cancelled, when = threading.Event(), [0.0]
+    cancelled, heard = threading.Event(), []
 
     def until_words_are_run(what: str, done: int, total: int) -> None:
+        heard.append(what)
         if what.startswith("choosing"):
-            when[0] = time.monotonic()
             cancelled.set()
             if how == "raised":
                 raise Cancelled("enough")
@@ -94,7 +93,7 @@ def test_a_build_that_is_cancelled_goes_on_the_next_time(
     before = children()
     with pytest.raises(Cancelled) as caught:
         build(str(tiny_llama), tmp_path, until_words_are_run, cancelled, words=50)
-    assert time.monotonic() - when[0] < 10
+    assert heard[-1].startswith("choosing")  # and nothing more
     assert (at_the_edge(caught.value) or (0, ""))[0] == 2
     assert children() == before
     assert index_names(tmp_path) == []
@@ -167,5 +166,5 @@ def test_a_build_ends_where_nobody_hears_it_any_more(
     paths = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
     pid = killed_at(PARENT, "neuron.in", str(tiny_llama), str(tmp_path))
-    assert ended(pid, 20)
+    assert ended(pid)
     assert index_names(tmp_path) == []

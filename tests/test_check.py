@@ -25,10 +25,13 @@ from indexer.extract.context import LastTokenStream
 from indexer.extract.neurons import neuron_rows
 from indexer.extract.norms import plain_norm
 from indexer.extract.tokens import token_rows
-from indexer.model import Model
+from indexer.model import Model, load
+from indexer.source import locate
 from indexer.store.errors import ForeignIndex, IndexNotFound, MachineError
 from indexer.store.layout import Manifest
 from indexer.store.places import find_index, index_names
+from indexer.store.read import Index
+from selfcheck import PARTS, assert_looked_at
 
 Rows = NDArray[np.float32]
 
@@ -83,12 +86,12 @@ def change_family(monkeypatch: pytest.MonkeyPatch, title: str, mlp: Any, **field
 
 def test_what_was_extracted_rightly_passes_with_its_errors_recorded(tiny_indexes: Path) -> None:
     for name in ("llama", "gpt2"):
-        errors = Manifest.load(tiny_indexes / name).check
-        assert list(errors) == ["embed", "mlp", "attention", "context", "firing"]
-        assert 0 < errors["embed"] <= 1e-6
-        assert 0 < errors["mlp"] <= 1e-4
-        assert 0 < errors["context"] <= 1e-4
-        assert 0 < errors["firing"] <= 1e-4
+        with Index(tiny_indexes / name) as index:
+            errors = index.manifest.check
+            assert tuple(errors) == PARTS
+            bounds = dict.fromkeys(PARTS, 1e-4) | {"embed": 1e-6}
+            assert all(0 <= error <= bounds[part] for part, error in errors.items())
+            assert_looked_at(index, load(locate(index.manifest.model.source)))
 
 
 @pytest.mark.parametrize("raw", [False, True])

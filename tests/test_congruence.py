@@ -6,7 +6,6 @@ import json
 import re
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +27,7 @@ from explorer.queries.lots import Drawn, Lots, distinct
 from explorer.render import render
 from explorer.words import Words
 from indexer.store.errors import SemanticError
+from processes import PATIENCE, reads
 from test_groups import by_hand, score
 from test_planted import planted
 
@@ -613,7 +613,7 @@ def test_ctrl_c_stops_it_at_once(real_indexes: Path) -> None:
         [*command, "--control", "random", "--measure", "euclidean", "--indexes", real_indexes],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    time.sleep(4)
+    reads(child.pid, ".faiss")  # it has begun, and would take many times as long
     child.send_signal(signal.SIGINT)
-    out, err = child.communicate(timeout=60)
+    out, err = child.communicate(timeout=PATIENCE)
     assert (child.returncode, out, err.strip()) == (130, "", "explorer: interrupted")

@@ -10,7 +10,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -33,6 +32,7 @@ from explorer.testsets.files import read_questions
 from explorer.testsets.lexicon import CASES, Lexicon, lexicon
 from explorer.testsets.offsets import best_answers
 from indexer.store.errors import SemanticError
+from processes import PATIENCE, reads
 
 QUESTIONS = datapath("questions-words.txt")
 PAIRS = [datapath("wordsim353.tsv"), datapath("simlex999.txt")]
@@ -98,7 +98,7 @@ def test_restricted_analogies_count_as_gensim_counts_them(real: Any, gensim: Key
     assert rows[-1].of_asked == rows[-1].correct / 19_544
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data(), case_insensitive=st.booleans())
 def test_of_many_forms_of_a_word_gensim_looks_at_five(
     real: Any, tmp_path_factory: Any, data: Any, case_insensitive: bool
@@ -571,8 +571,8 @@ def test_a_run_that_is_interrupted_ends_at_once(real_indexes: Path) -> None:
     command = [BIN / "explorer", "evaluate", "analogies", QUESTIONS, "--indexes", real_indexes]
     asked = [*command, "--all-layers", "--measure", "all", "--method", "add", "--method", "mul"]
     child = subprocess.Popen(asked, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    time.sleep(4)  # it has begun, and would take many times as long
+    reads(child.pid, ".faiss")  # it has begun, and would take many times as long
     child.send_signal(signal.SIGINT)
-    out, err = child.communicate(timeout=20)
+    out, err = child.communicate(timeout=PATIENCE)
     assert (child.returncode, out) == (130, "")
     assert err.split("\n")[-2] == "explorer: interrupted"

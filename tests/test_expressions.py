@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from explorer.errors import BadExpression
 from explorer.expressions import Kind, Term, parse
 
-quick = settings(derandomize=True, deadline=None, max_examples=300)
+quick = settings(max_examples=300)
 
 
 def only(text: str) -> Term:

@@ -11,7 +11,7 @@ import os
 import shutil
 import signal
 import subprocess
-import time
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 
 import explorer
-from conftest import BIN, Run, run_build
+from conftest import Run, run_build
 from explorer.errors import QueryError
 from explorer.tables.index import index as described
 from indexer.cli.import_ import import_
@@ -36,6 +36,7 @@ from indexer.store.errors import DamagedIndex, SemanticError
 from indexer.store.layout import Manifest
 from indexer.store.verify import verify
 from indexer.words import zipf
+from processes import PATIENCE
 
 WIDTH = 24  # of the tiny models
 CASES = Path(__file__).parent / "cases" / "vector_files"
@@ -1116,23 +1117,37 @@ def test_a_damaged_index_is_not_extended(root: Path, tmp_path: Path) -> None:
 # -- interruptions --------------------------------------------------------------------------------
 
 
+STOPS = """
+import os, signal, sys
+from indexer.cli import main
+from indexer.store.rows import RowsWriter
+
+def stops(self, first, block, put=RowsWriter.put):
+    if first:  # some rows are written
+        os.kill(os.getpid(), signal.SIGSTOP)
+    put(self, first, block)
+
+RowsWriter.put = stops
+sys.argv.insert(1, "import")
+main()
+"""
+
+
 def started(file: Path, root: Path, *args: str) -> subprocess.Popen[bytes]:
-    """An import under way: its rows are being written."""
-    command = [str(BIN / "indexer"), "import", str(file), "--indexes", str(root), *args]
+    """An import that has written some of its rows, and stops until it is let go on."""
+    command = [sys.executable, "-c", STOPS, str(file), "--indexes", str(root), *args]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    for _ in range(3000):
-        if list(root.glob(".*.importing/spaces/*.faiss")):
-            return process
-        time.sleep(0.01)
-    process.kill()
-    raise AssertionError("the import never began to write")
+    _, status = os.waitpid(process.pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status), "the import never began to write"
+    assert list(root.glob(".*.importing/spaces/*.faiss"))
+    return process
 
 
 @pytest.fixture(scope="module")
 def long_text(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("long") / "long.txt"
     numbers = " ".join(["0.12345"] * (WIDTH - 1))
-    path.write_text("".join(f"w{i} {numbers} {i + 1}\n" for i in range(120_000)))
+    path.write_text("".join(f"w{i} {numbers} {i + 1}\n" for i in range(10_000)))
     return path
 
 
@@ -1143,7 +1158,8 @@ def test_an_import_cut_short_leaves_the_index_that_was_there(
     before = contents(root / "llama")
     process = started(long_text, root, "--name", "llama", "--space", "sae")
     process.send_signal(how)
-    said = process.communicate(timeout=60)[1].decode()
+    process.send_signal(signal.SIGCONT)
+    said = process.communicate(timeout=PATIENCE)[1].decode()
     assert process.returncode == (130 if how == signal.SIGINT else -how), said
     assert contents(root / "llama") == before
     assert run("indexer", "list", "--indexes", str(root)).out.count("\n") == 1

@@ -267,7 +267,7 @@ def test_each_measure_in_each_space_ranks_as_brute_force_does(
     check(plain, answer, brute_force(plain, parts, space, measure))
 
 
-@settings(derandomize=True, deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(queries, st.sampled_from(SPACES), st.sampled_from(MEASURES), st.integers(1, 40))
 def test_random_expressions_rank_as_brute_force_does(
     plain: Plain, real: Any, parts: list[Part], space: str, measure: str, k: int
@@ -384,7 +384,7 @@ def test_centered_takes_the_mean_of_the_space_a_vector_comes_from(plain: Plain, 
     assert abs(found - wrong) > 100 * UNIT
 
 
-@settings(derandomize=True, deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.integers(1, 5000), st.integers(1, 5000), st.integers(1, 40), st.integers(0, 2**32 - 1))
 def test_best_equals_a_full_stable_sort(size: int, k: int, distinct: int, seed: int) -> None:
     values = np.random.default_rng(seed).integers(0, distinct, size).astype(np.float64)

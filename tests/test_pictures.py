@@ -205,7 +205,7 @@ def test_a_drawing_fits_its_room_and_needs_no_colour(
             assert height is None or len(lines) == height
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     width=st.integers(NARROWEST, 130),
     height=st.none() | st.integers(SHORTEST, 60),

@@ -27,7 +27,7 @@ numbers = st.floats(width=32, allow_nan=False, allow_infinity=False)
 
 @pytest.mark.parametrize(("to", "binary", "name"), READABLE, ids=[r[2] for r in READABLE])
 @given(data=st.data(), names=labels, width=st.integers(1, 6), step=st.integers(1, 5))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_is_written_is_read_back_to_the_last_bit(
     to: str, binary: bool, name: str, data: st.DataObject, names: list[str], width: int, step: int
 ) -> None:
@@ -56,7 +56,7 @@ def test_every_format_that_is_read_is_held_here() -> None:
 
 
 @given(names=labels, width=st.integers(1, 5), seed=st.integers(0, 99))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_text_without_its_header_is_glove_s(names: list[str], width: int, seed: int) -> None:
     how = written("word2vec")
     carried = told_apart([how.carried(one) for one in names], range(len(names)))[0]

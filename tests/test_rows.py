@@ -36,7 +36,7 @@ def opened(path: Path, rows: int, width: int) -> MappedRows:
     return MappedRows(path, rows, width, "index 'x': spaces/embed.faiss")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(shape=shapes, step=st.integers(1, 300))
 def test_the_file_is_byte_for_byte_what_faiss_writes(
     tmp_path_factory: pytest.TempPathFactory, shape: tuple[int, int, int], step: int
@@ -59,7 +59,7 @@ def test_plain_faiss_opens_the_file_and_searches_it(tmp_path: Path) -> None:
     assert scores[0, 0] == pytest.approx(1, abs=1e-6)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(shape=shapes, queries=st.integers(1, 5))
 def test_a_scan_equals_brute_force_in_float64(
     tmp_path_factory: pytest.TempPathFactory, shape: tuple[int, int, int], queries: int

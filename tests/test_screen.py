@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from explorer.screen.panes.picture import PicturePane
 from explorer.screen.panes.query import QueryBar
 from explorer.views import VIEWS
 from explorer.views.place import Place
+from processes import PATIENCE
 
 
 @pytest.fixture(autouse=True)
@@ -93,12 +93,12 @@ def test_an_analogy_says_where_its_target_stands(real_indexes: Path, real: Any) 
 def test_congruence_is_asked_on_enter_with_progress_and_can_be_given_up(
     real_indexes: Path, real: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    view, slowly = VIEWS["congruence"], [0.3]
+    view, given_up = VIEWS["congruence"], threading.Event()
 
     def ask(ix: Any, place: Place, progress: Any) -> Any:
         def told(*what: Any) -> None:
-            time.sleep(slowly[0])
             progress(*what)
+            assert given_up.wait(PATIENCE)
 
         return view.ask(ix, place, told)
 
@@ -112,11 +112,13 @@ def test_congruence_is_asked_on_enter_with_progress_and_can_be_given_up(
         await ui.pilot.press("enter")
         await ui.until(lambda: ui.app.status.has_class("-busy"))
         assert "escape gives it up" in ui.said
-        await ui.press("escape")
+        await ui.pilot.press("escape")
+        await ui.until(lambda: ui.said == "given up")
+        given_up.set()
+        await ui.settled()
         assert ui.said == "given up"
         assert not ui.app.status.has_class("-busy")
         assert ui.rows == []
-        slowly[0] = 0.0
         await ui.press("enter")
         asked = real.congruence("large", "tall", "huge")
         assert [row[0] for row in ui.rows] == [row.space for row in asked.rows]
@@ -275,7 +277,7 @@ def test_an_older_answer_never_takes_the_place_of_a_newer(
     def slow(ix: Any, place: Place, progress: Any) -> Any:
         if place.text == "l":
             held.set()
-            assert let_go.wait(30)
+            assert let_go.wait(PATIENCE)
         return view.ask(ix, place, progress)
 
     async def do(ui: Driven) -> None:

@@ -159,7 +159,7 @@ def session(tiny_indexes: Path) -> Iterator[Any]:
     """An index that is asked for SQL again and again, with a table of a user's own."""
     from explorer.sql.session import Session
 
-    with Session(tiny_indexes / "llama", {"own": [{"a": 1}]}, timeout=20) as opened:
+    with Session(tiny_indexes / "llama", {"own": [{"a": 1}]}, timeout=60) as opened:
         yield opened
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from e2e.conftest import EXPLORER, program
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 
 
 class Terminal:

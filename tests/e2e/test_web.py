@@ -22,7 +22,7 @@ import pytest
 
 from e2e.conftest import EXPLORER, program
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 QUIET = (
     "--headless",
     "--no-sandbox",
@@ -55,7 +55,7 @@ def address(real_indexes: Path, environment: dict[str, str]) -> Iterator[str]:
     assert printed is not None
     yield printed[1]
     server.send_signal(signal.SIGINT)
-    assert server.wait(20) == 0
+    assert server.wait(PATIENCE) == 0
 
 
 class Page:
@@ -143,7 +143,7 @@ async def opened(address: str, folder: Path) -> AsyncIterator[Page]:
                 yield page
     finally:
         chromium.terminate()
-        chromium.wait(20)
+        chromium.wait(PATIENCE)
 
 
 def test_it_is_used_in_a_browser(
