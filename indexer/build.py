@@ -138,8 +138,9 @@ class _Build:
         """All steps; each returns at once where an earlier run finished it."""
         self.device, self.dtype = placement(self.request)
         with self.timed("load"):
-            self.narrator.say(f"loading {self.source.asked}")
-            self.narrator.say(f"making {self.request.root / self.request.name}")
+            self.narrator.say(
+                f"loading {self.source.asked}, to make {self.request.root / self.request.name}"
+            )
             self.model = load(
                 self.source,
                 accepted=self.request.accept_config,

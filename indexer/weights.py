@@ -139,7 +139,11 @@ class Weights:
             norms,
             embed_mean=mean,
             embed_deviation=deviation,
-            nearest_tokens=token[:, 0, :_TOKENS_SHOWN],
+            nearest_tokens=np.pad(
+                token[:, 0, :_TOKENS_SHOWN],
+                [(0, 0), (0, max(0, _TOKENS_SHOWN - token.shape[2]))],
+                constant_values=-1,
+            ),
         )
 
     def _word_like_embeddings(self) -> NDArray[np.float32]:

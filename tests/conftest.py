@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -30,6 +31,10 @@ ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
 
 os.environ["HF_HUB_OFFLINE"] = "1"
+# Nor is anything made in a person's own folder: each test has another in its place, and so has
+# what is made once for several.
+_of_the_user = tempfile.TemporaryDirectory(prefix="of-the-user-")
+os.environ["XDG_DATA_HOME"] = _of_the_user.name
 
 # What is tried of a property is the same everywhere, and no clock is held to it; `make fuzz` tries
 # others every time.

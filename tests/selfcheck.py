@@ -71,10 +71,19 @@ def again(index: Index, model: Model, part: str, louder: float = 1.0) -> dict[st
     mean, deviation = np.array(table, np.float64).T
     recorded = fired(index, words, louder)
     assert all(len(neurons) for of_words in recorded.values() for neurons, _ in of_words)
+    acted = [index.signs_at(word) for word in words]
+    signs = np.stack([own for own in acted if own is not None]) if manifest.signed else None
     return check.check_firing(
-        model, manifest.neuron_grid, *around, ids, recorded, Moments(mean, deviation),
+        model,
+        manifest.neuron_grid,
+        *around,
+        ids,
+        recorded,
+        Moments(mean, deviation),
         manifest.dtype,
-    )  # fmt: skip
+        manifest.neurons_per_word,
+        signs,
+    )
 
 
 def fired(index: Index, words: Sequence[int], louder: float) -> Fired:

@@ -27,6 +27,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tokenizer.add_tokens(["<new1>", "<new2>", "chihuahua"])
     tokenizer.save(path)
     (folder / "words.txt").write_text(WORDS)
+    (folder / "indexes").mkdir()
     return folder
 
 

@@ -68,7 +68,7 @@ class Moments:
             "covariance": ("<f8", wide * 2, -np.inf),
             "embed_mean": ("<f8", each, -np.inf),
             "embed_deviation": ("<f8", each, 0),
-            "nearest_tokens": ("<i4", (*each, 4), 0),
+            "nearest_tokens": ("<i4", (*each, 4), -1),
         }
         """By name: type, shape, and the least that a number may be."""
 

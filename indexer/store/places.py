@@ -228,7 +228,7 @@ def _at(asked: str, root: str | Path | None) -> Path:
     if os.path.isfile(folder / MANIFEST):
         return folder
     if not os.path.lexists(folder):
-        why = "there is no such folder" + _instead(folder.name, root)
+        why = "there is no such folder" + _instead(asked, root)
     elif not os.path.isdir(folder):
         why = "that is no folder"
     elif names := index_names(folder):
@@ -243,11 +243,17 @@ def _said(root: str | Path | None) -> str:
     return " or ".join(f"{str(place).rstrip(os.sep)}/" for place in _places(root))
 
 
+def _close(asked: str, names: list[str]) -> list[str]:
+    """The name that a name, or the end of a path, is most like; the same name for a path."""
+    last = Path(asked).name
+    return [last] if last != asked and last in names else nearest(last, names, limit=1)
+
+
 def _instead(asked: str, root: str | Path | None) -> str:
     """What an unknown name may have meant, and what there is."""
     names = list(dict.fromkeys(one.name for one in lying(root)))
     if os.path.isfile(Path(asked) / MANIFEST):
         hint = f"; the one in this folder is --index {os.path.join('.', asked)}"
     else:
-        hint = did_you_mean(asked, nearest(asked, names, limit=1))
+        hint = did_you_mean(asked, _close(asked, names))
     return hint + (f" (there are: {', '.join(names)})" if names else " (there are none)")

@@ -609,8 +609,9 @@ class Index:
     ) -> tuple[list[tuple[Token, ...]], ...]:
         """For each side, of some neurons the few tokens that stand beside an answer, best first."""
         near = [self.space(f"neuron.{s}").nearest_tokens[list(ids)].tolist() for s in sides]
-        known = {t.id: t for t in self.tokens({i for rows in near for row in rows for i in row})}
-        return tuple([tuple(known[i] for i in row) for row in rows] for rows in near)
+        ids_there = {i for rows in near for row in rows for i in row if i >= 0}
+        known = {token.id: token for token in self.tokens(ids_there)}
+        return tuple([tuple(known[i] for i in row if i >= 0) for row in rows] for rows in near)
 
     def neuron_tokens(self, ids: Iterable[int], ranks: Sequence[int]) -> list[NeuronToken]:
         """The stored nearest tokens of some neurons at some ranks, in the table's order."""

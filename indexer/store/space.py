@@ -98,7 +98,10 @@ class Space:
 
     @cached_property
     def nearest_tokens(self) -> NDArray[np.int32]:
-        """Of a neuron space: (rows, 4) int32, ids of each neuron's highest word-like tokens."""
+        """Of a neuron space: (rows, 4) int32, ids of each neuron's highest word-like tokens.
+
+        -1 where the vocabulary has fewer.
+        """
         return self._array("nearest_tokens")
 
     @cached_property

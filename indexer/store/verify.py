@@ -6,15 +6,17 @@ its own before it seals, the same code that `indexer verify` runs later.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from indexer.store.errors import DamagedIndex, SemanticError
+from indexer.store.errors import DamagedIndex, EmptyPopulation, SemanticError
 from indexer.store.files import FileEntry, edges_of, open_regular
 from indexer.store.layout import (
     CATALOG,
@@ -177,7 +179,9 @@ def _space_faults(space: Space, tokens: int) -> list[str]:
                 "not, or the other way round"
             )
             break
-    arrays = [space.centered_norms, space.mean, space.covariance]
+    arrays: list[Any] = [space.centered_norms]  # what is wrong with one is said as it is read
+    with contextlib.suppress(EmptyPopulation):  # of too few there are no moments to be read
+        arrays += [space.mean, space.covariance]
     if space.entry.item == "neuron":
         arrays += [*space.scores_of_embed, space.nearest_tokens]
         if space.nearest_tokens.max() >= tokens:
