@@ -174,15 +174,15 @@ def scan_error(width: int) -> float:
 
     n products added up in float32, in whatever order and with or without fused multiplication, are
     off by gamma_n |x||y| at the most, gamma_n = n u / (1 - n u) and u = 2^-24 (Higham 2002,
-    "Accuracy and Stability of Numerical Algorithms", section 3.1). Four are added to n: rounding
-    the query to float32 is off by u, a row is longer than 1 by up to u, and what is left is more
-    than the float64 product, or a number too small for float32, is off by. At a width of 576 it is
-    3.5e-5.
+    "Accuracy and Stability of Numerical Algorithms", section 3.1). Five are added to n: rounding
+    the query to float32 is off by u, a row is longer or shorter than 1 by up to u, which a cosine
+    divides by, and what is left is more than the float64 product, or a number too small for
+    float32, is off by. At a width of 576 it is 3.5e-5.
 
     Args:
         width: of the vectors.
     """
-    steps = (width + 4) * _HALF_ULP
+    steps = (width + 5) * _HALF_ULP
     return steps / (1 - steps)
 
 
@@ -226,7 +226,10 @@ def _exactly(space: Space, positions: NDArray[np.int64], query: Float64, measure
     size, direction = _split(query)
     rows = space.rows.take(positions).astype(np.float64)
     if measure == "cosine":
-        return row_products(rows, direction)
+        # A unit row's length is rounded, and so is not quite 1.
+        lengths = np.sqrt(_squares(rows))
+        products = row_products(rows, direction)
+        return np.divide(products, lengths, out=np.zeros_like(products), where=lengths > 0)
     if measure == "dot":
         return row_products(rows, direction) * space.lengths[positions] * size
     rows *= space.lengths[positions, None]

@@ -494,6 +494,9 @@ class _Few:
             every[:3] for every in (words.zipf, words.capital, words.n_tokens)
         )
 
+        self.ids = {text: at for at, text in enumerate(self.texts)}
+        self.same_tokens = words.same_tokens[:3]
+
     def __len__(self) -> int:
         return 3
 

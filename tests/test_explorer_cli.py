@@ -92,13 +92,13 @@ QUESTIONS: dict[str, tuple[tuple[str, ...], Callable[[Any], Any]]] = {
 FIELDS = {
     "neighbors": ["rank", "item", "score", "z", "text", "forms"],
     "middleman": [
-        "rank", "neuron", "layer", "expert", "unit", "score", "scores", "avoided", "reads",
-        "writes",
+        "rank", "neuron", "layer", "expert", "unit", "score", "scores", "avoided", "acts",
+        "reads", "writes",
     ],
     "compare": ["first", "second", "layer", "n", "scores", "percentiles"],
     "analogy": ["rank", "item", "score", "z", "text", "forms"],
     "analogy-layers": ["space", "measure", "nearest", "target", "notes"],
-    "neuron": ["side", "kind", "rank", "item", "score"],
+    "neuron": ["side", "kind", "rank", "item", "score", "activation"],
 }  # fmt: skip
 
 

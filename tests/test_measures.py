@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from explorer.errors import QueryError
 from explorer.measures import best, calibrate, cosmul, z
-from indexer.store.errors import DamagedIndex
+from indexer.store.errors import DamagedIndex, EmptyPopulation
 
 Float64 = NDArray[np.float64]
 
@@ -398,10 +398,11 @@ def test_best_of_many_without_ties_equals_a_full_sort() -> None:
         assert best(values, k).tolist() == np.argsort(-values, kind="stable")[:k].tolist()
 
 
-def test_z_counts_deviations_and_is_nothing_where_all_score_the_same() -> None:
+def test_z_counts_deviations_and_is_an_error_where_all_score_the_same() -> None:
     calibration = calibrate(np.array([1.0, 2.0, 3.0]), "all")
     assert z(3.0, calibration) == pytest.approx(np.sqrt(1.5))
-    assert z(2.0, calibrate(np.array([2.0, 2.0]), "all")) == 0
+    with pytest.raises(EmptyPopulation, match="all score the same"):
+        calibrate(np.array([2.0, 2.0]), "all")
 
 
 def test_scores_that_are_no_numbers_are_a_damaged_index() -> None:
