@@ -79,6 +79,8 @@ def export(request: ExportRequest, narrator: Narrator) -> list[Path]:
         SemanticError: index, space, format, limit or layers are not to be had.
     """
     how = written(request.format, request.binary)
+    if not request.target.name and request.format != "projector":
+        raise SemanticError(f"-o {str(request.target)!r}: that is no name of a file")
     paths = how.files(request.target)
     _require_free(paths, request)
     with Index(find_index(request.name, request.indexes)) as index:

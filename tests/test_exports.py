@@ -221,7 +221,9 @@ def test_a_limit_takes_the_first_rows_and_layers_their_neurons(
         (["llama", "embed", "--to", "npy", "-o", "x", "--layers", "1"], ["--layers", "tokens"]),
         (["llama", "neuron.in", "--to", "npy", "-o", "x", "--layers", "9"], ["no layer 9"]),
         (["llama", "embed", "--to", "npy", "-o", "x", "--binary"], ["--binary", "word2vec"]),
-        (["llama", "embed", "--to", "parquet", "-o", "."], ["there already"]),
+        (["llama", "embed", "--to", "parquet", "-o", "."], ["no name of a file"]),
+        (["llama", "embed", "--to", "gensim", "-o", ""], ["no name of a file"]),
+        (["llama", "embed", "--to", "npy", "-o", "/"], ["no name of a file"]),
         (["llama", "embed", "--to", "projector", "-o", "there.npy"], ["there.npy is a file"]),
     ],
 )
