@@ -114,7 +114,7 @@ def choose(
                 raise BadWords(f"the model's tokenizer makes no token of the word {word!r}")
             chosen.add(choice)
         return _ordered(chosen.choices)
-    if asked <= len(chosen.choices):
+    if asked <= len(chosen):
         return _ordered(chosen.choices)
     candidates = [
         Choice(text[1:], (token_id,), zipf(text[1:]))
@@ -125,7 +125,7 @@ def choose(
     candidates += _several_tokens(vocabulary, singles)
     candidates.sort(key=lambda c: (-c.zipf, len(c.token_ids), c.token_ids, c.text))
     for choice in candidates:
-        if len(chosen.choices) >= asked:
+        if len(chosen) >= asked:
             break
         chosen.add(choice)
     return _ordered(chosen.choices)
@@ -142,8 +142,12 @@ class _Distinct:
         self._texts: set[str] = set()
         self._by_tokens: dict[tuple[int, ...], Choice] = {}
 
+    def __len__(self) -> int:
+        return len(self._by_tokens)
+
     @property
     def choices(self) -> list[Choice]:
+        """The words, in the order in which they were taken up."""
         return list(self._by_tokens.values())
 
     def add(self, choice: Choice) -> None:
