@@ -214,5 +214,6 @@ def library(name: str) -> Any:
         QueryError: it is not installed.
     """
     if importlib.util.find_spec(name) is None:
-        raise QueryError(f"a frame of {name} needs {name}, which is not here: pip install {name}")
+        brings = "'semantic-explorer[frames]'" if name in ("pandas", "polars") else name
+        raise QueryError(f"a frame of {name} needs {name}, which is not here: pip install {brings}")
     return importlib.import_module(name)

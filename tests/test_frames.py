@@ -205,8 +205,9 @@ def test_without_a_library_one_line_says_what_to_install(
     method = {"pyarrow": "to_arrow"}.get(library, f"to_{library}")
     with pytest.raises(QueryError) as caught:
         getattr(answers["neighbors"], method)()
+    brings = "pyarrow" if library == "pyarrow" else "'semantic-explorer[frames]'"
     assert str(caught.value) == (
-        f"a frame of {library} needs {library}, which is not here: pip install {library}"
+        f"a frame of {library} needs {library}, which is not here: pip install {brings}"
     )
 
 

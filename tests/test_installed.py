@@ -209,7 +209,7 @@ def test_what_is_missing_names_the_extra_that_brings_it(
     bare: Environment, tmp_path: Path, real_indexes: Path
 ) -> None:
     place = {"EXPLORER_INDEXES": str(real_indexes)}
-    ask = "import explorer; explorer.open().neighbors('dog').{}"
+    ask = "import explorer; explorer.open().layers('dog', 'cat').{}"
     for script, extra in (("to_pandas()", "frames"), ("to_polars()", "frames"), ("plot()", "plot")):
         done = started(bare, tmp_path, "python", "-c", ask.format(script), **place)
         assert f"semantic-explorer[{extra}]" in done.err.splitlines()[-1], script

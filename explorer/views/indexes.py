@@ -99,7 +99,8 @@ def _known(folder: Path) -> Known:
     except SemanticError as err:
         return Known(folder, str(err), sound=False, model=_model(folder))
     words = f"{manifest.words:,} words, " if manifest.words else ""
-    about = f"{manifest.model.source}: {words}{len(manifest.spaces)} spaces"
+    spaces = len(manifest.spaces)
+    about = f"{manifest.model.source}: {words}{spaces} space{'s' * (spaces != 1)}"
     return Known(folder, about, sound=True, model=manifest.model.source)
 
 
