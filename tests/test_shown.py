@@ -457,10 +457,11 @@ def test_what_is_typed_and_pasted_commands_no_terminal_either(
     monkeypatch.setenv("EXPLORER_STATE", str(tmp_path / "screen.json"))
 
     async def do(ui: Driven) -> None:
-        for name in NAMES:
+        for at in range(0, len(NAMES), 8):  # as many as the bar has room for
+            some = " ".join(NAMES[at : at + 8]).replace("\n", " ").replace("\r", " ")
             await ui.press("ctrl+u")
-            await ui.paste(name.replace("\n", " ").replace("\r", " "))
-            assert all(line.isprintable() for line in drawn_by(ui)), one_line(name)
+            await ui.paste(some)
+            assert all(line.isprintable() for line in drawn_by(ui)), one_line(some)
         await ui.press("alt+s")
         await ui.paste("SELECT '" + "".join(CONTROLS) + "'")
         assert all(line.isprintable() for line in drawn_by(ui))
