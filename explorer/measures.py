@@ -25,6 +25,7 @@ from explorer.errors import QueryError
 from explorer.results import Calibration
 from indexer.store.errors import DamagedIndex, EmptyPopulation, unknown
 from indexer.store.layout import MEASURES
+from indexer.store.rows import scan_error
 from indexer.store.space import Space
 
 Float64 = NDArray[np.float64]
@@ -167,23 +168,6 @@ def scores_of_each(
         scanned = space.scan_all(np.stack([direction for _, direction in part]))
         for query, (size, _), products in zip(queries[first:], part, scanned, strict=False):
             yield _measured(space, products.astype(np.float64), EVERY, query, size, measure)
-
-
-def scan_error(width: int) -> float:
-    """How far a scan's inner product of two unit vectors may be from that of the same in float64.
-
-    n products added up in float32, in whatever order and with or without fused multiplication, are
-    off by gamma_n |x||y| at the most, gamma_n = n u / (1 - n u) and u = 2^-24 (Higham 2002,
-    "Accuracy and Stability of Numerical Algorithms", section 3.1). Five are added to n: rounding
-    the query to float32 is off by u, a row is longer or shorter than 1 by up to u, which a cosine
-    divides by, and what is left is more than the float64 product, or a number too small for
-    float32, is off by. At a width of 576 it is 3.5e-5.
-
-    Args:
-        width: of the vectors.
-    """
-    steps = (width + 5) * _HALF_ULP
-    return steps / (1 - steps)
 
 
 def row_products(rows: Float64, vector: Float64) -> Float64:

@@ -111,7 +111,7 @@ class Weights:
         mean, deviation = np.empty(units), np.empty(units)
         depth = min(DEPTH, int(self.word_like.sum()))
         nearest = np.empty((units, 2, depth), np.int32)
-        scores = np.empty((units, 2, depth), np.float32)
+        scores = np.empty((units, 2, depth))
         first = 0
         for group, expert in self.grid.groups():
             rows = neuron_rows(self.model, group.layer, side, self.folded, expert)
@@ -130,7 +130,7 @@ class Weights:
                 first += len(part)
                 bar.update(len(part))
         scale = np.where(deviation > 0, deviation, 1.0)[:, None, None]
-        z = (scores.astype(np.float64) - mean[:, None, None]) / scale
+        z = (scores - mean[:, None, None]) / scale
         token = np.flatnonzero(self.word_like).astype(np.int32)[nearest]
         self.staging.keep_array(f"nearest.{side}", token=token, z=z.astype(np.float32))
         self.staging.finish_space(

@@ -27,7 +27,6 @@ from explorer.measures import (
     normed_rows,
     off_by,
     pair_scores,
-    scan_error,
     scores,
     scores_of_each,
 )
@@ -37,7 +36,7 @@ from explorer.testsets.lexicon import Lexicon
 from explorer.testsets.offsets import best_answers
 from indexer.store.files import FileEntry
 from indexer.store.layout import MEASURES, SpaceEntry, moments_file, rows_file
-from indexer.store.rows import RowsWriter
+from indexer.store.rows import RowsWriter, scan_error
 from indexer.store.space import Space
 from indexer.store.write import unit_rows
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from explorer.errors import BadExpression, QueryError
 from explorer.expressions import Kind, Term, parse
-from explorer.measures import EVERY, Float64, Weighted, best, scan_error, unit_products
+from explorer.measures import EVERY, Float64, Weighted, best, unit_products
 from explorer.queries.acts import At, about_acts, acts, at_item
 from explorer.queries.firing import Firing, about_z, firing, least, more
 from explorer.queries.neighbors import meta_of
@@ -32,6 +32,7 @@ from indexer.store.errors import DamagedIndex, unknown
 from indexer.store.grid import span
 from indexer.store.layout import parse_layers
 from indexer.store.read import Index
+from indexer.store.rows import scan_error
 from indexer.store.space import Space
 
 Int64 = NDArray[np.int64]

@@ -133,7 +133,7 @@ def best_answers(
 def _off_by(vectors: Float64, rows: Float64, measure: str) -> float:
     """How far a score of the matrix product may be from the same found row by row.
 
-    Both are off by gamma_n |x||y| at the most (see `explorer.measures.scan_error`), and by the
+    Both are off by gamma_n |x||y| at the most (see `indexer.store.rows.scan_error`), and by the
     rounding of what follows.
     """
     words, candidates = (float(np.sqrt(np.vecdot(of, of).max())) for of in (vectors, rows))
