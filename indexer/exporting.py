@@ -88,9 +88,9 @@ def export(request: ExportRequest, narrator: Narrator) -> list[Path]:
         rows = _rows(index, space, request)
         what = _labelled(index, space, rows, how, narrator, request.raw_cells)
         with (
-            narrator.bar(f"exporting {space.name}"[:22], len(rows), "vectors") as bar,
             _in_place(paths) as parts,
             how.write(parts, what) as put,
+            narrator.bar(f"exporting {space.name}"[:22], len(rows), "vectors") as bar,
         ):
             for first in range(0, len(rows), ROWS):
                 part = rows[first : first + ROWS]

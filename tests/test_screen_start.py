@@ -343,7 +343,7 @@ def a_file_less(folder: Path) -> None:
         (cut_short, "catalog.duckdb has 1,000 bytes"),
         (changed, "was changed after it was sealed"),
         (no_json, "cannot be read"),
-        (of_another_format, "has format 2"),
+        (of_another_format, "has format 3"),
         (a_file_less, "is missing"),
     ],
 )
