@@ -97,9 +97,9 @@ def normed(item: Weighted, measure: str) -> Float64:
 def normed_items(space: Space, positions: NDArray[np.int64], measure: str) -> Float64:
     """Items of a space, normed as `normed_rows` has it: (len(positions), width) float64."""
     rows = space.rows.take(positions).astype(np.float64)
-    if measure == "cosine":
-        return rows  # stored so
-    return normed_rows(rows * space.norms[positions, None], space, measure)
+    if measure != "cosine":  # of which the length is nothing
+        rows *= space.lengths[positions, None]
+    return normed_rows(rows, space, measure)
 
 
 def normed_rows(vectors: Float64, home: Space, measure: str) -> Float64:
@@ -333,7 +333,7 @@ def pair_scores(
         whole = [rows * size[:, None] for rows, size in zip(unit, lengths, strict=True)]
         for measure in measures:
             if measure == "cosine":
-                values = np.vecdot(*unit)
+                values = np.vecdot(*(normed_rows(rows, space, measure) for rows in unit))
             elif measure == "dot":
                 values = np.vecdot(*whole)
             elif measure == "euclidean":

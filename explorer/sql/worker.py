@@ -8,6 +8,7 @@ the memory of the process is looked at too. It ends as soon as the process that 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import signal
@@ -45,20 +46,28 @@ def main() -> None:
             requests.put(frame)
         _end()
 
+    # A worker that has lost a thread, the one that holds it to its time, say, serves no more.
+    threading.excepthook = lambda fault: _failed(writer, fault.exc_value)
     try:
         threading.Thread(target=listen, daemon=True).start()
         first = requests.get()
         assert first is not None
         _serve(first[0], requests, writer)
-    except BrokenPipeError:
-        _end()
     except BaseException as err:
-        line = want_of_memory(err)
-        if not line:
-            traceback.print_exc()
-            line = f"SQL failed: {err!r}"
-        writer.send("error", wait=GRACE, code=1, text=line, last=True)
+        _failed(writer, err)
+
+
+def _failed(writer: Writer, error: BaseException | None) -> None:
+    """Tell of a fault of ours, or of the machine's, and end."""
+    if isinstance(error, BrokenPipeError):
         _end()
+    line = want_of_memory(error) if error is not None else ""
+    if not line:
+        traceback.print_exception(error)
+        line = f"SQL failed: {error!r}"
+    with contextlib.suppress(BrokenPipeError, MemoryError):
+        writer.send("error", wait=GRACE, code=1, text=line, last=True)
+    _end()
 
 
 def _serve(opening: dict[str, Any], requests: queue.Queue[Any], writer: Writer) -> None:
