@@ -179,6 +179,24 @@ def test_the_terminal_ui_asks_for_a_terminal(shell: Shell) -> None:
     assert b"needs a terminal" in done.stderr
 
 
+def test_the_terminal_ui_ends_with_its_terminal(tiny_indexes: Path) -> None:
+    inner, outer = pty.openpty()
+    tui = subprocess.Popen(
+        [BIN / "explorer", "tui", "--index", "llama", "--indexes", tiny_indexes],
+        stdin=outer,
+        stdout=outer,
+        stderr=outer,
+        start_new_session=True,  # the terminal is not its own, so no SIGHUP ends it
+        env={**os.environ, "TERM": "xterm-256color"},
+    )
+    os.close(outer)
+    drawn = b""
+    while b"Neighbors" not in drawn:
+        drawn += os.read(inner, 1 << 16)
+    os.close(inner)
+    assert tui.wait(timeout=LONG) in (0, 129)
+
+
 # -- little memory --------------------------------------------------------------------------
 
 

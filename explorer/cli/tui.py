@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import select
 import sys
+import threading
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +14,15 @@ from explorer.cli.answer import say
 from explorer.cli.completion import files, indexes
 from explorer.cli.options import EXIT_CODES, PLACES
 from indexer.store.limits import ANSWERING, require_address_space
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+_GRACE = 5
+"""Seconds the app has to end by itself once its terminal is gone."""
+
+_HUNG_UP = 129
+"""The exit code of a program that SIGHUP ended, by the shells' convention."""
 
 
 @click.command(epilog=EXIT_CODES)
@@ -55,7 +68,23 @@ def tui(index: str | None, indexes: str | None, web: bool, port: int, host: str)
     _require_terminal()
     from explorer.screen.app import ExplorerApp
 
-    ExplorerApp(index, indexes).run()
+    app = ExplorerApp(index, indexes)
+    threading.Thread(target=_leave_with_the_terminal, args=(app,), daemon=True).start()
+    app.run()
+
+
+def _leave_with_the_terminal(app: App[None]) -> None:
+    """End the app once its terminal is gone.
+
+    Most systems end it then, by SIGHUP, but not where it leads no session; it would go on reading
+    nothing, as fast as it can.
+    """
+    waiting = select.poll()
+    waiting.register(sys.stdin.fileno(), 0)  # a hang-up is told whatever is asked for
+    waiting.poll()
+    app.call_from_thread(app.exit)
+    threading.Event().wait(_GRACE)
+    os._exit(_HUNG_UP)
 
 
 def _require_terminal() -> None:
