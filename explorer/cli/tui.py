@@ -16,7 +16,7 @@ from explorer.cli.options import EXIT_CODES, PLACES
 from indexer.store.limits import ANSWERING, require_address_space
 
 if TYPE_CHECKING:
-    from textual.app import App
+    from explorer.screen.app import ExplorerApp
 
 _GRACE = 5
 """Seconds the app has to end by itself once its terminal is gone."""
@@ -73,7 +73,7 @@ def tui(index: str | None, indexes: str | None, web: bool, port: int, host: str)
     app.run()
 
 
-def _leave_with_the_terminal(app: App[None]) -> None:
+def _leave_with_the_terminal(app: ExplorerApp) -> None:
     """End the app once its terminal is gone.
 
     Most systems end it then, by SIGHUP, but not where it leads no session; it would go on reading
