@@ -97,6 +97,7 @@ def test_what_needs_no_population_is_answered(indexes: Path) -> None:
 
 
 def test_a_query_over_items_that_all_score_the_same_is_an_error(tmp_path: Path, run: Run) -> None:
+    (tmp_path / "indexes").mkdir()
     np.save(tmp_path / "same.npy", np.ones((3, 4), np.float32))
     (tmp_path / "same.txt").write_text("a\nb\nc\n")
     done = run("indexer", "import", "same.npy", "--labels", "same.txt", "--name", "same")

@@ -556,7 +556,7 @@ ARRAYS: dict[str, tuple[Callable[[Path], None], str]] = {
         "covariance holds what is no finite",
     ),
     "a token below nothing": (
-        changed_array("nearest_tokens", at_one(-1)),
+        changed_array("nearest_tokens", at_one(-2)),
         "nearest_tokens holds what is no length or id",
     ),
     "a token past the vocabulary": (

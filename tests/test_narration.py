@@ -27,7 +27,10 @@ def test_a_build_tells_its_steps_as_json_lines(run: Run, tiny_llama: Path, tmp_p
     lines = said(done.err)
     assert {line["kind"] for line in lines} == {"say", "bar"}
     assert all(set(line) == {"kind", "text"} for line in lines if line["kind"] == "say")
-    assert lines[0] == {"kind": "say", "text": f"loading {tiny_llama}"}
+    assert lines[0] == {
+        "kind": "say",
+        "text": f"loading {tiny_llama}, to make indexes/{tiny_llama.name}",
+    }
     assert lines[-1]["text"].startswith(f"built indexes/{tiny_llama.name} in ")
     bars: dict[str, list[dict[str, Any]]] = {}
     for line in lines:

@@ -309,7 +309,7 @@ def test_show_says_what_is_inside(tiny_indexes: Path, run: Run) -> None:
     done = run("indexer", "show", "llama", "--indexes", str(tiny_indexes))
     assert (done.code, done.err) == (0, "")
     for part in (
-        "3 layers, d_model 24, 38 neurons a layer (gated by silu), 4 heads of 6",
+        "3 layers, d_model 24, 38 neurons a layer (gated, silu), 4 heads of 6",
         "unembedding not tied",
         f"sha256 {manifest.model.weights_sha256}",
         f"prefix      {manifest.prefix.text!r}",

@@ -94,6 +94,8 @@ class NearestTokens:
         self, scores: torch.Tensor, rows: NDArray[np.float32], sign: int
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Positions and scores at one end, (n, DEPTH) each, the farthest out first."""
+        if not self._depth:
+            return np.empty((len(rows), 0), np.int64), np.empty((len(rows), 0))
         near, last = self._candidates(scores, sign > 0)
         found = np.empty((len(rows), self._depth), np.int64)
         exact = np.empty((len(rows), self._depth))

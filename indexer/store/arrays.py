@@ -104,7 +104,7 @@ class Moments:
         low, high = (numbers.min(), numbers.max()) if numbers.size else (0, 0)
         if not (low >= least and np.isfinite(low) and np.isfinite(high)):
             raise self._damaged(
-                f"{name} holds what is no {'finite number' if least < 0 else 'length or id'}: "
+                f"{name} holds what is no {'finite number' if least == -np.inf else 'length or id'}: "
                 "`indexer verify` says what else is damaged"
             )
         return numbers

@@ -307,6 +307,10 @@ class Index:
                 raise
             # Damage is found block by block, so here as much as at opening.
             raise damaged(self.folder, err) from None
+        except RuntimeError as err:
+            if "interrupted" in str(err):  # what DuckDB makes of ctrl+c while it runs a query
+                raise KeyboardInterrupt from None
+            raise
         return rows
 
     def _cursor(self) -> Any:
