@@ -103,9 +103,9 @@ class Moments:
         # The least and the greatest are no numbers where any is none.
         low, high = (numbers.min(), numbers.max()) if numbers.size else (0, 0)
         if not (low >= least and np.isfinite(low) and np.isfinite(high)):
+            kind = "finite number" if least == -np.inf else "length or id"
             raise self._damaged(
-                f"{name} holds what is no {'finite number' if least == -np.inf else 'length or id'}: "
-                "`indexer verify` says what else is damaged"
+                f"{name} holds what is no {kind}: `indexer verify` says what else is damaged"
             )
         return numbers
 
