@@ -19,7 +19,7 @@ LENGTH = 32
 WILDCARDS = ("", "0.0.0.0", "::")
 
 _CSP = (
-    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "default-src 'none'; script-src 'self'{inline}; style-src 'self' 'unsafe-inline'; "
     "img-src 'self'; font-src 'self'; connect-src 'self' {sockets}; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'"
 )
@@ -75,11 +75,17 @@ class Gate:
         origin = headers.get("Origin")
         return socket if origin is None else origin.lower() != f"http://{host}"
 
-    def rules(self) -> dict[str, str]:
-        """What a browser is told with every answer."""
+    def rules(self, nonce: str = "") -> dict[str, str]:
+        """What a browser is told with every answer.
+
+        Args:
+            nonce: the number used once that a page's own scripts carry; no other is run from its
+                text.
+        """
         return {
             "Content-Security-Policy": _CSP.format(
-                sockets=" ".join(f"ws://{host}" for host in self.hosts)
+                sockets=" ".join(f"ws://{host}" for host in self.hosts),
+                inline=f" 'nonce-{nonce}'" if nonce else "",
             ),
             "X-Frame-Options": "DENY",
             "X-Content-Type-Options": "nosniff",

@@ -10,6 +10,7 @@ import contextlib
 import io
 import logging
 import re
+import secrets
 import shlex
 import shutil
 import socket
@@ -26,6 +27,7 @@ from indexer.store.errors import MachineError
 from indexer.store.shown import lines, one_line
 
 HOST = "127.0.0.1"
+_NONCE = "nonce"
 LAST = 1.0
 """Seconds that pages have to end in, once the server is to."""
 
@@ -88,8 +90,8 @@ def serve(index: str | None, indexes: str | None, port: int, host: str = HOST) -
             print(f"explorer: opened; {gate.address} is for another browser", flush=True)
         return response
 
-    async def told(_: web.Request, response: web.StreamResponse) -> None:
-        response.headers.update(gate.rules())
+    async def told(request: web.Request, response: web.StreamResponse) -> None:
+        response.headers.update(gate.rules(request.get(_NONCE, "")))
 
     class Guarded(Server):  # type: ignore[misc]  # it has no types
         """Answers those who were let in, says one line, and fetches nothing from elsewhere."""
@@ -114,7 +116,9 @@ def serve(index: str | None, indexes: str | None, port: int, host: str = HOST) -
         @aiohttp_jinja2.template("app_index.html")
         async def handle_index(self, request: web.Request) -> dict[str, Any]:
             """What the page is made of, at the name that the browser knows us by."""
+            request[_NONCE] = secrets.token_urlsafe()
             return {
+                _NONCE: request[_NONCE],
                 "font_size": 16,
                 "app_websocket_url": f"ws://{request.host}/ws",
                 "config": {"static": {"url": "/static/"}},
@@ -160,11 +164,12 @@ class _Shown(io.TextIOBase):
 
 
 def _own_templates(installed: Path, folder: str) -> None:
-    """The pages of textual-serve without what they fetch from elsewhere: a font."""
+    """The pages of textual-serve, their own scripts known by a nonce, without the font they fetch."""
     shutil.copytree(installed, folder, dirs_exist_ok=True)
     for page in Path(folder).glob("*.html"):
         text = page.read_text("utf-8")
-        page.write_text(re.sub(r'<link[^>]*href="https://[^>]*>', "", text), "utf-8")
+        text = re.sub(r'<link[^>]*href="https://[^>]*>', "", text)
+        page.write_text(text.replace("<script>", f'<script nonce="{{{{ {_NONCE} }}}}">'), "utf-8")
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -237,8 +237,11 @@ def test_an_address_is_good_for_one_browser(address: str) -> None:
 
 
 def assert_guarded(answer: aiohttp.ClientResponse) -> None:
-    """A browser is told to show it in no frame and to say nothing of it elsewhere."""
-    assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+    """A browser is told to run no text as a script, show it in no frame, and say nothing of it."""
+    rules = answer.headers["Content-Security-Policy"].split("; ")
+    assert "frame-ancestors 'none'" in rules
+    (scripts,) = [rule for rule in rules if rule.startswith("script-src ")]
+    assert "unsafe" not in scripts
     assert answer.headers["X-Frame-Options"] == "DENY"
     assert answer.headers["Referrer-Policy"] == "no-referrer"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
