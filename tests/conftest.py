@@ -78,10 +78,10 @@ def computes(item: pytest.Item) -> bool:
     """Whether what a test finds may differ in its last bits from one processor to another.
 
     That is each test of a file that computes itself, with NumPy or torch, or compares within a
-    tolerance. What only reads a program's screen or command line is in files that do neither; what
-    is made up at random is no number.
+    tolerance, unless it says that it is `exact`. What only reads a program's screen or command line
+    is in files that do neither; what is made up at random is no number.
     """
-    if "fuzz" in item.path.parts:
+    if "fuzz" in item.path.parts or item.get_closest_marker("exact"):
         return False
     module = getattr(item, "module", None)
     return any(hasattr(module, name) for name in ("np", "torch")) or _approximate(item.path)
@@ -161,9 +161,7 @@ REAL_WORDS = 1500
 @pytest.fixture(scope="session")
 def real_indexes() -> Path:
     """A folder with the sealed index `smollm2` of the packaged model, whole but for its words."""
-    # Under other kernels (tests/kernels.py) it is another index.
-    kernels = os.environ.get("KERNELS")
-    kept = ROOT / ".cache" / (f"tests-{kernels}" if kernels else "tests")
+    kept = ROOT / ".cache" / "tests"
     root = kept / _state_of_the_code()
     root.parent.parent.mkdir(exist_ok=True)
     with FileLock(ROOT / ".cache" / f"{kept.name}.lock"):  # tests may run in several processes

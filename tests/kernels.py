@@ -3,7 +3,8 @@
 The libraries choose their kernels by the processor, and each kernel has last bits of its own; what
 is told here is which of them to take. A name is one of `SETTINGS`; without one all are run in
 turn. Before each, a few products are computed natively and so: where no bit differs, the setting
-does nothing on this processor, and is said to.
+does nothing on this processor, and is said to. The real index is the one that was built natively,
+as an index that somebody else built is; the tiny ones are built as the setting has it.
 
 Knows environment variables and pytest's marker `numeric`; which tests those are is in conftest.py.
 """
@@ -80,10 +81,10 @@ print(json.dumps({name: hashlib.sha256(x.tobytes()).hexdigest() for name, x in f
 """
 
 
-def environment(setting: dict[str, str], name: str = "") -> dict[str, str]:
+def environment(setting: dict[str, str]) -> dict[str, str]:
     """What a process is started with to compute so; without a setting, natively."""
     own = {key: value for key, value in os.environ.items() if key not in CHOSEN}
-    return {**own, **setting, **({"KERNELS": name} if name else {})}
+    return {**own, **setting}
 
 
 def bits(setting: dict[str, str]) -> dict[str, str]:
@@ -111,7 +112,7 @@ def main(names: list[str]) -> int:
         began = time.monotonic()
         tests = [sys.executable, "-m", "pytest", "-q", "-m", "numeric", "-n", "auto"]
         tests += ["--dist", "loadfile", "--no-loadscope-reorder"]
-        code = subprocess.run(tests, env=environment(setting, name), check=False).returncode
+        code = subprocess.run(tests, env=environment(setting), check=False).returncode
         print(f"== {name}: exit code {code} after {time.monotonic() - began:.0f} s", flush=True)
         failed += [name] if code else []
     if failed:

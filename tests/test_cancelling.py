@@ -18,6 +18,8 @@ from explorer.errors import Cancelled
 from explorer.unindexed import encode
 from indexer.store.read import open_index
 
+pytestmark = pytest.mark.exact
+
 Ask = Callable[..., Any]
 
 SPACES = ["embed", "context.3", "context.20"]

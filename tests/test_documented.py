@@ -31,6 +31,8 @@ from explorer.queries.evaluate import Several
 from explorer.testsets.files import Source
 from explorer.words import Words
 
+pytestmark = pytest.mark.exact
+
 SECTIONS = re.compile(r"^(Args|Attributes|Returns|Raises|Example):$", re.MULTILINE)
 OURS = ("explorer", "indexer.store")
 

@@ -23,6 +23,8 @@ from indexer.store.read import Index
 from indexer.store.shown import in_a_sheet, one_line
 from indexer.store.vocabulary import display
 
+pytestmark = pytest.mark.exact
+
 SPACES = ("embed", "context.1", "neuron.in", "head.value")
 
 

@@ -33,6 +33,8 @@ from indexer.store.rows import file_bytes
 from indexer.store.verify import verify
 from sealing import by_its_author, resealed
 
+pytestmark = pytest.mark.exact
+
 SECRET = "a secret that nobody may read"
 
 

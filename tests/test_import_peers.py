@@ -18,6 +18,8 @@ from indexer.portable.formats import opened
 from indexer.portable.vectors import Asked
 from indexer.progress import Narrator
 
+pytestmark = pytest.mark.exact
+
 gensim = pytest.importorskip("gensim")
 
 THEIRS = Path(gensim.__file__).parent / "test" / "test_data"

@@ -17,6 +17,8 @@ import pytest
 
 from installed import MODEL, ROOT, Built, Environment, built, environment, tracked
 
+pytestmark = pytest.mark.exact
+
 PACKAGES = ("explorer", "indexer")
 
 WHERE = "import explorer, indexer, json; print(json.dumps([explorer.__file__, indexer.__file__]))"

@@ -14,6 +14,8 @@ import pytest
 from conftest import Run
 from indexer.progress import JsonNarrator
 
+pytestmark = pytest.mark.exact
+
 
 def said(err: str) -> list[dict[str, Any]]:
     """Every line as the object that it is."""

@@ -14,6 +14,8 @@ from indexer.portable.formats import READ, opened, written
 from indexer.portable.labels import told_apart, without_blanks
 from indexer.portable.vectors import Asked, Labelled
 
+pytestmark = pytest.mark.exact
+
 READABLE = [
     ("npy", False, "npy"),
     ("safetensors", False, "safetensors"),

@@ -23,6 +23,8 @@ from indexer.words import (
     sink_flags,
 )
 
+pytestmark = pytest.mark.exact
+
 
 @pytest.fixture(scope="module")
 def vocabulary(tiny_llama: Path) -> Vocabulary:
