@@ -123,7 +123,7 @@ class Resolver:
             term.text
             for term in terms
             if term.kind in (Kind.WORD, Kind.TEXT)
-            and self._home(term, space).name in self.index.context_names
+            and self._home(term, space).entry.kind == "context"
             and term.text not in self._encoded
             and self.index.word_by_text(term.text) is None
             and (ids := self.index.vocabulary.word_ids(term.text))
@@ -158,7 +158,7 @@ class Resolver:
             return home
         if space.entry.item == "label" and self._label_row(term, space) is not None:
             return space
-        return space if space.entry.item in ("token", "word") else self.index.space("embed")
+        return space if space.entry.item in ("token", "word") else self.index.embed
 
     def _named(self, term: Term, home: Space, space: Space) -> Item:
         """A word, token or label, its vector from `home`, asked of `space`."""
@@ -334,7 +334,7 @@ class Resolver:
             return self._imported_word(term, home)
         text = term.text
         if term.kind in (Kind.TOKEN_ID, Kind.TOKEN):
-            token = self._in_tokens(term, self.index.space("embed"))
+            token = self._in_tokens(term, self.index.embed)
             text = self.index.tokens(token.resolved.token_ids)[0].text
             if not text.startswith(" "):
                 raise QueryError(
@@ -347,7 +347,8 @@ class Resolver:
         self._require(ids, text)
         word = word or self.index.word_by_tokens(ids)
         tokens = tuple(token.display for token in self.index.tokens(ids))
-        layer = self.index.context_names.index(home.name)
+        layer = self.index.depth_of(home.entry)
+        assert layer is not None, "words of a model are in context spaces alone"
         if word is not None:
             vector = home.vector(word.id)
             sink = bool(word.sink[layer])
@@ -439,7 +440,7 @@ class Resolver:
         except NotIndexed as err:
             hints = [word for text in err.texts for word in near.get(text, ())]
             raise NotIndexed(err.texts, err.near or tuple(dict.fromkeys(hints))) from None
-        shape = (len(texts), len(self.index.context_names), self.index.manifest.model.d_model)
+        shape = (len(texts), len(self.index.context_spaces), self.index.manifest.model.d_model)
         if states.shape != shape or not np.isfinite(states).all():
             raise ValueError(f"encode gave {states.shape} numbers, not {shape} finite ones")
         return states
@@ -455,7 +456,7 @@ class Resolver:
                 f"{term.name}: neurons of this model have no side {term.side!r} (there are: {have})"
             )
         neuron = self.index.neuron(term.layer, term.unit, term.expert)
-        home = self.index.space(f"neuron.{term.side}")
+        home = self.index.neuron_space(term.side)
         resolved = Resolved(
             _asked(term), f"{neuron.name}.{term.side}", (), (), home.name, term.weight
         )
@@ -468,7 +469,7 @@ class Resolver:
     def _head(self, term: Term) -> Item:
         self._no_space(term, "a head dimension's")
         row = self.index.head(term.layer, term.head, term.unit)
-        home = self.index.space(f"head.{term.side}")
+        home = self.index.head_space(term.side)
         resolved = Resolved(_asked(term), term.name, (), (), home.name, term.weight)
         return Item(Weighted(home.vector(row), term.weight, home), resolved, heads=frozenset([row]))
 

@@ -61,10 +61,10 @@ def again(index: Index, model: Model, part: str, louder: float = 1.0) -> dict[st
     assert manifest.prefix is not None
     around = manifest.prefix.token_ids, manifest.prefix.suffix_ids
     if part == "context":
-        layers = [int(name.split(".")[1]) for name in index.context_names]
         stored = {
-            layer: np.concatenate([rows(f"context.{layer}", at, 1) for at in words])
-            for layer in layers
+            entry.layer: np.concatenate([rows(entry.name, at, 1) for at in words])
+            for entry in index.context_spaces
+            if entry.layer is not None
         }
         return check.check_context(model, stored, *around, ids, manifest.dtype)
     table = index.sql("SELECT activation_mean, activation_deviation FROM neuron ORDER BY id")

@@ -19,6 +19,7 @@ from indexer.gguf_file import quick_reader
 from indexer.model import Model, load
 from indexer.source import locate
 from indexer.store.read import Index
+from indexer.store.spaces import HEAD_SIDES
 from indexer.store.vocabulary import Vocabulary
 from selfcheck import assert_looked_at
 from tiny_tokenizers import MAKERS
@@ -89,8 +90,8 @@ def assert_same(read: Model, own: Model) -> None:
                 np.testing.assert_array_equal(
                     *(model.matrix(layer, side, expert) for model in (read, own))
                 )
-        for space in ("head.value", "head.output"):
-            np.testing.assert_array_equal(*(model.head_rows(layer, space) for model in (read, own)))
+        for side in HEAD_SIDES:
+            np.testing.assert_array_equal(*(model.head_rows(layer, side) for model in (read, own)))
     for (name, found), (also, expected) in zip(
         read.module.named_parameters(), own.module.named_parameters(), strict=True
     ):

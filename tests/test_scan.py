@@ -35,9 +35,10 @@ from explorer.scan import combined, scan
 from explorer.testsets.lexicon import Lexicon
 from explorer.testsets.offsets import best_answers
 from indexer.store.files import FileEntry
-from indexer.store.layout import MEASURES, SpaceEntry, moments_file, rows_file
+from indexer.store.layout import MEASURES, moments_file, rows_file
 from indexer.store.rows import RowsWriter, scan_error
 from indexer.store.space import Space
+from indexer.store.spaces import SpaceEntry
 from indexer.store.write import unit_rows
 
 Float64 = NDArray[np.float64]
@@ -59,7 +60,19 @@ def space_of(vectors: Float64) -> Iterator[Space]:
         np.savez(Path(folder) / "spaces/close.npz", **moments)
         names = [rows_file("close"), moments_file("close")]
         files = {name: FileEntry.of(Path(folder) / name) for name in names}
-        entry = SpaceEntry("close", "label", *rows.shape, "cosine", "labels", len(rows))
+        entry = SpaceEntry(
+            name="close",
+            kind="imported",
+            layer=None,
+            side=None,
+            item="label",
+            dtype="float32",
+            rows=len(rows),
+            width=rows.shape[1],
+            measure="cosine",
+            population="labels",
+            population_rows=len(rows),
+        )
         yield Space(Path(folder), entry, files)
 
 

@@ -138,9 +138,9 @@ class Group:
 
     def sinks(self, index: Index, space: str) -> tuple[str, ...]:
         """The indexed words among them that are attention sinks in a context space."""
-        if space not in index.context_names:
+        layer = index.depth_of(index.space(space).entry)
+        if layer is None:
             return ()
-        layer = index.context_names.index(space)
         return tuple(text for text, sink in self._sinks.items() if sink[layer])
 
     @cached_property

@@ -87,7 +87,7 @@ def _estimated(index: Index, positions: Int64, at: At) -> NDArray[np.float64] | 
     if "up" not in index.sides or at.vector is None or below is None or above is None:
         return None
     gate, up = (
-        np.sign(unit_products(index.space(f"neuron.{side}"), positions, at.vector))
+        np.sign(unit_products(index.neuron_space(side), positions, at.vector))
         for side in ("in", "up")
     )
     acted = np.where(gate > 0, above, np.where(gate < 0, below, 0))

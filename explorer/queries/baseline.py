@@ -36,7 +36,7 @@ def baseline(
     if not FEWEST <= pairs <= MOST:
         raise QueryError(f"--pairs {pairs}: ask for {FEWEST:,} to {MOST:,}")
     check_seed(seed)
-    names = [space_name] if space_name is not None else ["embed", *index.context_names]
+    names = [space_name] if space_name is not None else [entry.name for entry in index.depths]
     rows = []
     for at, name in enumerate(names):
         space = index.space(name)

@@ -70,9 +70,9 @@ def middleman(
         raise QueryError(unknown("way to combine", combine, COMBINE))
     if not words:
         raise QueryError("name at least one word, such as: middleman large tall")
-    space = index.space(f"neuron.{side}")
+    space = index.neuron_space(side)
     chosen = layers_asked(layers, index)
-    terms, embed = [_single(word) for word in [*words, *avoid]], index.space("embed")
+    terms, embed = [_single(word) for word in [*words, *avoid]], index.embed
     resolver.prepare(terms, embed)
     items = [resolver.item(term, embed) for term in terms]
     asked = [item.weighted for item in items]

@@ -34,6 +34,7 @@ from indexer.store.layout import CATALOG, TOKENIZER, Manifest
 from indexer.store.places import find_index
 from indexer.store.signs import signs_of
 from indexer.store.space import Space
+from indexer.store.spaces import SpaceEntry, SpaceKind, head_space, neuron_space
 from indexer.store.vocabulary import Vocabulary, display
 
 _Item = TypeVar("_Item")
@@ -234,9 +235,50 @@ class Index:
         return [entry.name for entry in self.manifest.spaces]
 
     @cached_property
+    def context_spaces(self) -> tuple[SpaceEntry, ...]:
+        """What the context spaces are, by layer."""
+        return self.manifest.contexts
+
+    @property
     def context_names(self) -> list[str]:
-        """Names of the context spaces, by layer."""
-        return [name for name in self.space_names if name.startswith("context.")]
+        """Their names."""
+        return [entry.name for entry in self.context_spaces]
+
+    @cached_property
+    def depths(self) -> tuple[SpaceEntry, ...]:
+        """The spaces that a word passes, in order: `embed`, then the context spaces."""
+        return self.manifest.depths
+
+    @property
+    def embed(self) -> Space:
+        """The space of tokens' embeddings, or of imported words'."""
+        return self.space(self.manifest.embed.name)
+
+    def neuron_space(self, side: str) -> Space:
+        """The space of one side of the neurons.
+
+        Raises:
+            UnknownSpace: there is none.
+        """
+        return self._of_kind("neuron", side, neuron_space(side))
+
+    def head_space(self, side: str) -> Space:
+        """The space of one side of the heads' dimensions.
+
+        Raises:
+            UnknownSpace: there is none.
+        """
+        return self._of_kind("head", side, head_space(side))
+
+    def _of_kind(self, kind: SpaceKind, side: str, usual: str) -> Space:
+        entry = self.manifest.of_kind(kind, side=side)
+        if entry is None:
+            raise UnknownSpace(self._no_space(usual))
+        return self.space(entry.name)
+
+    def depth_of(self, space: SpaceEntry) -> int | None:
+        """Which of the context spaces, in order of depth, a space is; None for one that is none."""
+        return self.context_spaces.index(space) if space.kind == "context" else None
 
     def space(self, name: str) -> Space:
         """One space by name.
@@ -459,7 +501,7 @@ class Index:
     @cached_property
     def label_spaces(self) -> list[str]:
         """Names of the spaces whose items are labels; only these have rows in the table of them."""
-        return [entry.name for entry in self.manifest.spaces if entry.item == "label"]
+        return [entry.name for entry in self.manifest.spaces if entry.kind == "imported"]
 
     def labels(self, space: str, ids: Iterable[int]) -> list[str]:
         """The labels of some rows of an imported space, in the order asked."""
@@ -505,7 +547,7 @@ class Index:
     @property
     def sides(self) -> tuple[str, ...]:
         """The sides neurons have here: `in`, `up` where the MLP is gated, `out`."""
-        return tuple(n.split(".")[1] for n in self.space_names if n.startswith("neuron."))
+        return self.manifest.sides
 
     def neurons(self, ids: Iterable[int]) -> list[Neuron]:
         """Neurons by id, in the order asked."""
@@ -603,7 +645,7 @@ class Index:
 
     def require_heads(self) -> None:
         """Raise `UnknownSpace` where the index was built without attention heads."""
-        if self.manifest.space("head.value") is None:
+        if self.manifest.of_kind("head", side="value") is None:
             raise self._lacks("heads", "embed,head")
 
     # -- neurons' tokens --------------------------------------------------------------------
@@ -612,7 +654,7 @@ class Index:
         self, ids: Sequence[int], *sides: str
     ) -> tuple[list[tuple[Token, ...]], ...]:
         """For each side, of some neurons the few tokens that stand beside an answer, best first."""
-        near = [self.space(f"neuron.{s}").nearest_tokens[list(ids)].tolist() for s in sides]
+        near = [self.neuron_space(s).nearest_tokens[list(ids)].tolist() for s in sides]
         ids_there = {i for rows in near for row in rows for i in row if i >= 0}
         known = {token.id: token for token in self.tokens(ids_there)}
         return tuple([tuple(known[i] for i in row if i >= 0) for row in rows] for rows in near)

@@ -29,6 +29,7 @@ from indexer.store.layout import (
 from indexer.store.read import Index
 from indexer.store.shown import one_line
 from indexer.store.space import Space
+from indexer.store.spaces import space_table
 
 _ROWS_AT_ONCE = 4096
 
@@ -91,7 +92,7 @@ def _content_faults(folder: Path, manifest: Manifest) -> list[str]:
         "token": manifest.model.vocabulary,
         "word": manifest.words,
         "neuron": manifest.neuron_grid.rows,
-        "head": manifest.head_grid.rows if manifest.space("head.value") else 0,
+        "head": manifest.head_grid.rows if manifest.of_kind("head", side="value") else 0,
     }
     with Index(folder) as index:
         try:
@@ -128,13 +129,13 @@ def _table_faults(index: Index, counts: dict[str, int]) -> list[str]:
     wrong = index.sql(
         "SELECT count(*) FROM word WHERE len(token_ids) <> n_tokens OR len(sink) <> ? OR "
         "len(list_filter(token_ids, lambda id: id IS NULL OR id < 0 OR id >= ?)) > 0",
-        [len(index.context_names), counts["token"]],
+        [len(index.context_spaces), counts["token"]],
     )[0][0]
     if wrong:
         faults.append(f"{CATALOG}: word: the tokens or sinks of {wrong:,} words are none of ours")
-    listed = index.sql("SELECT name, item, rows, width, measure FROM space ORDER BY name")
-    sealed = [(s.name, s.item, s.rows, s.width, s.measure) for s in index.manifest.spaces]
-    if listed != sorted(sealed):
+    sealed = space_table(index.manifest.spaces)
+    listed = index.sql(f"SELECT {', '.join(sealed)} FROM space")
+    if set(listed) != set(zip(*sealed.values(), strict=True)):
         faults.append(f"{CATALOG}: table space is not what the manifest says of the spaces")
     return faults
 
