@@ -647,7 +647,7 @@ def test_the_sign_of_every_activation_of_a_gated_neuron_is_kept(tiny: Tiny) -> N
     assert manifest.signed == tiny.model.family.gated
     last = -1 - len(prefix.suffix_ids)
     for word, ids in tiny.index.sql("SELECT id, token_ids FROM word ORDER BY id LIMIT 40"):
-        signs = tiny.index.signs_at(word)
+        signs = tiny.index.activations.signs(word)
         if not manifest.signed:
             assert signs is None
             continue

@@ -146,9 +146,9 @@ def test_a_sentencepiece_vocabulary_in_a_file_is_read_as_the_tokenizer_it_was_ma
         for word in ("large", "dogs", "straße", "small dog", "🐘"):
             assert index.vocabulary.word_ids(word) == expected.word_ids(word)
         for text in ("large", "a", "\n"):
-            assert index.token_by_text(f" {text}", text) is not None
-        (letter,) = index.tokens([texts.index("a", 260)])
-        assert index.token_by_text("a") == letter
+            assert index.tokens.by_text(f" {text}", text) is not None
+        (letter,) = index.tokens.by_id([texts.index("a", 260)])
+        assert index.tokens.by_text("a") == letter
         assert index.sql("SELECT count(*) FROM token WHERE byte") == [(256,)]
 
 

@@ -647,7 +647,7 @@ def test_arrays_that_are_not_the_spaces_own_are_refused(
 
 def _every_array(index: Index) -> list[Any]:
     space = index.space("neuron.in")
-    nearest = index.nearest_tokens(range(space.entry.rows), "in")
+    nearest = index.neurons.nearest_tokens(range(space.entry.rows), "in")
     return [space.norms, space.mean, space.covariance, nearest]
 
 
@@ -786,11 +786,11 @@ def test_no_question_answers_from_a_row_that_is_not_unit(
 ) -> None:
     with Index(folder) as index:
         if space == "embed":
-            token = index.token_by_text(" dog")
+            token = index.tokens.by_text(" dog")
             assert token is not None
             row = token.id
         elif space == "context.2":
-            word = index.word_by_text("dog")
+            word = index.words.by_text("dog")
             assert word is not None
             row = word.id
         else:

@@ -374,9 +374,9 @@ def test_a_target_s_rank_is_that_of_a_sort_in_float64(real: Any, space: str, mea
     words = ("king", "woman") if measure != "dot" else ("dog", "small")
     index = real._index
     if space == "embed":
-        own = [index.token_by_text(f" {word}").id for word in words]
+        own = [index.tokens.by_text(f" {word}").id for word in words]
     else:
-        own = [index.word_by_text(word).id for word in words]
+        own = [index.words.by_text(word).id for word in words]
     query = rows[own].sum(axis=0)
     if measure in ("cosine", "centered"):
         query /= np.linalg.norm(query)
@@ -385,7 +385,7 @@ def test_a_target_s_rank_is_that_of_a_sort_in_float64(real: Any, space: str, mea
     else:
         scored = np.multiply(rows, query).sum(axis=1)
     for at in tightest(scored, own, 12):
-        name = f"#{at}" if space == "embed" else f'"{index.words([at])[0].text}"'
+        name = f"#{at}" if space == "embed" else f'"{index.words.by_id([at])[0].text}"'
         better = np.delete(scored, own) > scored[at]
         near = np.abs(np.delete(scored, own) - scored[at]) <= 1e-14 * max(1, abs(scored[at]))
         found = real.analogy(" + ".join(words), name, space=space, measure=measure).meta.target

@@ -223,7 +223,7 @@ def test_neurons_heads_and_spaces_lead_to_their_own_views() -> None:
 
 def test_rows_of_sql_are_explored_by_what_stands_in_them() -> None:
     row = {"item": "␣dog", "n": 3, "neuron": "L29N112", "nearest": ["cat", "␣cats"], "x": "a b"}
-    found = links.links(None, row)
+    found = links.links(None, row, None)
     assert [(one.label, one.text, one.view) for one in found] == [
         ("␣dog", "␣dog", None),
         ("L29N112", "L29N112", "neuron"),

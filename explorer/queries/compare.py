@@ -68,7 +68,7 @@ def compare(
 ) -> Comparison:
     """Every pair of some words: scores of their profiles, and where those stand by chance."""
     index = resolver.index
-    index.require_neurons()
+    index.neurons.require()
     terms, embed = [_single(word) for word in asked], index.embed
     query = _query(
         index, asked, side, measures, layers, top_neurons, impact, control_neurons,

@@ -129,9 +129,9 @@ def text_space(index: Index, name: str) -> Space:
         QueryError: it holds neurons, heads or labels.
     """
     space = index.space(name)
-    if space.entry.item not in ("token", "word"):
+    if not index.kind_of(space.entry).is_text:
         contexts = index.context_names
-        texts = [one for one in index.manifest.spaces if one.item in ("token", "word")]
+        texts = [one for one in index.manifest.spaces if index.kind_of(one).is_text]
         there = [one.name for one in texts if one.kind != "context"]
         if contexts:
             there.append(contexts[0] if len(contexts) == 1 else f"{contexts[0]} to {contexts[-1]}")

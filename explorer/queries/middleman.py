@@ -56,7 +56,7 @@ def middleman(
 ) -> Middlemen:
     """All neurons of one side ranked by how strongly they answer to every word."""
     index = resolver.index
-    index.require_neurons()
+    index.neurons.require()
     if by not in BY:
         raise QueryError(unknown("way to find a middle man", by, BY))
     if by == "activations":
@@ -409,7 +409,7 @@ def _rows(
 ) -> tuple[MiddleMan, ...]:
     """The rows to show: `labels` of all the words, of which `words` are those wanted."""
     positions = [one.position for one in found]
-    near = index.nearest_tokens(positions, "in", "out")
+    near = index.neurons.nearest_tokens(positions, "in", "out")
     signs = acts(index, np.array(positions, np.int64), words)
     rows = []
     for one, acted, reads, writes in zip(found, signs, *near, strict=True):

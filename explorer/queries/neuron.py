@@ -12,17 +12,17 @@ from explorer.queries.neighbors import check_k
 from explorer.resolve import Resolver
 from explorer.results import NeuronMeta, NeuronNear, NeuronQuery, NeuronReport
 from explorer.scan import scan
-from indexer.store.read import Neuron
+from indexer.store.items.neuron import Neuron
 
 
 def neuron(resolver: Resolver, name: str, k: int) -> NeuronReport:
     """Norms, nearest tokens of each side (at most 10 each way) and neurons, strongest words."""
     index = resolver.index
-    found = index.neuron(*neuron_of(name))
+    found = index.neurons.at(*neuron_of(name))
     check_k(k, index.neuron_space("in"))
     rows = [
         NeuronNear(t.side, "token", t.rank, t.token.display, t.score)
-        for t in index.neuron_tokens([found.id], _ranks(min(k, 10)))
+        for t in index.neurons.stored_tokens([found.id], _ranks(min(k, 10)))
     ]
     for side in index.sides:
         space = index.neuron_space(side)
@@ -33,8 +33,8 @@ def neuron(resolver: Resolver, name: str, k: int) -> NeuronReport:
             NeuronNear(side, "neuron", rank, index.neuron_grid.place(at).name, cosine)
             for rank, (at, cosine) in enumerate(others, start=1)
         ]
-    fires = [one for one in index.strongest_words(found.id) if abs(one.rank) <= k]
-    texts = [word.text for word in index.words(one.word for one in fires)]
+    fires = [one for one in index.activations.of_neuron(found.id) if abs(one.rank) <= k]
+    texts = [word.text for word in index.words.by_id(one.word for one in fires)]
     rows += [
         NeuronNear("fires", "word", one.rank, text, one.z, one.activation)
         for one, text in zip(fires, texts, strict=True)

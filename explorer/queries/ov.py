@@ -44,7 +44,7 @@ def ov(
 ) -> OvReport:
     """Heads by how strongly they carry a word to another, or to itself, and what they write."""
     index = resolver.index
-    index.require_heads()
+    index.heads.require()
     chosen = _heads(index, layer, head)
     k = min(10, len(chosen)) if k is None else k
     if not 1 <= k <= len(chosen):
@@ -127,13 +127,15 @@ def _ends(
     index: Index, written: Float64, depth: int
 ) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
     """For each vector the word-like tokens highest and lowest in it, the farthest out first."""
-    embed, ids = index.embed, index.word_like_ids
+    embed, ids = index.embed, index.tokens.word_like
     found = []
     for scanned in scans_of_each(embed, written, "dot"):
         found.append([replace(scanned, sign=sign).best(depth, ids)[0] for sign in (1, -1)])
     # One question for all of them: a head's few tokens each would be hundreds.
     every = np.unique(np.array(found)) if found else np.empty(0, np.int64)
-    names = {int(at): token.display for at, token in zip(every, index.tokens(every), strict=True)}
+    names = {
+        int(at): token.display for at, token in zip(every, index.tokens.by_id(every), strict=True)
+    }
 
     def named(one: NDArray[np.int64]) -> tuple[str, ...]:
         return tuple(names[int(at)] for at in one)

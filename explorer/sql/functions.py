@@ -260,7 +260,7 @@ def _z(
     missing: list[str],
 ) -> list[Any]:
     index = answers.resolver.index
-    index.require_neurons()
+    index.neurons.require()
     found: list[float | None] = [None] * len(neuron)
     embed, label = index.embed, f"index {index.name!r}"
     for (text, at_side, left_out), rows in answers.each(_alike(word, word, side, missing).items()):

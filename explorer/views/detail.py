@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from explorer.tables.layout import Layout
 from explorer.views.links import Link, links, neuron, of_item
 from indexer.store.errors import SemanticError
+from indexer.store.items import ITEMS
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
@@ -44,11 +45,11 @@ class Detail:
     links: tuple[tuple[str, Link], ...]
 
 
-def told(answer: Any, layout: Layout, row: Any, manifest: Manifest | None = None) -> Detail:
+def told(answer: Any, layout: Layout, row: Any, manifest: Manifest | None) -> Detail:
     """What the row itself says: in full what its table may have cut, and where it leads.
 
     Of a row that leads nowhere, a space's or a measure's, nothing else is known: it is told whole.
-    `manifest` is that of the index that was asked; rows of SQL need none.
+    `manifest` is that of the index that was asked; None will do for rows of SQL.
     """
     cells = [(column, column.cell(row)) for column in layout.columns]
     found = links(answer, row, manifest)
@@ -105,7 +106,7 @@ def _with_sign(row: NeuronNear) -> str:
 def _item(ix: Explorer, answer: Any, text: str) -> Detail:
     lines: list[Line] = []
     entry = ix.manifest.space(getattr(getattr(answer, "meta", None), "space", ""))
-    entry = entry if entry is not None and entry.item in ("token", "word") else ix.manifest.embed
+    entry = entry if entry is not None and ITEMS[entry.item].is_text else ix.manifest.embed
     space = entry.name
     near = ix.neighbors(text, space, k=NEAREST, distinct=True)
     for item in near.meta.resolved:

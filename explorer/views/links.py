@@ -47,14 +47,14 @@ def follow(link: Link, place: Place) -> Place:
     return there
 
 
-def links(answer: Any, row: Any, manifest: Manifest | None = None) -> tuple[Link, ...]:
+def links(answer: Any, row: Any, manifest: Manifest | None) -> tuple[Link, ...]:
     """What a row leads to, what it is about first; each thing once.
 
     Args:
         answer: whose row it is.
         row: one of its rows, or a line of its table.
-        manifest: of the index that was asked, which says what each of its spaces holds; rows of
-            SQL need none.
+        manifest: of the index that was asked, which says what each of its spaces holds; None will
+            do for rows of SQL.
     """
     if isinstance(row, tuple) and row:  # a line of a table that holds more than its row
         row = row[0]

@@ -25,6 +25,7 @@ from indexer.store.grid import HeadGrid, NeuronGrid, NeuronLayer
 from indexer.store.spaces import (
     MOST_ROWS,
     NEURON_SIDES,
+    ItemName,
     NeuronSide,
     SpaceEntry,
     SpaceKind,
@@ -236,6 +237,16 @@ class Manifest:
         """Which head dimension is which row of the head spaces."""
         return HeadGrid(self.layers, self.model.n_heads, self.model.d_head)
 
+    @property
+    def counts(self) -> dict[ItemName, int]:
+        """How many items of each kind there are; labels, of which each space has its own, aside."""
+        return {
+            "token": self.model.vocabulary,
+            "word": self.words,
+            "neuron": self.neuron_grid.rows,
+            "head": self.head_grid.rows if self.of_kind("head", side="value") else 0,
+        }
+
     def space(self, name: str) -> SpaceEntry | None:
         """The entry of one space, or None."""
         return next((s for s in self.spaces if s.name == name), None)
@@ -351,12 +362,7 @@ def _check(manifest: Manifest) -> None:
     What it says is then safe to act on: every file has one of the names that an index's files
     have, in this folder, and every count follows from the others.
     """
-    counts = {
-        "token": manifest.model.vocabulary,
-        "word": manifest.words,
-        "neuron": manifest.neuron_grid.rows,
-        "head": manifest.head_grid.rows,
-    }
+    counts = manifest.counts
     for name, count in counts.items():
         if count > MOST_ROWS:
             raise WrongType(f"{count:,} {name}s are more than the {MOST_ROWS:,} there can be")
@@ -369,31 +375,28 @@ def _check(manifest: Manifest) -> None:
         own |= {rows_file(space.name), moments_file(space.name)}
     if manifest.signed:
         own |= {NEGATIVE, ZERO}
-    for name in manifest.files:
-        if name not in own:
-            raise WrongType(f"files: {name[:80]!r} is no file of an index with these spaces")
+    for file in manifest.files:
+        if file not in own:
+            raise WrongType(f"files: {file[:80]!r} is no file of an index with these spaces")
     sealed = bytes_of(manifest.neuron_grid.rows) * manifest.words
-    for name in (NEGATIVE, ZERO):
-        if name in manifest.files and manifest.files[name].bytes != sealed:
-            raise WrongType(f"files: {name} is not of {sealed:,} bytes, a bit a word and neuron")
+    for file in (NEGATIVE, ZERO):
+        if file in manifest.files and manifest.files[file].bytes != sealed:
+            raise WrongType(f"files: {file} is not of {sealed:,} bytes, a bit a word and neuron")
     read(_Extra, {IMPORTED: manifest.extra.get(IMPORTED, {})}, "extra")
 
 
 def _rebuild(folder: Path, body: dict[str, Any]) -> str:
     """How an index of another format is made anew, as far as its manifest says it."""
     model, extra = body.get("model"), body.get("extra")
-    source, vocabulary = (
-        (model.get("source"), model.get("vocabulary")) if isinstance(model, dict) else (None, None)
-    )
+    said = model if isinstance(model, dict) else {}
+    source, vocabulary = said.get("source"), said.get("vocabulary")
     if type(vocabulary) is int and vocabulary == 0:
         return "its vectors were imported: move it away, and give them to `indexer import` again"
     known = isinstance(source, str) and source.isprintable() and source[:1] not in ("", "-")
-    model_asked = shlex.quote(source) if isinstance(source, str) and known else "MODEL"
-    said = (
-        f"rebuild it with `indexer build {model_asked} --name {shlex.quote(folder.name)} --force`"
-    )
+    asked = shlex.quote(source) if isinstance(source, str) and known else "MODEL"
+    rebuilt = f"rebuild it with `indexer build {asked} --name {shlex.quote(folder.name)} --force`"
     imported = isinstance(extra, dict) and bool(extra.get(IMPORTED))
-    return f"{said}, and import again what was imported" if imported else said
+    return f"{rebuilt}, and import again what was imported" if imported else rebuilt
 
 
 def bytes_of(neurons: int) -> int:

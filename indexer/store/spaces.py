@@ -146,7 +146,10 @@ def named_as(name: str) -> SpaceKind | None:
 
 
 def check_spaces(
-    spaces: Sequence[SpaceEntry], counts: Mapping[str, int], d_model: int, blocks: Sequence[int]
+    spaces: Sequence[SpaceEntry],
+    counts: Mapping[ItemName, int],
+    d_model: int,
+    blocks: Sequence[int],
 ) -> None:
     """Raise `WrongType` where a space cannot be what its entry says it is.
 
@@ -183,7 +186,7 @@ def check_spaces(
 
 
 def _check_kind(
-    space: SpaceEntry, place: str, counts: Mapping[str, int], blocks: Sequence[int]
+    space: SpaceEntry, place: str, counts: Mapping[ItemName, int], blocks: Sequence[int]
 ) -> None:
     """Raise `WrongType` where item, layer or side do not go with the kind of a space."""
     holds = KINDS[space.kind]

@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import os
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ import numpy as np
 
 from indexer.store.errors import DamagedIndex, EmptyPopulation, SemanticError
 from indexer.store.files import FileEntry, edges_of, open_regular
+from indexer.store.items import ITEMS
+from indexer.store.items.label import Labels
 from indexer.store.layout import (
     CATALOG,
     NEGATIVE,
@@ -29,7 +31,7 @@ from indexer.store.layout import (
 from indexer.store.read import Index
 from indexer.store.shown import one_line
 from indexer.store.space import Space
-from indexer.store.spaces import space_table
+from indexer.store.spaces import ItemName, space_table
 
 _ROWS_AT_ONCE = 4096
 
@@ -88,12 +90,7 @@ def _file_fault(folder: Path, name: str, entry: FileEntry, trusted: bool) -> str
 def _content_faults(folder: Path, manifest: Manifest) -> list[str]:
     """What checksums can't tell, since whoever made the index wrote them too."""
     faults = []
-    counts = {
-        "token": manifest.model.vocabulary,
-        "word": manifest.words,
-        "neuron": manifest.neuron_grid.rows,
-        "head": manifest.head_grid.rows if manifest.of_kind("head", side="value") else 0,
-    }
+    counts = manifest.counts
     with Index(folder) as index:
         try:
             faults += _table_faults(index, counts)
@@ -107,14 +104,13 @@ def _content_faults(folder: Path, manifest: Manifest) -> list[str]:
     return faults
 
 
-def _table_faults(index: Index, counts: dict[str, int]) -> list[str]:
+def _table_faults(index: Index, counts: Mapping[ItemName, int]) -> list[str]:
     """Tables whose rows are not as many as sealed, or whose ids lead nowhere."""
     faults = []
-    of_space = [s for s in index.manifest.spaces if s.item == "label"]
-    for table, expected in counts.items():
-        faults += _id_faults(index, table, "", expected)
-    for space in of_space:
-        faults += _id_faults(index, "label", space.name, space.rows)
+    for item, expected in counts.items():
+        faults += _id_faults(index, ITEMS[item].table, "", expected)
+    for name in index.labels.spaces:
+        faults += _id_faults(index, Labels.table, name, index.space(name).entry.rows)
     for table, column, of in _REFERENCES:
         found = index.sql(
             f"SELECT count(*), min({column}) FROM {table} "
@@ -140,7 +136,7 @@ def _table_faults(index: Index, counts: dict[str, int]) -> list[str]:
     return faults
 
 
-_REFERENCES = (
+_REFERENCES: tuple[tuple[str, str, ItemName], ...] = (
     ("neuron_token", "neuron", "neuron"),
     ("neuron_token", "token", "token"),
     ("neuron_word", "neuron", "neuron"),
