@@ -14,6 +14,7 @@ from typing import Any
 from explorer.child import command, heard
 from explorer.errors import BuildFailed, ModelUnavailable
 from explorer.progress import Progress, untold
+from indexer.store.spaces import EMBED, head_space, neuron_space
 
 MODEL = "smollm2"
 """The packaged model, and the name of its index."""
@@ -26,12 +27,12 @@ SHARES = 1000
 
 STEPS = (
     ("loading", 16.0, 0.0),
-    ("embed", 1.3, 0.0),
-    ("neuron.in", 21.0, 0.0),
-    ("neuron.up", 20.0, 0.0),
-    ("neuron.out", 18.0, 0.0),
-    ("head.value", 0.3, 0.0),
-    ("head.output", 0.3, 0.0),
+    (EMBED, 1.3, 0.0),
+    (neuron_space("in"), 21.0, 0.0),
+    (neuron_space("up"), 20.0, 0.0),
+    (neuron_space("out"), 18.0, 0.0),
+    (head_space("value"), 0.3, 0.0),
+    (head_space("output"), 0.3, 0.0),
     ("checking", 2.5, 0.0),
     ("choosing", 7.0, 0.0),
     ("context", 1.0, 0.003),

@@ -75,7 +75,7 @@ class Profiles:
             step(at / len(layers))
         if len(found) == 1:
             return found[0]
-        width = self.index.space(f"neuron.{side}").entry.width
+        width = self.index.neuron_space(side).entry.width
         outer, total = np.zeros((width, width)), np.zeros(width)
         for one in found:
             outer += one.outer
@@ -92,7 +92,7 @@ class Profiles:
 
     def sums(self, side: str, rows: Int64) -> Sums:
         """Sums over the neurons at some positions, a block at a time."""
-        space = self.index.space(f"neuron.{side}")
+        space = self.index.neuron_space(side)
         width = space.entry.width
         outer, total = np.zeros((width, width)), np.zeros(width)
         for _, block in _blocks(space, rows):
@@ -103,7 +103,7 @@ class Profiles:
     def lists(self, side: str, rows: Int64, vectors: Float64) -> Float64:
         """Profiles of some vectors over the neurons at some positions: (m, n) float64."""
         found = np.empty((len(vectors), len(rows)))
-        for first, block in _blocks(self.index.space(f"neuron.{side}"), rows):
+        for first, block in _blocks(self.index.neuron_space(side), rows):
             np.matmul(vectors, block.T, out=found[:, first : first + len(block)])
         return found
 
@@ -133,7 +133,7 @@ class Profiles:
         z = (n.w - n.mu) / sqrt(n' Sigma n), with mu and Sigma of the word's own space; 0 for a
         neuron whose scores do not vary.
         """
-        space = self.index.space(f"neuron.{side}")
+        space = self.index.neuron_space(side)
         found = np.empty_like(lists)
         moments = {home.name: space.scores_of(home) for home in homes}
         for at, home in enumerate(homes):
@@ -144,7 +144,7 @@ class Profiles:
 
     def lengths(self, side: str, rows: Int64) -> Float64:
         """Euclidean norm of each neuron's vector at some positions: (n,) float64."""
-        return self.index.space(f"neuron.{side}").norms[rows].astype(np.float64)
+        return self.index.neuron_space(side).norms[rows].astype(np.float64)
 
 
 def strongest(impact: Float64, count: int) -> Int64:

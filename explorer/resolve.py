@@ -30,12 +30,11 @@ from explorer.measures import Weighted
 from explorer.results import Resolved
 from explorer.unindexed import Encode, encode
 from indexer.store.errors import did_you_mean
-from indexer.store.read import Index, Token, Word
+from indexer.store.items.token import Token
+from indexer.store.items.word import Word
+from indexer.store.read import Index
 from indexer.store.space import Space
-from indexer.store.vocabulary import display, display_name
-
-NAMED = ("token", "word", "label")
-"""Items that a text names, and that `text@space` may be asked of."""
+from indexer.store.vocabulary import display_name
 
 _Asked = TypeVar("_Asked")
 _Found = TypeVar("_Found")
@@ -123,11 +122,11 @@ class Resolver:
             term.text
             for term in terms
             if term.kind in (Kind.WORD, Kind.TEXT)
-            and self._home(term, space).name in self.index.context_names
+            and self._home(term, space).entry.kind == "context"
             and term.text not in self._encoded
-            and self.index.word_by_text(term.text) is None
+            and self.index.words.by_text(term.text) is None
             and (ids := self.index.vocabulary.word_ids(term.text))
-            and self.index.word_by_tokens(ids) is None
+            and self.index.words.by_tokens(ids) is None
         ]
         if texts:
             self._run_all(list(dict.fromkeys(texts)))
@@ -150,7 +149,7 @@ class Resolver:
     def _home(self, term: Term, space: Space) -> Space:
         if term.space is not None:
             home = self.index.space(term.space)
-            if home.entry.item not in NAMED:
+            if not self.index.kind_of(home.entry).named_by_text:
                 raise QueryError(
                     f"{term.name}@{term.space}: that space holds no words; "
                     "a neuron is written L29N112.out"
@@ -158,7 +157,7 @@ class Resolver:
             return home
         if space.entry.item == "label" and self._label_row(term, space) is not None:
             return space
-        return space if space.entry.item in ("token", "word") else self.index.space("embed")
+        return space if self.index.kind_of(space.entry).is_text else self.index.embed
 
     def _named(self, term: Term, home: Space, space: Space) -> Item:
         """A word, token or label, its vector from `home`, asked of `space`."""
@@ -178,16 +177,16 @@ class Resolver:
             size = home.entry.rows
             if term.number >= size:
                 raise UnknownWord(f"no token #{term.number}: ids run from 0 to {size - 1}")
-            return self._token(term, home, self.index.tokens([term.number])[0])
+            return self._token(term, home, self.index.tokens.by_id([term.number])[0])
         if term.kind is Kind.TOKEN:
-            token = self.index.token_by_text(term.text)
+            token = self.index.tokens.by_text(term.text)
             if token is None:
                 raise UnknownWord(f"no token {term.text!r}{self._did_you_mean(term.text)}")
             return self._token(term, home, token)
-        token = self.index.token_by_text(f" {term.text}", term.text)
+        token = self.index.tokens.by_text(f" {term.text}", term.text)
         if token is not None:
             return self._token(term, home, token)
-        word = self.index.word_by_text(term.text)
+        word = self.index.words.by_text(term.text)
         if word is not None:
             return self._parts(term, home, word.token_ids)
         ids = self._as_cut(term.text)
@@ -215,10 +214,10 @@ class Resolver:
             return ()
         vocabulary = self.index.vocabulary
         ids = vocabulary.word_ids(text) if vocabulary.normalised(text) != text else ()
-        return ids if len(ids) == 1 or self.index.word_by_tokens(ids) else ()
+        return ids if len(ids) == 1 or self.index.words.by_tokens(ids) else ()
 
     def _token(self, term: Term, home: Space, token: Token) -> Item:
-        word = self.index.word_by_text(token.text.strip())
+        word = self.index.words.by_text(token.text.strip())
         resolved = Resolved(
             _asked(term), token.display, (token.display,), (token.id,), home.name, term.weight
         )
@@ -232,11 +231,11 @@ class Resolver:
 
     def _parts(self, term: Term, home: Space, ids: tuple[int, ...]) -> Item:
         self._require(ids, term.text)
-        tokens = self.index.tokens(ids)
+        tokens = self.index.tokens.by_id(ids)
         if len(tokens) == 1:
             return self._token(term, home, tokens[0])
         vector = np.mean([home.vector(i) for i in ids], axis=0)
-        word = self.index.word_by_text(term.text)
+        word = self.index.words.by_text(term.text)
         resolved = Resolved(
             _asked(term),
             term.text,
@@ -255,8 +254,8 @@ class Resolver:
         )
 
     def _did_you_mean(self, text: str) -> str:
-        tokens = [token.text for token in self.index.tokens_like(text, 2)]
-        words = self.index.words_like(text.strip(), 2)
+        tokens = [token.text for token in self.index.tokens.like(text, 2)]
+        words = self.index.words.like(text.strip(), 2)
         near = list(dict.fromkeys(tokens + [w for w in words if f" {w}" not in tokens]))
         return did_you_mean(text, near[:3])
 
@@ -266,13 +265,13 @@ class Resolver:
         """Row and text of the label that a term names in an imported space, or None."""
         if term.kind is Kind.TOKEN_ID:
             return None
-        return self.index.label_by_text(home.name, *_forms(term))
+        return self.index.labels.by_text(home.name, *_forms(term))
 
     def _label(self, term: Term, home: Space) -> Item:
         found = self._label_row(term, home)
         if found is None:
             asked = term.text or term.name
-            near = did_you_mean(asked, self.index.labels_like(home.name, asked))
+            near = did_you_mean(asked, self.index.labels.like(home.name, asked))
             raise UnknownWord(f"no label {asked!r} in {home.name}{near}")
         row, text = found
         note = f"a label there; the word is {term.name}@embed" if self._is_word(term) else ""
@@ -286,7 +285,7 @@ class Resolver:
         if term.space is not None or term.kind not in (Kind.WORD, Kind.TEXT):
             return False
         forms = _forms(term)
-        known = self.index.token_by_text(*forms) or self.index.word_by_text(*forms)
+        known = self.index.tokens.by_text(*forms) or self.index.words.by_text(*forms)
         return known is not None
 
     def _or_a_label(self, term: Term, space: Space, unknown: str) -> str:
@@ -294,10 +293,10 @@ class Resolver:
         if term.kind not in (Kind.WORD, Kind.TEXT) or term.space is not None:
             return unknown
         if space.entry.item == "label":
-            near = ", ".join(map(repr, self.index.labels_like(space.name, term.text)))
+            near = ", ".join(map(repr, self.index.labels.like(space.name, term.text)))
             return f"no label {term.text!r} in {space.name} (nearest: {near}), and {unknown}"
-        for name in self.index.label_spaces:
-            if self.index.label_by_text(name, *_forms(term)) is not None:
+        for name in self.index.labels.spaces:
+            if self.index.labels.by_text(name, *_forms(term)) is not None:
                 return f"{term.name} is no word, but a label of {name}: write {term.name}@{name}"
         return unknown
 
@@ -309,7 +308,7 @@ class Resolver:
             raise QueryError(
                 f"{term.name}: index {self.index.name!r} has words and no tokens; name a word"
             )
-        word = self.index.word_by_text(*_forms(term))
+        word = self.index.words.by_text(*_forms(term))
         if word is None:
             raise self.unknown_word(term.text)
         shown = display_name(word.text)
@@ -323,7 +322,7 @@ class Resolver:
 
     def unknown_word(self, text: str) -> UnknownWord:
         """The error of a text that an index of imported vectors has no word for."""
-        near = did_you_mean(text, self.index.words_like(text.strip()))
+        near = did_you_mean(text, self.index.words.like(text.strip()))
         return UnknownWord(
             f"{text!r} is none of the {self.index.manifest.words:,} words of index "
             f"{self.index.name!r}, and no model is behind it that could be run on others{near}"
@@ -334,20 +333,21 @@ class Resolver:
             return self._imported_word(term, home)
         text = term.text
         if term.kind in (Kind.TOKEN_ID, Kind.TOKEN):
-            token = self._in_tokens(term, self.index.space("embed"))
-            text = self.index.tokens(token.resolved.token_ids)[0].text
+            token = self._in_tokens(term, self.index.embed)
+            text = self.index.tokens.by_id(token.resolved.token_ids)[0].text
             if not text.startswith(" "):
                 raise QueryError(
                     f"{term.name} has no leading space: space {home.name!r} holds words that "
                     f"follow other text; ask for {text!r} as a word, or take {term.name}@embed"
                 )
             text = text[1:]
-        word = self.index.word_by_text(text)
+        word = self.index.words.by_text(text)
         ids = word.token_ids if word else self.index.vocabulary.word_ids(text)
         self._require(ids, text)
-        word = word or self.index.word_by_tokens(ids)
-        tokens = tuple(token.display for token in self.index.tokens(ids))
-        layer = self.index.context_names.index(home.name)
+        word = word or self.index.words.by_tokens(ids)
+        tokens = tuple(token.display for token in self.index.tokens.by_id(ids))
+        layer = self.index.depth_of(home.entry)
+        assert layer is not None, "words of a model are in context spaces alone"
         if word is not None:
             vector = home.vector(word.id)
             sink = bool(word.sink[layer])
@@ -378,21 +378,21 @@ class Resolver:
         # Words are run with a space before them: a token without one is no word.
         bare = term.kind is Kind.TOKEN and not term.text.startswith(" ")
         text = term.text[1:] if term.kind is Kind.TOKEN and not bare else term.text
-        word = self.index.word_by_text(text)
+        word = self.index.words.by_text(text)
         if word is None and not bare and self.index.manifest.has_model:
-            word = self.index.word_by_tokens(self.index.vocabulary.word_ids(text))
+            word = self.index.words.by_tokens(self.index.vocabulary.word_ids(text))
         if word is not None and bare:
             raise UnknownWord(
                 f"{term.name} has no leading space, and indexed words follow other text: ask for "
                 f"{word.text!r} as a word"
             )
         if word is None:
-            near = ", ".join(map(repr, self.index.words_like(text.strip(), 2)))
+            near = ", ".join(map(repr, self.index.words.like(text.strip(), 2)))
             raise UnknownWord(
                 f"{term.name} is not among the {self.index.manifest.words:,} indexed words; "
                 f"of others no activations are recorded (the nearest: {near})"
             )
-        tokens = tuple(token.display for token in self.index.tokens(word.token_ids))
+        tokens = tuple(token.display for token in self.index.tokens.by_id(word.token_ids))
         return word, Resolved(term.name, text, tokens, word.token_ids, "the indexed words")
 
     def _require(self, ids: tuple[int, ...], text: str) -> None:
@@ -430,7 +430,7 @@ class Resolver:
             done.set()
 
     def _run_now(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        near = {text: self.index.words_like(text, 2) for text in texts}
+        near = {text: self.index.words.like(text, 2) for text in texts}
         for text in texts:
             hint = f" (the nearest indexed: {', '.join(near[text])})" if near[text] else ""
             self.announce(f"{text!r} is not indexed{hint}; running the model on it")
@@ -439,7 +439,7 @@ class Resolver:
         except NotIndexed as err:
             hints = [word for text in err.texts for word in near.get(text, ())]
             raise NotIndexed(err.texts, err.near or tuple(dict.fromkeys(hints))) from None
-        shape = (len(texts), len(self.index.context_names), self.index.manifest.model.d_model)
+        shape = (len(texts), len(self.index.context_spaces), self.index.manifest.model.d_model)
         if states.shape != shape or not np.isfinite(states).all():
             raise ValueError(f"encode gave {states.shape} numbers, not {shape} finite ones")
         return states
@@ -448,14 +448,14 @@ class Resolver:
 
     def _neuron(self, term: Term) -> Item:
         self._no_space(term, "a neuron's")
-        self.index.require_neurons()
+        self.index.neurons.require()
         if term.side not in self.index.sides:
             have = ", ".join(self.index.sides)
             raise QueryError(
                 f"{term.name}: neurons of this model have no side {term.side!r} (there are: {have})"
             )
-        neuron = self.index.neuron(term.layer, term.unit, term.expert)
-        home = self.index.space(f"neuron.{term.side}")
+        neuron = self.index.neurons.at(term.layer, term.unit, term.expert)
+        home = self.index.neuron_space(term.side)
         resolved = Resolved(
             _asked(term), f"{neuron.name}.{term.side}", (), (), home.name, term.weight
         )
@@ -467,8 +467,8 @@ class Resolver:
 
     def _head(self, term: Term) -> Item:
         self._no_space(term, "a head dimension's")
-        row = self.index.head(term.layer, term.head, term.unit)
-        home = self.index.space(f"head.{term.side}")
+        row = self.index.heads.at(term.layer, term.head, term.unit)
+        home = self.index.head_space(term.side)
         resolved = Resolved(_asked(term), term.name, (), (), home.name, term.weight)
         return Item(Weighted(home.vector(row), term.weight, home), resolved, heads=frozenset([row]))
 
@@ -483,11 +483,6 @@ class Resolver:
 def folded(text: str) -> str:
     """What forms that differ only in case or leading space have in common."""
     return text.strip().casefold()
-
-
-def shown(text: str, kind: str) -> str:
-    """An item's name: a token with its spaces visible, a word or label with those at its ends."""
-    return display(text) if kind == "token" else display_name(text)
 
 
 def _forms(term: Term) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from typing import Any
 
 from indexer.errors import UnknownConfig, UnknownFamily
 from indexer.store.errors import did_you_mean, nearest
+from indexer.store.spaces import NeuronSide
 
 
 class Layout(Enum):
@@ -154,7 +155,7 @@ class Family:
         return self.mlp.up is not None
 
     @property
-    def sides(self) -> tuple[str, ...]:
+    def sides(self) -> tuple[NeuronSide, ...]:
         """The sides its neurons have."""
         return ("in", "up", "out") if self.gated else ("in", "out")
 

@@ -25,7 +25,6 @@ from indexer.contexts import CHECKED_WORDS, Contexts
 from indexer.errors import BadWords, CheckFailed, IncompleteWeights, IndexExists
 from indexer.extract.context import context_layers
 from indexer.extract.firing import KEPT, WORDS_PER_NEURON
-from indexer.extract.heads import HEAD_SPACES
 from indexer.extract.tokens import token_spaces
 from indexer.firing import Firing
 from indexer.model import load
@@ -51,6 +50,7 @@ from indexer.store.layout import (
     bytes_of,
     parse_layers,
 )
+from indexer.store.spaces import HEAD_SIDES, context_space, head_space, neuron_space
 from indexer.store.swap import require_own, sweep
 from indexer.store.vocabulary import Vocabulary, display, is_word_like
 from indexer.store.write import Staging
@@ -353,12 +353,12 @@ class _Build:
 
     def manifest(self) -> Manifest:
         """All that is known before the catalog is written; `completed` adds its checksum."""
-        shares = {f"context.{n}": float(self.sinks[i].mean()) for i, n in enumerate(self.layers)}
+        shares = {context_space(n): float(self.sinks[i].mean()) for i, n in enumerate(self.layers)}
         names = [*token_spaces(self.model), *shares]
         if "neuron" in self.spaces:
-            names += [f"neuron.{side}" for side in self.model.family.sides]
+            names += [neuron_space(side) for side in self.model.family.sides]
         if "head" in self.spaces:
-            names += HEAD_SPACES
+            names += [head_space(side) for side in HEAD_SIDES]
         prefix = self.prefix and dataclasses.replace(self.prefix, sink_share=shares)
         firing = "context" in self.spaces and self.neurons.rows > 0
         finished = [self.staging.finished(name) for name in names]
@@ -399,19 +399,11 @@ class _Build:
             files={path: file for _, files in kept for path, file in files.items()}
             | self.staging.files("signs"),
             versions=versions(),
-            check=self._worst_errors(),
+            check=self.errors,
             seconds=self.seconds,
             fingerprint=self.identity,
             neurons_per_word=self.request.neurons_per_word if firing else 0,
         )
-
-    def _worst_errors(self) -> dict[str, float]:
-        """The greatest relative error of each check that was made."""
-        worst: dict[str, float] = {}
-        for name, error in self.errors.items():
-            kind = "embed" if "embed" in name else name.split(".")[0]
-            worst[kind] = max(worst.get(kind, 0.0), error)
-        return worst
 
     def completed(self, manifest: Manifest) -> Manifest:
         """The manifest with the files that the catalog step wrote."""

@@ -17,6 +17,7 @@ from indexer.extract.firing import Moments
 from indexer.request import Request, options
 from indexer.store.grid import HeadGrid, NeuronGrid
 from indexer.store.layout import Manifest
+from indexer.store.spaces import EMBED, head_space, neuron_space, space_table
 from indexer.store.vocabulary import Vocabulary, display
 from indexer.store.write import BLOCK, Staging, write_catalog
 from indexer.words import Choice, groups
@@ -55,7 +56,7 @@ class Catalog:
     def write(self, manifest: Manifest) -> None:
         """All tables of the catalog."""
         tables: dict[str, dict[str, Any]] = {
-            "space": _space_table(manifest),
+            "space": space_table(manifest.spaces),
             "token": {
                 "id": list(range(len(self.texts))),
                 "text": self.texts,
@@ -63,7 +64,7 @@ class Catalog:
                 "word_like": self.word_like.tolist(),
                 "byte": [self.vocabulary.is_byte(i) for i in range(len(self.texts))],
                 "special": [i in self.vocabulary.special_ids for i in range(len(self.texts))],
-                "norm": self.staging.moments("embed", "norms").tolist(),
+                "norm": self.staging.moments(EMBED, "norms").tolist(),
             },
             "word": {
                 "id": list(range(len(self.words))),
@@ -95,7 +96,7 @@ class Catalog:
     def _neuron_table(self) -> dict[str, list[Any]]:
         count = self.neurons.rows
         sides = self.sides
-        norms = {s: self.staging.moments(f"neuron.{s}", "norms").tolist() for s in sides}
+        norms = {s: self.staging.moments(neuron_space(s), "norms").tolist() for s in sides}
         none = [None] * count
         fired = self.staging.array("firing") or {}
         places = [self.neurons.place(row) for row in range(count)]
@@ -124,12 +125,12 @@ class Catalog:
             "layer": [layer for layer, _, _ in places],
             "head": [head for _, head, _ in places],
             "dimension": [dimension for _, _, dimension in places],
-            "norm_value": self.staging.moments("head.value", "norms").tolist(),
-            "norm_output": self.staging.moments("head.output", "norms").tolist(),
+            "norm_value": self.staging.moments(head_space("value"), "norms").tolist(),
+            "norm_output": self.staging.moments(head_space("output"), "norms").tolist(),
         }
 
     def _cosines(self, one: str, other: str, count: int) -> list[float]:
-        writers = [self.staging.rows(f"neuron.{s}", count, self.d_model) for s in (one, other)]
+        writers = [self.staging.rows(neuron_space(s), count, self.d_model) for s in (one, other)]
         parts = []
         for first in range(0, count, BLOCK):
             blocks = [w.get(first, min(BLOCK, count - first)) for w in writers]
@@ -194,27 +195,6 @@ def _strongest_table(
     }
     z = Moments(fired["mean"], fired["deviation"]).z(table["activation"], table["neuron"])
     return {**table, "z": z.astype(np.float32)}
-
-
-def _space_table(manifest: Manifest) -> dict[str, list[Any]]:
-    spaces = manifest.spaces
-    table: dict[str, list[Any]] = {
-        name: [getattr(s, name) for s in spaces]
-        for name in (
-            "name",
-            "item",
-            "rows",
-            "width",
-            "measure",
-            "population",
-            "population_rows",
-            "convention",
-        )
-    }
-    table["layer"] = [
-        int(s.name.split(".")[1]) if s.name.startswith("context.") else None for s in spaces
-    ]
-    return table
 
 
 def _group_table(words: Sequence[Choice]) -> dict[str, list[Any]]:

@@ -20,6 +20,14 @@ from indexer.extract.norms import Float64, plain_norm, root_mean_square
 from indexer.extract.probe import Experts, Probe, probe
 from indexer.model import Model
 from indexer.store.grid import HeadGrid, NeuronGrid
+from indexer.store.spaces import (
+    HEAD_SIDES,
+    TokenSpace,
+    context_space,
+    head_space,
+    neuron_space,
+    token_space,
+)
 
 Rows = Callable[[str, int, int], Float64]
 """(space, first row, count) -> the vectors as stored, (count, d_model) float64."""
@@ -36,20 +44,20 @@ def relative_error(found: NDArray[Any], expected: NDArray[Any]) -> float:
     return float(np.linalg.norm(found - expected)) / (size if size else 1.0)
 
 
-def check_embedding(model: Model, rows: Rows, spaces: Sequence[str]) -> dict[str, float]:
+def check_embedding(model: Model, rows: Rows, kinds: Sequence[TokenSpace]) -> dict[str, float]:
     """Stored token rows against the model's own matrices, every row.
 
     Raises:
         CheckFailed: a space is off by more than `EMBED_TOLERANCE`.
     """
     errors = {}
-    for space in spaces:
+    for kind in kinds:
         worst = 0.0
         for first in range(0, model.vocabulary, 8192):
             count = min(8192, model.vocabulary - first)
-            own = model.token_rows(space, first, count).double().numpy()
-            worst = max(worst, relative_error(rows(space, first, count), own))
-        errors[space] = worst
+            own = model.token_rows(kind, first, count).double().numpy()
+            worst = max(worst, relative_error(rows(token_space(kind), first, count), own))
+        errors[token_space(kind)] = worst
     return _within(errors, EMBED_TOLERANCE)
 
 
@@ -80,7 +88,7 @@ def check_mlp(
 
         def stored(expert: int | None, start: int = start, units: int = entry.units) -> Any:
             first = start + (expert or 0) * units
-            return {s: rows(f"neuron.{s}", first, units) for s in model.family.sides}
+            return {s: rows(neuron_space(s), first, units) for s in model.family.sides}
 
         if entry.experts:
             assert seen.experts is not None, "a block with experts was probed as one"
@@ -158,11 +166,11 @@ def check_heads(
     errors = {}
     for at, layer in enumerate(grid.layers):
         seen = probes[layer]
-        value, output = (rows(f"head.{side}", at * size, size) for side in ("value", "output"))
-        raw = model.head_rows(layer, "head.value").double().numpy()
-        bias = model.head_bias(layer, "head.value")
+        value, output = (rows(head_space(side), at * size, size) for side in HEAD_SIDES)
+        raw = model.head_rows(layer, "value").double().numpy()
+        bias = model.head_bias(layer, "value")
         read = _read(model, layer, attention.norm, seen, value, raw, bias, folded)
-        bias = model.head_bias(layer, "head.output")
+        bias = model.head_bias(layer, "output")
         found, part = _write(model, layer, attention.norm_after, seen, read @ output, bias, folded)
         worst = _error(found, part, seen.added if folded else seen.written)
         if model.norm(layer, attention.norm) is None:  # as above; attention is first in its block
@@ -247,7 +255,7 @@ def check_context(
     plain = LastTokenStream(model, prefix, list(stored), suffix, cached=False)
     own = np.concatenate([plain.run([word]) for word in words], axis=1).astype(np.float64)
     errors = {
-        f"context.{layer}": relative_error(rows, own[i])
+        context_space(layer): relative_error(rows, own[i])
         for i, (layer, rows) in enumerate(stored.items())
     }
     return _within(errors, CONTEXT_TOLERANCE[dtype])

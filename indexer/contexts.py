@@ -21,8 +21,9 @@ from indexer.extract.context import LastTokenStream, batches
 from indexer.firing import Firing, Recorder
 from indexer.model import Model
 from indexer.progress import Narrator
-from indexer.store.layout import PrefixEntry, SpaceEntry, read_prefix
+from indexer.store.layout import PrefixEntry, read_prefix
 from indexer.store.rows import RowsWriter
+from indexer.store.spaces import SpaceEntry, context_space
 from indexer.store.vocabulary import Vocabulary
 from indexer.store.write import Staging, unit_rows
 from indexer.words import Choice, find_prefix, sink_flags
@@ -93,7 +94,7 @@ class Contexts:
             return
         norms = self.staging.scratch("context norms", (len(self.layers), total))
         width = self.model.d_model
-        writers = [self.staging.rows(f"context.{layer}", total, width) for layer in self.layers]
+        writers = [self.staging.rows(context_space(layer), total, width) for layer in self.layers]
         recorder = self.firing.recorder(prefix, done) if self.firing else None
         stream = LastTokenStream(
             self.model,
@@ -126,13 +127,23 @@ class Contexts:
         if self.firing is not None:
             self.firing.finish(prefix)
         total, width = len(self.words), self.model.d_model
-        todo = [n for n in self.layers if not self.staging.finished(f"context.{n}")]
+        todo = [n for n in self.layers if not self.staging.finished(context_space(n))]
         with self.narrator.bar("context means", len(self.layers), "layers") as bar:
             bar.update(len(self.layers) - len(todo))
             for layer in todo:
                 norms = self.staging.scratch("context norms", (len(self.layers), total))
                 entry = SpaceEntry(
-                    f"context.{layer}", "word", total, width, "centered", "indexed words", total
+                    name=context_space(layer),
+                    kind="context",
+                    layer=layer,
+                    side=None,
+                    item="word",
+                    dtype="float32",
+                    rows=total,
+                    width=width,
+                    measure="centered",
+                    population="indexed words",
+                    population_rows=total,
                 )
                 writer = self.staging.rows(entry.name, total, width)
                 row = np.array(norms[self.layers.index(layer)])
@@ -143,17 +154,19 @@ class Contexts:
         """Some words' stored rows and activations equal plain forward passes over prefix and word.
 
         Returns:
-            Relative errors by layer.
+            The greatest relative error of each part: `context`, `firing`.
         """
         kept: dict[str, float] | None = self.staging.step("check context")
         if kept is None:
             step = max(1, len(self.words) // CHECKED_WORDS)
             sample = list(range(0, len(self.words), step))
             stored = {
-                layer: self.staging.stored_rows(f"context.{layer}", sample) for layer in self.layers
+                layer: self.staging.stored_rows(context_space(layer), sample)
+                for layer in self.layers
             }
             words = [self.words[i].token_ids for i in sample]
-            kept = check.check_context(self.model, stored, prefix, self.suffix, words, dtype)
+            by_layer = check.check_context(self.model, stored, prefix, self.suffix, words, dtype)
+            kept = {"context": max(by_layer.values())}
             if self.firing is not None:
                 kept |= self.firing.check(prefix, sample, dtype)
             self.staging.keep("check context", kept)
@@ -161,7 +174,7 @@ class Contexts:
 
     def sinks(self) -> NDArray[np.bool_]:
         """Which words are attention sinks, (context spaces, words) bool."""
-        norms = [self.staging.moments(f"context.{layer}", "norms") for layer in self.layers]
+        norms = [self.staging.moments(context_space(layer), "norms") for layer in self.layers]
         return sink_flags(np.stack(norms))
 
 

@@ -32,15 +32,6 @@ Rows = NDArray[np.int64]
 
 _SHOWN = 3
 
-_COLUMNS = {
-    "token": ("token", "id, word_like, special"),
-    "word": ("word", "id, n_tokens, zipf"),
-    "neuron": ("neuron", "id, layer, expert, unit"),
-    "head": ("head", "id, layer, head, dimension"),
-    "label": ("label", "id"),
-}
-"""Per kind of item, its table in the catalog and the columns that go with the vectors."""
-
 
 @dataclass(frozen=True)
 class ExportRequest:
@@ -103,27 +94,21 @@ def _rows(index: Index, space: Space, request: ExportRequest) -> Rows:
     """Which rows: of all or some layers, and the first so many of them."""
     rows = np.arange(space.entry.rows)
     if request.layers is not None:
-        if space.entry.item not in ("neuron", "head"):
+        kind = index.kind_of(space.entry)
+        layers = kind.layers()
+        if layers is None:
             raise SemanticError(
-                f"--layers: space {space.name!r} holds {space.entry.item}s; layers are of neurons "
-                "and heads"
+                f"--layers: space {space.name!r} holds {kind.plural}; layers are of neurons and "
+                "heads"
             )
         try:
             chosen = parse_layers(request.layers, index.manifest.layers)
         except ValueError as err:
             raise SemanticError(f"--layers: {err}") from None
-        rows = rows[np.isin(_layers(index, space), chosen)]
+        rows = rows[np.isin(layers, chosen)]
     if request.limit is not None and request.limit < 1:
         raise SemanticError(f"--limit {request.limit}: ask for 1 row or more")
     return rows[: request.limit]
-
-
-def _layers(index: Index, space: Space) -> Rows:
-    """The layer of every row of a space of neurons or heads."""
-    if space.entry.item == "neuron":
-        return index.neuron_grid.layer_of_rows()
-    grid = index.head_grid
-    return np.repeat(grid.layers, grid.heads * grid.width)
 
 
 def _labelled(
@@ -135,7 +120,7 @@ def _labelled(
     raw_cells: bool,
 ) -> Labelled:
     """The rows' names as the format can carry them, all different, and what is known of them."""
-    carried = [how.carried(name) for name in _names(index, space, rows)]
+    carried = [how.carried(name) for name in index.names(space, rows.tolist())]
     labels, changed = told_apart(carried, rows.tolist())
     if changed:
         some = ", ".join(changed[:_SHOWN]) + (", ..." if len(changed) > _SHOWN else "")
@@ -147,31 +132,13 @@ def _labelled(
     return Labelled(space.name, labels, space.entry.width, columns, raw_cells)
 
 
-def _names(index: Index, space: Space, rows: Rows) -> list[str]:
-    """What answers call each row: a token's or word's text, a neuron's or head dimension's name."""
-    kind = space.entry.item
-    if kind == "neuron":
-        return [index.neuron_grid.place(row).name for row in rows.tolist()]
-    if kind == "head":
-        return [index.head_grid.name(row) for row in rows.tolist()]
-    where = "WHERE space = ? " if kind == "label" else ""
-    texts = index.sql(
-        f"SELECT text FROM {_COLUMNS[kind][0]} {where}ORDER BY id",
-        [space.name] if kind == "label" else [],
-    )
-    return [texts[row][0] for row in rows.tolist()]
-
-
 def _columns(index: Index, space: Space, rows: Rows) -> dict[str, list[Any]]:
     """What the catalog knows of each row that suits a table, and its norm in this space."""
-    table, names = _COLUMNS[space.entry.item]
-    where = "WHERE space = ? " if space.entry.item == "label" else ""
-    found = index.sql(
-        f"SELECT {names} FROM {table} {where}ORDER BY id",
-        [space.name] if space.entry.item == "label" else [],
-    )
+    kind = index.kind_of(space.entry)
+    names = ("id", *kind.columns)
+    found = kind.table_rows(space.entry, *names)
     kept = [found[row] for row in rows.tolist()]
-    columns = {name.strip(): [row[at] for row in kept] for at, name in enumerate(names.split(","))}
+    columns = {name: [row[at] for row in kept] for at, name in enumerate(names)}
     columns["norm"] = [float(norm) for norm in space.norms[rows]]
     # Without experts the column would be empty throughout.
     return {name: values for name, values in columns.items() if set(values) != {None}}

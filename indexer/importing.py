@@ -10,7 +10,6 @@ import dataclasses
 import hashlib
 import importlib.util
 import json
-import re
 import secrets
 import shutil
 import sys
@@ -21,7 +20,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,26 +30,14 @@ from indexer.portable.vectors import Asked, Block, Float32, Reader
 from indexer.progress import Narrator
 from indexer.store.errors import MachineError, SemanticError, unknown
 from indexer.store.extend import add_labels, take_over
-from indexer.store.layout import (
-    CATALOG,
-    IMPORTED,
-    Imported,
-    Manifest,
-    ModelEntry,
-    SpaceEntry,
-)
+from indexer.store.layout import CATALOG, IMPORTED, Imported, Manifest, ModelEntry
+from indexer.store.spaces import EMBED, SPACE_NAME, SpaceEntry, named_as, space_table
 from indexer.store.swap import require_own, sweep
 from indexer.store.verify import verify
 from indexer.store.write import Staging, unit_rows, write_catalog
 from indexer.words import zipf
 
-EMBED = "embed"
-"""The space that questions are asked of unless they name one."""
-
 ON_DUPLICATE = ("error", "first", "last")
-
-RESERVED = ("embed", "unembed", "context", "neuron", "head")
-"""Spaces that a build makes, or the first part of their names."""
 
 
 @dataclass(frozen=True)
@@ -235,7 +221,7 @@ def _entry(request: ImportRequest, reader: Reader, kept: Kept, old: Manifest | N
         SemanticError: its name is not to be had, or its vectors have another width.
     """
     if old is None:
-        name, item, population = request.space or EMBED, "word", "imported words"
+        name, population = request.space or EMBED, "imported words"
         _require_wordfreq()
         if name != EMBED:
             _check_name(name)
@@ -245,7 +231,7 @@ def _entry(request: ImportRequest, reader: Reader, kept: Kept, old: Manifest | N
                 f"index {request.name!r} is there already: name the new space with --space, such "
                 "as sae.decoder, or give the new index another --name"
             )
-        name, item, population = request.space, "label", "labels"
+        name, population = request.space, "labels"
         _check_new(request, name, old)
         if reader.width != old.model.d_model:
             raise SemanticError(
@@ -259,7 +245,11 @@ def _entry(request: ImportRequest, reader: Reader, kept: Kept, old: Manifest | N
             )
     return SpaceEntry(
         name=name,
-        item=item,
+        kind="embed" if old is None else "imported",
+        layer=None,
+        side=None,
+        item="word" if old is None else "label",
+        dtype="float32",
         rows=kept.rows,
         width=reader.width,
         measure="cosine",
@@ -271,7 +261,7 @@ def _entry(request: ImportRequest, reader: Reader, kept: Kept, old: Manifest | N
 def _check_new(request: ImportRequest, name: str, old: Manifest) -> None:
     """Raise where a space of that name cannot be put into an index that is there."""
     same = next((s for s in old.spaces if s.name.casefold() == name.casefold()), None)
-    if same is not None and same.item != "label":
+    if same is not None and same.kind != "imported":
         raise IndexExists(
             f"--space {name}: index {request.name!r} was made with the space {same.name!r}, which "
             "an import does not replace; give another name, such as sae.decoder"
@@ -286,14 +276,14 @@ def _check_new(request: ImportRequest, name: str, old: Manifest) -> None:
 
 def _check_name(name: str) -> None:
     """Raise unless a space can be named so: in an expression, and as a file."""
-    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name):
+    if not SPACE_NAME.fullmatch(name):
         raise SemanticError(
             f"a space cannot be named {name!r}: use letters, digits, '.', '_' and '-' (--space)"
         )
-    first = name.split(".")[0].casefold()
-    if first in RESERVED:
+    kind = named_as(name)
+    if kind is not None:
         raise SemanticError(
-            f"--space {name}: names that begin with {first!r} are kept for what a model has; "
+            f"--space {name}: names that begin with {kind!r} are kept for what a model has; "
             "give another, such as sae.decoder"
         )
 
@@ -394,15 +384,11 @@ def _check_block(
 
 def _write_words(folder: Path, manifest: Manifest, read: Read) -> None:
     """The catalog of a new index: its one space, its words and where they came from."""
-    rows, space = manifest.words, manifest.spaces[0]
-    origin = manifest.imported[space.name]
-    table: dict[str, list[Any]] = {
-        name: [value] for name, value in vars(space).items() if name != "convention"
-    }
+    rows, origin = manifest.words, manifest.imported[manifest.embed.name]
     write_catalog(
         folder,
         {
-            "space": {**table, "convention": [space.convention], "layer": [None]},
+            "space": space_table(manifest.spaces),
             "word": {
                 "id": list(range(rows)),
                 "text": list(read.rows),

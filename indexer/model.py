@@ -28,6 +28,7 @@ from indexer.errors import (
 from indexer.gguf_file import quick_reader, require_architecture, require_whole
 from indexer.source import Source, require_extra, silence
 from indexer.store.errors import MachineError, SemanticError
+from indexer.store.spaces import HeadSide, TokenSpace
 
 if TYPE_CHECKING:
     import torch
@@ -162,13 +163,13 @@ class Model:
 
     # -- matrices ---------------------------------------------------------------------------
 
-    def token_rows(self, space: str, first: int, count: int) -> torch.Tensor:
+    def token_rows(self, kind: TokenSpace, first: int, count: int) -> torch.Tensor:
         """Rows of `embed` or `unembed` as they meet the residual stream: (count, d_model) float32.
 
         Where embeddings have another width than the stream, the model's projection is applied.
         """
         family = self.family
-        embed = space == "embed"
+        embed = kind == "embed"
         module = self._embedding if embed else self.module.get_submodule(family.unembedding)
         rows: torch.Tensor = module.weight[first : first + count].detach().float().cpu()
         projection = self._projection(family.project_in if embed else family.project_out)
@@ -197,20 +198,20 @@ class Model:
         assert matrix is not None
         return self._bias(layer, matrix)
 
-    def head_rows(self, layer: int, space: str) -> torch.Tensor:
+    def head_rows(self, layer: int, side: HeadSide) -> torch.Tensor:
         """One row per head and head dimension: (heads x width, d_model) float32, raw.
 
-        In `head.value` heads that share a key-value head share its rows.
+        Of `value`, heads that share a key-value head share its rows.
         """
         attention = self.family.attention
-        if space == "head.output":
+        if side == "output":
             return self._rows(layer, attention.output, writing=True)
         return self._per_head(layer, self._rows(layer, attention.value, writing=False))
 
-    def head_bias(self, layer: int, space: str) -> torch.Tensor | None:
+    def head_bias(self, layer: int, side: HeadSide) -> torch.Tensor | None:
         """The bias of the values (heads x width) or of the output (d_model), float32, or None."""
         attention = self.family.attention
-        if space == "head.output":
+        if side == "output":
             return self._bias(layer, attention.output)
         bias = self._bias(layer, attention.value)
         return None if bias is None else self._per_head(layer, bias)
@@ -238,10 +239,10 @@ class Model:
 
     # -- the table's paths, followed ----------------------------------------------------------
 
-    def projected(self, space: str) -> bool:
+    def projected(self, kind: TokenSpace) -> bool:
         """Whether the rows of a token space pass a projection on their way to the stream."""
         family = self.family
-        path = family.project_in if space == "embed" else family.project_out
+        path = family.project_in if kind == "embed" else family.project_out
         return self._projection(path) is not None
 
     @property

@@ -21,7 +21,16 @@ from indexer.extract.tokens import token_rows, token_spaces
 from indexer.model import Model
 from indexer.progress import Narrator
 from indexer.store.grid import HeadGrid, NeuronGrid
-from indexer.store.layout import SpaceEntry
+from indexer.store.spaces import (
+    EMBED,
+    HEAD_SIDES,
+    NeuronSide,
+    SpaceEntry,
+    TokenSpace,
+    head_space,
+    neuron_space,
+    token_space,
+)
 from indexer.store.write import Staging, unit_rows
 
 _NEURONS_AT_ONCE = 512
@@ -52,24 +61,29 @@ class Weights:
 
     def tokens(self) -> None:
         """`embed`, and `unembed` where the model has one of its own."""
-        for name in token_spaces(self.model):
+        for kind in token_spaces(self.model):
+            name = token_space(kind)
             if self.staging.finished(name):
                 continue
             entry = SpaceEntry(
-                name,
-                "token",
-                len(self.word_like),
-                self.model.d_model,
-                "cosine",
-                "word-like tokens",
-                int(self.word_like.sum()),
-                self._token_convention(name),
+                name=name,
+                kind=kind,
+                layer=None,
+                side=None,
+                item="token",
+                dtype="float32",
+                rows=len(self.word_like),
+                width=self.model.d_model,
+                measure="cosine",
+                population="word-like tokens",
+                population_rows=int(self.word_like.sum()),
+                convention=self._token_convention(kind),
             )
             writer = self.staging.rows(name, entry.rows, entry.width)
             norms = np.empty(entry.rows, np.float32)
             first = 0
             with self.narrator.bar(name, entry.rows, "tokens") as bar:
-                for block in token_rows(self.model, name):
+                for block in token_rows(self.model, kind):
                     unit, norms[first : first + len(block)] = unit_rows(block)
                     writer.put(first, unit)
                     first += len(block)
@@ -78,33 +92,37 @@ class Weights:
 
     def neurons(self) -> None:
         """`neuron.in`, `neuron.up` and `neuron.out`, with the tokens nearest to each neuron."""
-        sides = [s for s in self.model.family.sides if not self.staging.finished(f"neuron.{s}")]
+        sides = [s for s in self.model.family.sides if not self.staging.finished(neuron_space(s))]
         if not sides:
             return
-        mu, covariance = (self.staging.moments("embed", n) for n in ("mean", "covariance"))
+        mu, covariance = (self.staging.moments(EMBED, n) for n in ("mean", "covariance"))
         nearest = NearestTokens(self._word_like_embeddings(), _NEURONS_AT_ONCE)
         units = self.grid.rows
         for side in sides:
-            with self.narrator.bar(f"neuron.{side}", units, "neurons") as bar:
+            with self.narrator.bar(neuron_space(side), units, "neurons") as bar:
                 self._neuron_side(side, (mu, covariance), nearest, units, bar)
 
     def _neuron_side(
         self,
-        side: str,
+        side: NeuronSide,
         population: tuple[NDArray[Any], NDArray[Any]],
         finder: NearestTokens,
         units: int,
         bar: Any,
     ) -> None:
         entry = SpaceEntry(
-            f"neuron.{side}",
-            "neuron",
-            units,
-            self.model.d_model,
-            "cosine",
-            "neurons",
-            units,
-            convention(self.model, self.model.family.mlp, side == "out", self.folded),
+            name=neuron_space(side),
+            kind="neuron",
+            layer=None,
+            side=side,
+            item="neuron",
+            dtype="float32",
+            rows=units,
+            width=self.model.d_model,
+            measure="cosine",
+            population="neurons",
+            population_rows=units,
+            convention=convention(self.model, self.model.family.mlp, side == "out", self.folded),
         )
         writer = self.staging.rows(entry.name, entry.rows, entry.width)
         norms = np.empty(units, np.float32)
@@ -156,37 +174,42 @@ class Weights:
     def attention(self) -> None:
         """`head.value` and `head.output`: a row per layer, head and head dimension."""
         size = self.heads.heads * self.heads.width
-        for side in ("value", "output"):
-            name = f"head.{side}"
+        for side in HEAD_SIDES:
+            name = head_space(side)
             if self.staging.finished(name):
                 continue
+            family = self.model.family
             entry = SpaceEntry(
-                name,
-                "head",
-                self.heads.rows,
-                self.model.d_model,
-                "cosine",
-                "head dimensions",
-                self.heads.rows,
-                convention(self.model, self.model.family.attention, side == "output", self.folded),
+                name=name,
+                kind="head",
+                layer=None,
+                side=side,
+                item="head",
+                dtype="float32",
+                rows=self.heads.rows,
+                width=self.model.d_model,
+                measure="cosine",
+                population="head dimensions",
+                population_rows=self.heads.rows,
+                convention=convention(self.model, family.attention, side == "output", self.folded),
             )
             writer = self.staging.rows(name, entry.rows, entry.width)
             norms = np.empty(entry.rows, np.float32)
             with self.narrator.bar(name, entry.rows, "dimensions") as bar:
                 for at, layer in enumerate(self.heads.layers):
                     here = slice(at * size, (at + 1) * size)
-                    rows = head_rows(self.model, layer, name, self.folded)
+                    rows = head_rows(self.model, layer, side, self.folded)
                     unit, norms[here] = unit_rows(rows)
                     writer.put(here.start, unit)
                     bar.update(size)
             self.staging.finish_space(entry, writer, norms)
 
-    def _token_convention(self, name: str) -> str:
+    def _token_convention(self, kind: TokenSpace) -> str:
         family = self.model.family
         parts = []
-        if self.model.projected(name):
+        if self.model.projected(kind):
             parts.append("projected to the stream's width")
-        if name == "embed" and family.embedding_note:
+        if kind == "embed" and family.embedding_note:
             parts.append(f"as stored; {family.embedding_note}")
         return ": ".join(parts)
 
@@ -198,17 +221,20 @@ class Weights:
             spaces: which of `neuron` and `head` were extracted.
 
         Returns:
-            Relative errors by space and layer.
+            The greatest relative error of each part: `embed`, `mlp`, `attention`.
         """
         kept: dict[str, float] | None = self.staging.step("check weights")
         if kept is None:
             self.narrator.say("checking the extracted weights against the model")
             stored = self.staging.stored
-            kept = check.check_embedding(self.model, stored, token_spaces(self.model))
+            made = {"embed": check.check_embedding(self.model, stored, token_spaces(self.model))}
             if "neuron" in spaces:
-                kept |= check.check_mlp(self.model, stored, self.grid, self.folded, words)
+                made["mlp"] = check.check_mlp(self.model, stored, self.grid, self.folded, words)
             if "head" in spaces:
-                tokens = [ids[0] for ids in words]
-                kept |= check.check_heads(self.model, stored, self.heads, self.folded, tokens)
+                tokens, heads = [ids[0] for ids in words], self.heads
+                made["attention"] = check.check_heads(
+                    self.model, stored, heads, self.folded, tokens
+                )
+            kept = {part: max(errors.values()) for part, errors in made.items()}
             self.staging.keep("check weights", kept)
         return kept

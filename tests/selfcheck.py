@@ -44,7 +44,7 @@ def again(index: Index, model: Model, part: str, louder: float = 1.0) -> dict[st
     """One part of the self-check, on rows or activations times `louder`."""
     manifest = index.manifest
     words = range(0, manifest.words, max(1, manifest.words // WORDS))
-    ids = [index.words([at])[0].token_ids for at in words]
+    ids = [index.words.by_id([at])[0].token_ids for at in words]
 
     def rows(space: str, first: int, count: int) -> Float64:
         own = index.space(space)
@@ -61,17 +61,17 @@ def again(index: Index, model: Model, part: str, louder: float = 1.0) -> dict[st
     assert manifest.prefix is not None
     around = manifest.prefix.token_ids, manifest.prefix.suffix_ids
     if part == "context":
-        layers = [int(name.split(".")[1]) for name in index.context_names]
         stored = {
-            layer: np.concatenate([rows(f"context.{layer}", at, 1) for at in words])
-            for layer in layers
+            entry.layer: np.concatenate([rows(entry.name, at, 1) for at in words])
+            for entry in index.context_spaces
+            if entry.layer is not None
         }
         return check.check_context(model, stored, *around, ids, manifest.dtype)
     table = index.sql("SELECT activation_mean, activation_deviation FROM neuron ORDER BY id")
     mean, deviation = np.array(table, np.float64).T
     recorded = fired(index, words, louder)
     assert all(len(neurons) for of_words in recorded.values() for neurons, _ in of_words)
-    acted = [index.signs_at(word) for word in words]
+    acted = [index.activations.signs(word) for word in words]
     signs = np.stack([own for own in acted if own is not None]) if manifest.signed else None
     return check.check_firing(
         model,
@@ -90,7 +90,7 @@ def fired(index: Index, words: Sequence[int], louder: float) -> Fired:
     """By end, of each word the neurons that were recorded and their activations times `louder`."""
     lists: Fired = {end: [] for end in ((1, -1) if index.manifest.model.gated else (1,))}
     for word in words:
-        fires = index.strongest_neurons(word)
+        fires = index.activations.of_word(word)
         for end, of_words in lists.items():
             own = [one for one in fires if one.rank * end > 0]
             of_words.append(

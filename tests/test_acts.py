@@ -48,7 +48,7 @@ def own(tiny_llama: Path) -> Any:
 
 def activations(model: Any, ix: Any, word: str) -> Float64:
     """Every neuron's activation at a word's last token, the model run with hooks of our own."""
-    ids = [*ix.manifest.prefix.token_ids, *ix._index.word_by_text(word).token_ids]
+    ids = [*ix.manifest.prefix.token_ids, *ix._index.words.by_text(word).token_ids]
     seen: list[Float64] = []
     hooks = [
         layer.mlp.down_proj.register_forward_pre_hook(
@@ -163,7 +163,7 @@ def test_where_no_neuron_has_a_gate_there_are_no_signs(tiny_indexes: Path) -> No
         assert [row.acts for row in answer.rows] == [{}] * 5
         assert "acts" not in str(answer)
         assert not any(NEGATIVE in name for name in ix.manifest.files)
-        assert ix._index.signs_at(0) is None
+        assert ix._index.activations.signs(0) is None
         assert answer.to_pandas()["acts.large.sign"].isna().all()
 
 
@@ -183,7 +183,7 @@ def test_a_neuron_that_writes_nothing_has_the_sign_0(relu: Any) -> None:
     assert relu.manifest.model.activation_signs == "0+"
     model = load(locate(relu.manifest.model.source), with_tokenizer=False)
     fires = activations(model, relu, "large")
-    signs = relu._index.signs_at(relu._index.word_by_text("large").id)
+    signs = relu._index.activations.signs(relu._index.words.by_text("large").id)
     np.testing.assert_array_equal(signs, np.sign(fires))
     assert set(signs.tolist()) == {-1, 0, 1}
     estimated = {row.acts[PHRASE].sign for row in relu.middleman(PHRASE, k=EVERY).rows}
@@ -224,7 +224,7 @@ def test_the_bits_are_read_with_numpy_alone(llama: Any) -> None:
     packed = np.fromfile(folder / NEGATIVE, np.uint8).reshape(words, -1)
     below = np.unpackbits(packed, axis=1, count=EVERY)
     for word in (0, words // 2, words - 1):
-        np.testing.assert_array_equal(below[word] == 1, llama._index.signs_at(word) == -1)
+        np.testing.assert_array_equal(below[word] == 1, llama._index.activations.signs(word) == -1)
 
 
 @pytest.mark.parametrize("size", [0, 100])
@@ -237,10 +237,10 @@ def test_a_file_that_is_cut_short_is_told(llama: Any, tmp_path: Path, size: int)
         file.truncate(size)
     assert verify(folder)[0].startswith(f"{NEGATIVE}: {size} bytes")
     with Index(folder) as index, pytest.raises(DamagedIndex, match=f"{NEGATIVE} has {size} bytes"):
-        index.signs_at(3)
+        index.activations.signs(3)
     (folder / NEGATIVE).unlink()
     with Index(folder) as index, pytest.raises(DamagedIndex, match=NEGATIVE):
-        index.signs_at(3)
+        index.activations.signs(3)
 
 
 # -- every face -----------------------------------------------------------------------------------
@@ -278,14 +278,15 @@ def test_every_way_of_asking_says_the_signs(llama: Any) -> None:
 def test_a_row_shown_at_length_says_them_too(llama: Any) -> None:
     answer = llama.middleman("large", "tall", k=3)
     for row in answer.rows:
-        lines = {line.name: line.value for line in detail.told(answer, lay_out(answer), row).lines}
+        said = detail.told(answer, lay_out(answer), row, llama.manifest)
+        lines = {line.name: line.value for line in said.lines}
         assert lines["acts"] == as_shown(row)
         assert lines["writes"] == " ".join(row.writes)
 
 
 def test_what_a_neuron_fires_at_is_told_with_what_it_is_multiplied_by(llama: Any) -> None:
     answer = llama.neuron("L1N7", 5)
-    kept = llama._index.strongest_words(llama._index.neuron(1, 7).id)
+    kept = llama._index.activations.of_neuron(llama._index.neurons.at(1, 7).id)
     words = [row for row in answer.rows if row.kind == "word"]
     assert [row.activation for row in words] == [
         one.activation for one in kept if abs(one.rank) <= 5
@@ -296,7 +297,8 @@ def test_what_a_neuron_fires_at_is_told_with_what_it_is_multiplied_by(llama: Any
         "+" if row.activation > 0 else "-" for row in words
     ]
     near = llama.neighbors("L1N7.out", space="neuron.out", k=1, include_inputs=True)
-    found = detail.asked(llama, near, detail.told(near, lay_out(near), near.rows[0]))
+    row = detail.told(near, lay_out(near), near.rows[0], llama.manifest)
+    found = detail.asked(llama, near, row)
     (said,) = [line.value for line in found.lines if line.name == "fires at"]
     strongest = max(words, key=lambda row: abs(row.score))
     assert said.startswith(f"{strongest.item} {strongest.activation:+.2f}")

@@ -55,7 +55,7 @@ def test_a_middle_man_may_be_any_experts_neuron(experts: Any) -> None:
     rows = space.rows.block(0, space.entry.rows).astype(float) * space.norms[:, None]
     scores = []
     for word in (" dog", " cat"):
-        vector = embed.vector(index.token_by_text(word).id) - embed.mean
+        vector = embed.vector(index.tokens.by_text(word).id) - embed.mean
         deviation = np.sqrt(np.einsum("ij,jk,ik->i", rows, embed.covariance, rows))
         scores.append(rows @ vector / deviation)
     least = np.minimum(*scores)
@@ -164,7 +164,7 @@ def test_a_word_that_is_not_indexed_is_run_with_the_special_tokens_in_place(
     rows = space.rows.block(0, space.entry.rows) * space.norms[:, None] - space.mean
     query = own - space.mean
     scores = rows @ query / np.linalg.norm(rows, axis=1) / np.linalg.norm(query)
-    best = encoder._index.words([int(i) for i in np.argsort(-scores)[:3]])
+    best = encoder._index.words.by_id([int(i) for i in np.argsort(-scores)[:3]])
     assert [row.text for row in found.rows] == [word.text for word in best]
 
 

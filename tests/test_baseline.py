@@ -58,7 +58,7 @@ def test_all_pairs_are_scored_where_they_are_few(space: str, tiny: Any) -> None:
 def test_random_pairs_estimate_what_all_pairs_give(real: Any) -> None:
     """The mean cosine of all pairs has a closed form: (|sum of units|^2 - n) / n (n - 1)."""
     index = real._index
-    unit = index.space("embed").rows.take(index.word_like_ids).astype(np.float64)
+    unit = index.space("embed").rows.take(index.tokens.word_like).astype(np.float64)
     n = len(unit)
     exact = (np.sum(unit.sum(axis=0) ** 2) - n) / (n * (n - 1))
     row = next(r for r in real.baseline("embed").rows if r.measure == "cosine")

@@ -468,7 +468,7 @@ def test_a_profile_that_does_not_vary_has_no_correlation(
 ) -> None:
     """A token whose vector is zero, as unused ones of some models are."""
     with explorer.open("llama", tiny_indexes) as ix:
-        token = ix._index.token_by_text(" dog")
+        token = ix._index.tokens.by_text(" dog")
         ix._index.space("embed").norms[token.id] = 0
         with pytest.raises(QueryError, match="neurons give 'dog' the same"):
             ix.compare("dog", "cat", pairs=0)

@@ -525,7 +525,7 @@ def test_sinks_are_named_where_they_are(real: Any) -> None:
 def test_a_word_that_is_not_indexed_is_run_and_matched_as_the_rarest(
     real: Any, real_indexes: Path, run: Run
 ) -> None:
-    assert real._index.word_by_text("zygote") is None
+    assert real._index.words.by_text("zygote") is None
     words = ("large", "huge", '"zygote"')
     done = run(
         "explorer", "congruence", *words, "--space", "context.4", "--permutations", "200",

@@ -47,10 +47,10 @@ def tiny(tiny_indexes: Path) -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def gensim(real: Any) -> KeyedVectors:
     """The word-like tokens of `embed`, at their own length, as gensim holds vectors."""
-    space, ids = real._index.space("embed"), real._index.word_like_ids
+    space, ids = real._index.space("embed"), real._index.tokens.word_like
     rows = space.rows.take(ids) * space.norms[ids, None]
     vectors = KeyedVectors(rows.shape[1])
-    vectors.add_vectors([token.text[1:] for token in real._index.tokens(ids)], rows)
+    vectors.add_vectors([token.text[1:] for token in real._index.tokens.by_id(ids)], rows)
     assert vectors.vectors.dtype == np.float32
     return vectors
 
@@ -245,7 +245,7 @@ def test_among_equals_the_first_candidate_is_the_answer(
 ) -> None:
     monkeypatch.setattr(offsets, "CANDIDATES_AT_ONCE", 2)
     king, man, woman, queen = (
-        real._index.token_by_text(f" {word}").id for word in ("king", "man", "woman", "queen")
+        real._index.tokens.by_text(f" {word}").id for word in ("king", "man", "woman", "queen")
     )
     rows = np.array([man, king, woman, 40, queen, 50, queen, queen])
     known = Lexicon(rows, tuple("abcdefgh"), "word", "exact", "")
@@ -334,7 +334,7 @@ def test_a_word_is_found_as_it_is_written_or_as_gensim_finds_it(real: Any) -> No
         at for at, t in enumerate(found["fold"].texts) if t.strip().casefold() == "turkey"
     )
     assert found["exact"].same(first) == [first]
-    assert [token.text for token in index.tokens(found["fold"].positions[:50])] == list(
+    assert [token.text for token in index.tokens.by_id(found["fold"].positions[:50])] == list(
         found["fold"].texts[:50]
     )
 
@@ -345,7 +345,7 @@ def test_candidates_are_the_most_frequent_first(real: Any) -> None:
     zipf = dict(index.sql("SELECT text, zipf FROM word"))
     assert len(words) == 200
     assert [zipf[t] for t in words.texts] == sorted(zipf.values(), reverse=True)[:200]
-    assert [w.text for w in index.words(words.positions)] == list(words.texts)
+    assert [w.text for w in index.words.by_id(words.positions)] == list(words.texts)
     assert words.population == "200 most frequent of 1,500 indexed words"
     tokens = lexicon(index, index.space("embed"), "all", "written", None)
     assert (len(tokens), tokens.population) == (49_152, "49,152 tokens")

@@ -39,9 +39,9 @@ def held(indexes: Path, space: str) -> tuple[list[str], np.ndarray]:
         home = index.space(space)
         rows = range(home.entry.rows)
         names = {
-            "token": lambda: [index.tokens([row])[0].text for row in rows],
-            "word": lambda: [index.words([row])[0].text for row in rows],
-            "neuron": lambda: [index.neurons([row])[0].name for row in rows],
+            "token": lambda: [index.tokens.by_id([row])[0].text for row in rows],
+            "word": lambda: [index.words.by_id([row])[0].text for row in rows],
+            "neuron": lambda: [index.neurons.by_id([row])[0].name for row in rows],
             "head": lambda: [index.head_grid.name(row) for row in rows],
         }[home.entry.item]()
         return names, np.stack([home.vector(row) for row in rows])

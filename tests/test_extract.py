@@ -226,7 +226,7 @@ def test_the_neuron_table_holds_norms_and_cosines_between_sides(folded: dict[str
 
         for layer, unit in [(0, 0), (1, units - 1)]:
             at = layer * units + unit
-            neuron = index.neuron(layer, unit)
+            neuron = index.neurons.at(layer, unit)
             assert (neuron.id, neuron.name) == (at, f"L{layer}N{unit}")
             into, out = sides["in"][at], sides["out"][at]
             assert neuron.norm_in == pytest.approx(np.linalg.norm(into), rel=1e-5)
@@ -346,7 +346,7 @@ def test_the_context_of_a_word_is_the_stream_at_its_last_token_after_the_prefix(
         spaces = {space: vectors(index, space) for space in index.context_names}
         assert list(spaces) == [f"context.{layer}" for layer in range(last + 1)]
         for text in ("large", "cat", "Chihuahua", "Great Dane"):
-            word = index.word_by_text(text)
+            word = index.words.by_text(text)
             assert word is not None
             ids = [*prefix, *word.token_ids]
             expected = hidden_states(model, ids)
@@ -363,7 +363,7 @@ def test_the_last_context_space_comes_before_the_final_norm(
 
     for name, index in folded.items():
         model = load(locate(str(models[name])))
-        word = index.word_by_text("large")
+        word = index.words.by_text("large")
         assert word is not None
         ids = [*index.manifest.prefix.token_ids, *word.token_ids]
         normed = hidden_states(model, ids)[-1]

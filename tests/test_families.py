@@ -22,7 +22,7 @@ from indexer.architectures import FAMILIES, Norm, check_config, family_of
 from indexer.check import check_heads, check_mlp
 from indexer.errors import CheckFailed, IncompleteWeights, UnknownConfig
 from indexer.extract.context import LastTokenStream
-from indexer.extract.heads import HEAD_SPACES, head_rows
+from indexer.extract.heads import head_rows
 from indexer.extract.neurons import neuron_rows
 from indexer.extract.norms import plain_norm
 from indexer.extract.probe import probe
@@ -30,6 +30,7 @@ from indexer.model import Model, load
 from indexer.source import locate
 from indexer.store.grid import HeadGrid, NeuronGrid, NeuronLayer
 from indexer.store.read import Index
+from indexer.store.spaces import HEAD_SIDES
 from selfcheck import assert_looked_at
 
 Float64 = NDArray[np.float64]
@@ -210,9 +211,9 @@ class Tiny:
             )
             for side in sides
         }
-        for space in HEAD_SPACES:
-            parts = [head_rows(self.model, layer, space, folded) for layer in self.layers]
-            found[space] = np.concatenate(parts)
+        for side in HEAD_SIDES:
+            parts = [head_rows(self.model, layer, side, folded) for layer in self.layers]
+            found[f"head.{side}"] = np.concatenate(parts)
         return {name: rows.astype(np.float64) for name, rows in found.items()}
 
     @property
@@ -646,7 +647,7 @@ def test_the_sign_of_every_activation_of_a_gated_neuron_is_kept(tiny: Tiny) -> N
     assert manifest.signed == tiny.model.family.gated
     last = -1 - len(prefix.suffix_ids)
     for word, ids in tiny.index.sql("SELECT id, token_ids FROM word ORDER BY id LIMIT 40"):
-        signs = tiny.index.signs_at(word)
+        signs = tiny.index.activations.signs(word)
         if not manifest.signed:
             assert signs is None
             continue
@@ -801,7 +802,7 @@ def test_a_checkpoint_of_16_bits_is_extracted_exactly(
         np.testing.assert_allclose(
             vectors(one, "embed"), embed.double().numpy(), rtol=1e-5, atol=1e-7
         )
-        for space in [s for s in one.space_names if not s.startswith("context")]:
+        for space in [s.name for s in one.manifest.spaces if s.kind != "context"]:
             np.testing.assert_array_equal(vectors(one, space), vectors(other, space))
         assert other.manifest.check["mlp"] < 1e-5
         assert other.manifest.check["attention"] < 1e-5

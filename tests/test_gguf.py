@@ -19,6 +19,7 @@ from indexer.gguf_file import quick_reader
 from indexer.model import Model, load
 from indexer.source import locate
 from indexer.store.read import Index
+from indexer.store.spaces import HEAD_SIDES
 from indexer.store.vocabulary import Vocabulary
 from selfcheck import assert_looked_at
 from tiny_tokenizers import MAKERS
@@ -89,8 +90,8 @@ def assert_same(read: Model, own: Model) -> None:
                 np.testing.assert_array_equal(
                     *(model.matrix(layer, side, expert) for model in (read, own))
                 )
-        for space in ("head.value", "head.output"):
-            np.testing.assert_array_equal(*(model.head_rows(layer, space) for model in (read, own)))
+        for side in HEAD_SIDES:
+            np.testing.assert_array_equal(*(model.head_rows(layer, side) for model in (read, own)))
     for (name, found), (also, expected) in zip(
         read.module.named_parameters(), own.module.named_parameters(), strict=True
     ):
@@ -145,9 +146,9 @@ def test_a_sentencepiece_vocabulary_in_a_file_is_read_as_the_tokenizer_it_was_ma
         for word in ("large", "dogs", "straße", "small dog", "🐘"):
             assert index.vocabulary.word_ids(word) == expected.word_ids(word)
         for text in ("large", "a", "\n"):
-            assert index.token_by_text(f" {text}", text) is not None
-        (letter,) = index.tokens([texts.index("a", 260)])
-        assert index.token_by_text("a") == letter
+            assert index.tokens.by_text(f" {text}", text) is not None
+        (letter,) = index.tokens.by_id([texts.index("a", 260)])
+        assert index.tokens.by_text("a") == letter
         assert index.sql("SELECT count(*) FROM token WHERE byte") == [(256,)]
 
 

@@ -288,6 +288,15 @@ def set_at(*path: Any, to: Any) -> Callable[[dict[str, Any]], None]:
     return change
 
 
+def set_of(space: str, field: str, to: Any) -> Callable[[dict[str, Any]], None]:
+    """A change of one field of what the manifest says of a space."""
+
+    def change(body: dict[str, Any]) -> None:
+        next(one for one in body["spaces"] if one["name"] == space)[field] = to
+
+    return change
+
+
 def renamed_space(name: str) -> Callable[[dict[str, Any]], None]:
     def change(body: dict[str, Any]) -> None:
         body["spaces"][0]["name"] = name
@@ -328,12 +337,66 @@ MANIFESTS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "a field of no version": (set_at("more", to=1), "more is no field of it"),
     "a width that is not the model's": (set_at("spaces", 0, "width", to=25), "spaces[0].width"),
     "other rows than tokens": (set_at("spaces", 0, "rows", to=7), "spaces[0].rows is 7"),
-    "items of no kind": (set_at("spaces", 0, "item", to="thing"), "spaces[0]: item 'thing'"),
-    "a measure of no kind": (set_at("spaces", 0, "measure", to="x"), "spaces[0]: item"),
+    "items of no kind": (
+        set_at("spaces", 0, "item", to="thing"),
+        "spaces[0].item is 'thing', where one of",
+    ),
+    "a measure of no kind": (set_at("spaces", 0, "measure", to="x"), "spaces[0].measure is 'x'"),
     "a population past the rows": (
         set_at("spaces", 0, "population_rows", to=10**6),
         "spaces[0].population_rows",
     ),
+    "a kind of no kind": (set_of("embed", "kind", "x"), "kind is 'x', where one of embed, unembed"),
+    "a kind that is a list": (set_of("embed", "kind", []), "kind is a list, where one of"),
+    "items that do not go with the kind": (
+        set_of("neuron.in", "item", "word"),
+        "item is word, and spaces of kind neuron have neurons",
+    ),
+    "words as the embedding of a model": (
+        set_of("embed", "item", "word"),
+        "item is word, and spaces of kind embed have tokens",
+    ),
+    "a space that was imported, of tokens": (
+        set_of("unembed", "kind", "imported"),
+        "item is token, and spaces of kind imported have labels",
+    ),
+    "a side of no kind": (set_of("neuron.in", "side", "x"), "side is 'x', where one of in, up"),
+    "a side that does not go with the kind": (
+        set_of("neuron.in", "side", "value"),
+        "side is value, and spaces of kind neuron have one of in, up, out",
+    ),
+    "neurons without a side": (set_of("neuron.in", "side", None), "side is None, and spaces of"),
+    "tokens with a side": (
+        set_of("embed", "side", "in"),
+        "side is in, and spaces of kind embed have none",
+    ),
+    "two spaces of one side": (
+        set_of("neuron.up", "side", "in"),
+        "is of the kind, layer and side of another space",
+    ),
+    "a layer of no number": (set_of("context.1", "layer", "1"), "layer is '1', where a whole"),
+    "a layer below nothing": (set_of("context.1", "layer", -1), "layer is -1, where 0 to"),
+    "a context without a layer": (
+        set_of("context.1", "layer", None),
+        "layer is None, and spaces of kind context have one",
+    ),
+    "neurons of a layer": (
+        set_of("neuron.in", "layer", 1),
+        "layer is 1, and spaces of kind neuron have none",
+    ),
+    "a layer past the last block": (
+        set_of("context.3", "layer", 4),
+        "layer is 4, and no block that is indexed begins or ends there",
+    ),
+    "a layer of another space": (
+        set_of("context.3", "layer", 2),
+        "is of the kind, layer and side of another space",
+    ),
+    "rows that are stored in no way": (
+        set_of("embed", "dtype", "float8"),
+        "dtype is 'float8', where one of float32 belongs",
+    ),
+    "no embedding": (lambda body: body["spaces"].pop(0), "spaces: none is of kind embed"),
     "experts without end": (
         lambda body: body["neurons"][0].update(experts=2**31, units=2**31),
         "neurons are more than",
@@ -586,7 +649,7 @@ def test_arrays_that_are_not_the_spaces_own_are_refused(
 
 def _every_array(index: Index) -> list[Any]:
     space = index.space("neuron.in")
-    nearest = index.nearest_tokens(range(space.entry.rows), "in")
+    nearest = index.neurons.nearest_tokens(range(space.entry.rows), "in")
     return [space.norms, space.mean, space.covariance, nearest]
 
 
@@ -618,6 +681,14 @@ IDS = {
     "one id twice": ("UPDATE token SET id = 4 WHERE id = 3", "ids of table token"),
     "a space with other rows": (
         "UPDATE space SET rows = 7 WHERE name = 'embed'",
+        "table space is not what the manifest says",
+    ),
+    "a space of another side": (
+        "UPDATE space SET side = 'output' WHERE name = 'head.value'",
+        "table space is not what the manifest says",
+    ),
+    "a space of another layer": (
+        "UPDATE space SET layer = 2 WHERE name = 'context.1'",
         "table space is not what the manifest says",
     ),
 }
@@ -717,11 +788,11 @@ def test_no_question_answers_from_a_row_that_is_not_unit(
 ) -> None:
     with Index(folder) as index:
         if space == "embed":
-            token = index.token_by_text(" dog")
+            token = index.tokens.by_text(" dog")
             assert token is not None
             row = token.id
         elif space == "context.2":
-            word = index.word_by_text("dog")
+            word = index.words.by_text("dog")
             assert word is not None
             row = word.id
         else:

@@ -597,7 +597,7 @@ def test_everything_that_was_there_is_there_unchanged(tiny_indexes: Path, labell
 
 def test_an_index_without_imports_has_no_table_of_labels(tiny_indexes: Path) -> None:
     with explorer.open("llama", tiny_indexes) as ix:
-        assert ix._index.label_spaces == []
+        assert ix._index.labels.spaces == []
         assert ix._index.sql("SELECT 1 FROM duckdb_tables() WHERE table_name = 'label'") == []
 
 

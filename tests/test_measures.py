@@ -296,7 +296,7 @@ def test_words_in_context_are_what_the_model_computes(
 ) -> None:
     import torch
 
-    (token,) = real._index.word_by_text(word).token_ids
+    (token,) = real._index.words.by_text(word).token_ids
     ids = torch.tensor([[*real.manifest.prefix.token_ids, token]])
     with torch.inference_mode():
         # The last of these has the final norm applied, and is not asked for.

@@ -68,7 +68,7 @@ def all_scores(ix: Any, side: str, words: Sequence[str], score: str) -> Float64:
     mean, deviation = space.scores_of(embed)
     found = []
     for word in words:
-        vector = embed.vector(ix._index.token_by_text(f" {word}").id)
+        vector = embed.vector(ix._index.tokens.by_text(f" {word}").id)
         products = np.multiply(rows, vector).sum(axis=1)
         if score == "cosine":
             found.append(products / np.linalg.norm(vector))
@@ -119,7 +119,7 @@ def test_near_ties_stand_as_a_sort_of_all_exact_scores_has_them(near_ties: Any, 
     k = min(k, len(inside))
     answer = near_ties.middleman(*wanted, **how, k=k)
     assert [(r.rank, r.neuron) for r in answer.rows] == sorted_names(near_ties, total, inside, k)
-    ids = [near_ties._index.neuron(row.layer, row.unit).id for row in answer.rows]
+    ids = [near_ties._index.neurons.at(row.layer, row.unit).id for row in answer.rows]
     assert [row.score for row in answer.rows] == total[ids].tolist()
     of_each = min(k, UNITS)
     best = near_ties.middleman(*wanted, **how, per_layer=of_each)

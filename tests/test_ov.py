@@ -84,7 +84,7 @@ def test_the_tokens_of_a_head_are_those_of_highest_and_lowest_z(
     rows = written(weights, embed[token(real, " dog")])
     one = real.ov("dog", layer=29, head=2).rows[0]
     scores = embed[word_like] @ rows[29 * 9 + 2]
-    displays = [t.display for t in real._index.tokens(word_like)]
+    displays = [t.display for t in real._index.tokens.by_id(word_like)]
     assert one.writes == tuple(displays[i] for i in np.argsort(-scores)[:10])
     assert one.suppresses == tuple(displays[i] for i in np.argsort(scores)[:10])
     few = next(row for row in real.ov("dog", k=5).rows if row.head == "L29H2")

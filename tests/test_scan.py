@@ -35,9 +35,10 @@ from explorer.scan import combined, scan
 from explorer.testsets.lexicon import Lexicon
 from explorer.testsets.offsets import best_answers
 from indexer.store.files import FileEntry
-from indexer.store.layout import MEASURES, SpaceEntry, moments_file, rows_file
+from indexer.store.layout import MEASURES, moments_file, rows_file
 from indexer.store.rows import RowsWriter, scan_error
 from indexer.store.space import Space
+from indexer.store.spaces import SpaceEntry
 from indexer.store.write import unit_rows
 
 Float64 = NDArray[np.float64]
@@ -59,7 +60,19 @@ def space_of(vectors: Float64) -> Iterator[Space]:
         np.savez(Path(folder) / "spaces/close.npz", **moments)
         names = [rows_file("close"), moments_file("close")]
         files = {name: FileEntry.of(Path(folder) / name) for name in names}
-        entry = SpaceEntry("close", "label", *rows.shape, "cosine", "labels", len(rows))
+        entry = SpaceEntry(
+            name="close",
+            kind="imported",
+            layer=None,
+            side=None,
+            item="label",
+            dtype="float32",
+            rows=len(rows),
+            width=rows.shape[1],
+            measure="cosine",
+            population="labels",
+            population_rows=len(rows),
+        )
         yield Space(Path(folder), entry, files)
 
 
@@ -361,9 +374,9 @@ def test_a_target_s_rank_is_that_of_a_sort_in_float64(real: Any, space: str, mea
     words = ("king", "woman") if measure != "dot" else ("dog", "small")
     index = real._index
     if space == "embed":
-        own = [index.token_by_text(f" {word}").id for word in words]
+        own = [index.tokens.by_text(f" {word}").id for word in words]
     else:
-        own = [index.word_by_text(word).id for word in words]
+        own = [index.words.by_text(word).id for word in words]
     query = rows[own].sum(axis=0)
     if measure in ("cosine", "centered"):
         query /= np.linalg.norm(query)
@@ -372,7 +385,7 @@ def test_a_target_s_rank_is_that_of_a_sort_in_float64(real: Any, space: str, mea
     else:
         scored = np.multiply(rows, query).sum(axis=1)
     for at in tightest(scored, own, 12):
-        name = f"#{at}" if space == "embed" else f'"{index.words([at])[0].text}"'
+        name = f"#{at}" if space == "embed" else f'"{index.words.by_id([at])[0].text}"'
         better = np.delete(scored, own) > scored[at]
         near = np.abs(np.delete(scored, own) - scored[at]) <= 1e-14 * max(1, abs(scored[at]))
         found = real.analogy(" + ".join(words), name, space=space, measure=measure).meta.target

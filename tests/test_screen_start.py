@@ -330,7 +330,7 @@ def no_json(folder: Path) -> None:
 
 def of_another_format(folder: Path) -> None:
     manifest = folder / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"format": 4', '"format": 3'))
+    manifest.write_text(manifest.read_text().replace('"format": 5', '"format": 3'))
 
 
 def a_file_less(folder: Path) -> None:

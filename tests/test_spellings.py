@@ -80,11 +80,11 @@ def test_every_spelling_finds_the_one_word(indexes: Path) -> None:
     with Index(indexes / "model") as index:
         rows = index.sql("SELECT text, also FROM word WHERE list_contains(also, 'LARGE')")
         assert rows == [("large", ["Large", "LARGE"])] or rows == [("large", ["LARGE", "Large"])]
-        words = [index.word_by_text(text) for text in ("large", "Large", "LARGE")]
+        words = [index.words.by_text(text) for text in ("large", "Large", "LARGE")]
         assert len({word.id for word in words if word is not None}) == 1
         assert None not in words
-        assert index.word_by_text("lARGE") is None
-        assert index.word_by_tokens(index.vocabulary.word_ids("lARGE")) == words[0]
+        assert index.words.by_text("lARGE") is None
+        assert index.words.by_tokens(index.vocabulary.word_ids("lARGE")) == words[0]
 
 
 def test_no_word_is_there_twice(indexes: Path) -> None:

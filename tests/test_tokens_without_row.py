@@ -67,8 +67,8 @@ def test_the_build_counts_them_and_leaves_out_words_that_hold_one(
     with Index(folder) as index:
         assert index.sql("SELECT count(*) FROM token") == [(rows,)]
         assert index.sql("SELECT max(list_max(token_ids)) < ? FROM word", [rows]) == [(True,)]
-        assert index.word_by_text("chihuahua") is None
-        assert index.word_by_text("large") is not None
+        assert index.words.by_text("chihuahua") is None
+        assert index.words.by_text("large") is not None
 
 
 @pytest.mark.usefixtures("built")

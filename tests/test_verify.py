@@ -8,6 +8,7 @@ import random
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -16,7 +17,7 @@ from conftest import Run
 from indexer.store import layout, places
 from indexer.store.errors import DamagedIndex, ForeignIndex, SemanticError
 from indexer.store.files import FileEntry
-from indexer.store.layout import Manifest
+from indexer.store.layout import FORMAT, Manifest
 from indexer.store.read import Index
 from indexer.store.verify import verify
 
@@ -175,6 +176,54 @@ def test_an_edited_manifest_does_not_open(edit: Callable[[dict], dict], folder: 
         Index(folder)
     (fault,) = verify(folder)
     assert "manifest.json was changed" in fault
+
+
+def of_format(format: int, **said: Any) -> bytes:
+    """A manifest of another format, with as much of it as can be read."""
+    return json.dumps({"format": format, **said}).encode()
+
+
+REBUILT: dict[str, tuple[bytes, str]] = {
+    "a model": (
+        of_format(4, model={"source": "smollm2", "vocabulary": 49152}),
+        "rebuild it with `indexer build smollm2 --name llama --force`",
+    ),
+    "a model in a folder": (
+        of_format(4, model={"source": "/a b/c", "vocabulary": 7}),
+        "rebuild it with `indexer build '/a b/c' --name llama --force`",
+    ),
+    "further spaces": (
+        of_format(4, model={"source": "m", "vocabulary": 7}, extra={"imported": {"sae": {}}}),
+        "rebuild it with `indexer build m --name llama --force`, and import again what was "
+        "imported",
+    ),
+    "imported vectors": (
+        of_format(4, model={"source": "none: vectors of v.txt", "vocabulary": 0}),
+        "its vectors were imported: move it away, and give them to `indexer import` again",
+    ),
+    "what would be an option": (
+        of_format(4, model={"source": "--help"}),
+        "rebuild it with `indexer build MODEL --name llama --force`",
+    ),
+    "what would command a terminal": (
+        of_format(4, model={"source": "a\x1b[2J"}),
+        "rebuild it with `indexer build MODEL --name llama --force`",
+    ),
+    "no model that can be read": (
+        of_format(4, model=["x"], extra=3),
+        "rebuild it with `indexer build MODEL --name llama --force`",
+    ),
+}
+
+
+@pytest.mark.parametrize(("content", "said"), REBUILT.values(), ids=list(REBUILT))
+def test_an_index_of_another_format_is_told_with_what_makes_it_anew(
+    content: bytes, said: str, folder: Path
+) -> None:
+    (folder / "manifest.json").write_bytes(content)
+    with pytest.raises(ForeignIndex) as caught:
+        Index(folder)
+    assert str(caught.value) == f"index 'llama' has format 4, this version reads {FORMAT}: {said}"
 
 
 @pytest.mark.parametrize(

@@ -202,7 +202,7 @@ def test_everything_a_row_names_can_be_explored(real: Any) -> None:
     ):
         answer = ask(real, view, text, **({"pairs": "0"} if view == "compare" else {}))
         for row in (lay_out(answer).rows or answer.rows)[:1]:
-            found = links.links(answer, row)
+            found = links.links(answer, row, real.manifest)
             assert found, (view, row)
             for link in found[:6]:
                 there = links.follow(link, Place(view, text))
@@ -223,7 +223,7 @@ def test_neurons_heads_and_spaces_lead_to_their_own_views() -> None:
 
 def test_rows_of_sql_are_explored_by_what_stands_in_them() -> None:
     row = {"item": "␣dog", "n": 3, "neuron": "L29N112", "nearest": ["cat", "␣cats"], "x": "a b"}
-    found = links.links(None, row)
+    found = links.links(None, row, None)
     assert [(one.label, one.text, one.view) for one in found] == [
         ("␣dog", "␣dog", None),
         ("L29N112", "L29N112", "neuron"),
@@ -276,7 +276,7 @@ def test_without_a_baseline_there_is_no_bar(real: Any) -> None:
 def test_a_row_that_leads_nowhere_is_told_whole(real: Any) -> None:
     answer = real.evaluate_analogies([": family", "king queen man woman"], "embed")
     row = answer.rows[0]
-    said = detail.told(answer, lay_out(answer), row)
+    said = detail.told(answer, lay_out(answer), row, real.manifest)
     assert said.links == ()
     assert detail.Line("covered", f"{row.covered}") in said.lines
     assert detail.Line("of asked", f"{row.of_asked:.1%}") in said.lines
@@ -284,13 +284,14 @@ def test_a_row_that_leads_nowhere_is_told_whole(real: Any) -> None:
 
 def test_a_row_is_told_at_length(real: Any) -> None:
     answer = real.neighbors("large")
-    said = detail.told(answer, lay_out(answer), answer.rows[0])
+    said = detail.told(answer, lay_out(answer), answer.rows[0], real.manifest)
     assert said.title == answer.rows[0].item
     more = detail.asked(real, answer, said)
     assert more.lines[: len(said.lines)] == said.lines
     lines = {line.name: line.value for line in more.lines}
     assert lines["near in embed"].split()[0] == real.neighbors("␣big", k=1).rows[0].item
     middle = real.middleman("large", "tall")
-    more = detail.asked(real, middle, detail.told(middle, lay_out(middle), middle.rows[0]))
+    said = detail.told(middle, lay_out(middle), middle.rows[0], real.manifest)
+    more = detail.asked(real, middle, said)
     assert {"norms", "reads", "writes"} <= {line.name for line in more.lines}
     assert isinstance(middle.rows[0], results.MiddleMan)

@@ -29,7 +29,7 @@ def levels(real: Any, real_model: Any) -> Levels:
     ).T
 
     def of(word: str) -> Float64:
-        ids = [*real.manifest.prefix.token_ids, *real._index.word_by_text(word).token_ids]
+        ids = [*real.manifest.prefix.token_ids, *real._index.words.by_text(word).token_ids]
         seen: list[Float64] = []
         hooks = [
             layer.mlp.down_proj.register_forward_pre_hook(
@@ -55,7 +55,7 @@ def test_a_words_neurons_are_those_that_fire_most_strongly_at_it(real: Any, leve
             [abs(row.z) for row in report.rows], np.sort(np.abs(own))[::-1][:64], rtol=1e-3
         )
         for row in report.rows:
-            at = real._index.neuron(row.layer, row.unit).id
+            at = real._index.neurons.at(row.layer, row.unit).id
             assert row.neuron == f"L{row.layer}N{row.unit}"
             np.testing.assert_allclose(row.z, own[at], rtol=1e-3)
     assert any(row.z < 0 for row in report.rows)
@@ -94,7 +94,7 @@ def test_neurons_that_fire_at_all_of_some_words_are_ranked_as_brute_force_ranks_
         assert [row.rank for row in found.rows] == list(range(1, len(best) + 1))
         note = found.meta.notes[1]
         bound = float(note.split(" is ")[-1].split(" or less")[0])
-        ids = [real._index.neuron(row.layer, row.unit).id for row in found.rows]
+        ids = [real._index.neurons.at(row.layer, row.unit).id for row in found.rows]
         np.testing.assert_allclose([row.score for row in found.rows], least[ids], rtol=1e-3)
         for row, levels_there in zip(found.rows, own[:, ids].T, strict=True):
             np.testing.assert_allclose(list(row.scores.values()), levels_there, rtol=1e-3)
@@ -110,7 +110,7 @@ def test_neurons_that_fire_at_all_of_some_words_are_ranked_as_brute_force_ranks_
 
 def kept_of(ix: Any, word: str) -> list[int]:
     index = ix._index
-    return [one.neuron for one in index.strongest_neurons(index.word_by_text(word).id)]
+    return [one.neuron for one in index.activations.of_word(index.words.by_text(word).id)]
 
 
 def test_the_best_of_each_layer_that_fire_are_those_of_brute_force(
@@ -165,7 +165,7 @@ def test_without_a_gate_what_lies_below_its_mean_fires_at_nothing(tiny_indexes: 
     with explorer.open("gpt2", tiny_indexes) as ix:
         kept = {}
         for word in ("large", "tall"):
-            here = ix._index.strongest_neurons(ix._index.word_by_text(word).id)
+            here = ix._index.activations.of_word(ix._index.words.by_text(word).id)
             assert all(one.rank > 0 for one in here)
             assert min(one.z for one in here) < 0  # so few neurons that the list reaches there
             kept[word] = {one.neuron: one.z for one in here if one.z > 0}

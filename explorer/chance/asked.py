@@ -62,7 +62,7 @@ class Group:
         found, index = self._words.ids.get(text), self._resolver.index
         if found is not None or not index.manifest.has_model:
             return found
-        word = index.word_by_tokens(index.vocabulary.word_ids(text))
+        word = index.words.by_tokens(index.vocabulary.word_ids(text))
         return None if word is None else word.id
 
     def __len__(self) -> int:
@@ -131,16 +131,16 @@ class Group:
         for term in self._terms:
             member = next(one for one in self.members if one.text == term.text)
             ids = self._token_ids(member)
-            shown = tuple(token.display for token in index.tokens(ids))
+            shown = tuple(token.display for token in index.tokens.by_id(ids))
             note = "" if member.id is not None else "not indexed: matched as the rarest indexed"
             found.append(Resolved(term.name, term.text, shown, ids, space, note=note))
         return tuple(found)
 
     def sinks(self, index: Index, space: str) -> tuple[str, ...]:
         """The indexed words among them that are attention sinks in a context space."""
-        if space not in index.context_names:
+        layer = index.depth_of(index.space(space).entry)
+        if layer is None:
             return ()
-        layer = index.context_names.index(space)
         return tuple(text for text, sink in self._sinks.items() if sink[layer])
 
     @cached_property
@@ -154,7 +154,7 @@ class Group:
     def _token_ids(self, member: Member) -> tuple[int, ...]:
         index = self._resolver.index
         if member.id is not None:
-            return index.words([member.id])[0].token_ids
+            return index.words.by_id([member.id])[0].token_ids
         if not index.manifest.has_model:
             raise self._resolver.unknown_word(member.text)
         ids = index.vocabulary.word_ids(member.text)

@@ -63,7 +63,10 @@ def spaces(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[Comp
     """Names of the spaces of the index that is asked."""
     about: dict[str, str] = {}
     with contextlib.suppress(Exception):
-        about = {one.name: f"{one.rows:,} {one.item}s" for one in _manifest(ctx).spaces}
+        from indexer.store.items import ITEMS
+
+        spaces = _manifest(ctx).spaces
+        about = {one.name: f"{one.rows:,} {ITEMS[one.item].plural}" for one in spaces}
     return _that_begin(incomplete, about, about)
 
 

@@ -8,7 +8,7 @@ analogies").
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +25,7 @@ from explorer.testsets.offsets import best_answers, steps
 from indexer.store.errors import unknown
 from indexer.store.read import Index
 from indexer.store.space import Space
+from indexer.store.spaces import ItemName
 
 Mask = NDArray[np.bool_]
 
@@ -135,7 +136,7 @@ def _covered(questions: Questions, known: Lexicon, places: dict[str, int]) -> _C
     )
 
 
-def _steps(space: Space, ask: Asked, covered: dict[str, _Covered]) -> int:
+def _steps(space: Space, ask: Asked, covered: Mapping[ItemName, _Covered]) -> int:
     these = covered[space.entry.item].places
     return steps(ask.known(space)[0], len(np.unique(these[:, :3]))) if len(these) else 0
 

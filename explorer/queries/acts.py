@@ -41,7 +41,9 @@ class At:
 def at_item(index: Index, label: str, item: Item) -> At:
     """A resolved term: the indexed word of just its tokens, if there is one, and its vector."""
     same = [
-        word.id for word in index.words(item.words) if word.token_ids == item.resolved.token_ids
+        word.id
+        for word in index.words.by_id(item.words)
+        if word.token_ids == item.resolved.token_ids
     ]
     return At(label, same[0] if same else None, item.weighted.vector)
 
@@ -53,7 +55,7 @@ def acts(index: Index, positions: Int64, words: Sequence[At]) -> list[dict[str, 
     """
     found: list[dict[str, Acts]] = [{} for _ in positions]
     for at in words:
-        recorded = None if at.word is None else index.signs_at(at.word, positions)
+        recorded = None if at.word is None else index.activations.signs(at.word, positions)
         signs = _estimated(index, positions, at) if recorded is None else recorded
         if signs is None:
             continue
@@ -87,7 +89,7 @@ def _estimated(index: Index, positions: Int64, at: At) -> NDArray[np.float64] | 
     if "up" not in index.sides or at.vector is None or below is None or above is None:
         return None
     gate, up = (
-        np.sign(unit_products(index.space(f"neuron.{side}"), positions, at.vector))
+        np.sign(unit_products(index.neuron_space(side), positions, at.vector))
         for side in ("in", "up")
     )
     acted = np.where(gate > 0, above, np.where(gate < 0, below, 0))

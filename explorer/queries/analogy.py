@@ -104,7 +104,7 @@ def analogy_layers(
 ) -> AnalogyLayers:
     """The same in `embed` and every context space, in order of depth."""
     index = resolver.index
-    names = ["embed", *index.context_names]
+    names = [entry.name for entry in index.depths]
     rows, first = [], None
     for name in names:
         space = index.space(name)

@@ -36,7 +36,7 @@ def baseline(
     if not FEWEST <= pairs <= MOST:
         raise QueryError(f"--pairs {pairs}: ask for {FEWEST:,} to {MOST:,}")
     check_seed(seed)
-    names = [space_name] if space_name is not None else ["embed", *index.context_names]
+    names = [space_name] if space_name is not None else [entry.name for entry in index.depths]
     rows = []
     for at, name in enumerate(names):
         space = index.space(name)
@@ -67,7 +67,7 @@ def _rows(
     seed: int,
     step: Callable[[float], None],
 ) -> list[BaselineRow]:
-    members = _population(index, space)
+    members = index.kind_of(space.entry).reference(space.entry)
     if len(members) < 2:
         raise QueryError(f"space {space.name!r} has fewer than two {items_of(space)} to pair")
     first, second = _pairs(len(members), pairs, seed)
@@ -88,13 +88,6 @@ def _rows(
         )
         for name, values in found.items()
     ]
-
-
-def _population(index: Index, space: Space) -> NDArray[np.int64]:
-    """Positions of the items that a space's mean and covariance are of."""
-    if space.entry.item == "token":
-        return index.word_like_ids
-    return np.arange(space.entry.rows)
 
 
 def _pairs(count: int, wanted: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -68,8 +68,8 @@ def compare(
 ) -> Comparison:
     """Every pair of some words: scores of their profiles, and where those stand by chance."""
     index = resolver.index
-    index.require_neurons()
-    terms, embed = [_single(word) for word in asked], index.space("embed")
+    index.neurons.require()
+    terms, embed = [_single(word) for word in asked], index.embed
     query = _query(
         index, asked, side, measures, layers, top_neurons, impact, control_neurons,
         per_layer, control, pairs, seed,
@@ -96,7 +96,7 @@ def compare(
             _together(query, index.neuron_grid.rows),
             lambda done: progress("control pairs", round(done), pairs),
         )
-    space = index.space(f"neuron.{side}")
+    space = index.neuron_space(side)
     meta = meta_of(index, space, ", ".join(query.measures), items)
     return Comparison(
         query,

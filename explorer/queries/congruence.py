@@ -67,7 +67,7 @@ def congruence(
 ) -> Congruence:
     """One row a space, in order of depth."""
     index = resolver.index
-    names = ["embed", *index.context_names] if space is None else [space]
+    names = [entry.name for entry in index.depths] if space is None else [space]
     for name in names:
         checked_measure(asked.measure, text_space(index, name))
     every = draw(resolver, words, asked, index.space(names[0]))
@@ -138,7 +138,7 @@ def meta_of(
         notes=tuple(notes(every, asked)),
         words=len(every[0].drawn.group),
         permutations=asked.permutations,
-        drawn=tuple(told(lots, index.space("embed")) for lots in every),
+        drawn=tuple(told(lots, index.embed) for lots in every),
     )
 
 

@@ -103,7 +103,8 @@ def asked(
     """
     if all_layers and space is not None:
         raise QueryError("--all-layers asks every space; leave out --space")
-    names = ["embed", *index.context_names] if all_layers else (several(space) or ["embed"])
+    depths = [entry.name for entry in index.depths]
+    names = depths if all_layers else (several(space) or depths[:1])
     measures = several(measure)
     if measures == ["all"]:
         measures = list(MEASURES)

@@ -16,7 +16,8 @@ from explorer.expressions import Term
 from explorer.measures import Float64
 from explorer.resolve import Resolver
 from explorer.results import Resolved
-from indexer.store.read import Fires, Index
+from indexer.store.activations import Fires
+from indexer.store.read import Index
 
 ABOUT_ACTIVATION = (
     "activation: what the neuron's column of the output matrix is multiplied by; below 0 it adds "
@@ -59,7 +60,7 @@ def firing(resolver: Resolver, terms: Sequence[Term]) -> Firing:
     ends = {1: _End(rows), -1: _End(rows)}
     for term in terms:
         word, what = resolver.indexed(term)
-        kept = index.strongest_neurons(word.id)
+        kept = index.activations.of_word(word.id)
         value = np.zeros(rows)
         for one in kept:
             if one.z * one.rank > 0:
@@ -106,7 +107,7 @@ def fires_at(index: Index, word: int) -> list[Fires]:
     Raises:
         UnknownSpace: no activations were recorded.
     """
-    return [one for one in index.strongest_neurons(word) if one.z * one.rank > 0]
+    return [one for one in index.activations.of_word(word) if one.z * one.rank > 0]
 
 
 def least(values: Sequence[Float64]) -> Float64:

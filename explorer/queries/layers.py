@@ -22,7 +22,7 @@ def layers(resolver: Resolver, asked: Asked, k: int, distinct: bool) -> Layers:
     index = resolver.index
     prefix = index.manifest.prefix
     shares = prefix.sink_share if prefix is not None else {}
-    names = ["embed", *index.context_names]
+    names = [entry.name for entry in index.depths]
     rows: list[LayerRow] = []
     first: InSpace | None = None
     before: tuple[str, frozenset[int]] | None = None
@@ -51,7 +51,7 @@ def layers(resolver: Resolver, asked: Asked, k: int, distinct: bool) -> Layers:
                 notes=one.notes(),
             )
         )
-    assert first is not None, "every index has the space embed"
+    assert first is not None, "every index has a space of embeddings"
     items = [*first.items, *([first.target] if first.target else [])]
     meta = meta_of(index, first.space, asked.measure or "each space's own measure", items)
     meta = replace(meta, space="every layer", convention="", notes=_notes(rows))

@@ -106,7 +106,7 @@ def draw(resolver: Resolver, words: Words, asked: Asked, home: Space) -> tuple[L
     check_draw(asked.permutations, len(terms), asked.seed)
     group = Group(resolver, words, terms)
     fixed = None if anchor is None else Group(resolver, words, [anchor])
-    embed = index.space("embed")
+    embed = index.embed
     traits = group.traits(embed)
     out = forms_of(words, [*group.texts, *(fixed.texts if fixed else ())])
     resolved = (fixed.resolved(home.name) if fixed else ()) + group.resolved(home.name)
@@ -129,10 +129,10 @@ def text_space(index: Index, name: str) -> Space:
         QueryError: it holds neurons, heads or labels.
     """
     space = index.space(name)
-    if space.entry.item not in ("token", "word"):
+    if not index.kind_of(space.entry).is_text:
         contexts = index.context_names
-        texts = [one for one in index.manifest.spaces if one.item in ("token", "word")]
-        there = [one.name for one in texts if one.name not in contexts]
+        texts = [one for one in index.manifest.spaces if index.kind_of(one).is_text]
+        there = [one.name for one in texts if one.kind != "context"]
         if contexts:
             there.append(contexts[0] if len(contexts) == 1 else f"{contexts[0]} to {contexts[-1]}")
         raise QueryError(

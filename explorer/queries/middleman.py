@@ -56,7 +56,7 @@ def middleman(
 ) -> Middlemen:
     """All neurons of one side ranked by how strongly they answer to every word."""
     index = resolver.index
-    index.require_neurons()
+    index.neurons.require()
     if by not in BY:
         raise QueryError(unknown("way to find a middle man", by, BY))
     if by == "activations":
@@ -70,9 +70,9 @@ def middleman(
         raise QueryError(unknown("way to combine", combine, COMBINE))
     if not words:
         raise QueryError("name at least one word, such as: middleman large tall")
-    space = index.space(f"neuron.{side}")
+    space = index.neuron_space(side)
     chosen = layers_asked(layers, index)
-    terms, embed = [_single(word) for word in [*words, *avoid]], index.space("embed")
+    terms, embed = [_single(word) for word in [*words, *avoid]], index.embed
     resolver.prepare(terms, embed)
     items = [resolver.item(term, embed) for term in terms]
     asked = [item.weighted for item in items]
@@ -409,7 +409,7 @@ def _rows(
 ) -> tuple[MiddleMan, ...]:
     """The rows to show: `labels` of all the words, of which `words` are those wanted."""
     positions = [one.position for one in found]
-    near = index.nearest_tokens(positions, "in", "out")
+    near = index.neurons.nearest_tokens(positions, "in", "out")
     signs = acts(index, np.array(positions, np.int64), words)
     rows = []
     for one, acted, reads, writes in zip(found, signs, *near, strict=True):

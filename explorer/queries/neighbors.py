@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from explorer.errors import QueryError
 from explorer.measures import Float64, calibrate, checked_measure, compose, z
-from explorer.resolve import Item, Resolver, folded, shown
+from explorer.resolve import Item, Resolver, folded
 from explorer.results import Calibration, Meta, Neighbor, Neighbors, NeighborsQuery
 from explorer.scan import Scan, scan, scans_of_each
+from indexer.store.items import ITEMS
 from indexer.store.read import Index
 from indexer.store.space import Space
 
@@ -25,9 +26,6 @@ Int64 = NDArray[np.int64]
 
 NAMED_TOGETHER = 256
 """Answers whose items' names are looked up at once."""
-
-TEXTS = ("token", "word")
-"""Items that are texts, whose forms can be folded."""
 
 
 def neighbors(
@@ -107,7 +105,7 @@ def answers(
             read.append((text, own, nearest, calibrate(scanned.values, population(space))))
             nearest.forget()
         # Their names are looked up at once, and kept for what follows.
-        texts_of(index, space, [at for _, _, near, _ in read for at in near.positions])
+        index.names(space, [at for _, _, near, _ in read for at in near.positions])
         for text, own, nearest, calibration in read:
             rows = ranked(
                 index,
@@ -174,11 +172,11 @@ def ranked(
     `distinct`, forms that differ only in case or leading space become one row, named after
     the best of them, and so are the query's own forms left out.
     """
-    kind = space.entry.item
+    kind = index.kind_of(space.entry)
     own = frozenset[int]() if include_inputs else excluded(items, space)
     own_forms = (
         frozenset(text for item in items for text in item.texts)
-        if distinct and not include_inputs and kind in TEXTS
+        if distinct and not include_inputs and kind.is_text
         else frozenset[str]()
     )
     reach = _reach(k, items, space, include_inputs, distinct)
@@ -186,10 +184,10 @@ def ranked(
         found, values = nearest(reach)
         kept = [at for at, position in enumerate(found.tolist()) if position not in own]
         positions, scored = found[kept].tolist(), values[kept].tolist()
-        texts = texts_of(index, space, positions)
+        texts = index.names(space, positions)
         groups: dict[str, list[int]] = {}
         for at, text in enumerate(texts):
-            key = folded(text) if distinct and kind in TEXTS else str(at)
+            key = folded(text) if distinct and kind.is_text else str(at)
             if key not in own_forms:
                 groups.setdefault(key, []).append(at)
         if len(groups) >= k or reach >= space.entry.rows:
@@ -201,11 +199,11 @@ def ranked(
         rows.append(
             Neighbor(
                 rank,
-                shown(texts[first], kind),
+                kind.shown(texts[first]),
                 scored[first],
                 z(scored[first], calibration),
                 texts[first],
-                tuple(shown(texts[at], kind) for at in members[1:]),
+                tuple(kind.shown(texts[at]) for at in members[1:]),
             )
         )
     return tuple(rows)
@@ -216,20 +214,6 @@ def excluded(items: Sequence[Item], space: Space) -> frozenset[int]:
     return frozenset(position for item in items for position in item.positions(space))
 
 
-def texts_of(index: Index, space: Space, positions: Sequence[int]) -> list[str]:
-    """Texts of tokens or words, names of neurons, head dimensions or labels, by position."""
-    kind = space.entry.item
-    if kind == "token":
-        return [token.text for token in index.tokens(positions)]
-    if kind == "word":
-        return [word.text for word in index.words(positions)]
-    if kind == "label":
-        return index.labels(space.name, positions)
-    if kind == "head":
-        return [index.head_grid.name(row) for row in positions]
-    return [index.neuron_grid.place(row).name for row in positions]
-
-
 def population(space: Space) -> str:
     """Whose scores a query is read against: all items of the space."""
     return f"all {items_of(space)} of {space.name}"
@@ -237,7 +221,7 @@ def population(space: Space) -> str:
 
 def items_of(space: Space) -> str:
     """What a space holds, as people say it."""
-    return "head dimensions" if space.entry.item == "head" else f"{space.entry.item}s"
+    return ITEMS[space.entry.item].plural
 
 
 def span_of(names: Sequence[str]) -> str:

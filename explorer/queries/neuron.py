@@ -12,20 +12,20 @@ from explorer.queries.neighbors import check_k
 from explorer.resolve import Resolver
 from explorer.results import NeuronMeta, NeuronNear, NeuronQuery, NeuronReport
 from explorer.scan import scan
-from indexer.store.read import Neuron
+from indexer.store.items.neuron import Neuron
 
 
 def neuron(resolver: Resolver, name: str, k: int) -> NeuronReport:
     """Norms, nearest tokens of each side (at most 10 each way) and neurons, strongest words."""
     index = resolver.index
-    found = index.neuron(*neuron_of(name))
-    check_k(k, index.space("neuron.in"))
+    found = index.neurons.at(*neuron_of(name))
+    check_k(k, index.neuron_space("in"))
     rows = [
         NeuronNear(t.side, "token", t.rank, t.token.display, t.score)
-        for t in index.neuron_tokens([found.id], _ranks(min(k, 10)))
+        for t in index.neurons.stored_tokens([found.id], _ranks(min(k, 10)))
     ]
     for side in index.sides:
-        space = index.space(f"neuron.{side}")
+        space = index.neuron_space(side)
         scanned = scan(space, space.rows.row(found.id).astype(np.float64), "cosine")
         near = zip(*scanned.best(min(k + 1, space.entry.rows)), strict=True)
         others = [(int(at), float(cosine)) for at, cosine in near if at != found.id][:k]
@@ -33,26 +33,26 @@ def neuron(resolver: Resolver, name: str, k: int) -> NeuronReport:
             NeuronNear(side, "neuron", rank, index.neuron_grid.place(at).name, cosine)
             for rank, (at, cosine) in enumerate(others, start=1)
         ]
-    fires = [one for one in index.strongest_words(found.id) if abs(one.rank) <= k]
-    texts = [word.text for word in index.words(one.word for one in fires)]
+    fires = [one for one in index.activations.of_neuron(found.id) if abs(one.rank) <= k]
+    texts = [word.text for word in index.words.by_id(one.word for one in fires)]
     rows += [
         NeuronNear("fires", "word", one.rank, text, one.z, one.activation)
         for one, text in zip(fires, texts, strict=True)
     ]
-    conventions = index.manifest.conventions
+    spaces = [index.neuron_space(side).entry for side in index.sides]
+    embed = index.manifest.embed
     meta = NeuronMeta(
         index=index.name,
         model=index.manifest.model.source,
-        space=", ".join(f"neuron.{side}" for side in index.sides),
+        space=", ".join(space.name for space in spaces),
         measure="z of a token within the neuron; cosine between neurons; z of an activation",
-        convention="; ".join(f"neuron.{s}: {conventions[f'neuron.{s}']}" for s in index.sides),
+        convention="; ".join(f"{space.name}: {space.convention}" for space in spaces),
         resolved=(),
         norms=_norms(found),
         cosines=_cosines(found),
         activation=_activation(found),
         notes=(
-            "tokens: z over the "
-            f"{index.space('embed').entry.population_rows:,} word-like tokens of embed",
+            f"tokens: z over the {embed.population_rows:,} word-like tokens of {embed.name}",
             *([f"words: {about_z(index)}", ABOUT_ACTIVATION] if fires else []),
             *([_ABOUT_SIGNS] if "up" in index.sides else []),
             *_kept_fewer(k, [row for row in rows if row.kind in _KEPT]),

@@ -44,12 +44,12 @@ def ov(
 ) -> OvReport:
     """Heads by how strongly they carry a word to another, or to itself, and what they write."""
     index = resolver.index
-    index.require_heads()
+    index.heads.require()
     chosen = _heads(index, layer, head)
     k = min(10, len(chosen)) if k is None else k
     if not 1 <= k <= len(chosen):
         raise QueryError(f"-k {k}: there are 1 to {len(chosen):,} heads to show")
-    embed = index.space("embed")
+    embed = index.embed
     term = _single(word)
     source = resolver.item(term, embed)
     # A label is of its own space alone: there is no other vector of it to be copied.
@@ -80,7 +80,7 @@ def ov(
             )
         )
     items = [source] if target is None else [source, target]
-    meta = meta_of(index, index.space("head.output"), "z", items)
+    meta = meta_of(index, index.head_space("output"), "z", items)
     read_against = (target or itself).weighted.home.entry
     notes = (
         f"z: deviations above what the head writes of the {read_against.population_rows:,} "
@@ -100,7 +100,7 @@ def writes(index: Index, vector: Float64, chosen: NDArray[np.int64]) -> Float64:
         chosen: positions of heads among all, layer by layer.
     """
     grid = index.head_grid
-    value, output = index.space("head.value"), index.space("head.output")
+    value, output = index.head_space("value"), index.head_space("output")
     size = float(np.sqrt((vector**2).mean()))
     if size == 0:
         raise QueryError("a zero vector has no direction: no head reads anything off it")
@@ -127,13 +127,15 @@ def _ends(
     index: Index, written: Float64, depth: int
 ) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
     """For each vector the word-like tokens highest and lowest in it, the farthest out first."""
-    embed, ids = index.space("embed"), index.word_like_ids
+    embed, ids = index.embed, index.tokens.word_like
     found = []
     for scanned in scans_of_each(embed, written, "dot"):
         found.append([replace(scanned, sign=sign).best(depth, ids)[0] for sign in (1, -1)])
     # One question for all of them: a head's few tokens each would be hundreds.
     every = np.unique(np.array(found)) if found else np.empty(0, np.int64)
-    names = {int(at): token.display for at, token in zip(every, index.tokens(every), strict=True)}
+    names = {
+        int(at): token.display for at, token in zip(every, index.tokens.by_id(every), strict=True)
+    }
 
     def named(one: NDArray[np.int64]) -> tuple[str, ...]:
         return tuple(names[int(at)] for at in one)

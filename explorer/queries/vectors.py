@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from explorer.errors import QueryError
 from explorer.expressions import Expression, Kind, parse
 from explorer.measures import checked_measure, compose, normed_rows
-from explorer.queries.neighbors import texts_of
-from explorer.resolve import Resolver, shown
+from explorer.resolve import Resolver
 from explorer.words import Words
 from indexer.store.errors import SemanticError
 from indexer.store.read import Index
@@ -31,8 +30,8 @@ _ROWS_AT_ONCE = 4096
 def items_of(index: Index, space_name: str) -> tuple[str, ...]:
     """The name of every row of a space, as answers have it in `item`."""
     space = index.space(space_name)
-    texts = texts_of(index, space, range(space.entry.rows))
-    return tuple(shown(text, space.entry.item) for text in texts)
+    kind = index.kind_of(space.entry)
+    return tuple(map(kind.shown, index.names(space, range(space.entry.rows))))
 
 
 def vectors(
@@ -91,18 +90,12 @@ def _plain(index: Index, words: Words, space: Space, expressions: Sequence[Expre
     texts = [_bare(expression) for expression in expressions]
     asked = sorted({text for text in texts if text is not None})
     rows: dict[str, int] = {}
-    if asked and space.entry.item == "word":
+    kind = index.kind_of(space.entry)
+    if asked and kind is index.words:  # of them all is known already, other spellings too
         rows = {text: words.ids[text] for text in asked if text in words.ids}
-    elif asked and space.entry.item in ("token", "label"):
+    elif asked and kind.named_by_text:
         # A later entry replaces an earlier one: best is the leading space, then the lowest id.
-        forms = [*asked, *(f" {text}" for text in asked)]
-        token = space.entry.item == "token"
-        there = index.sql(
-            f"SELECT text, min(id) FROM {'token' if token else 'label'} "
-            f"WHERE text IN (SELECT unnest(?)) {'' if token else 'AND space = ?'} GROUP BY text",
-            [forms] if token else [forms, space.name],
-        )
-        ids = dict(there)
+        ids = kind.first_ids(space.entry, [*asked, *(f" {text}" for text in asked)])
         rows = {text: ids[text] for text in asked if text in ids}
         rows |= {text: ids[f" {text}"] for text in asked if f" {text}" in ids}
     return np.array([-1 if text is None else rows.get(text, -1) for text in texts], np.int64)

@@ -28,7 +28,7 @@ def word(resolver: Resolver, text: str, k: int) -> WordReport:
     shown = fires[:k]
     ids = [one.neuron for one in shown]
     rows = []
-    near = index.nearest_tokens(ids, "in", "out")
+    near = index.neurons.nearest_tokens(ids, "in", "out")
     for rank, (one, reads, writes) in enumerate(zip(shown, *near, strict=True), start=1):
         place = index.neuron_grid.place(one.neuron)
         rows.append(
@@ -54,7 +54,7 @@ def word(resolver: Resolver, text: str, k: int) -> WordReport:
         resolved=(resolved,),
         notes=(about_z(index), *([ABOUT_ACTIVATION] if "up" in index.sides else [])),
         zipf=zipf,
-        groups=tuple(index.groups_of(found.text)),
+        groups=tuple(index.words.groups_of(found.text)),
         sinks=tuple(n for n, sink in zip(index.context_names, found.sink, strict=True) if sink),
     )
     return WordReport(WordQuery(found.text, k), tuple(rows), meta)

@@ -280,5 +280,8 @@ def _let_go(ix: Explorer) -> None:
 
 def _of(manifest: Manifest) -> str:
     """An index in a few words."""
+    from indexer.store.items import ITEMS
+
     words = f", {manifest.words:,} words" if manifest.words else ""
-    return f"{manifest.name}: {manifest.spaces[0].rows:,} {manifest.spaces[0].item}s{words}"
+    items = ITEMS[manifest.embed.item].plural
+    return f"{manifest.name}: {manifest.embed.rows:,} {items}{words}"

@@ -126,7 +126,7 @@ class Asking:
             if question.stop.wait(delay):
                 return
             try:
-                told = details.told(answer, layout, row)
+                told = details.told(answer, layout, row, ix.manifest)
             except BaseException as err:
                 self._post(Said(refused(number, err).line, "bad"))
                 question.stop.set()

@@ -19,10 +19,16 @@ from explorer.screen.panes.picture import PicturePane
 if TYPE_CHECKING:
     from explorer.pictures import Picture
     from explorer.views.detail import Detail
+    from indexer.store.layout import Manifest
 
 
 class Findings(Horizontal):
-    """An answer, and what stands beside it."""
+    """An answer, and what stands beside it.
+
+    `manifest` is that of the index whose answers these are, once one is open.
+    """
+
+    manifest: Manifest | None = None
 
     DEFAULT_CSS = """
     Findings { height: 1fr; }
@@ -52,7 +58,7 @@ class Findings(Horizontal):
         from explorer.views.links import links
 
         row = self.answer.row
-        found = links(self.answer.answer, row) if row is not None else ()
+        found = links(self.answer.answer, row, self.manifest) if row is not None else ()
         return found[0].label if found else ""
 
     def clear(self, line: str = "") -> None:
@@ -74,7 +80,7 @@ class Findings(Horizontal):
         from explorer.views.links import links
 
         event.stop()
-        if found := links(event.answer, event.row):
+        if found := links(event.answer, event.row, self.manifest):
             self.post_message(Explored(found[0]))
 
     @on(DetailPane.Followed)

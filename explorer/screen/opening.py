@@ -112,8 +112,7 @@ def warm(ix: Explorer) -> None:
     import explorer.views.detail  # noqa: F401  # imported here, not when the first row is shown
 
     ix.beginning("a", 1)
-    if "embed" in ix.spaces:
-        ix.search("embed", [1.0] * ix.manifest.model.d_model, distinct=True)
+    ix.search(ix.manifest.embed.name, [1.0] * ix.manifest.model.d_model, distinct=True)
 
 
 def _print_of(folder: Path) -> _Print | None:

@@ -60,6 +60,7 @@ class Workbench(Standing):
     def open(self, ix: Explorer, again: bool = False) -> None:
         """Ask this index from now on, what stands there first; what was asked already, `again`."""
         self.ix = ix
+        self.findings.manifest = ix.manifest
         self.room.open(ix)
         self.show_place()
         if again and self._entered_last:

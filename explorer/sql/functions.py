@@ -260,9 +260,9 @@ def _z(
     missing: list[str],
 ) -> list[Any]:
     index = answers.resolver.index
-    index.require_neurons()
+    index.neurons.require()
     found: list[float | None] = [None] * len(neuron)
-    embed, label = index.space("embed"), f"index {index.name!r}"
+    embed, label = index.embed, f"index {index.name!r}"
     for (text, at_side, left_out), rows in answers.each(_alike(word, word, side, missing).items()):
         _check_missing(left_out)
         if at_side not in index.sides:
@@ -280,7 +280,7 @@ def _z(
                 raise
             continue
         (values,) = exact_neuron_scores(
-            index.space(f"neuron.{at_side}"), positions, [item.weighted], "z"
+            index.neuron_space(at_side), positions, [item.weighted], "z"
         )
         for row, value in zip(named, values.tolist(), strict=True):
             found[row] = value

@@ -6,7 +6,8 @@ import dataclasses
 from itertools import groupby
 
 from explorer.tables.layout import Column, Layout
-from indexer.store.layout import Manifest, SpaceEntry
+from indexer.store.layout import Manifest
+from indexer.store.spaces import SpaceEntry
 
 
 def index(manifest: Manifest) -> Layout:
@@ -32,12 +33,7 @@ def _spans(spaces: tuple[SpaceEntry, ...]) -> list[SpaceEntry]:
     """The spaces, runs of context spaces that differ in nothing but the layer as one."""
     shown = []
     for _, run in groupby(
-        spaces,
-        lambda s: (
-            (s.name.split(".")[0], dataclasses.replace(s, name=""))
-            if s.name.startswith("context.")
-            else s
-        ),
+        spaces, lambda s: dataclasses.replace(s, name="", layer=0) if s.layer is not None else s
     ):
         several = list(run)
         first, last = several[0], several[-1]

@@ -16,6 +16,7 @@ from explorer.errors import QueryError
 from explorer.resolve import folded
 from explorer.words import Words
 from indexer.store.errors import unknown
+from indexer.store.items import ITEMS
 from indexer.store.read import Index
 from indexer.store.space import Space
 
@@ -136,7 +137,8 @@ def lexicon(index: Index, space: Space, tokens: str, case: str, restrict: int | 
         what, first = "indexed words", "most frequent"
     else:
         raise QueryError(
-            f"space {space.name!r} holds {kind}s and no words: ask embed or a context space"
+            f"space {space.name!r} holds {ITEMS[kind].plural} and no words: "
+            "ask embed or a context space"
         )
     if not rows:
         raise QueryError(f"space {space.name!r} has no {what}")

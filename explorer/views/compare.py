@@ -35,7 +35,7 @@ def _ask(ix: Explorer, place: Place, progress: Progress) -> Comparison:
 
 
 def _check(ix: Explorer, place: Place) -> None:
-    ix.vectors("embed", only_words(place.text))
+    ix.vectors(ix.manifest.embed.name, only_words(place.text))
 
 
 VIEW = View(

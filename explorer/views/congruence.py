@@ -43,7 +43,8 @@ def _ask(ix: Explorer, place: Place, progress: Progress) -> Congruence | Anchore
 
 def _check(ix: Explorer, place: Place) -> None:
     words = () if chosen(place, ix, GROUP) else only_words(place.text)
-    ix.vectors("embed", [*words, *filter(None, [place.get("anchor").strip()])])
+    asked = [*words, *filter(None, [place.get("anchor").strip()])]
+    ix.vectors(ix.manifest.embed.name, asked)
 
 
 VIEW = View(

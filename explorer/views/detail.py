@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from explorer.tables.layout import Layout
-from explorer.views.links import Link, kind_in, links, neuron, of_item
+from explorer.views.links import Link, links, neuron, of_item
 from indexer.store.errors import SemanticError
+from indexer.store.items import ITEMS
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
     from explorer.results import NeuronNear
+    from indexer.store.layout import Manifest
 
 NEAREST = 5
 
@@ -43,13 +45,14 @@ class Detail:
     links: tuple[tuple[str, Link], ...]
 
 
-def told(answer: Any, layout: Layout, row: Any) -> Detail:
+def told(answer: Any, layout: Layout, row: Any, manifest: Manifest | None) -> Detail:
     """What the row itself says: in full what its table may have cut, and where it leads.
 
     Of a row that leads nowhere, a space's or a measure's, nothing else is known: it is told whole.
+    `manifest` is that of the index that was asked; None will do for rows of SQL.
     """
     cells = [(column, column.cell(row)) for column in layout.columns]
-    found = links(answer, row)
+    found = links(answer, row, manifest)
     lines = [Line(c.name, cell) for c, cell in cells if cell and (c.told or not found)]
     title = found[0].label if found else next((cell for _, cell in cells if cell), "")
     return Detail(title, tuple(line for line in lines if line.value != title), _named("", found))
@@ -102,13 +105,14 @@ def _with_sign(row: NeuronNear) -> str:
 
 def _item(ix: Explorer, answer: Any, text: str) -> Detail:
     lines: list[Line] = []
-    space = getattr(getattr(answer, "meta", None), "space", "embed")
-    space = space if space in ix.spaces and kind_in(space) in ("token", "word") else "embed"
+    entry = ix.manifest.space(getattr(getattr(answer, "meta", None), "space", ""))
+    entry = entry if entry is not None and ITEMS[entry.item].is_text else ix.manifest.embed
+    space = entry.name
     near = ix.neighbors(text, space, k=NEAREST, distinct=True)
     for item in near.meta.resolved:
         ids = " ".join(f"{t} #{i}" for t, i in zip(item.tokens, item.token_ids, strict=True))
         lines += [Line("tokens", ids)] * bool(ids) + [Line("note", item.note)] * bool(item.note)
-    found = [of_item(row.item, kind_in(space), row.text) for row in near.rows]
+    found = [of_item(row.item, entry.item, row.text) for row in near.rows]
     shown = _named(f"near in {space}", found)
     lines.append(Line(f"near in {space}", " ".join(row.item for row in near.rows)))
     word = near.meta.resolved[0].item.strip("␣ ") if near.meta.resolved else ""

@@ -13,6 +13,7 @@ from typing import Any
 from explorer import results
 from explorer.views.place import Place
 from explorer.views.terms import item, several
+from indexer.store.layout import Manifest
 
 _NEURON = re.compile(r"L\d+(?:E\d+)?N\d+(?:\.(?:in|up|out))?")
 _HEAD = re.compile(r"L(\d+)H(\d+)")
@@ -46,12 +47,19 @@ def follow(link: Link, place: Place) -> Place:
     return there
 
 
-def links(answer: Any, row: Any) -> tuple[Link, ...]:
-    """What a row leads to, what it is about first; each thing once."""
+def links(answer: Any, row: Any, manifest: Manifest | None) -> tuple[Link, ...]:
+    """What a row leads to, what it is about first; each thing once.
+
+    Args:
+        answer: whose row it is.
+        row: one of its rows, or a line of its table.
+        manifest: of the index that was asked, which says what each of its spaces holds; None will
+            do for rows of SQL.
+    """
     if isinstance(row, tuple) and row:  # a line of a table that holds more than its row
         row = row[0]
     make = _LINKS.get(type(row))
-    found = list(make(answer, row)) if make is not None else []
+    found = list(make(answer, row, manifest)) if make is not None else []
     return tuple({(one.label, one.view): one for one in reversed(found)}.values())[::-1]
 
 
@@ -84,16 +92,15 @@ def tokens(names: Iterable[str]) -> list[Link]:
     return [of_item(name, "token") for name in names]
 
 
-def kind_in(space_name: str) -> str:
-    """What a space holds, by its name alone: rows of answers don't say."""
-    first = space_name.split(".")[0]
-    return {"embed": "token", "context": "word", "neuron": "neuron", "head": "head"}.get(
-        first, "label"
-    )
+def _held(manifest: Manifest | None, space_name: str) -> str:
+    """What a space holds: rows of answers don't say."""
+    entry = manifest.space(space_name) if manifest is not None else None
+    assert entry is not None, "an answer is of a space that its index has"
+    return entry.item
 
 
-def _neighbor(answer: Any, row: results.Neighbor) -> list[Link]:
-    kind = kind_in(answer.meta.space)
+def _neighbor(answer: Any, row: results.Neighbor, manifest: Manifest | None) -> list[Link]:
+    kind = _held(manifest, answer.meta.space)
     if kind == "label":
         said = f"{item(row.item, kind, row.text)}@{answer.meta.space}"
         return [Link(row.item, said)]
@@ -101,32 +108,32 @@ def _neighbor(answer: Any, row: results.Neighbor) -> list[Link]:
     return [of_item(row.item, kind, row.text), *(of_item(form, kind) for form in row.forms)]
 
 
-def _middleman(_: Any, row: results.MiddleMan) -> list[Link]:
+def _middleman(_: Any, row: results.MiddleMan, _of: Manifest | None) -> list[Link]:
     return [neuron(row.neuron), *tokens(row.reads), *tokens(row.writes)]
 
 
-def _head_writes(answer: Any, row: results.HeadWrites) -> list[Link]:
+def _head_writes(_: Any, row: results.HeadWrites, _of: Manifest | None) -> list[Link]:
     return [head(row.head), *tokens(row.writes), *tokens(row.suppresses)]
 
 
-def _depth(_: Any, row: Any) -> list[Link]:
-    kind = kind_in(row.space)
+def _depth(_: Any, row: Any, manifest: Manifest | None) -> list[Link]:
+    kind = _held(manifest, row.space)
     return [space(row.space), *(of_item(name, kind) for name in row.nearest)]
 
 
-def _neuron_near(_: Any, row: results.NeuronNear) -> list[Link]:
+def _neuron_near(_: Any, row: results.NeuronNear, _of: Manifest | None) -> list[Link]:
     return [of_item(row.item, row.kind)]
 
 
-def _congruence(_: Any, row: results.CongruenceRow) -> list[Link]:
+def _congruence(_: Any, row: results.CongruenceRow, _of: Manifest | None) -> list[Link]:
     return [space(row.space, "congruence"), *(Link(word, item(word)) for word in row.sinks)]
 
 
-def _compared(_: Any, row: results.ComparedPair) -> list[Link]:
+def _compared(_: Any, row: results.ComparedPair, _of: Manifest | None) -> list[Link]:
     return [Link(word, item(several(word).words[0])) for word in (row.first, row.second)]
 
 
-def _statement(_: Any, row: Mapping[str, Any]) -> list[Link]:
+def _statement(_: Any, row: Mapping[str, Any], _of: Manifest | None) -> list[Link]:
     found: list[Link] = []
     for name, value in row.items():
         for one in value if isinstance(value, list) else [value]:
@@ -145,10 +152,10 @@ def _statement(_: Any, row: Mapping[str, Any]) -> list[Link]:
     return found
 
 
-_LINKS: dict[type[Any], Callable[[Any, Any], Iterable[Link]]] = {
+_LINKS: dict[type[Any], Callable[[Any, Any, Manifest | None], Iterable[Link]]] = {
     results.AnalogyLayer: _depth,
-    results.AnchoredWord: lambda _, row: [Link(row.word, item(row.word))],
-    results.BaselineRow: lambda _, row: [space(row.space)],
+    results.AnchoredWord: lambda _, row, _of: [Link(row.word, item(row.word))],
+    results.BaselineRow: lambda _, row, _of: [space(row.space)],
     results.ComparedPair: _compared,
     results.CongruenceRow: _congruence,
     results.HeadWrites: _head_writes,

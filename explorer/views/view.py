@@ -108,11 +108,9 @@ def space() -> Choice:
 
 def depths(every: str, default: str) -> Choice:
     """`embed` or a context space, or every one of them."""
-    return Choice("space", lambda ix: (every, *_depths(ix)), default)
-
-
-def _depths(ix: Explorer) -> list[str]:
-    return [name for name in ix.spaces if name == "embed" or name.startswith("context.")]
+    return Choice(
+        "space", lambda ix: (every, *(entry.name for entry in ix.manifest.depths)), default
+    )
 
 
 def layer() -> Choice:
@@ -126,7 +124,7 @@ def side() -> Choice:
     """Which of a neuron's weight vectors: those that the index has."""
     return Choice(
         "side",
-        lambda ix: [s.split(".")[1] for s in ix.spaces if s.startswith("neuron.")] or ["in"],
+        lambda ix: ix.manifest.sides or ("in",),
     )
 
 

@@ -94,6 +94,7 @@ def import_(file: str, name: str, indexes: str | None, **options: Any) -> None:
     require_address_space(ANSWERING)
     from indexer.importing import ImportRequest, import_vectors
     from indexer.portable.vectors import Asked
+    from indexer.store.items import ITEMS
 
     narrator = narrator_of(options.pop("quiet"), options.pop("progress"))
     labels = options.pop("labels")
@@ -106,6 +107,6 @@ def import_(file: str, name: str, indexes: str | None, **options: Any) -> None:
     root = there[0] if there else place_to_build(indexes)
     request = ImportRequest(vectors=asked, root=root, name=checked_name(name), **options)
     folder, space = import_vectors(request, narrator)
-    what = "words" if space.item == "word" else f"{space.item}s"
+    what = ITEMS[space.item].plural
     narrator.conclude(f"{folder}: {space.name}, {space.rows:,} {what}, {space.width} wide")
     put(f"{folder}\n")

@@ -6,12 +6,11 @@ import numpy as np
 
 from indexer.extract.norms import Float32, fold_reading, fold_writing
 from indexer.model import Model
+from indexer.store.spaces import HeadSide
 
-HEAD_SPACES = ("head.value", "head.output")
 
-
-def head_rows(model: Model, layer: int, space: str, folded: bool) -> Float32:
-    """One layer's rows of `head.value` or `head.output` under the convention.
+def head_rows(model: Model, layer: int, side: HeadSide, folded: bool) -> Float32:
+    """One layer's rows of one side of its heads under the convention.
 
     A head that attends fully to a position writes the sum over its dimensions i of
     (x . value_i) output_i, x being the stream there, normed; biases aside.
@@ -21,8 +20,8 @@ def head_rows(model: Model, layer: int, space: str, folded: bool) -> Float32:
         key-value head share its value rows.
     """
     attention = model.family.attention
-    rows: Float32 = model.head_rows(layer, space).numpy()
-    if folded and space == "head.value":
+    rows: Float32 = model.head_rows(layer, side).numpy()
+    if folded and side == "value":
         rows = fold_reading(model, layer, attention.norm, rows)
     elif folded:
         rows = fold_writing(model, layer, attention.norm_after, rows)

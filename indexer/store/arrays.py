@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from indexer.store.errors import DamagedIndex
 from indexer.store.files import FileEntry, opened
-from indexer.store.layout import SpaceEntry, moments_file
+from indexer.store.layout import moments_file
+from indexer.store.spaces import SpaceEntry
 
 _reading = threading.Lock()
 _ATTEMPTS = 100

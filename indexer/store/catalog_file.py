@@ -129,7 +129,7 @@ def _fault(connection: Any, manifest: Manifest) -> str | None:
         if table not in expected:
             return f"holds a table {table[:60]!r}, which the format does not have"
         if table not in there:
-            if table == "label" and not any(one.item == "label" for one in manifest.spaces):
+            if table == "label" and not any(one.kind == "imported" for one in manifest.spaces):
                 continue
             return f"lacks the table {table}"
         if there[table] != expected[table] and not alike(connection, table):

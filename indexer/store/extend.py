@@ -13,14 +13,9 @@ from pathlib import Path
 from indexer.store.catalog_file import config, opened_locked
 from indexer.store.errors import MachineError
 from indexer.store.files import opened
-from indexer.store.layout import (
-    CATALOG,
-    Manifest,
-    SpaceEntry,
-    moments_file,
-    rows_file,
-)
+from indexer.store.layout import CATALOG, Manifest, moments_file, rows_file
 from indexer.store.rows import Float32
+from indexer.store.spaces import SpaceEntry, space_table
 from indexer.store.write import insert
 
 
@@ -68,17 +63,6 @@ def add_labels(folder: Path, entry: SpaceEntry, labels: list[str], norms: Float3
     import duckdb
 
     path = folder / CATALOG
-    rows = {
-        "name": [entry.name],
-        "item": [entry.item],
-        "layer": [None],
-        "rows": [entry.rows],
-        "width": [entry.width],
-        "measure": [entry.measure],
-        "population": [entry.population],
-        "population_rows": [entry.population_rows],
-        "convention": [entry.convention],
-    }
     try:
         with duckdb.connect(str(path), config=config("400MB", threads=2)) as con:
             there = con.execute(
@@ -89,7 +73,7 @@ def add_labels(folder: Path, entry: SpaceEntry, labels: list[str], norms: Float3
             con.execute("DELETE FROM label WHERE space = ?", [entry.name])
             con.execute("DELETE FROM space WHERE name = ?", [entry.name])
             con.execute("CHECKPOINT")  # the key of a row just deleted is still taken
-            insert(con, "space", rows)
+            insert(con, "space", space_table([entry]))
             insert(
                 con,
                 "label",

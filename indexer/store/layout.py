@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,9 +22,18 @@ from typing import Any
 from indexer.store.errors import DamagedIndex, ForeignIndex
 from indexer.store.files import FileEntry, open_regular
 from indexer.store.grid import HeadGrid, NeuronGrid, NeuronLayer
+from indexer.store.spaces import (
+    MOST_ROWS,
+    NEURON_SIDES,
+    ItemName,
+    NeuronSide,
+    SpaceEntry,
+    SpaceKind,
+    check_spaces,
+)
 from indexer.store.typed import WrongType, read
 
-FORMAT = 4
+FORMAT = 5
 MANIFEST = "manifest.json"
 CATALOG = "catalog.duckdb"
 TOKENIZER = "tokenizer.json"
@@ -33,51 +43,16 @@ NEGATIVE = "activations.negative.bits"
 ZERO = "activations.zero.bits"
 """The same: whether it was exactly 0. Only where one was."""
 
+MEASURES = ("dot", "cosine", "centered", "euclidean")
+
 SIGNS = {"-": -1, "0": 0, "+": 1}
 """How signs are written in a manifest, whose whole numbers are from 0 on."""
 
 IMPORTED = "imported"
 """Key of the manifest's `extra` under which the origin of each imported space stands."""
 
-SPACE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
-"""What a space may be called: it is the name of its files too."""
-
 LARGEST_MANIFEST = 32 << 20
 """Bytes beyond which a manifest is not read: those of the largest models take under a hundredth."""
-
-MOST_ROWS = 2**31 - 1
-"""The most items of a kind: their ids are INTEGER in the catalog."""
-
-SIDES = ("in", "up", "out")
-ITEMS = ("token", "word", "neuron", "head", "label")
-MEASURES = ("dot", "cosine", "centered", "euclidean")
-
-
-@dataclass(frozen=True)
-class SpaceEntry:
-    """One space: what its rows are and how they are normalised.
-
-    Attributes:
-        name: `embed`, `unembed`, `context.12`, `neuron.in`, ...; a further one as it was imported.
-        item: what a row stands for: `token`, `word`, `neuron`, `head`, a dimension of one, or
-            `label`, the name that a vector was imported under.
-        rows: number of rows.
-        width: `d_model`.
-        measure: the measure a query uses unless told otherwise.
-        population: whose mean and covariance are stored: `word-like tokens`, `indexed words`,
-            `neurons`, `head dimensions`, `labels`.
-        population_rows: how many rows that is.
-        convention: what was folded into the rows, in one line; empty where nothing was.
-    """
-
-    name: str
-    item: str
-    rows: int
-    width: int
-    measure: str
-    population: str
-    population_rows: int
-    convention: str = ""
 
 
 @dataclass(frozen=True)
@@ -262,9 +237,47 @@ class Manifest:
         """Which head dimension is which row of the head spaces."""
         return HeadGrid(self.layers, self.model.n_heads, self.model.d_head)
 
+    @property
+    def counts(self) -> dict[ItemName, int]:
+        """How many items of each kind there are; labels, of which each space has its own, aside."""
+        return {
+            "token": self.model.vocabulary,
+            "word": self.words,
+            "neuron": self.neuron_grid.rows,
+            "head": self.head_grid.rows if self.of_kind("head", side="value") else 0,
+        }
+
     def space(self, name: str) -> SpaceEntry | None:
         """The entry of one space, or None."""
         return next((s for s in self.spaces if s.name == name), None)
+
+    def of_kind(
+        self, kind: SpaceKind, layer: int | None = None, side: str | None = None
+    ) -> SpaceEntry | None:
+        """The entry of the space that is this, whatever its name, or None."""
+        return next((s for s in self.spaces if s.what == (kind, layer, side)), None)
+
+    @property
+    def embed(self) -> SpaceEntry:
+        """The space of tokens' embeddings, which every index has; of imported words, theirs."""
+        return next(s for s in self.spaces if s.kind == "embed")
+
+    @property
+    def contexts(self) -> tuple[SpaceEntry, ...]:
+        """The context spaces, by layer."""
+        found = [(s.layer, s) for s in self.spaces if s.kind == "context" and s.layer is not None]
+        return tuple(entry for _, entry in sorted(found, key=lambda one: one[0]))
+
+    @property
+    def depths(self) -> tuple[SpaceEntry, ...]:
+        """The spaces that a word passes, in order: `embed`, then those of its contexts."""
+        return (self.embed, *self.contexts)
+
+    @property
+    def sides(self) -> tuple[NeuronSide, ...]:
+        """The sides that neurons have here, each a space: `in`, `up` where gated, `out`."""
+        there = {s.side for s in self.spaces if s.kind == "neuron"}
+        return tuple(side for side in NEURON_SIDES if side in there)
 
     def to_json(self) -> str:
         """The text of `manifest.json`, sealed."""
@@ -295,7 +308,7 @@ class Manifest:
         if body["format"] != FORMAT:
             raise ForeignIndex(
                 f"index {folder.name!r} has format {str(body['format'])[:40]}, this version reads "
-                f"{FORMAT}: rebuild it with `indexer build --force`"
+                f"{FORMAT}: {_rebuild(folder, body)}"
             )
         seal = body.pop("seal", None)
         try:
@@ -349,45 +362,41 @@ def _check(manifest: Manifest) -> None:
     What it says is then safe to act on: every file has one of the names that an index's files
     have, in this folder, and every count follows from the others.
     """
-    counts = {
-        "token": manifest.model.vocabulary,
-        "word": manifest.words,
-        "neuron": manifest.neuron_grid.rows,
-        "head": manifest.head_grid.rows,
-    }
+    counts = manifest.counts
     for name, count in counts.items():
         if count > MOST_ROWS:
             raise WrongType(f"{count:,} {name}s are more than the {MOST_ROWS:,} there can be")
-    own, taken = {CATALOG, TOKENIZER}, set()
     for at, space in enumerate(manifest.spaces):
-        place = f"spaces[{at}]"
-        if not SPACE_NAME.fullmatch(space.name):
-            raise WrongType(f"{place}.name is {space.name[:40]!r}, which names no file of spaces/")
-        if space.name.casefold() in taken:
-            raise WrongType(f"{place}.name is {space.name!r}, which another space has")
-        if space.item not in ITEMS or space.measure not in MEASURES:
-            raise WrongType(f"{place}: item {space.item[:40]!r} or measure is not known")
-        if space.width != manifest.model.d_model or not space.width:
-            raise WrongType(f"{place}.width is {space.width}, and d_model {manifest.model.d_model}")
-        if not 0 < space.rows <= MOST_ROWS:
-            raise WrongType(f"{place}.rows is {space.rows:,}, where 1 to {MOST_ROWS:,} can be")
-        if space.rows != counts.get(space.item, space.rows):
-            have = f"{counts[space.item]:,} {space.item}s"
-            raise WrongType(f"{place}.rows is {space.rows:,}, and there are {have}")
-        if space.population_rows > space.rows:
-            raise WrongType(f"{place}.population_rows is more than its rows")
-        taken.add(space.name.casefold())
+        if space.measure not in MEASURES:
+            raise WrongType(f"spaces[{at}].measure is {space.measure[:40]!r}, which is not known")
+    check_spaces(manifest.spaces, counts, manifest.model.d_model, manifest.layers)
+    own = {CATALOG, TOKENIZER}
+    for space in manifest.spaces:
         own |= {rows_file(space.name), moments_file(space.name)}
     if manifest.signed:
         own |= {NEGATIVE, ZERO}
-    for name in manifest.files:
-        if name not in own:
-            raise WrongType(f"files: {name[:80]!r} is no file of an index with these spaces")
+    for file in manifest.files:
+        if file not in own:
+            raise WrongType(f"files: {file[:80]!r} is no file of an index with these spaces")
     sealed = bytes_of(manifest.neuron_grid.rows) * manifest.words
-    for name in (NEGATIVE, ZERO):
-        if name in manifest.files and manifest.files[name].bytes != sealed:
-            raise WrongType(f"files: {name} is not of {sealed:,} bytes, a bit a word and neuron")
+    for file in (NEGATIVE, ZERO):
+        if file in manifest.files and manifest.files[file].bytes != sealed:
+            raise WrongType(f"files: {file} is not of {sealed:,} bytes, a bit a word and neuron")
     read(_Extra, {IMPORTED: manifest.extra.get(IMPORTED, {})}, "extra")
+
+
+def _rebuild(folder: Path, body: dict[str, Any]) -> str:
+    """How an index of another format is made anew, as far as its manifest says it."""
+    model, extra = body.get("model"), body.get("extra")
+    said = model if isinstance(model, dict) else {}
+    source, vocabulary = said.get("source"), said.get("vocabulary")
+    if type(vocabulary) is int and vocabulary == 0:
+        return "its vectors were imported: move it away, and give them to `indexer import` again"
+    known = isinstance(source, str) and source.isprintable() and source[:1] not in ("", "-")
+    asked = shlex.quote(source) if isinstance(source, str) and known else "MODEL"
+    rebuilt = f"rebuild it with `indexer build {asked} --name {shlex.quote(folder.name)} --force`"
+    imported = isinstance(extra, dict) and bool(extra.get(IMPORTED))
+    return f"{rebuilt}, and import again what was imported" if imported else rebuilt
 
 
 def bytes_of(neurons: int) -> int:

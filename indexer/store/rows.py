@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from indexer.store.errors import DamagedIndex
 from indexer.store.files import FileEntry, opened
-from indexer.store.layout import SpaceEntry, rows_file
+from indexer.store.layout import rows_file
 from indexer.store.limits import want_of_memory
+from indexer.store.spaces import SpaceEntry
 
 Float32 = NDArray[np.float32]
 

@@ -5,8 +5,11 @@ CREATE TYPE side AS ENUM ('in', 'up', 'out');
 
 CREATE TABLE space (
     name VARCHAR PRIMARY KEY,
-    item VARCHAR NOT NULL,
+    kind VARCHAR NOT NULL,
     layer INTEGER,
+    side VARCHAR,
+    item VARCHAR NOT NULL,
+    dtype VARCHAR NOT NULL,
     rows INTEGER NOT NULL,
     width INTEGER NOT NULL,
     measure VARCHAR NOT NULL,
@@ -16,8 +19,11 @@ CREATE TABLE space (
 );
 COMMENT ON TABLE space IS 'One row a space: a named set of vectors of width d_model';
 COMMENT ON COLUMN space.name IS 'embed, unembed, context.<layer>, neuron.in, neuron.up, neuron.out, head.value, head.output';
+COMMENT ON COLUMN space.kind IS 'what its vectors are: embed, unembed, context, neuron or head';
+COMMENT ON COLUMN space.layer IS 'of a context space the number of blocks passed; else NULL';
+COMMENT ON COLUMN space.side IS 'of neurons in, up or out; of heads value or output; else NULL';
 COMMENT ON COLUMN space.item IS 'what a row stands for: token, word, neuron or head; row i is id i there';
-COMMENT ON COLUMN space.layer IS 'for context.<layer>: the number of blocks passed; else NULL';
+COMMENT ON COLUMN space.dtype IS 'how the rows are stored';
 COMMENT ON COLUMN space.rows IS 'number of vectors';
 COMMENT ON COLUMN space.width IS 'length of each vector, d_model';
 COMMENT ON COLUMN space.measure IS 'the measure a query uses unless told otherwise';

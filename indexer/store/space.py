@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from indexer.store.arrays import Moments
 from indexer.store.errors import EmptyPopulation
 from indexer.store.files import FileEntry
-from indexer.store.layout import SpaceEntry, moments_file, rows_file
+from indexer.store.layout import moments_file, rows_file
 from indexer.store.rows import Float32, UnitRows
+from indexer.store.spaces import SpaceEntry
 
 _SCORES_KEPT = 4
 """Of how many other spaces the moments of every row's products are kept: a question has few."""
@@ -120,7 +121,7 @@ class Space:
             EmptyPopulation: the population holds fewer than two.
         """
         words._require_population("deviation, so that no z can be had", 2)
-        if words.name == "embed" and self.entry.item == "neuron":
+        if words.entry.kind == "embed" and self.entry.kind == "neuron":
             return self.scores_of_embed
         found = self._scores.get(words.name)
         if found is None:

@@ -11,7 +11,7 @@ import math
 import types
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 Made = TypeVar("Made")
 
@@ -46,6 +46,10 @@ def _read(kind: Any, value: Any, place: str) -> Any:
         if value is None:
             return None
         return _read(next(one for one in inner if one is not types.NoneType), value, place)
+    if origin is Literal:
+        if type(value) is not str or value not in inner:
+            raise _wrong(place, f"one of {', '.join(inner)}", value)
+        return value
     if origin is tuple:
         if not isinstance(value, list):
             raise _wrong(place, "a list", value)

@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import os
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ import numpy as np
 
 from indexer.store.errors import DamagedIndex, EmptyPopulation, SemanticError
 from indexer.store.files import FileEntry, edges_of, open_regular
+from indexer.store.items import ITEMS
+from indexer.store.items.label import Labels
 from indexer.store.layout import (
     CATALOG,
     NEGATIVE,
@@ -29,6 +31,7 @@ from indexer.store.layout import (
 from indexer.store.read import Index
 from indexer.store.shown import one_line
 from indexer.store.space import Space
+from indexer.store.spaces import ItemName, space_table
 
 _ROWS_AT_ONCE = 4096
 
@@ -87,12 +90,7 @@ def _file_fault(folder: Path, name: str, entry: FileEntry, trusted: bool) -> str
 def _content_faults(folder: Path, manifest: Manifest) -> list[str]:
     """What checksums can't tell, since whoever made the index wrote them too."""
     faults = []
-    counts = {
-        "token": manifest.model.vocabulary,
-        "word": manifest.words,
-        "neuron": manifest.neuron_grid.rows,
-        "head": manifest.head_grid.rows if manifest.space("head.value") else 0,
-    }
+    counts = manifest.counts
     with Index(folder) as index:
         try:
             faults += _table_faults(index, counts)
@@ -106,14 +104,13 @@ def _content_faults(folder: Path, manifest: Manifest) -> list[str]:
     return faults
 
 
-def _table_faults(index: Index, counts: dict[str, int]) -> list[str]:
+def _table_faults(index: Index, counts: Mapping[ItemName, int]) -> list[str]:
     """Tables whose rows are not as many as sealed, or whose ids lead nowhere."""
     faults = []
-    of_space = [s for s in index.manifest.spaces if s.item == "label"]
-    for table, expected in counts.items():
-        faults += _id_faults(index, table, "", expected)
-    for space in of_space:
-        faults += _id_faults(index, "label", space.name, space.rows)
+    for item, expected in counts.items():
+        faults += _id_faults(index, ITEMS[item].table, "", expected)
+    for name in index.labels.spaces:
+        faults += _id_faults(index, Labels.table, name, index.space(name).entry.rows)
     for table, column, of in _REFERENCES:
         found = index.sql(
             f"SELECT count(*), min({column}) FROM {table} "
@@ -128,18 +125,18 @@ def _table_faults(index: Index, counts: dict[str, int]) -> list[str]:
     wrong = index.sql(
         "SELECT count(*) FROM word WHERE len(token_ids) <> n_tokens OR len(sink) <> ? OR "
         "len(list_filter(token_ids, lambda id: id IS NULL OR id < 0 OR id >= ?)) > 0",
-        [len(index.context_names), counts["token"]],
+        [len(index.context_spaces), counts["token"]],
     )[0][0]
     if wrong:
         faults.append(f"{CATALOG}: word: the tokens or sinks of {wrong:,} words are none of ours")
-    listed = index.sql("SELECT name, item, rows, width, measure FROM space ORDER BY name")
-    sealed = [(s.name, s.item, s.rows, s.width, s.measure) for s in index.manifest.spaces]
-    if listed != sorted(sealed):
+    sealed = space_table(index.manifest.spaces)
+    listed = index.sql(f"SELECT {', '.join(sealed)} FROM space")
+    if set(listed) != set(zip(*sealed.values(), strict=True)):
         faults.append(f"{CATALOG}: table space is not what the manifest says of the spaces")
     return faults
 
 
-_REFERENCES = (
+_REFERENCES: tuple[tuple[str, str, ItemName], ...] = (
     ("neuron_token", "neuron", "neuron"),
     ("neuron_token", "token", "token"),
     ("neuron_word", "neuron", "neuron"),

@@ -18,16 +18,9 @@ from numpy.typing import NDArray
 
 from indexer.store.errors import MachineError, SemanticError
 from indexer.store.files import FileEntry
-from indexer.store.layout import (
-    CATALOG,
-    MANIFEST,
-    SPACES,
-    Manifest,
-    SpaceEntry,
-    moments_file,
-    rows_file,
-)
+from indexer.store.layout import CATALOG, MANIFEST, SPACES, Manifest, moments_file, rows_file
 from indexer.store.rows import Float32, RowsWriter
+from indexer.store.spaces import SpaceEntry
 from indexer.store.swap import Held, put_back, put_in_place
 
 BLOCK = 4096

@@ -27,7 +27,8 @@ from conftest import ROOT, run_build
 from families import make_model
 from indexer.model import load
 from indexer.source import PACKAGED, locate
-from indexer.store.read import Index, Word
+from indexer.store.items.word import Word
+from indexer.store.read import Index
 
 Float32 = NDArray[np.float32]
 
@@ -56,7 +57,7 @@ class Pair:
     @property
     def words(self) -> list[Word]:
         """Indexed words from the shortest to the longest, evenly spread."""
-        return self.index.words(
+        return self.index.words.by_id(
             np.linspace(0, self.index.manifest.words - 1, COMPARED_WORDS).astype(int)
         )
 

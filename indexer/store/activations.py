@@ -1,0 +1,92 @@
+"""What neurons did at the indexed words' last tokens: the strongest, as tables, and every sign.
+
+Knows what a build recorded; computes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from indexer.store.items.kind import Opened
+from indexer.store.signs import signs_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Fires:
+    """A neuron at a word's last token.
+
+    Attributes:
+        neuron: id of the neuron.
+        word: id of the word.
+        rank: from 1 at the high end of a list, from -1 at the low.
+        activation: what the neuron's column of the output matrix is multiplied by there.
+        z: deviations above the neuron's mean over the indexed words.
+    """
+
+    neuron: int
+    word: int
+    rank: int
+    activation: float
+    z: float
+
+
+class OnDisk(Opened, Protocol):
+    """What recorded activations need of their index."""
+
+    folder: Path
+
+    def require_open(self) -> None:
+        """Raise where it was closed."""
+
+
+class Activations:
+    """What was recorded of one index's neurons."""
+
+    def __init__(self, index: OnDisk) -> None:
+        self._index = index
+
+    def of_neuron(self, neuron: int) -> list[Fires]:
+        """The words at whose last token a neuron fires most strongly; none where not recorded.
+
+        From the highest down, then from the lowest up.
+        """
+        return self._listed("neuron_word", "neuron", neuron)
+
+    def of_word(self, word: int) -> list[Fires]:
+        """The neurons that fire most strongly at a word's last token, by z.
+
+        From the highest down, then from the lowest up.
+
+        Raises:
+            UnknownSpace: no activations were recorded.
+        """
+        if not self._index.manifest.firing:
+            raise self._index.lacks("activations", "embed,context,neuron")
+        return self._listed("word_neuron", "word", word)
+
+    def _listed(self, table: str, column: str, whose: int) -> list[Fires]:
+        rows: list[tuple[Any, ...]] = self._index.sql(
+            f"SELECT neuron, word, rank, activation, z FROM {table} WHERE {column} = ? "
+            "ORDER BY rank < 0, abs(rank)",
+            [whose],
+        )
+        return [Fires(*row) for row in rows]
+
+    def signs(self, word: int, neurons: NDArray[np.int64] | None = None) -> NDArray[np.int8] | None:
+        """Which way neurons acted at a word's last token: (n,) int8, 1, -1, or 0.
+
+        All neurons unless some are given, by id. None where it was not recorded, or no neuron has a
+        gate.
+        """
+        self._index.require_open()
+        manifest = self._index.manifest
+        if not manifest.signed:
+            return None
+        rows = self._index.neuron_grid.rows
+        return signs_of(self._index.folder, manifest.files, rows, word, neurons)
