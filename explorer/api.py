@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
+from explorer.about import index
 from explorer.expressions import parse
 from explorer.late import Late
 from explorer.measures import checked_measure, compose
@@ -157,18 +158,14 @@ class Explorer:
         return f"Explorer({self.name!r}{', closed' if self._index.closed else ''})"
 
     def __str__(self) -> str:
-        from explorer.render import text_of
-        from explorer.tables.index import index
+        from explorer.show.text import to_text
 
-        laid = index(self.manifest)
-        return text_of(laid, laid.rows or ())
+        return to_text(index(self.manifest))
 
     def _repr_html_(self) -> str:
-        from explorer.render import html_of
-        from explorer.tables.index import index
+        from explorer.show.markup import to_html
 
-        laid = index(self.manifest)
-        return html_of(laid, laid.rows or ())
+        return to_html(index(self.manifest))
 
     def close(self) -> None:
         """Close the index; what is asked of it later is refused with one line that says so.
