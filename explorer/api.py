@@ -41,7 +41,7 @@ from explorer.results import (
     WordReport,
 )
 from explorer.sql.session import MEMORY, TIMEOUT, Session, bytes_of, seconds_of
-from explorer.unindexed import Encode, encode
+from explorer.unindexed import Encode, encode, release
 from indexer.store.layout import Manifest
 from indexer.store.read import Index
 
@@ -112,7 +112,8 @@ class Explorer:
             `encode(folder, texts)` gives (texts, context spaces, d_model) float32, the residual
             stream at each one's last token, spaces in the order of the index. It is called in the
             thread that asks, once for a text, and may raise a `SemanticError` to refuse, which the
-            question then raises. The model is run in a process of its own unless given;
+            question then raises. Unless given, the model is run in a process of its own, which
+            stays for the next text until the index is closed;
             `explorer.unindexed.refuse` never runs it, and raises `NotIndexed`. SQL has a process
             and a door to the model of its own, to which this is nothing.
     """
@@ -178,6 +179,7 @@ class Explorer:
             indexer.store.errors.ClosedIndex: index 'smollm2' was closed; open it again...
         """
         self._index.close()
+        release(self._index.folder)
         session, self._session = self._session, None
         if session is not None:
             session.close()
