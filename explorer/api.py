@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
+from explorer.about import index
 from explorer.expressions import parse
 from explorer.late import Late
 from explorer.measures import checked_measure, compose
@@ -40,7 +41,7 @@ from explorer.results import (
     WordReport,
 )
 from explorer.sql.session import MEMORY, TIMEOUT, Session, bytes_of, seconds_of
-from explorer.unindexed import Encode, encode
+from explorer.unindexed import Encode, encode, release
 from indexer.store.layout import Manifest
 from indexer.store.read import Index
 
@@ -111,7 +112,8 @@ class Explorer:
             `encode(folder, texts)` gives (texts, context spaces, d_model) float32, the residual
             stream at each one's last token, spaces in the order of the index. It is called in the
             thread that asks, once for a text, and may raise a `SemanticError` to refuse, which the
-            question then raises. The model is run in a process of its own unless given;
+            question then raises. Unless given, the model is run in a process of its own, which
+            stays for the next text until the index is closed;
             `explorer.unindexed.refuse` never runs it, and raises `NotIndexed`. SQL has a process
             and a door to the model of its own, to which this is nothing.
     """
@@ -157,18 +159,14 @@ class Explorer:
         return f"Explorer({self.name!r}{', closed' if self._index.closed else ''})"
 
     def __str__(self) -> str:
-        from explorer.render import text_of
-        from explorer.tables.index import index
+        from explorer.show.text import to_text
 
-        laid = index(self.manifest)
-        return text_of(laid, laid.rows or ())
+        return to_text(index(self.manifest))
 
     def _repr_html_(self) -> str:
-        from explorer.render import html_of
-        from explorer.tables.index import index
+        from explorer.show.markup import to_html
 
-        laid = index(self.manifest)
-        return html_of(laid, laid.rows or ())
+        return to_html(index(self.manifest))
 
     def close(self) -> None:
         """Close the index; what is asked of it later is refused with one line that says so.
@@ -181,6 +179,7 @@ class Explorer:
             indexer.store.errors.ClosedIndex: index 'smollm2' was closed; open it again...
         """
         self._index.close()
+        release(self._index.folder)
         session, self._session = self._session, None
         if session is not None:
             session.close()

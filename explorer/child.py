@@ -1,8 +1,8 @@
 """A module of ours, run in a Python of its own, with the same paths as this one.
 
-Knows how it is started, heard while it tells how far it is, and ended; knows nothing of what it
-does. `python -m` would look for modules in the current folder first, where somebody's `queue.py`
-may lie.
+Knows how it is started, heard while it tells how far it is, asked again where it stays, and ended;
+knows nothing of what it does. `python -m` would look for modules in the current folder first, where
+somebody's `queue.py` may lie.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 from explorer.errors import Cancelled
+from indexer.store.wire import Writer, receive
 
 LOOK = 0.05
 """Seconds between two looks at whether it is still wanted."""
@@ -134,6 +135,115 @@ def heard(
                 with contextlib.suppress(BrokenPipeError):
                     pipe.close()
     return Ended(child.returncode, out[0] if out else b"", last)
+
+
+class Worker:
+    """A process that answers over `indexer.store.wire`, one question after another.
+
+    Its stdin stays open, and no program but this one has the other end of its pipes: so it can tell
+    when this process is gone.
+
+    Args:
+        command: what to start.
+    """
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self._child = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # an interrupt from the terminal is ours to answer
+        )
+        assert self._child.stdin is not None
+        self._writer = Writer(self._child.stdin)
+        self._frames: queue.Queue[tuple[dict[str, Any], bytes] | None] = queue.Queue()
+        self._last = ""
+        self._threads = [
+            threading.Thread(target=self._receive, daemon=True),
+            threading.Thread(target=self._drain, daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def running(self) -> bool:
+        """Whether it can be asked: it may have ended by itself."""
+        return self._child.poll() is None
+
+    def ask(
+        self,
+        what: str,
+        told: Callable[[dict[str, Any]], None],
+        cancelled: threading.Event | None = None,
+        **head: Any,
+    ) -> tuple[dict[str, Any], bytes] | Ended:
+        """The frame that answers a frame, or how the process ended instead.
+
+        Whatever this call raises, the process has ended too, and what it started.
+
+        Args:
+            what: is being done, for the error.
+            told: is given each frame `say` and `bar` before, in the thread that asked; what it
+                raises ends the process.
+            cancelled: ends it once it is set.
+            **head: the frame, `kind` among it.
+
+        Raises:
+            Cancelled: `cancelled` was set.
+        """
+        try:
+            with contextlib.suppress(BrokenPipeError):  # it has ended, as its last frame will tell
+                self._writer.send(**head)
+            while True:
+                if cancelled is not None and cancelled.is_set():
+                    raise Cancelled(f"{what} was cancelled")
+                try:
+                    frame = self._frames.get(timeout=LOOK)
+                except queue.Empty:
+                    continue
+                if frame is None:
+                    self.end()
+                    return Ended(self._child.returncode, b"", self._last)
+                if frame[0]["kind"] not in ("say", "bar"):
+                    return frame
+                told(frame[0])
+        except BaseException:
+            self.end()
+            raise
+
+    def end(self) -> None:
+        """End it and what it has started, at once."""
+        _end(self._child, 0.0)
+        for thread in self._threads:
+            thread.join()
+        for pipe in self._pipes:
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
+
+    def let_go(self) -> None:
+        """Hold its pipes no longer, in a process that was forked from the one that started it."""
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for pipe in self._pipes:  # not closed: a thread that is not here may have locked them
+            os.dup2(nothing, pipe.fileno(), inheritable=False)
+        os.close(nothing)
+
+    @property
+    def _pipes(self) -> list[IO[bytes]]:
+        pipes = (self._child.stdin, self._child.stdout, self._child.stderr)
+        return [pipe for pipe in pipes if pipe is not None]
+
+    def _receive(self) -> None:
+        assert self._child.stdout is not None
+        with contextlib.suppress(ValueError):  # what is no frame ends it
+            while (frame := receive(self._child.stdout)) is not None:
+                self._frames.put(frame)
+        self._frames.put(None)
+
+    def _drain(self) -> None:
+        assert self._child.stderr is not None
+        for line in self._child.stderr:
+            self._last = line.decode(errors="replace").strip() or self._last
 
 
 def _talk(child: subprocess.Popen[bytes], sent: bytes, out: list[bytes]) -> None:

@@ -1,28 +1,30 @@
 """The one door to the model: words that are not indexed, asked of a context space.
 
-Knows how to run `python -m indexer.encode` and read what it prints, and how to say no instead;
+Knows how to ask `python -m indexer.encode`, which keeps the model ready, and how to say no instead;
 imports no model library, so the process that answers questions never holds one.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import importlib.util
 import io
-import json
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.child import LOOK, command, heard
+from explorer.child import LOOK, Ended, Worker, command
 from explorer.errors import Cancelled, ModelFailed, ModelUnavailable, NotIndexed
 from explorer.progress import Progress, untold
 from indexer.store.arrays import whole
+from indexer.store.layout import MANIFEST
 
 Encode = Callable[[Path, Sequence[str]], NDArray[np.float32]]
 """What runs the model on texts: the folder of the index and the texts, each different -> their
@@ -35,6 +37,17 @@ _BEFORE = 2
 _alone = threading.Lock()
 
 
+@dataclass
+class _Model:
+    """A model that is ready in its process."""
+
+    of: tuple[object, ...]
+    worker: Worker
+
+
+_ready: _Model | None = None
+
+
 def encode(
     folder: Path,
     words: Sequence[str],
@@ -43,8 +56,10 @@ def encode(
 ) -> NDArray[np.float32]:
     """Run the index's own model, prefix and dtype on some words, in a process of its own.
 
-    A program runs one such process at a time: from several threads they wait for each other, as
-    each holds a model.
+    The process stays, with the model loaded, for the words that are asked next; `release` ends it,
+    the end of this program does, and it ends by itself when nothing is asked for ten minutes. A
+    program has one such process, as it holds a model: another index's ends it, and threads wait for
+    each other.
 
     Args:
         folder: of the index.
@@ -81,25 +96,83 @@ def encode(
             progress(line["label"], _BEFORE + line["done"], steps)
 
     with _one_at_a_time(what, cancelled):
-        progress("starting the model's process", 0, steps)
-        ended = heard(
-            what,
-            command("indexer.encode", str(folder)),
-            told,
-            sent=json.dumps(list(words)).encode() + b"\n",
-            cancelled=cancelled,
-        )
-    if ended.code != 0:
-        raise ModelFailed(f"the model could not be run on {said}: {ended.why}")
+        answer = _asked(folder, words, what, told, progress, steps, cancelled)
+    if isinstance(answer, Ended) or answer[0]["kind"] == "error":
+        why = answer.why if isinstance(answer, Ended) else answer[0]["text"]
+        raise ModelFailed(f"the model could not be run on {said}: {why}")
     try:
         states: NDArray[np.float32] = whole(
-            lambda: np.load(io.BytesIO(ended.out), allow_pickle=False)
+            lambda: np.load(io.BytesIO(answer[1]), allow_pickle=False)
         )
     except (ValueError, EOFError) as err:
         raise ModelFailed(
-            f"the model was run on {said}, but what it printed is no array: {err}"
+            f"the model was run on {said}, but what it gave is no array: {err}"
         ) from None
     return states.swapaxes(0, 1)
+
+
+def _asked(
+    folder: Path,
+    words: Sequence[str],
+    what: str,
+    told: Callable[[dict[str, Any]], None],
+    progress: Progress,
+    steps: int,
+    cancelled: threading.Event | None,
+) -> tuple[dict[str, Any], bytes] | Ended:
+    """What the process that is ready answers, or one that is started now."""
+    global _ready
+    if cancelled is not None and cancelled.is_set():
+        raise Cancelled(f"{what} was cancelled")
+    of = _print_of(folder)
+    if _ready is not None and (_ready.of != of or not _ready.worker.running):
+        _end()
+    while True:
+        kept = _ready is not None
+        if _ready is None:
+            progress("starting the model's process", 0, steps)
+            _ready = _Model(of, Worker(command("indexer.encode", str(folder))))
+        else:
+            progress("running the model", _BEFORE, steps)
+        worker = _ready.worker
+        try:
+            answer = worker.ask(what, told, cancelled, kind="run", words=list(words))
+        except BaseException:
+            _ready = None
+            raise
+        if isinstance(answer, Ended) or answer[0]["kind"] == "error":
+            _end()
+        if kept and isinstance(answer, Ended):
+            continue  # it ended by itself as it was asked: its time was over
+        return answer
+
+
+def release(folder: Path | None = None) -> None:
+    """End the process that holds a model, if one is there and not at work.
+
+    Args:
+        folder: only where it is that of this index.
+    """
+    if not _alone.acquire(blocking=False):
+        return  # it is at work for somebody
+    try:
+        if _ready is not None and (folder is None or _ready.of[0] == folder.resolve()):
+            _end()
+    finally:
+        _alone.release()
+
+
+def _end() -> None:
+    global _ready
+    model, _ready = _ready, None
+    if model is not None:
+        model.worker.end()
+
+
+def _print_of(folder: Path) -> tuple[object, ...]:
+    """What tells the index that lies in a folder now from another that takes its place."""
+    found = (folder / MANIFEST).stat()
+    return folder.resolve(), found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def refuse(folder: Path, words: Sequence[str]) -> NoReturn:
@@ -119,10 +192,18 @@ def _one_at_a_time(what: str, cancelled: threading.Event | None) -> Iterator[Non
 
 
 def _forked() -> None:
-    """A forked process has the lock and not the thread that would let go of it."""
-    global _alone
+    """A forked process has the lock and not the thread that would let go of it; nor the model."""
+    global _alone, _ready
     _alone = threading.Lock()
+    model, _ready = _ready, None
+    if model is not None:
+        _left.append(model)
+        model.worker.let_go()
 
+
+_left: list[_Model] = []
+"""In a forked process: the parent's, kept from being waited for here."""
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forked)
+atexit.register(_end)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
@@ -54,27 +55,44 @@ class Narrator:
 
 
 class JsonNarrator(Narrator):
-    """Says the same to a program that shows it in its own way: one JSON object a line.
+    """Says the same to a program that shows it in its own way: one JSON object a line of stderr.
 
     `{"kind": "say", "text": ...}` is a line, `{"kind": "bar", "label": ..., "done": ...,
     "total": ..., "unit": ...}` how far a bar is. A bar is told of when it begins and ends, and
     between the two at most every `INTERVAL` seconds.
+
+    Args:
+        quiet: say nothing but conclusions.
+        tell: is given what stands in an object, instead of stderr.
     """
 
     INTERVAL = 0.1
 
+    def __init__(self, quiet: bool = False, tell: Callable[..., object] | None = None) -> None:
+        super().__init__(quiet)
+        self._tell = tell or _on_stderr
+
     def conclude(self, text: str) -> None:
         """The line that says what came of it, which is told to the quiet too."""
-        _tell(kind="say", text=text)
+        self._tell(kind="say", text=text)
 
     def bar(self, label: str, total: int, unit: str, done: int = 0) -> Any:
         """How far a piece of work is, to be used in a `with`; `update(n)` moves it."""
-        return _JsonBar(label, total, unit, done, self.quiet)
+        return _JsonBar(self._tell, label, total, unit, done, self.quiet)
 
 
 class _JsonBar:
-    def __init__(self, label: str, total: int, unit: str, done: int, quiet: bool) -> None:
-        self._label, self._total, self._unit, self._quiet = label, total, unit, quiet
+    def __init__(
+        self,
+        tell: Callable[..., object],
+        label: str,
+        total: int,
+        unit: str,
+        done: int,
+        quiet: bool,
+    ) -> None:
+        self._say, self._quiet = tell, quiet
+        self._label, self._total, self._unit = label, total, unit
         self._done, self._told = done, -1
         self._next = 0.0
 
@@ -101,11 +119,13 @@ class _JsonBar:
     def _tell(self) -> None:
         if self._quiet or self._told == self._done:
             return
-        _tell(kind="bar", label=self._label, done=self._done, total=self._total, unit=self._unit)
+        self._say(
+            kind="bar", label=self._label, done=self._done, total=self._total, unit=self._unit
+        )
         self._told, self._next = self._done, time.monotonic() + JsonNarrator.INTERVAL
 
 
-def _tell(**said: object) -> None:
+def _on_stderr(**said: object) -> None:
     # In one piece, and flushed: what reads may be waiting for the end of the line.
     sys.stderr.write(json.dumps(said) + "\n")
     sys.stderr.flush()

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 import explorer
 from conftest import run_build
-from explorer.render import render
 from explorer.results import Acts, MiddleMan
-from explorer.tables import lay_out
+from explorer.show.formats import render
 from explorer.views import detail
 from families import make_model
 from indexer.model import load
@@ -257,7 +256,7 @@ def test_every_way_of_asking_says_the_signs(llama: Any) -> None:
     answer = llama.middleman("large", PHRASE, k=6)
     shown = [as_shown(row) for row in answer.rows]
     assert any("~" in one for one in shown)
-    column = next(c for c in lay_out(answer).columns if c.name == "acts")
+    column = next(c for c in answer.layout().columns if c.name == "acts")
     assert [column.cell(row) for row in answer.rows] == shown
     assert "acts with ~: not recorded, the sign of silu(gate.w) (up.w)" in answer.meta.notes[-1]
     for form in ("table", "markdown", "html"):
@@ -278,7 +277,7 @@ def test_every_way_of_asking_says_the_signs(llama: Any) -> None:
 def test_a_row_shown_at_length_says_them_too(llama: Any) -> None:
     answer = llama.middleman("large", "tall", k=3)
     for row in answer.rows:
-        said = detail.told(answer, lay_out(answer), row, llama.manifest)
+        said = detail.told(answer, answer.layout(), row, llama.manifest)
         lines = {line.name: line.value for line in said.lines}
         assert lines["acts"] == as_shown(row)
         assert lines["writes"] == " ".join(row.writes)
@@ -292,12 +291,12 @@ def test_what_a_neuron_fires_at_is_told_with_what_it_is_multiplied_by(llama: Any
         one.activation for one in kept if abs(one.rank) <= 5
     ]
     assert all(row.activation is None for row in answer.rows if row.kind != "word")
-    column = next(c for c in lay_out(answer).columns if c.name == "activation")
+    column = next(c for c in answer.layout().columns if c.name == "activation")
     assert [column.cell(row)[0] for row in words] == [
         "+" if row.activation > 0 else "-" for row in words
     ]
     near = llama.neighbors("L1N7.out", space="neuron.out", k=1, include_inputs=True)
-    row = detail.told(near, lay_out(near), near.rows[0], llama.manifest)
+    row = detail.told(near, near.layout(), near.rows[0], llama.manifest)
     found = detail.asked(llama, near, row)
     (said,) = [line.value for line in found.lines if line.name == "fires at"]
     strongest = max(words, key=lambda row: abs(row.score))
@@ -306,7 +305,7 @@ def test_what_a_neuron_fires_at_is_told_with_what_it_is_multiplied_by(llama: Any
 
 def test_what_a_word_fires_is_told_with_its_sign(llama: Any) -> None:
     answer = llama.word("large", 8)
-    column = next(c for c in lay_out(answer).columns if c.name == "activation")
+    column = next(c for c in answer.layout().columns if c.name == "activation")
     cells = [column.cell(row) for row in answer.rows]
     assert {cell[0] for cell in cells} == {"+", "-"}
     assert [float(cell) for cell in cells] == [round(row.activation, 3) for row in answer.rows]

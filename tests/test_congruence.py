@@ -24,7 +24,7 @@ from explorer.errors import QueryError
 from explorer.expressions import Kind, Term
 from explorer.queries.congruence import apart, in_space, rows_of
 from explorer.queries.lots import Drawn, Lots, distinct
-from explorer.render import render
+from explorer.show.formats import render
 from explorer.words import Words
 from indexer.store.errors import SemanticError
 from processes import PATIENCE, reads

@@ -25,9 +25,9 @@ from numpy.typing import NDArray
 import explorer
 from conftest import ROOT
 from explorer import api, results
-from explorer.pictures import Picture
 from explorer.profiles import Profiles
 from explorer.queries.evaluate import Several
+from explorer.show.shapes import Picture
 from explorer.testsets.files import Source
 from explorer.words import Words
 

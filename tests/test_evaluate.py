@@ -25,8 +25,8 @@ import explorer
 from conftest import BIN, ROOT, Run
 from explorer.errors import QueryError
 from explorer.queries.accuracy import _Covered, _right
-from explorer.render import render
 from explorer.resolve import folded
+from explorer.show.formats import render
 from explorer.testsets import offsets
 from explorer.testsets.files import read_questions
 from explorer.testsets.lexicon import CASES, Lexicon, lexicon

@@ -20,8 +20,7 @@ import pytest
 import explorer
 from conftest import BIN
 from explorer.cli import main
-from explorer.render import render
-from explorer.tables import lay_out
+from explorer.show.formats import render
 
 Run = Callable[..., SimpleNamespace]
 
@@ -146,7 +145,7 @@ def test_a_page_has_the_rows_of_the_table_with_its_marks_escaped(
 ) -> None:
     with explorer.open("llama", tiny_indexes) as ix:
         result = QUESTIONS[name][1](ix)
-    laid, lines = lay_out(result), render(result, "markdown").splitlines()
+    laid, lines = result.layout(), render(result, "markdown").splitlines()
     table = [line for line in lines if line.startswith("| ")]
     cells = [re.split(r" (?<!\\)\| ", line[2:-2]) for line in table]
     assert len(cells) == len(result.rows) + 2

@@ -21,8 +21,8 @@ import pytest
 from everyquestion import QUESTIONS
 from explorer import results
 from explorer.errors import QueryError
-from explorer.frames import Column, columns_of, to_arrow, to_pandas, to_polars
-from explorer.render import render
+from explorer.show.formats import render
+from explorer.show.frames import FrameColumn, to_arrow, to_pandas, to_polars
 
 ARROW = {int: pa.int64(), float: pa.float64(), str: pa.string()}
 
@@ -91,7 +91,7 @@ def test_every_frame_holds_the_rows(name: str, answers: dict[str, Any]) -> None:
 def test_types_are_those_of_the_dataclass(name: str, answers: dict[str, Any]) -> None:
     result = answers[name]
     arrow, polars, pandas = result.to_arrow(), result.to_polars(), result.to_pandas()
-    for column in columns_of(result):
+    for column in result.columns():
         kind = pa.list_(ARROW[column.kind]) if column.many else ARROW[column.kind]
         assert arrow.schema.field(column.name).type == kind
         values = [value for cell in column.cells for value in (cell if column.many else [cell])]
@@ -110,7 +110,7 @@ def test_types_are_those_of_the_dataclass(name: str, answers: dict[str, Any]) ->
 @pytest.mark.parametrize("name", OURS)
 def test_csv_has_the_columns_of_frames_and_reads_back(name: str, answers: dict[str, Any]) -> None:
     result = answers[name]
-    columns = columns_of(result)
+    columns = result.columns()
     text = render(result, "csv")
     read = list(csv.DictReader(io.StringIO(text)))
     assert list(read[0]) == [column.name for column in columns]
@@ -142,7 +142,7 @@ def test_parquet_reads_back(name: str, answers: dict[str, Any], tmp_path: Path) 
     assert pl.read_parquet(file).equals(result.to_polars())
     result.to_pandas().to_parquet(file)
     back = pd.read_parquet(file)
-    for column in columns_of(result):
+    for column in result.columns():
         if column.many:
             back[column.name] = [list(cell) for cell in back[column.name]]
     pd.testing.assert_frame_equal(back, result.to_pandas())
@@ -187,7 +187,10 @@ def test_a_column_of_none_keeps_its_type(real: Any) -> None:
 
 
 def test_a_text_that_is_missing_is_no_text() -> None:
-    columns = [Column("a", str, False, True, ["x", None]), Column("b", bool, False, False, [True])]
+    columns = [
+        FrameColumn("a", str, False, True, ["x", None]),
+        FrameColumn("b", bool, False, False, [True]),
+    ]
     assert to_pandas(columns[:1])["a"].isna().tolist() == [False, True]
     assert to_polars(columns[:1])["a"].to_list() == ["x", None]
     assert to_arrow(columns[1:])["b"].to_pylist() == [True]
@@ -221,7 +224,7 @@ def test_every_kind_of_answer_is_asked_for_here(answers: dict[str, Any]) -> None
     numbers = [
         value
         for result in answers.values()
-        for column in columns_of(result)
+        for column in result.columns()
         if column.kind is float and not column.many
         for value in column.cells
         if value is not None

@@ -23,8 +23,8 @@ import pytest
 
 import explorer
 from conftest import Run, run_build
+from explorer.about import index as described
 from explorer.errors import QueryError
-from explorer.tables.index import index as described
 from indexer.cli.import_ import import_
 from indexer.errors import BadVectors, IndexExists
 from indexer.exporting import ExportRequest, export

@@ -11,7 +11,7 @@ import explorer
 from conftest import Run
 from explorer.errors import QueryError
 from explorer.queries.layers import DEPTH
-from explorer.render import to_text
+from explorer.show.text import to_text
 from indexer.store.errors import SemanticError
 
 

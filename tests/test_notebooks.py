@@ -14,9 +14,8 @@ import pytest
 
 import explorer
 from everyquestion import QUESTIONS
-from explorer.render import render
 from explorer.results.answer import SHOWN_IN_NOTEBOOK
-from explorer.tables import lay_out
+from explorer.show.formats import render
 
 
 class Page(HTMLParser):
@@ -60,7 +59,7 @@ def answers(real: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_a_page_has_head_table_and_foot_of_the_terminal(name: str, answers: dict[str, Any]) -> None:
     result = answers[name]
-    laid, page = lay_out(result), Page(render(result, "html"))
+    laid, page = result.layout(), Page(render(result, "html"))
     shown = result.rows if laid.rows is None else laid.rows
     assert [text for _, text in page.rows[0]] == [column.name for column in laid.columns]
     assert [[text for _, text in row] for row in page.rows[1:]] == [

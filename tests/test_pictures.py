@@ -22,13 +22,13 @@ from PIL import Image
 
 import explorer
 from conftest import BIN, Run
-from explorer.draw.file import figure, save
-from explorer.draw.grid import ABOVE, BELOW
-from explorer.draw.room import columns_of, cut, folded
-from explorer.draw.scale import Scale, scale_of, worst_of
-from explorer.draw.terminal import NARROWEST, SHORTEST, drawn
 from explorer.errors import QueryError
-from explorer.pictures import Bars, Grid, Histogram, Lines, Picture, Shares
+from explorer.show.draw.file import figure, save
+from explorer.show.draw.grid import ABOVE, BELOW
+from explorer.show.draw.room import columns_of, cut, folded
+from explorer.show.draw.scale import Scale, scale_of, worst_of
+from explorer.show.draw.terminal import NARROWEST, SHORTEST, drawn
+from explorer.show.shapes import Bars, Grid, Histogram, Lines, Picture, Shares
 from indexer.store.errors import MachineError
 from test_light import ASK, imported_by
 

@@ -607,7 +607,7 @@ def test_a_picture_that_cannot_be_drawn_ends_nothing(
     async def does(seat: Seat) -> None:
         await seat.press(VIEW["middleman"])
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("explorer.draw.terminal.drawn", broken)
+            patch.setattr("explorer.show.draw.terminal.drawn", broken)
             await seat.type("dog, cat")
             await seat.until(lambda: "a loose screw" in seat.said)
             await seat.pilot.resize_terminal(100, 30)  # drawn anew

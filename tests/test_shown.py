@@ -26,11 +26,9 @@ import explorer
 from conftest import BIN, Run
 from driving import Driven, drive
 from everyquestion import QUESTIONS
-from explorer.draw.terminal import drawn
 from explorer.errors import NotIndexed, QueryError
-from explorer.frames import columns_of
-from explorer.render import render
-from explorer.tables import lay_out
+from explorer.show.draw.terminal import drawn
+from explorer.show.formats import render
 from explorer.views import VIEWS
 from explorer.views.place import Place
 from hostile import CONTROLS, MARKUP, NAMES, harmless, hostile_copy
@@ -184,7 +182,7 @@ def test_some_answers_hold_what_would(answers: dict[str, Any]) -> None:
 @pytest.mark.parametrize("name", [*QUESTIONS, "sql-cells"])
 def test_no_name_is_read_as_markup(name: str, answers: dict[str, Any]) -> None:
     """A table says of each cell what its layout does: nothing is taken for a style or a link."""
-    laid = lay_out(answers[name])
+    laid = answers[name].layout()
     rows = laid.rows if laid.rows is not None else answers[name].rows
     every = [column.name for column in laid.columns]
     every += [column.cell(row) for column in laid.columns for row in rows]
@@ -231,7 +229,7 @@ def test_a_spreadsheet_runs_no_cell(name: str, answers: dict[str, Any]) -> None:
     quoted, exact = (table_of(answers[name], raw_cells) for raw_cells in (False, True))
     assert len(quoted) == len(exact) == len(answers[name].to_dicts()) + 1
     for shown, was in zip(quoted, exact, strict=True):
-        for at, column in enumerate(columns_of(answers[name])):
+        for at, column in enumerate(answers[name].columns()):
             number = column.kind in (int, float, bool) and shown is not quoted[0]
             assert shown[at] == (was[at] if number else in_a_sheet(was[at])), column.name
             if shown[at][:1] in tuple("=+-@\t\r\n"):
@@ -268,8 +266,8 @@ def test_no_picture_commands_a_terminal(name: str, answers: dict[str, Any], tmp_
 
 
 def test_a_dollar_in_a_name_is_no_formula(tmp_path: Path) -> None:
-    from explorer.draw.file import figure, save
-    from explorer.pictures.shapes import Bars, Grid, Lines
+    from explorer.show.draw.file import figure, save
+    from explorer.show.shapes import Bars, Grid, Lines
 
     names = ("$x^{$", "$\\nothing$", "\x1b[31m")
     for number, picture in enumerate(

@@ -18,8 +18,7 @@ import pytest
 
 import explorer
 from everyquestion import QUESTIONS
-from explorer.tables import lay_out
-from explorer.tables.index import index as table_of_spaces
+from explorer.about import index as table_of_spaces
 from explorer.views import detail, links, view
 from indexer.exporting import ExportRequest, export
 from indexer.progress import Narrator
@@ -138,7 +137,7 @@ def test_views_offer_and_lead_to_the_same(both: Any) -> None:
     for ix in both:
         near = ix.neighbors("dog", "context.2", k=3)
         through = ix.layers("dog")
-        told = detail.told(near, lay_out(near), near.rows[0], ix.manifest)
+        told = detail.told(near, near.layout(), near.rows[0], ix.manifest)
         said.append(
             [
                 [links.links(answer, answer.rows[-1], ix.manifest) for answer in (near, through)],

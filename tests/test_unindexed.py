@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import pickle
+import shutil
 import signal
+import subprocess
+import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,7 +21,7 @@ from numpy.typing import NDArray
 import explorer
 from explorer.api import Explorer
 from explorer.errors import Cancelled, ModelFailed, NotIndexed, QueryError
-from explorer.unindexed import encode, refuse
+from explorer.unindexed import encode, refuse, release
 from indexer.store.errors import at_the_edge
 from indexer.store.read import open_index
 from processes import PATIENCE, children, ended, killed_at, running
@@ -29,6 +33,14 @@ TEXT = "green mountain river"
 def states(tiny_indexes: Path) -> NDArray[np.float32]:
     """What the model makes of `TEXT` and another: (2, context spaces, d_model)."""
     return encode(tiny_indexes / "llama", [TEXT, "mountain dog"])
+
+
+@pytest.fixture(autouse=True)
+def _no_model_is_ready() -> Iterator[None]:
+    """Each test begins and ends without a process that holds a model."""
+    release()
+    yield
+    release()
 
 
 class Counting:
@@ -228,6 +240,88 @@ def test_a_process_that_dies_is_told_of(tiny_indexes: Path) -> None:
     with pytest.raises(ModelFailed, match="its process ended with signal 9") as caught:
         encode(tiny_indexes / "llama", [TEXT], progress)
     assert at_the_edge(caught.value) == (1, str(caught.value))
+
+
+# -- a model that is ready ------------------------------------------------------------------
+
+
+def test_the_next_text_finds_the_model_loaded(
+    tiny_indexes: Path, states: NDArray[np.float32]
+) -> None:
+    folder, before = tiny_indexes / "llama", children()
+    encode(folder, [TEXT])
+    (pid,) = children() - before
+    told: list[tuple[str, int, int]] = []
+    again = encode(folder, ["mountain dog", TEXT], lambda *step: told.append(step))
+    assert children() - before == {pid}
+    assert np.array_equal(again, states[::-1])
+    assert told[0] == told[1] == ("running the model", 2, 4)
+    assert told[-1] == ("running the model", 4, 4)
+
+
+def test_a_program_has_one_model_at_a_time(tiny_indexes: Path, states: NDArray[np.float32]) -> None:
+    before = children()
+    with explorer.open("llama", tiny_indexes) as one, explorer.open("gpt2", tiny_indexes) as other:
+        assert one.neighbors(TEXT, "context.2").rows
+        (first,) = children() - before
+        assert other.neighbors(TEXT, "context.2").rows
+        (second,) = children() - before
+        assert ended(first)
+    assert ended(second)  # the index it is of was closed
+    assert children() == before
+
+
+def test_one_that_has_ended_meanwhile_is_started_anew(
+    tiny_indexes: Path, states: NDArray[np.float32]
+) -> None:
+    folder, before = tiny_indexes / "llama", children()
+    for _ in range(2):
+        assert np.array_equal(encode(folder, [TEXT]), states[:1])
+        (pid,) = children() - before
+        os.kill(pid, signal.SIGKILL)
+    assert np.array_equal(encode(folder, [TEXT]), states[:1])
+
+
+def test_an_index_that_was_built_again_is_asked_of_its_own_model(
+    tiny_indexes: Path, tmp_path: Path, states: NDArray[np.float32]
+) -> None:
+    folder, before = tmp_path / "llama", children()
+    shutil.copytree(tiny_indexes / "llama", folder)
+    encode(folder, [TEXT])
+    (first,) = children() - before
+    manifest = folder / "manifest.json"
+    (tmp_path / "new").write_bytes(manifest.read_bytes())
+    (tmp_path / "new").replace(manifest)
+    assert np.array_equal(encode(folder, [TEXT]), states[:1])
+    assert first not in children()
+
+
+def test_after_a_failure_nothing_is_left(tiny_indexes: Path, tmp_path: Path) -> None:
+    folder, before = tmp_path / "llama", children()
+    shutil.copytree(tiny_indexes / "llama", folder)
+    (folder / "tokenizer.json").unlink()
+    with pytest.raises(ModelFailed, match="tokenizer"):
+        encode(folder, [TEXT])
+    assert children() == before
+
+
+def test_a_forked_process_asks_for_a_model_of_its_own(
+    tiny_indexes: Path, states: NDArray[np.float32]
+) -> None:
+    folder = tiny_indexes / "llama"
+    encode(folder, [TEXT])
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        there = pool.apply_async(encode, (folder, [TEXT])).get(PATIENCE)
+    assert np.array_equal(there, states[:1])
+    assert np.array_equal(encode(folder, [TEXT]), states[:1])
+
+
+def test_a_model_that_nobody_asks_for_goes(tiny_indexes: Path) -> None:
+    script = "import indexer.encode as one; one.IDLE = 0.01; one.main()"
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(tiny_indexes / "llama")], stdin=subprocess.PIPE
+    ) as child:
+        assert child.wait(PATIENCE) == 0
 
 
 PARENT = """

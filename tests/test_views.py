@@ -11,7 +11,6 @@ import pytest
 from explorer import results
 from explorer.errors import BadExpression, QueryError
 from explorer.progress import untold
-from explorer.tables import lay_out
 from explorer.views import VIEWS, detail, gauge, links, terms
 from explorer.views.completion import completions
 from explorer.views.place import LONGEST_TRAIL, Place, Trail
@@ -201,7 +200,7 @@ def test_everything_a_row_names_can_be_explored(real: Any) -> None:
         ("compare", "large, tall"),
     ):
         answer = ask(real, view, text, **({"pairs": "0"} if view == "compare" else {}))
-        for row in (lay_out(answer).rows or answer.rows)[:1]:
+        for row in answer.layout().rows[:1]:
             found = links.links(answer, row, real.manifest)
             assert found, (view, row)
             for link in found[:6]:
@@ -276,7 +275,7 @@ def test_without_a_baseline_there_is_no_bar(real: Any) -> None:
 def test_a_row_that_leads_nowhere_is_told_whole(real: Any) -> None:
     answer = real.evaluate_analogies([": family", "king queen man woman"], "embed")
     row = answer.rows[0]
-    said = detail.told(answer, lay_out(answer), row, real.manifest)
+    said = detail.told(answer, answer.layout(), row, real.manifest)
     assert said.links == ()
     assert detail.Line("covered", f"{row.covered}") in said.lines
     assert detail.Line("of asked", f"{row.of_asked:.1%}") in said.lines
@@ -284,14 +283,14 @@ def test_a_row_that_leads_nowhere_is_told_whole(real: Any) -> None:
 
 def test_a_row_is_told_at_length(real: Any) -> None:
     answer = real.neighbors("large")
-    said = detail.told(answer, lay_out(answer), answer.rows[0], real.manifest)
+    said = detail.told(answer, answer.layout(), answer.rows[0], real.manifest)
     assert said.title == answer.rows[0].item
     more = detail.asked(real, answer, said)
     assert more.lines[: len(said.lines)] == said.lines
     lines = {line.name: line.value for line in more.lines}
     assert lines["near in embed"].split()[0] == real.neighbors("␣big", k=1).rows[0].item
     middle = real.middleman("large", "tall")
-    said = detail.told(middle, lay_out(middle), middle.rows[0], real.manifest)
+    said = detail.told(middle, middle.layout(), middle.rows[0], real.manifest)
     more = detail.asked(real, middle, said)
     assert {"norms", "reads", "writes"} <= {line.name for line in more.lines}
     assert isinstance(middle.rows[0], results.MiddleMan)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def answer(options: dict[str, Any], ask: Callable[[Explorer, int, bool], Result]) -> None:
     """Open the index, ask, and write the answer where it was wanted."""
     require_address_space(ANSWERING)
-    from explorer.render import check_format, render
+    from explorer.show.formats import check_format, render
 
     format = options["format"]
     check_format(format)
@@ -49,7 +49,7 @@ def check_pictures(options: dict[str, Any]) -> None:
     if options.get("draw") and options["format"] != "table":
         raise QueryError("--draw stands under a table; leave out --format, or write to --plot FILE")
     if options.get("plot") is not None:
-        from explorer.draw.file import check_file, require_matplotlib
+        from explorer.show.draw.file import check_file, require_matplotlib
 
         check_file(options["plot"])
         require_matplotlib()
@@ -72,9 +72,9 @@ def _drawings(result: Result, options: dict[str, Any]) -> str:
         return ""
     if not wanted and not looked_at:
         return ""
-    from explorer.draw.terminal import drawn
     from explorer.errors import QueryError
-    from explorer.pictures import Histogram
+    from explorer.show.draw.terminal import drawn
+    from explorer.show.shapes import Histogram
 
     pictures = result.pictures()
     if wanted and not pictures:
@@ -86,7 +86,7 @@ def _drawings(result: Result, options: dict[str, Any]) -> str:
 def _say_what_it_rests_on(result: Result) -> None:
     """Rows alone say neither what words were taken to be nor what was searched; stderr does."""
     from explorer.results import Meta
-    from explorer.tables import resolved_lines
+    from explorer.results.lines import resolved_lines
 
     meta = result.meta  # type: ignore[attr-defined]  # every result has meta
     if not isinstance(meta, Meta):  # a statement says itself what it asks

@@ -6,12 +6,16 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from explorer.show.layout import Layout
+from explorer.show.shapes import Picture
+
 if TYPE_CHECKING:
     import pandas
     import polars
     import pyarrow
 
-    from explorer.pictures.shapes import Picture
+    from explorer.show.frames import FrameColumn
+
 
 SHOWN_IN_NOTEBOOK = 100
 """Rows that a notebook is sent of one answer; its other forms have them all."""
@@ -83,6 +87,11 @@ class Meta:
     calibration: Calibration | None = None
     notes: tuple[str, ...] = ()
 
+    @property
+    def every_resolved(self) -> tuple[Resolved, ...]:
+        """What each item was taken to be: of the query, and of whatever was asked beside it."""
+        return self.resolved
+
 
 class Result:
     """What every result is and can do; results are frozen, and compare and pickle as plain data.
@@ -102,6 +111,25 @@ class Result:
         rows: list[dict[str, Any]] = self.to_dict()["rows"]
         return rows
 
+    def layout(self) -> Layout:
+        """It as a table for people."""
+        raise NotImplementedError(f"{type(self).__name__} has no table")
+
+    def pictures(self) -> tuple[Picture, ...]:
+        """What of it is worth drawing, from the whole to the part; empty where nothing is."""
+        return ()
+
+    def columns(self) -> list[FrameColumn]:
+        """The columns that CSV and every frame of it have."""
+        from explorer.show.frames import columns_of, row_kind
+
+        rows = self.rows  # type: ignore[attr-defined]  # every result has rows
+        return columns_of(row_kind(type(self)), rows, self.named_columns())
+
+    def named_columns(self) -> dict[str, list[str]]:
+        """By a field of its rows, the columns that the query names: keys that no row may have."""
+        return {}
+
     def to_pandas(self) -> pandas.DataFrame:
         """The rows as a pandas DataFrame, with the columns that CSV has.
 
@@ -111,9 +139,9 @@ class Result:
         Raises:
             QueryError: pandas is not installed.
         """
-        from explorer.frames import columns_of, to_pandas
+        from explorer.show.frames import to_pandas
 
-        return to_pandas(columns_of(self))
+        return to_pandas(self.columns())
 
     def to_polars(self) -> polars.DataFrame:
         """The rows as a polars DataFrame, with the columns of `to_pandas`.
@@ -121,9 +149,9 @@ class Result:
         Raises:
             QueryError: polars is not installed.
         """
-        from explorer.frames import columns_of, to_polars
+        from explorer.show.frames import to_polars
 
-        return to_polars(columns_of(self))
+        return to_polars(self.columns())
 
     def to_arrow(self) -> pyarrow.Table:
         """The rows as an Arrow table, with the columns of `to_pandas`.
@@ -131,15 +159,9 @@ class Result:
         Raises:
             QueryError: pyarrow is not installed.
         """
-        from explorer.frames import columns_of, to_arrow
+        from explorer.show.frames import to_arrow
 
-        return to_arrow(columns_of(self))
-
-    def pictures(self) -> tuple[Picture, ...]:
-        """What of it is worth drawing, as plain data; empty where nothing is."""
-        from explorer.pictures import pictures_of
-
-        return pictures_of(self)
+        return to_arrow(self.columns())
 
     def plot(self, path: str | None = None) -> Any:
         """Its pictures as one matplotlib Figure, which is written where a path is given.
@@ -155,7 +177,7 @@ class Result:
                 installed (`pip install "semantic-explorer[plot]"`).
             MachineError: the file cannot be written.
         """
-        from explorer.draw.file import figure, save
+        from explorer.show.draw.file import figure, save
 
         made = figure(self.pictures())
         if path is not None:
@@ -163,14 +185,14 @@ class Result:
         return made
 
     def __str__(self) -> str:
-        from explorer.render import to_text
+        from explorer.show.text import to_text
 
-        return to_text(self)
+        return to_text(self.layout())
 
     def _repr_html_(self) -> str:
-        from explorer.render import to_html
+        from explorer.show.markup import to_html
 
-        return to_html(self, SHOWN_IN_NOTEBOOK)
+        return to_html(self.layout(), SHOWN_IN_NOTEBOOK)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         """In IPython, where there is no HTML, the table too, and not nested dataclasses."""

@@ -1,10 +1,16 @@
-"""What `baseline` answers."""
+"""What `baseline` answers, and how it looks."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from explorer.results.answer import Meta, Result
+from explorer.results.lines import foot_lines
+from explorer.show.layout import Column, Layout
+from explorer.show.numbers import figure
+from explorer.show.shapes import Lines, Picture
 
 
 @dataclass(frozen=True)
@@ -54,3 +60,54 @@ class Baseline(Result):
     query: BaselineQuery
     rows: tuple[BaselineRow, ...]
     meta: Meta
+
+    def layout(self) -> Layout:
+        """Mean, deviation and quantiles per space and measure."""
+        return _baseline_table(self)
+
+    def pictures(self) -> tuple[Picture, ...]:
+        """Means with the middle 90 % of scores; nothing of one space, whose scales differ."""
+        return _baseline_pictures(self)
+
+
+def _baseline_table(result: Baseline) -> Layout:
+    columns = [
+        Column("space", lambda r: str(r.space)),
+        Column("measure", lambda r: str(r.measure)),
+        Column("mean", lambda r: figure(r.mean), right=True),
+        Column("deviation", lambda r: figure(r.deviation), right=True),
+        *(
+            Column(f"{float(q):.0%}", _quantile_of(q), right=True)
+            for q in (result.rows[0].quantiles if result.rows else ())
+        ),
+        Column("pairs", lambda r: f"{r.n:,}", right=True),
+        Column("of", lambda r: str(r.population)),
+    ]
+    head = ["what two unrelated items score"]
+    return Layout(head, columns, result.rows, foot_lines(result.meta))
+
+
+def _quantile_of(share: str) -> Callable[[Any], str]:
+    return lambda row: figure(row.quantiles[share])
+
+
+LOW, HIGH = "0.05", "0.95"
+
+
+def _baseline_pictures(result: Baseline) -> tuple[Picture, ...]:
+    spaces = [row.space for row in result.rows]
+    if len(spaces) < 2 or len(set(spaces)) < len(spaces):
+        return ()
+    how = result.query.measure or "each space's own measure"
+    return (
+        Lines(
+            title="what two unrelated items score",
+            x="space",
+            y=f"mean score by {how}",
+            labels=tuple(spaces),
+            values=tuple(row.mean for row in result.rows),
+            low=tuple(row.quantiles[LOW] for row in result.rows),
+            high=tuple(row.quantiles[HIGH] for row in result.rows),
+            band="5 % to 95 % of pairs",
+        ),
+    )

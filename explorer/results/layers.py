@@ -1,11 +1,15 @@
-"""What `layers` answers."""
+"""What `layers` answers, and how it looks."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from explorer.results.analogy import Target
+from explorer.results.analogy import Target, row_notes, target_columns, target_pictures
 from explorer.results.answer import Meta, Result
+from explorer.results.lines import foot_lines, resolved_lines
+from explorer.show.layout import Column, Layout
+from explorer.show.numbers import percent
+from explorer.show.shapes import Picture
 
 
 @dataclass(frozen=True)
@@ -60,3 +64,31 @@ class Layers(Result):
     query: LayersQuery
     rows: tuple[LayerRow, ...]
     meta: Meta
+
+    def named_columns(self) -> dict[str, list[str]]:
+        """The target's standing without each item of the query."""
+        return {"target.components": [one.asked for one in self.meta.resolved]}
+
+    def layout(self) -> Layout:
+        """Where the target stands at each depth, what changes there, and what is near."""
+        return _layers_table(self)
+
+    def pictures(self) -> tuple[Picture, ...]:
+        """The target's z and its rank by space; nothing where none was named."""
+        return target_pictures(self.query.target, self.query.expression, self.rows)
+
+
+def _layers_table(result: Layers) -> Layout:
+    query = result.query
+    head = [f"{query.expression}  layer by layer"]
+    columns = [Column("space", lambda r: str(r.space))]
+    if query.target:
+        head[0] += f", target {query.target}"
+        columns += target_columns()
+    columns += [
+        Column("change", lambda r: percent(r.change), right=True),
+        Column("sinks", lambda r: percent(r.sinks), right=True),
+        Column("nearest", lambda r: ", ".join(r.nearest), folds=True),
+    ]
+    foot = row_notes(result.rows) + foot_lines(result.meta)
+    return Layout(head + resolved_lines(result.meta), columns, result.rows, foot)

@@ -1,10 +1,15 @@
-"""What `middleman` answers."""
+"""What `middleman` answers, and how it looks."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from explorer.results.answer import Meta, Result
+from explorer.results.lines import foot_lines, resolved_lines
+from explorer.show.layout import Column, Layout
+from explorer.show.shapes import Grid, Picture
 
 
 @dataclass(frozen=True)
@@ -88,3 +93,88 @@ class Middlemen(Result):
     query: MiddlemanQuery
     rows: tuple[MiddleMan, ...]
     meta: Meta
+
+    def named_columns(self) -> dict[str, list[str]]:
+        """A score, or a sign, of each word that was asked."""
+        words, avoid = (
+            [" ".join(w.split()) for w in ws] for ws in (self.query.words, self.query.avoid)
+        )
+        return {"scores": words, "avoided": avoid, "acts": words}
+
+    def layout(self) -> Layout:
+        """Neurons with each word's score, and what they read and write."""
+        return _middleman_table(self)
+
+    def pictures(self) -> tuple[Picture, ...]:
+        """Each layer's best neuron with its score for every word; nothing of one layer alone."""
+        return _middleman_pictures(self)
+
+
+def _middleman_table(result: Middlemen) -> Layout:
+    query, labels = result.query, list(result.rows[0].scores) if result.rows else []
+    avoided = list(result.rows[0].avoided) if result.rows else []
+    acts = any(row.acts for row in result.rows)
+    not_ = f" and not {', '.join(query.avoid)}" if query.avoid else ""
+    words = ", ".join(query.words)
+    answers = "that fire at" if query.side is None else f"whose {query.side} side answers to"
+    least = "least" if query.combine == "min" else "mean"
+    head = [f"neurons {answers} {words}{not_}, by the {least} {query.score}"]
+    columns = [
+        Column("rank", lambda r: str(r.rank), right=True),
+        Column("neuron", lambda r: str(r.neuron)),
+        Column("score", lambda r: f"{r.score:.2f}", right=True),
+        *(Column(n, _score_of("scores", n), right=True) for n in labels),
+        *(Column(f"not {n}", _score_of("avoided", n), right=True) for n in avoided),
+        *([Column("acts", _acts, explained=True)] if acts else []),
+        Column("reads", lambda r: " ".join(r.reads), folds=True),
+        Column("writes", lambda r: " ".join(r.writes), folds=True),
+    ]
+    head += resolved_lines(result.meta)
+    return Layout(head, columns, result.rows, foot_lines(result.meta))
+
+
+def _score_of(field: str, label: str) -> Callable[[Any], str]:
+    return lambda row: f"{getattr(row, field)[label]:.2f}"
+
+
+def _acts(row: MiddleMan) -> str:
+    return " ".join(map(_sign, row.acts.values()))
+
+
+def _sign(acts: Acts) -> str:
+    return ("~" if acts.source == "weights" else "") + {1: "+", 0: "0", -1: "-"}[acts.sign]
+
+
+NAMED = 6
+"""Words that a title names; of more it says how many."""
+
+
+def _middleman_pictures(result: Middlemen) -> tuple[Picture, ...]:
+    best: dict[int, MiddleMan] = {}
+    for row in result.rows:
+        # Of equal scores the first stays, as it does in the table.
+        if row.layer not in best or row.score > best[row.layer].score:
+            best[row.layer] = row
+    if len(best) < 2:
+        return ()
+    query, shown = result.query, [best[layer] for layer in sorted(best)]
+    answers = "that fire at" if query.side is None else f"whose {query.side} side answers to"
+    avoided = f" and not {_named(query.avoid)}" if query.avoid else ""
+    among = "" if query.per_layer else f" among the {len(result.rows)} found"
+    return (
+        Grid(
+            title=f"neurons {answers} {_named(query.words)}{avoided}: "
+            f"the best of each layer{among}",
+            x="word",
+            y="neuron",
+            columns=(*shown[0].scores, *(f"not {word}" for word in shown[0].avoided)),
+            rows=tuple(row.neuron for row in shown),
+            values=tuple((*row.scores.values(), *row.avoided.values()) for row in shown),
+            unit=query.score.strip("|"),
+            middle=0,
+        ),
+    )
+
+
+def _named(words: tuple[str, ...]) -> str:
+    return ", ".join(words) if len(words) <= NAMED else f"{len(words)} words"

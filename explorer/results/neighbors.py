@@ -1,10 +1,12 @@
-"""What `neighbors` answers."""
+"""What `neighbors` answers, and how it looks."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from explorer.results.answer import Meta, Result
+from explorer.results.lines import foot_lines, resolved_lines
+from explorer.show.layout import Column, Layout
 
 
 @dataclass(frozen=True)
@@ -57,3 +59,25 @@ class Neighbors(Result):
     query: NeighborsQuery
     rows: tuple[Neighbor, ...]
     meta: Meta
+
+    def layout(self) -> Layout:
+        """What is near, best first."""
+        return _neighbors_table(self)
+
+
+def _neighbors_table(result: Neighbors) -> Layout:
+    query = result.query
+    head = [f"{query.expression}  in {query.space} by {query.measure}"]
+    head += resolved_lines(result.meta)
+    return Layout(head, near_columns(), result.rows, foot_lines(result.meta))
+
+
+def near_columns() -> list[Column]:
+    """Rank, item, score and z of what is near."""
+    return [
+        Column("rank", lambda r: str(r.rank), right=True),
+        Column("item", lambda r: str(r.item)),
+        Column("score", lambda r: f"{r.score:.4f}", right=True),
+        Column("z", lambda r: f"{r.z:.2f}", right=True),
+        Column("other forms", lambda r: " ".join(r.forms), folds=True),
+    ]

@@ -1,4 +1,4 @@
-"""What `neuron` answers."""
+"""What `neuron` answers, and how it looks."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import dataclasses
 from dataclasses import dataclass
 
 from explorer.results.answer import Meta, Result
+from explorer.results.lines import foot_lines
+from explorer.show.layout import Column, Layout
 
 
 @dataclass(frozen=True)
@@ -66,3 +68,45 @@ class NeuronReport(Result):
     query: NeuronQuery
     rows: tuple[NeuronNear, ...]
     meta: NeuronMeta
+
+    def layout(self) -> Layout:
+        """Norms and cosines above, what is near each side below."""
+        return _neuron_table(self)
+
+
+_NEAR = {
+    ("token", True): "nearest token",
+    ("token", False): "farthest token",
+    ("neuron", True): "nearest neuron",
+    ("word", True): "highest word",
+    ("word", False): "lowest word",
+}
+
+
+def _neuron_table(result: NeuronReport) -> Layout:
+    meta = result.meta
+    norms = ", ".join(f"{side} {norm:.4f}" for side, norm in meta.norms.items())
+    cosines = ", ".join(f"{pair} {cosine:+.4f}" for pair, cosine in meta.cosines.items())
+    head = [
+        result.query.neuron,
+        f"  norms: {norms}",
+        f"  cosines: {cosines}",
+        f"  {meta.convention}",
+    ]
+    if meta.activation:
+        mean, deviation = meta.activation["mean"], meta.activation["deviation"]
+        head.insert(3, f"  activation: mean {mean:+.4f}, deviation {deviation:.4f}")
+    columns = [
+        Column("side", lambda r: str(r.side)),
+        Column("near", lambda r: _NEAR[r.kind, r.rank > 0]),
+        Column("rank", lambda r: str(abs(r.rank)), right=True),
+        Column("item", lambda r: str(r.item)),
+        Column("score", lambda r: f"{r.score:.4f}", right=True),
+    ]
+    if any(row.activation is not None for row in result.rows):
+        columns.append(Column("activation", _activation, right=True))
+    return Layout(head, columns, result.rows, foot_lines(meta))
+
+
+def _activation(row: NeuronNear) -> str:
+    return "" if row.activation is None else f"{row.activation:+.3f}"

@@ -1,10 +1,11 @@
-"""What `schema` answers: everything that SQL can name."""
+"""What `schema` answers, everything that SQL can name, and how it looks."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from explorer.results.answer import Result
+from explorer.show.layout import Column, Layout
 
 
 @dataclass(frozen=True)
@@ -63,3 +64,29 @@ class Schema(Result):
     query: SchemaQuery
     rows: tuple[Described, ...]
     meta: SchemaMeta
+
+    def layout(self) -> Layout:
+        """What can be named, a table or function above what it has."""
+        return _schema_table(self)
+
+
+def _schema_table(result: Schema) -> Layout:
+    columns = [
+        Column("name", _name),
+        Column("type", lambda row: str(row.type), folds=True),
+        Column("", lambda row: str(row.about), folds=True),
+    ]
+    head = [f"what SQL can name in index {result.meta.index} ({result.meta.model})"]
+    foot = [
+        "a parameter with a default may be named, as neighbors('dog', k := 3); text stands in "
+        "single quotes"
+    ]
+    return Layout(head, columns, result.rows, foot)
+
+
+def _name(row: Described) -> str:
+    if row.kind == "table":
+        return row.of
+    if row.kind == "function":
+        return f"{row.of}()"
+    return f"  {'-> ' if row.kind == 'gives' else ''}{row.name}"

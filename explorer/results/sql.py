@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import json
 import math
+import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from explorer.results.answer import Result
+from explorer.show.layout import Column, Layout
 
 if TYPE_CHECKING:
     import pandas
     import polars
     import pyarrow
+
+    from explorer.show.frames import FrameColumn
 
 
 @dataclass(frozen=True)
@@ -111,6 +116,25 @@ class SqlRows(Result):
             },
         }
 
+    def columns(self) -> list[FrameColumn]:
+        """The columns as text and CSV have them; frames are made of Arrow here."""
+        from explorer.show.frames import FrameColumn
+
+        rows, found = self.to_dicts(), []
+        for column in self.meta.columns:
+            cells = [row[column.name] for row in rows]
+            many = column.type.endswith("[]") and not column.type.startswith(("STRUCT", "MAP"))
+            whole = [
+                json.dumps(cell, ensure_ascii=False)
+                if isinstance(cell, (dict, list)) and not many
+                else cell
+                for cell in cells
+            ]
+            kind = float if _NUMBERS.fullmatch(column.type) else object
+            listed = many and not any(cell is None for cell in cells)
+            found.append(FrameColumn(column.name, kind, listed, True, whole))
+        return found
+
     def to_arrow(self) -> pyarrow.Table:
         """The rows as an Arrow table, with the types that DuckDB gives."""
         return self.table
@@ -121,7 +145,7 @@ class SqlRows(Result):
         Raises:
             QueryError: pandas is not installed.
         """
-        from explorer.frames import library
+        from explorer.show.frames import library
 
         library("pandas")
         return self.table.to_pandas(maps_as_pydicts="strict")
@@ -132,9 +156,13 @@ class SqlRows(Result):
         Raises:
             QueryError: polars is not installed.
         """
-        from explorer.frames import library
+        from explorer.show.frames import library
 
         return library("polars").from_arrow(self.table)
+
+    def layout(self) -> Layout:
+        """The rows as they came, numbers to the right."""
+        return _sql_table(self)
 
 
 def _python(value: Any) -> Any:
@@ -162,3 +190,86 @@ def _json(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): _json(one) for key, one in value.items()}
     return value
+
+
+_NUMBERS = re.compile(
+    r"(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL\(\d+,\s*\d+\)|BOOLEAN)(\[\d*\])*"
+)
+"""Types of DuckDB whose values are numbers, however they are written."""
+
+MOST_ROWS = 100
+"""Of more rows than a person would read, how many are shown."""
+
+LONGEST_CELL, LONGEST_LIST = 2_000, 200
+"""Characters of a cell on a page, and items of a list in it."""
+
+_NUMERIC = ("INT", "DOUBLE", "FLOAT", "DECIMAL")
+
+
+def _sql_table(result: SqlRows) -> Layout:
+    shown = result.first(MOST_ROWS).rows
+    count = f"{len(result):,} row{'' if len(result) == 1 else 's'}"
+    if len(result) > len(shown):
+        count += f", of which the first {len(shown)} are shown; --format csv writes all"
+    head = [f"SQL over index {result.meta.index} ({result.meta.model})"]
+    return Layout(head, _columns(result.meta), shown, [count])
+
+
+def page(result: SqlRows, start: int, count: int) -> Layout:
+    """Some of the rows, from one on, counted from 0; only they are made out of Arrow.
+
+    A cell is no longer than a page.
+    """
+    rows = result.part(start, count).rows
+    shown = [{name: _begun(value) for name, value in row.items()} for row in rows]
+    of = len(result)
+    said = f"{of:,} row{'' if of == 1 else 's'}"
+    if len(rows) < of:
+        said = f"rows {start + 1:,} to {start + len(rows):,} of {of:,}"
+    columns = _columns(result.meta, _begin_of)
+    cut = any(_begun(value) is not value for row in rows for value in row.values())
+    foot = [f"of lists, the first {LONGEST_LIST} items are shown"] if cut else []
+    return Layout([said], columns, shown, foot)
+
+
+def _begun(value: Any) -> Any:
+    """A value, or how a long list begins."""
+    long = isinstance(value, list) and len(value) > LONGEST_LIST
+    return value[:LONGEST_LIST] if long else value
+
+
+def _columns(meta: SqlMeta, of: Callable[[str], str] = str) -> list[Column]:
+    """The columns, and of the text of each cell what is shown."""
+    return [
+        Column(
+            column.name,
+            lambda row, name=column.name: of(_cell(row[name])),  # type: ignore[misc]
+            right=any(number in column.type for number in _NUMERIC) and "[" not in column.type,
+            folds=not any(number in column.type for number in _NUMERIC),
+            stays=True,
+        )
+        for column in meta.columns
+    ]
+
+
+def _begin_of(text: str) -> str:
+    """A cell that is no longer than a page."""
+    return text if len(text) <= LONGEST_CELL else text[:LONGEST_CELL] + "…"
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:.4f}" if value == 0 or 1e-3 <= abs(value) < 1e7 else f"{value:.4g}"
+    if isinstance(value, list):
+        return " ".join(map(_cell, value)) if not _nested(value) else "; ".join(map(_cell, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_cell(one)}" for key, one in value.items())
+    return str(value)
+
+
+def _nested(values: list[Any]) -> bool:
+    return any(isinstance(value, (list, dict)) for value in values)

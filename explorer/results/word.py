@@ -1,10 +1,12 @@
-"""What `word` answers."""
+"""What `word` answers, and how it looks."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from explorer.results.answer import Meta, Result
+from explorer.results.lines import foot_lines, resolved_lines
+from explorer.show.layout import Column, Layout
 
 
 @dataclass(frozen=True)
@@ -70,3 +72,26 @@ class WordReport(Result):
     query: WordQuery
     rows: tuple[WordNeuron, ...]
     meta: WordMeta
+
+    def layout(self) -> Layout:
+        """What the word is above, the neurons that fire at it below."""
+        return _word_table(self)
+
+
+def _word_table(result: WordReport) -> Layout:
+    meta = result.meta
+    head = [f"neurons that fire at {result.query.word}, by |z|", *resolved_lines(meta)]
+    head.append(f"  zipf frequency {meta.zipf:.2f}")
+    if meta.groups:
+        head[-1] += f"; in the groups {', '.join(meta.groups)}"
+    if meta.sinks:
+        head.append(f"  an attention sink in {', '.join(meta.sinks)}")
+    columns = [
+        Column("rank", lambda r: str(r.rank), right=True),
+        Column("neuron", lambda r: str(r.neuron)),
+        Column("z", lambda r: f"{r.z:.2f}", right=True),
+        Column("activation", lambda r: f"{r.activation:+.3f}", right=True, explained=True),
+        Column("reads", lambda r: " ".join(r.reads), folds=True),
+        Column("writes", lambda r: " ".join(r.writes), folds=True),
+    ]
+    return Layout(head, columns, result.rows, foot_lines(meta))

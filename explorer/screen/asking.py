@@ -21,7 +21,7 @@ from indexer.store.shown import one_line
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
-    from explorer.tables import Layout
+    from explorer.show.layout import Layout
     from explorer.views.detail import Detail
     from explorer.views.place import Place
     from explorer.views.view import View

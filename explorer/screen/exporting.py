@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from explorer.errors import QueryError
 
 if TYPE_CHECKING:
-    from explorer.pictures import Picture
+    from explorer.show.shapes import Picture
     from explorer.views.place import Place
 
 FORMATS = {
@@ -77,7 +77,7 @@ def contents(name: str, answer: Any, pictures: tuple[Picture, ...], screen: str)
     if ending not in PICTURES:
         return Contents(_text(answer, FORMATS[ending]).encode())
     if pictures:
-        from explorer.draw.file import as_bytes, figure
+        from explorer.show.draw.file import as_bytes, figure
 
         return Contents(as_bytes(figure(pictures), ending[1:]), "the picture to ")
     if ending == ".png":
@@ -112,8 +112,8 @@ def _check_ending(name: str) -> None:
 
 
 def _text(answer: Any, format: str) -> str:
-    from explorer.render import render
     from explorer.results import Result
+    from explorer.show.formats import render
 
     if isinstance(answer, Result):
         return render(answer, format, WIDTH)

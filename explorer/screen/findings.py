@@ -17,7 +17,7 @@ from explorer.screen.panes.detail import DetailPane
 from explorer.screen.panes.picture import PicturePane
 
 if TYPE_CHECKING:
-    from explorer.pictures import Picture
+    from explorer.show.shapes import Picture
     from explorer.views.detail import Detail
     from indexer.store.layout import Manifest
 

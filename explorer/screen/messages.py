@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from explorer.api import Explorer
-    from explorer.pictures import Picture
+    from explorer.show.shapes import Picture
     from explorer.views.detail import Detail
     from explorer.views.indexes import Found
     from explorer.views.links import Link

@@ -108,7 +108,6 @@ class Opening:
 
 def warm(ix: Explorer) -> None:
     """Ask what the first letter will need, so that it need not wait for it."""
-    import explorer.tables
     import explorer.views.detail  # noqa: F401  # imported here, not when the first row is shown
 
     ix.beginning("a", 1)

@@ -113,10 +113,9 @@ class Workbench(Standing):
         if message.answer is None:
             self.post_message(Said("enter asks: it may take a few seconds"))
             return
-        from explorer.tables import lay_out
-
-        view = VIEWS[self.place.view]
-        self.answer.show(message.answer, (view.lay_out or lay_out)(message.answer))
+        lay_out = VIEWS[self.place.view].lay_out
+        table = message.answer.layout() if lay_out is None else lay_out(message.answer)
+        self.answer.show(message.answer, table)
         self.post_message(Said(""))
 
     def on_refused(self, message: Refused) -> None:

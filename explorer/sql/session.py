@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.child import command
 from explorer.errors import Cancelled, QueryError
-from explorer.sql.wire import Writer, receive
 from indexer.store.errors import MachineError
+from indexer.store.wire import Writer, receive
 
 if TYPE_CHECKING:
     import pyarrow

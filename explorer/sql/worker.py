@@ -19,8 +19,8 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from explorer.sql.wire import Writer, receive
 from indexer.store.limits import want_of_memory
+from indexer.store.wire import Writer, receive
 
 if TYPE_CHECKING:
     from explorer.sql.database import Database

@@ -1,7 +1,7 @@
 """The views: what each asks of an index, with what beside the query. They know no screen.
 
-One file a view; each asks a question of `explorer.api` and is shown as `explorer.tables` and
-`explorer.pictures` have it.
+One file a view; each asks a question of `explorer.api` and is shown as its answer
+has it.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from explorer.tables.layout import Layout
+from explorer.show.layout import Layout
 from explorer.views.links import Link, links, neuron, of_item
 from indexer.store.errors import SemanticError
 from indexer.store.items import ITEMS

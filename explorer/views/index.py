@@ -19,11 +19,10 @@ def _ask(ix: Explorer, place: Place, _: Progress) -> Any:
 
 
 def _lay_out(answer: Any) -> Any:
+    from explorer.about import index
     from explorer.results import Result
-    from explorer.tables import lay_out
-    from explorer.tables.index import index
 
-    return lay_out(answer) if isinstance(answer, Result) else index(answer)
+    return answer.layout() if isinstance(answer, Result) else index(answer)
 
 
 VIEW = View(

@@ -14,7 +14,7 @@ from explorer.views.view import View
 if TYPE_CHECKING:
     from explorer.api import Explorer
     from explorer.results import SqlRows
-    from explorer.tables import Layout
+    from explorer.show.layout import Layout
 
 STATEMENT = "statement"
 """What a place's statement is called among what was chosen there."""
@@ -57,7 +57,7 @@ def _ask(ix: Explorer, place: Place, progress: Progress) -> SqlRows:
 
 def page_of(answer: SqlRows, at: int) -> Layout:
     """One page of an answer, counted from 0."""
-    from explorer.tables.sql import page
+    from explorer.results.sql import page
 
     return page(answer, at * PAGE, PAGE)
 

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from explorer.api import Explorer
 from explorer.errors import ModelFailed
 from explorer.unindexed import encode as in_another
-from indexer.encode import encode
+from indexer.encode import Encoder
 from indexer.progress import Narrator
 from indexer.store.errors import at_the_edge
 
@@ -138,7 +138,7 @@ def _encode(folder: Path, texts: Sequence[str], *_: Any) -> NDArray[np.float32]:
 
 @cache
 def _states(folder: Path, text: str) -> NDArray[np.float32]:
-    return encode(folder, [text], Narrator(quiet=True))[:, 0]
+    return Encoder(folder, Narrator(quiet=True)).run([text])[:, 0]
 
 
 @contextlib.contextmanager

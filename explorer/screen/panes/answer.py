@@ -20,7 +20,7 @@ from textual.widgets import DataTable, Static
 from explorer.screen.plain import plain
 
 if TYPE_CHECKING:
-    from explorer.tables import Layout
+    from explorer.show.layout import Layout
     from explorer.views.gauge import Scale
 
 NARROW_CELL, WIDE_CELL, WIDEST_CELL = 10, 20, 48
@@ -185,11 +185,10 @@ def _bar(scale: Scale, row: Any, width: int) -> Text:
 def _head(answer: Any, layout: Layout) -> Text:
     """The lines above the table; a word that isn't quite what was asked stands out."""
     from explorer.results import Meta
-    from explorer.tables.layout import resolved_items
     from indexer.store.shown import one_line
 
     meta = getattr(answer, "meta", None)
-    items = resolved_items(meta) if isinstance(meta, Meta) else []
+    items = meta.every_resolved if isinstance(meta, Meta) else ()
     warned = {one_line(item.note) for item in items if item.note}
     title, *lines = layout.head or [""]
     warns = [any(f"({note})" in line for note in warned) for line in lines]

@@ -11,7 +11,7 @@ from textual.widgets import Static
 from explorer.screen.plain import plain
 
 if TYPE_CHECKING:
-    from explorer.pictures import Picture
+    from explorer.show.shapes import Picture
 
 LEAST_WIDTH, LEAST_HEIGHT = 20, 14
 _INKS = {"[●█▓▒]+": "cyan", "░+": "dim", "(?<![=≡#-])([=≡#-])\\1+": "magenta"}
@@ -44,7 +44,7 @@ class PicturePane(VerticalScroll):
         self._draw()
 
     def _draw(self) -> None:
-        from explorer.draw.terminal import SHORTEST, drawn
+        from explorer.show.draw.terminal import SHORTEST, drawn
 
         width, height = self.size.width - 2, self.size.height
         if width < LEAST_WIDTH or not self.pictures:

@@ -1,6 +1,6 @@
-"""How the session and its worker talk: a line of JSON, then as many bytes as the line says.
+"""How a process and one that works for it talk: a line of JSON, then as many bytes as it says.
 
-Knows pipes and frames; nothing of SQL.
+Knows pipes and frames; nothing of what is asked.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Rows as columns: the one place that knows which columns an answer has, and of what type.
+"""Rows as columns: which columns rows of a dataclass have, and of what type.
 
 Knows dataclasses and their annotations; CSV and every kind of frame stand on what is said here. A
 record in a row becomes columns `name.field`, a dict columns `name.key` (of records,
@@ -11,20 +11,17 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import importlib.util
-import json
-import re
 import types
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from explorer.errors import QueryError
-from explorer.results import AnalogyLayers, Layers, Middlemen, Result, SqlRows
 
 
 @dataclass(frozen=True)
-class Column:
+class FrameColumn:
     """One column of a frame.
 
     Attributes:
@@ -43,58 +40,33 @@ class Column:
     cells: list[Any]
 
 
-def columns_of(result: Result) -> list[Column]:
-    """The columns of an answer, in the order of its rows' fields.
+def row_kind(result: type) -> type:
+    """The dataclass of an answer's rows, as the answer's own dataclass is annotated."""
+    kind: type = typing.get_args(_hints(result)["rows"])[0]
+    return kind
+
+
+def columns_of(
+    kind: type, rows: Sequence[Any], named: Mapping[str, Sequence[str]]
+) -> list[FrameColumn]:
+    """The columns of rows of one dataclass, in the order of its fields.
 
     A record that no row has (a target that was not asked for) has no columns. Types come from the
     annotations, so that an answer without rows, or a column of None, has them too.
+
+    Args:
+        kind: the dataclass.
+        rows: of it.
+        named: by field, columns that are there though no row may have them: the keys of a dict, or
+            the names of the components of a target (a component is called what it was asked as;
+            what it was taken to be differs from space to space).
     """
-    if isinstance(result, SqlRows):
-        return list(_of_sql(result))
-    kind = typing.get_args(_hints(type(result))["rows"])[0]
-    rows = list(result.rows)  # type: ignore[attr-defined]  # every result has rows
-    return list(_of_records(kind, rows, "", _names(result)))
-
-
-def _of_sql(result: SqlRows) -> Iterator[Column]:
-    """The columns of a statement, as text and CSV have them; frames are made of Arrow there."""
-    rows = result.to_dicts()
-    for column in result.meta.columns:
-        cells = [row[column.name] for row in rows]
-        many = column.type.endswith("[]") and not column.type.startswith(("STRUCT", "MAP"))
-        whole = [
-            json.dumps(cell, ensure_ascii=False)
-            if isinstance(cell, (dict, list)) and not many
-            else cell
-            for cell in cells
-        ]
-        kind = float if _NUMBERS.fullmatch(column.type) else object
-        yield Column(column.name, kind, many and not _any_none(cells), True, whole)
-
-
-_NUMBERS = re.compile(
-    r"(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL\(\d+,\s*\d+\)|BOOLEAN)(\[\d*\])*"
-)
-"""Types of DuckDB whose values are numbers, however they are written."""
-
-
-def _names(result: Result) -> dict[str, list[str]]:
-    """By field, what the query says of columns: keys that no row may have, names of components.
-
-    A component is called what it was asked as; what it was taken to be differs from space to space.
-    """
-    if isinstance(result, Middlemen):
-        query = result.query
-        asked = {"scores": query.words, "avoided": query.avoid, "acts": query.words}
-        return {name: [" ".join(word.split()) for word in words] for name, words in asked.items()}
-    if isinstance(result, (AnalogyLayers, Layers)):
-        return {"target.components": [one.asked for one in result.meta.resolved]}
-    return {}
+    return list(_of_records(kind, list(rows), "", named))
 
 
 def _of_records(
-    kind: type, records: Sequence[Any], before: str, names: dict[str, list[str]]
-) -> Iterator[Column]:
+    kind: type, records: Sequence[Any], before: str, names: Mapping[str, Sequence[str]]
+) -> Iterator[FrameColumn]:
     """The columns of some records of one class; None where a row has none."""
     hints, absent = _hints(kind), any(record is None for record in records)
     for field in dataclasses.fields(kind):
@@ -103,8 +75,8 @@ def _of_records(
 
 
 def _of_field(
-    name: str, hint: Any, cells: list[Any], absent: bool, names: dict[str, list[str]]
-) -> Iterator[Column]:
+    name: str, hint: Any, cells: list[Any], absent: bool, names: Mapping[str, Sequence[str]]
+) -> Iterator[FrameColumn]:
     hint, optional = _without_none(hint)
     inside = typing.get_args(hint)
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
@@ -118,9 +90,9 @@ def _of_field(
                 record = typing.cast("type", inside[1])
                 yield from _of_records(record, values, f"{name}.{key}.", names)
                 continue
-            yield Column(f"{name}.{key}", inside[1], False, _any_none(values), values)
+            yield FrameColumn(f"{name}.{key}", inside[1], False, _any_none(values), values)
     elif typing.get_origin(hint) is tuple and dataclasses.is_dataclass(inside[0]):
-        asked = names.get(name, [])
+        asked = list(names.get(name, ()))
         for at in range(max((len(cell) for cell in cells if cell), default=0)):
             if asked.index(asked[at]) < at:
                 continue  # asked twice, so the same twice
@@ -129,9 +101,9 @@ def _of_field(
             yield from _of_records(kind, found, f"{name}.{asked[at]}.", names)
     elif typing.get_origin(hint) is tuple:
         lists = [None if cell is None else list(cell) for cell in cells]
-        yield Column(name, inside[0], True, optional or absent, lists)
+        yield FrameColumn(name, inside[0], True, optional or absent, lists)
     else:
-        yield Column(name, hint, False, optional or absent, cells)
+        yield FrameColumn(name, hint, False, optional or absent, cells)
 
 
 def _hints(kind: type) -> dict[str, Any]:
@@ -153,7 +125,7 @@ def _any_none(values: Sequence[Any]) -> bool:
 # -- kinds of frames ------------------------------------------------------------------------
 
 
-def to_pandas(columns: Sequence[Column]) -> Any:
+def to_pandas(columns: Sequence[FrameColumn]) -> Any:
     """A `pandas.DataFrame`: int64, Int64 where a cell may be missing, float64, str, and lists.
 
     Raises:
@@ -164,7 +136,7 @@ def to_pandas(columns: Sequence[Column]) -> Any:
     text = "str" if int(pandas.__version__.split(".")[0]) >= 3 else "object"
     names = {int: ("int64", "Int64"), float: ("float64", "float64"), bool: ("bool", "boolean")}
 
-    def dtype(column: Column) -> str:
+    def dtype(column: FrameColumn) -> str:
         if column.many:
             return "object"
         return text if column.kind is str else names[column.kind][column.optional]
@@ -174,7 +146,7 @@ def to_pandas(columns: Sequence[Column]) -> Any:
     )
 
 
-def to_polars(columns: Sequence[Column]) -> Any:
+def to_polars(columns: Sequence[FrameColumn]) -> Any:
     """A `polars.DataFrame`: Int64, Float64, String, Boolean, and lists of them.
 
     Raises:
@@ -189,7 +161,7 @@ def to_polars(columns: Sequence[Column]) -> Any:
     return polars.DataFrame({column.name: column.cells for column in columns}, schema=schema)
 
 
-def to_arrow(columns: Sequence[Column]) -> Any:
+def to_arrow(columns: Sequence[FrameColumn]) -> Any:
     """A `pyarrow.Table`: int64, double, string, bool, and lists of them.
 
     Raises:

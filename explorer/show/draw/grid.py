@@ -10,9 +10,9 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from explorer.draw.room import columns_of, cut, folded, padded
-from explorer.draw.scale import LEVELS, Scale, scale_of
-from explorer.pictures.shapes import Grid
+from explorer.show.draw.room import columns_of, cut, folded, padded
+from explorer.show.draw.scale import LEVELS, Scale, scale_of
+from explorer.show.shapes import Grid
 
 ABOVE, BELOW, NOTHING = " ░▒▓█", " -=≡#", "·"
 _SHADES = 4

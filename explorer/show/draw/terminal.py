@@ -12,10 +12,10 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 from typing import Any
 
-from explorer.draw.grid import lines_of
-from explorer.draw.room import cut, fitted
-from explorer.draw.scale import worst_of
-from explorer.pictures.shapes import Bars, Grid, Histogram, Lines, Picture
+from explorer.show.draw.grid import lines_of
+from explorer.show.draw.room import cut, fitted
+from explorer.show.draw.scale import worst_of
+from explorer.show.shapes import Bars, Grid, Histogram, Lines, Picture
 
 HEIGHT = 16
 """Lines of a plot, title and legend aside, where no height is asked for."""

@@ -1,11 +1,11 @@
-"""How an open index looks as a table: its model above, its spaces below."""
+"""An open index as a table: its model above, its spaces below."""
 
 from __future__ import annotations
 
 import dataclasses
 from itertools import groupby
 
-from explorer.tables.layout import Column, Layout
+from explorer.show.layout import Column, Layout
 from indexer.store.layout import Manifest
 from indexer.store.spaces import SpaceEntry
 
@@ -26,7 +26,7 @@ def index(manifest: Manifest) -> Layout:
         Column("measure", lambda s: str(s.measure)),
         Column("convention", lambda s: str(s.convention), folds=True),
     ]
-    return Layout(head, columns, [f"built {manifest.created}"], _spans(manifest.spaces))
+    return Layout(head, columns, _spans(manifest.spaces), [f"built {manifest.created}"])
 
 
 def _spans(spaces: tuple[SpaceEntry, ...]) -> list[SpaceEntry]:

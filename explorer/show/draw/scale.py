@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import count
 
-from explorer.pictures.shapes import Grid
+from explorer.show.shapes import Grid
 
 LEVELS = 5
 """Steps from the origin to the farthest value; the first is what is near the origin."""

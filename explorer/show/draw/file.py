@@ -15,11 +15,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from explorer.draw.room import folded
-from explorer.draw.scale import scale_of, worst_of
 from explorer.errors import QueryError
 from explorer.outfile import write_bytes
-from explorer.pictures.shapes import Bars, Grid, Histogram, Lines, Picture
+from explorer.show.draw.room import folded
+from explorer.show.draw.scale import scale_of, worst_of
+from explorer.show.shapes import Bars, Grid, Histogram, Lines, Picture
 from indexer.store.errors import unknown
 
 KINDS = ("svg", "png")
@@ -46,14 +46,14 @@ def figure(pictures: Sequence[Picture]) -> Any:
     require_matplotlib()
     from matplotlib import rc_context
 
-    from explorer.draw.shown import PLAIN
+    from explorer.show.draw.shown import PLAIN
 
     with rc_context(PLAIN):
         return _drawn(pictures)
 
 
 def _drawn(pictures: Sequence[Picture]) -> Any:
-    from explorer.draw.shown import ShownFigure
+    from explorer.show.draw.shown import ShownFigure
 
     heights = [_height(picture) for picture in pictures]
     made = ShownFigure(figsize=(8, sum(heights)), layout="constrained")
@@ -103,7 +103,7 @@ def as_bytes(made: Any, kind: str) -> bytes:
     """A figure as a file of a kind, `svg` or `png`, without a date in it."""
     from matplotlib import rc_context
 
-    from explorer.draw.shown import PLAIN
+    from explorer.show.draw.shown import PLAIN
 
     out = io.BytesIO()
     with rc_context(PLAIN | _SETTINGS), warnings.catch_warnings():

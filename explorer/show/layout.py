@@ -1,0 +1,70 @@
+"""A table for people, as plain data: what stands above it, its columns, rows, what stands below.
+
+Whatever stands in one may be shown, wherever it comes from: see `indexer.store.shown`. Knows no
+question and no answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from indexer.store.shown import one_line
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A table.
+
+    Attributes:
+        head: the lines above it, the first of which is its title.
+        columns: from left to right.
+        rows: whatever the columns' cells are made of, one a line.
+        foot: the lines below it.
+    """
+
+    head: Sequence[str]
+    columns: Sequence[Column]
+    rows: Sequence[Any]
+    foot: Sequence[str]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "head", [one_line(line) for line in self.head])
+        object.__setattr__(self, "foot", [one_line(line) for line in self.foot])
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its name, and what of a row stands in it, cut to fit or folded into lines.
+
+    One that `stays` is shown even where nothing stands in it. One that is `explained` goes with
+    what a folded column says, wherever that is shown at length.
+    """
+
+    name: str
+    cell: Callable[[Any], str]
+    right: bool = False
+    folds: bool = False
+    stays: bool = False
+    explained: bool = False
+
+    @property
+    def told(self) -> bool:
+        """Whether it is said of a row that is shown at length, whose other cells are plain."""
+        return self.folds or self.explained
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", one_line(self.name))
+        if not isinstance(self.cell, _Shown):
+            object.__setattr__(self, "cell", _Shown(self.cell))
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What stands in a cell, as it may be shown."""
+
+    cell: Callable[[Any], str]
+
+    def __call__(self, row: Any) -> str:
+        return one_line(self.cell(row))
