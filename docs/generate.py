@@ -20,6 +20,10 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from indexer.architectures import Family
 
 ROOT = Path(__file__).parent.parent
 MARK = re.compile(r"(<!-- generated: (?P<name>\w+) -->\n)(?P<body>.*?)(<!-- end -->)", re.DOTALL)
@@ -263,7 +267,8 @@ def families() -> str:
     """The table of families, one line an entry."""
     from indexer.architectures import FAMILIES, Fused
 
-    out = ["| family | `model_type` | MLP | norms | attention | GGUF | |", "|" + " --- |" * 7]
+    titles = ("family", "`model_type`", "MLP", "norms", "attention", "to the logits", "GGUF", "")
+    out = ["| " + " | ".join(titles).rstrip() + " |", "|" + " --- |" * len(titles)]
     for family in FAMILIES:
         mlp, attention = family.mlp, family.attention
         built = "gated" if family.gated else "plain"
@@ -285,8 +290,21 @@ def families() -> str:
         )
         if not mlp.norm and not mlp.norm_after:
             norms = f"{family.norm.name} after each sum"
-        out.append(f"| {family.title} | {types} | {built} | {norms} | {kind} | {gguf} | {notes} |")
+        cells = (family.title, types, built, norms, kind, _to_logits(family), gguf, notes)
+        out.append(f"| {' | '.join(cells)} |")
     return "\n".join(out) + "\n"
+
+
+def _to_logits(family: Family) -> str:
+    """What a stream passes on its way from the last block to the logits."""
+    if not family.unembedding:
+        return "none"
+    steps = [f"`{family.final_norm}`" if family.final_norm else "no norm"]
+    steps += [f"`{family.project_out}`"] if family.project_out else []
+    steps += ["a bias"] if family.unembedding_bias else []
+    steps += [f"divided by `{family.logits_divided_by}`"] if family.logits_divided_by else []
+    steps += [f"softcap `{family.logits_softcap}`"] if family.logits_softcap else []
+    return ", ".join(steps)
 
 
 def attributes() -> str:

@@ -126,6 +126,12 @@ class Family:
         unembedding: the output matrix, relative to the whole model; empty where none reads it.
         project_in: the matrix between the embedding and the stream, where their widths differ.
         project_out: the matrix between the stream and the unembedding.
+        final_norm: the norm between the last block and the unembedding; None where there is none,
+            or nothing is read off with an unembedding.
+        unembedding_bias: whether the unembedding adds a number a token.
+        logits_divided_by: attribute of the config that logits are divided by.
+        logits_softcap: attribute of the config with the c of c tanh(logits / c); nothing is done
+            where a config leaves it out.
         embedding_note: what else happens to an embedding before block 0.
         notes: what a reader of the table should know.
         gguf: whether its GGUF files are read; held by tests/test_gguf.py.
@@ -145,6 +151,10 @@ class Family:
     unembedding: str = "lm_head"
     project_in: str | None = None
     project_out: str | None = None
+    final_norm: str | None = "norm"
+    unembedding_bias: bool = False
+    logits_divided_by: str = ""
+    logits_softcap: str = ""
     embedding_note: str = ""
     notes: str = ""
     gguf: bool = False
@@ -202,6 +212,7 @@ _GEMMA2 = replace(
         "final_logit_softcapping",
         "attn_logit_softcapping",
     ),
+    logits_softcap="final_logit_softcapping",
 )
 _GEMMA3 = replace(
     _GEMMA2,
@@ -238,6 +249,7 @@ _GPT_NEO = Family(
     ),
     activation="activation_function",
     arithmetic=("attention_types", "attention_layers", "window_size"),
+    final_norm="ln_f",
     embedding_note="the model adds a learned position",
 )
 _NEOX = Family(
@@ -258,6 +270,7 @@ _NEOX = Family(
         fused=Fused.GROUPS,
     ),
     arithmetic=("use_parallel_residual",),
+    final_norm="final_layer_norm",
     notes="attention and MLP read the same stream, each through a norm of its own",
 )
 _OPT = Family(
@@ -282,6 +295,7 @@ _OPT = Family(
     when=(("do_layer_norm_before", True),),
     project_in="decoder.project_in",
     project_out="decoder.project_out",
+    final_norm="decoder.final_layer_norm",
     embedding_note="the model adds a learned position",
 )
 _BERT = Family(
@@ -300,6 +314,7 @@ _BERT = Family(
     ),
     encoder=True,
     unembedding="",
+    final_norm=None,
     embedding_note="the model adds a position and a segment, then norms the sum",
     notes="norms stand after each sum: nothing is folded",
 )
@@ -328,6 +343,7 @@ FAMILIES: tuple[Family, ...] = (
             "scale_attn_by_inverse_layer_idx",
             "reorder_and_upcast_attn",
         ),
+        final_norm="ln_f",
         embedding_note="the model adds a learned position",
         gguf=True,
     ),
@@ -341,8 +357,9 @@ FAMILIES: tuple[Family, ...] = (
             norm=("ln_1",), value=Matrix("attn.v_proj"), output=Matrix("attn.out_proj")
         ),
         arithmetic=("rotary_dim",),
+        unembedding_bias=True,
         embedding_note="",
-        notes="attention and MLP read the same normed stream; the unembedding has a bias",
+        notes="attention and MLP read the same normed stream",
     ),
     _NEOX,
     _OPT,
@@ -352,6 +369,7 @@ FAMILIES: tuple[Family, ...] = (
         mlp=replace(_OPT.mlp, norm=(), norm_sum="final_layer_norm"),
         attention=replace(_OPT.attention, norm=()),
         when=(("do_layer_norm_before", False),),
+        final_norm=None,
         notes="norms stand after each sum: nothing is folded",
     ),
     replace(
@@ -368,6 +386,7 @@ FAMILIES: tuple[Family, ...] = (
         ),
         activation="=gelu_new",
         arithmetic=("apply_residual_connection_post_layernorm", "slow_but_exact"),
+        final_norm="ln_f",
         embedding_note="the model norms it",
         notes="",
         gguf=True,
@@ -394,6 +413,7 @@ FAMILIES: tuple[Family, ...] = (
             "num_ln_in_parallel_attn",
             "parallel_attn",
         ),
+        final_norm="ln_f",
         notes="parallel or not, with one norm or two; one key-value head, several, or all",
         gguf=True,
     ),
@@ -410,7 +430,9 @@ FAMILIES: tuple[Family, ...] = (
             output=Matrix("self_attn.dense"),
         ),
         arithmetic=("qk_layernorm",),
-        notes="attention and MLP read the same normed stream; the unembedding has a bias",
+        final_norm="final_layernorm",
+        unembedding_bias=True,
+        notes="attention and MLP read the same normed stream",
     ),
     replace(_LLAMA, gguf=True),
     replace(_LLAMA, title="Mistral", model_types=("mistral",), arithmetic=("sliding_window",)),
@@ -437,7 +459,9 @@ FAMILIES: tuple[Family, ...] = (
         model_types=("gemma3",),
         blocks="language_model.layers",
         embedding="language_model.embed_tokens",
-        notes="the language model of it",
+        final_norm="language_model.norm",
+        logits_softcap="",
+        notes="the language model of it; its logits have no softcap, whatever its config says",
     ),
     replace(
         _LLAMA,
@@ -482,6 +506,7 @@ FAMILIES: tuple[Family, ...] = (
             "residual_multiplier",
             "attention_multiplier",
         ),
+        logits_divided_by="logits_scaling",
         embedding_note="the model multiplies it by embedding_multiplier",
         notes="what a block writes is multiplied by residual_multiplier; the rows are not",
     ),

@@ -189,6 +189,7 @@ class _Build:
         )
         with self.timed("tokens"):
             weights.tokens()
+            weights.unembedding()
         if "neuron" in self.spaces:
             with self.timed("neurons"):
                 weights.neurons()
@@ -363,6 +364,7 @@ class _Build:
         firing = "context" in self.spaces and self.neurons.rows > 0
         finished = [self.staging.finished(name) for name in names]
         kept = [f for f in finished if f is not None]
+        unembedding, of_unembedding = self.staging.unembedding() or (None, {})
         return Manifest(
             name=self.request.name,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -379,6 +381,7 @@ class _Build:
                 gated=self.model.family.gated,
                 tied=self.model.tied,
                 encoder=self.model.family.encoder,
+                unembedding=unembedding,
                 activation=self.model.activation_name,
                 activation_signs=self.model.activation_signs,
                 allow_pickle=self.source.pickled,
@@ -397,7 +400,8 @@ class _Build:
             conventions={entry.name: entry.convention for entry, _ in kept if entry.convention},
             spaces=tuple(entry for entry, _ in kept),
             files={path: file for _, files in kept for path, file in files.items()}
-            | self.staging.files("signs"),
+            | self.staging.files("signs")
+            | of_unembedding,
             versions=versions(),
             check=self.errors,
             seconds=self.seconds,

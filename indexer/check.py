@@ -8,6 +8,7 @@ the whole way from weight to disk is under the check.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from indexer.errors import CheckFailed
 from indexer.extract.context import LastTokenStream
 from indexer.extract.firing import Moments, Whole, strongest
+from indexer.extract.logits import predicted
 from indexer.extract.norms import Float64, plain_norm, root_mean_square
 from indexer.extract.probe import Experts, Probe, probe
 from indexer.model import Model
@@ -28,9 +30,13 @@ from indexer.store.spaces import (
     neuron_space,
     token_space,
 )
+from indexer.store.unembedding import Unembedding
 
 Rows = Callable[[str, int, int], Float64]
 """(space, first row, count) -> the vectors as stored, (count, d_model) float64."""
+
+LOGIT_POSITIONS = 8
+"""How many positions' logits are compared: of a vocabulary of 260,000 they take 50 MB."""
 
 TOLERANCE = 1e-4
 EMBED_TOLERANCE = 1e-6
@@ -177,6 +183,32 @@ def check_heads(
             worst = max(worst, relative_error(seen.read, seen.entered))
         errors[f"attention.{layer}"] = worst
     return _within(errors, TOLERANCE)
+
+
+def check_logits(model: Model, own: Unembedding, ids: Sequence[Sequence[int]]) -> dict[str, float]:
+    """Logits made of stored vectors and of the model's own last stream, against its own logits.
+
+    The words are run as one text, of which the first positions are looked at, each by itself: the
+    first of all is a sink in many models, whose stream would hide what the others say.
+
+    Args:
+        model: in any precision; what follows the last block is run in float32.
+        own: as read back.
+        ids: token ids of some words.
+
+    Raises:
+        CheckFailed: a position is off by more than `TOLERANCE`.
+    """
+    room = getattr(model.config, "max_position_embeddings", None) or LOGIT_POSITIONS
+    text = [token for word in ids for token in word][: min(room, LOGIT_POSITIONS)]
+    seen = predicted(model, text)
+    found = own.logits(seen.stream)
+    # What is there whatever the stream: the shift and the bias, through all that follows.
+    constant = own.of_normed(
+        np.zeros((1, model.d_model)) if own.shift is None else own.shift[None]
+    )[0]
+    errors = [_error(*one) for one in zip(found, repeat(constant), seen.logits, strict=False)]
+    return _within({"logits": float(np.max(errors))}, TOLERANCE)
 
 
 def _read(

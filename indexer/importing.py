@@ -434,6 +434,7 @@ def _new_manifest(request: ImportRequest, entry: SpaceEntry, origin: Imported) -
             gated=False,
             tied=True,
             encoder=False,
+            unembedding=None,
         ),
         dtype="float32",
         device="cpu",

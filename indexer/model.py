@@ -138,9 +138,9 @@ class Model:
         family = self.family
         if not family.unembedding:
             return True
-        if self._projection(family.project_out) is not None:
+        if self.project_out is not None:
             return False
-        head, own = self.module.get_submodule(family.unembedding).weight, self._embedding.weight
+        head, own = self.unembedding.weight, self._embedding.weight
         return head is own or (head.data_ptr() == own.data_ptr() != 0)
 
     def neurons(self, layer: int) -> tuple[int, int]:
@@ -170,7 +170,7 @@ class Model:
         """
         family = self.family
         embed = kind == "embed"
-        module = self._embedding if embed else self.module.get_submodule(family.unembedding)
+        module = self._embedding if embed else self.unembedding
         rows: torch.Tensor = module.weight[first : first + count].detach().float().cpu()
         projection = self._projection(family.project_in if embed else family.project_out)
         if projection is None:
@@ -230,6 +230,62 @@ class Model:
         with _at_hand(norm):
             bias = getattr(norm, "bias", None)
             return None if bias is None else bias.detach().double().cpu()
+
+    @property
+    def final_norm(self) -> Any:
+        """The norm between the last block and the unembedding, or None where nothing norms there.
+
+        Raises:
+            CheckFailed: there is no such module where the family's entry looks.
+        """
+        path = self.family.final_norm
+        if path is None:
+            return None
+        holder, _, name = path.rpartition(".")
+        module = self.base.get_submodule(holder)
+        if not hasattr(module, name):
+            raise CheckFailed(f"no {path}, where the entry for {self.family.title} looks")
+        return getattr(module, name)
+
+    @property
+    def project_out(self) -> Any:
+        """The projection between the last norm and the unembedding, or None."""
+        return self._projection(self.family.project_out)
+
+    @property
+    def unembedding(self) -> Any:
+        """The module whose rows logits are read off with; for families that have one."""
+        return self.module.get_submodule(self.family.unembedding)
+
+    @property
+    def unembedding_bias(self) -> torch.Tensor | None:
+        """What is added to each token's logit, (vocabulary,) float32, or None.
+
+        Raises:
+            CheckFailed: there is one where the family's entry says none, or the other way round.
+        """
+        with _at_hand(self.unembedding):
+            bias = getattr(self.unembedding, "bias", None)
+            if (bias is not None) != self.family.unembedding_bias:
+                have = "no bias" if bias is None else "a bias"
+                raise CheckFailed(
+                    f"{self.family.unembedding} has {have}, which is not what the entry for "
+                    f"{self.family.title} says"
+                )
+            return None if bias is None else bias.detach().float().cpu().clone()
+
+    @property
+    def logit_scale(self) -> float:
+        """What logits are multiplied by."""
+        name = self.family.logits_divided_by
+        return 1 / float(getattr(self.config, name)) if name else 1.0
+
+    @property
+    def logit_softcap(self) -> float | None:
+        """The c of c tanh(logits / c), or None where logits are left as they are."""
+        name = self.family.logits_softcap
+        cap = getattr(self.config, name, None) if name else None
+        return None if cap is None else float(cap)
 
     def to(self, device: str, dtype: str) -> None:
         """Move the module, and set the precision of its forward passes."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,14 @@ from numpy.typing import NDArray
 
 from indexer import check
 from indexer.extract.heads import head_rows
+from indexer.extract.logits import unembedding
 from indexer.extract.neurons import DEPTH, NearestTokens, neuron_rows
 from indexer.extract.norms import convention
 from indexer.extract.tokens import token_rows, token_spaces
 from indexer.model import Model
 from indexer.progress import Narrator
 from indexer.store.grid import HeadGrid, NeuronGrid
+from indexer.store.layout import UNEMBEDDING
 from indexer.store.spaces import (
     EMBED,
     HEAD_SIDES,
@@ -31,6 +34,7 @@ from indexer.store.spaces import (
     neuron_space,
     token_space,
 )
+from indexer.store.unembedding import Unembedding, read_unembedding
 from indexer.store.write import Staging, unit_rows
 
 _NEURONS_AT_ONCE = 512
@@ -89,6 +93,13 @@ class Weights:
                     first += len(block)
                     bar.update(len(block))
             self.staging.finish_space(entry, writer, norms, self.word_like)
+
+    def unembedding(self) -> None:
+        """What makes logits of the stream, beside the rows of tokens; nothing of an encoder."""
+        if self.staging.unembedding() is None:
+            found = unembedding(self.model)
+            if found is not None:
+                self.staging.finish_unembedding(found.entry, found.arrays)
 
     def neurons(self) -> None:
         """`neuron.in`, `neuron.up` and `neuron.out`, with the tokens nearest to each neuron."""
@@ -221,7 +232,7 @@ class Weights:
             spaces: which of `neuron` and `head` were extracted.
 
         Returns:
-            The greatest relative error of each part: `embed`, `mlp`, `attention`.
+            The greatest relative error of each part: `embed`, `mlp`, `attention`, `logits`.
         """
         kept: dict[str, float] | None = self.staging.step("check weights")
         if kept is None:
@@ -235,6 +246,24 @@ class Weights:
                 made["attention"] = check.check_heads(
                     self.model, stored, heads, self.folded, tokens
                 )
+            if (own := self._stored_unembedding()) is not None:
+                made["logits"] = check.check_logits(self.model, own, words)
             kept = {part: max(errors.values()) for part, errors in made.items()}
             self.staging.keep("check weights", kept)
         return kept
+
+    def _stored_unembedding(self) -> Unembedding | None:
+        """What makes logits, read back as it is on the disk."""
+        finished = self.staging.unembedding()
+        if finished is None:
+            return None
+        entry, files = finished
+        space = token_space(token_spaces(self.model)[-1])
+        return read_unembedding(
+            self.staging.folder,
+            entry,
+            files.get(UNEMBEDDING),
+            space,
+            (self.model.vocabulary, self.model.d_model),
+            partial(self.staging.stored, space),
+        )

@@ -176,7 +176,12 @@ CASES: dict[str, Case] = {
     ),
     "qwen3": Case("Qwen3", "Qwen3ForCausalLM", _WIDE),
     "gemma": Case("Gemma", "GemmaForCausalLM", _WIDE),
-    "gemma2": Case("Gemma 2", "Gemma2ForCausalLM", {**_WIDE, "num_hidden_layers": 4, **_SLIDING}),
+    "gemma2": Case(
+        "Gemma 2",
+        "Gemma2ForCausalLM",
+        # Low enough to be felt by logits as small as a tiny model's.
+        {**_WIDE, "num_hidden_layers": 4, **_SLIDING, "final_logit_softcapping": 2.0},
+    ),
     "gemma3": Case("Gemma 3", "Gemma3ForCausalLM", {**_WIDE, "num_hidden_layers": 4, **_SLIDING}),
     "gemma3_vision": Case(
         "Gemma 3, with vision",

@@ -22,6 +22,7 @@ from indexer.architectures import FAMILIES, Layout, Matrix, Norm
 from indexer.check import relative_error
 from indexer.errors import CheckFailed
 from indexer.extract.context import LastTokenStream
+from indexer.extract.logits import Extracted, unembedding
 from indexer.extract.neurons import neuron_rows
 from indexer.extract.norms import plain_norm
 from indexer.extract.tokens import token_rows
@@ -233,6 +234,119 @@ def test_a_wrong_layout_of_a_square_matrix_fails_the_check(
     change_family(monkeypatch, "GPT-2", mlp)
     with pytest.raises(CheckFailed, match=r"self-check failed at mlp\.\d"):
         run_build(model, nothing_is_sealed, "a")
+
+
+# -- logits -------------------------------------------------------------------------------------
+
+
+def without(name: str) -> Callable[[Extracted], Extracted]:
+    """One vector dropped."""
+
+    def change(own: Extracted) -> Extracted:
+        kept = {key: array for key, array in own.arrays.items() if key != name}
+        assert len(kept) < len(own.arrays)
+        return Extracted(dataclasses.replace(own.entry, **{name: False}), kept)
+
+    return change
+
+
+def other(name: str, of: Callable[[Rows], Rows]) -> Callable[[Extracted], Extracted]:
+    """One vector changed."""
+    return lambda own: Extracted(own.entry, {**own.arrays, name: of(own.arrays[name])})
+
+
+def said(**fields: Any) -> Callable[[Extracted], Extracted]:
+    """Something else said of the norm, or of what is done to logits."""
+
+    def change(own: Extracted) -> Extracted:
+        assert any(getattr(own.entry, name) != to for name, to in fields.items())
+        return Extracted(dataclasses.replace(own.entry, **fields), own.arrays)
+
+    return change
+
+
+def one_louder(vector: Rows) -> Rows:
+    changed = vector.copy()
+    changed[3] *= 1.02
+    return changed
+
+
+LOGITS: dict[str, tuple[str, Callable[[Extracted], Extracted]]] = {
+    "no gain": ("llama", without("gain")),
+    "a gain of the wrong order": ("llama", other("gain", lambda own: np.roll(own, 1))),
+    "a gain of which one number is off": ("gpt2", other("gain", one_louder)),
+    "a gain without the 1 that Gemma adds": ("gemma", other("gain", lambda own: own - 1)),
+    "no shift": ("gpt2", without("shift")),
+    "a shift of which one number is off": ("gpt2", other("shift", one_louder)),
+    "no bias": ("phi", without("bias")),
+    "a bias of the wrong order": ("gptj", other("bias", lambda own: np.roll(own, 1))),
+    "no softcap": ("gemma2", said(softcap=None)),
+    "another softcap": ("gemma2", said(softcap=2.1)),
+    "a softcap where there is none": ("llama", said(softcap=2.0)),
+    "no scale": ("granite", said(scale=1.0)),
+    "the scale the other way round": ("granite", said(scale=8.0)),
+    "a LayerNorm that is none": ("llama", said(norm="layer")),
+    "an RMSNorm that is none": ("gpt2", said(norm="rms")),
+    "no norm where there is one": ("llama", said(norm="none")),
+    "a norm where there is none": ("opt-350m", said(norm="layer", epsilon=1e-5)),
+    "another epsilon": ("bloom", said(epsilon=1e-2)),
+}
+
+
+@pytest.mark.parametrize(("case", "change"), LOGITS.values(), ids=list(LOGITS))
+def test_a_wrong_way_to_the_logits_fails(
+    case: str,
+    change: Callable[[Extracted], Extracted],
+    nothing_is_sealed: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def changed(model: Model) -> Extracted:
+        own = unembedding(model)
+        assert own is not None
+        return change(own)
+
+    monkeypatch.setattr(weights, "unembedding", changed)
+    folder = make_model(tmp_path / "model", case)
+    with pytest.raises(CheckFailed, match="self-check failed at logits: relative error"):
+        run_build(folder, nothing_is_sealed, "a", spaces="embed")
+
+
+@pytest.mark.parametrize(
+    ("title", "case", "fields", "said"),
+    [
+        ("Llama", "llama", {"final_norm": None}, "failed at logits"),
+        ("BLOOM", "bloom", {"final_norm": "word_embeddings_layernorm"}, "failed at logits"),
+        ("Granite", "granite", {"logits_divided_by": ""}, "failed at logits"),
+        ("Gemma 2", "gemma2", {"logits_softcap": ""}, "failed at logits"),
+        ("OPT, norms last (350m)", "opt-350m", {"project_out": None}, "failed at logits"),
+        ("Llama", "llama", {"final_norm": "nrom"}, "no nrom, where the entry for Llama looks"),
+        ("Phi", "phi", {"unembedding_bias": False}, "lm_head has a bias, which is not what"),
+        ("Llama", "llama", {"unembedding_bias": True}, "lm_head has no bias, which is not what"),
+    ],
+)
+def test_an_entry_that_does_not_know_the_way_to_the_logits_fails(
+    title: str,
+    case: str,
+    fields: dict[str, Any],
+    said: str,
+    nothing_is_sealed: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    change_family(monkeypatch, title, {}, **fields)
+    folder = make_model(tmp_path / "model", case)
+    with pytest.raises(CheckFailed, match=said):
+        run_build(folder, nothing_is_sealed, "a", spaces="embed")
+
+
+def test_a_gain_that_is_no_number_is_refused(nothing_is_sealed: Path, tmp_path: Path) -> None:
+    def spoil(model: Any) -> None:
+        model.model.norm.weight[5] = float("nan")
+
+    folder = make_model(tmp_path / "model", "llama", spoil)
+    with pytest.raises(MachineError, match=r"unembedding\.npz: number 5 of gain is not finite"):
+        run_build(folder, nothing_is_sealed, "a")
 
 
 # -- tokens and words ---------------------------------------------------------------------------

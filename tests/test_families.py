@@ -28,6 +28,7 @@ from indexer.extract.norms import plain_norm
 from indexer.extract.probe import probe
 from indexer.model import Model, load
 from indexer.source import locate
+from indexer.store.errors import NoLogits
 from indexer.store.grid import HeadGrid, NeuronGrid, NeuronLayer
 from indexer.store.read import Index
 from indexer.store.spaces import HEAD_SIDES
@@ -146,6 +147,19 @@ NAMES: dict[str, dict[str, str]] = {
         "output": "attn.Wo",
     },
 }
+FINAL_NORMS = {
+    "gpt2": "transformer.ln_f",
+    "gpt_neo": "transformer.ln_f",
+    "gptj": "transformer.ln_f",
+    "gpt_neox": "gpt_neox.final_layer_norm",
+    "opt": "model.decoder.final_layer_norm",
+    "opt-350m": "",
+    "bloom": "transformer.ln_f",
+    "falcon": "transformer.ln_f",
+    "phi": "model.final_layernorm",
+    "gemma3_vision": "language_model.model.norm",
+}
+"""The last norm as a checkpoint's file has it; of all others it is `model.norm`."""
 FUSED = ("gpt2", "gpt_neox", "bloom", "falcon", "modernbert")
 
 
@@ -445,6 +459,65 @@ def test_where_nothing_norms_before_nothing_is_folded_in(tiny: Tiny) -> None:
     bare |= tiny.name == "opt-350m"
     said = tiny.index.manifest.conventions["neuron.in"]
     assert (said == "raw rows: nothing norms before them") == bare
+
+
+# -- logits -------------------------------------------------------------------------------------
+
+
+def test_what_makes_logits_is_the_files_own(tiny: Tiny) -> None:
+    if CASES[tiny.name].encoder:
+        with pytest.raises(NoLogits, match="it is of an encoder, which is read without its head"):
+            _ = tiny.index.unembedding
+        return
+    way, config = tiny.index.unembedding, tiny.model.config
+    norm = FINAL_NORMS.get(tiny.name, FINAL_NORMS.get(tiny.kind, "model.norm"))
+    gain, shift = (tiny.tensors.get(f"{norm}.{end}") for end in ("weight", "bias"))
+    if gain is not None and tiny.kind.startswith("gemma"):
+        gain = gain + 1
+    expected = (gain, shift, tiny.tensors.get("lm_head.bias"))
+    for found, own in zip((way.gain, way.shift, way.bias), expected, strict=True):
+        assert (found is None) == (own is None)
+        if found is not None:
+            np.testing.assert_array_equal(found, own)
+    layered = tiny.kind in ("gpt2", "gpt_neo", "gptj", "gpt_neox", "opt", "bloom", "falcon")
+    layered |= tiny.kind in ("phi", "stablelm")
+    assert way.entry.norm == ("layer" if layered and norm else "rms" if norm else "none")
+    assert (way.bias is not None) == (tiny.kind in ("gptj", "phi"))
+    assert way.entry.scale == (1 / config.logits_scaling if tiny.kind == "granite" else 1)
+    assert way.entry.softcap == (2.0 if tiny.kind == "gemma2" else None)
+
+
+def test_logits_of_the_last_stream_are_the_models_own(tiny: Tiny) -> None:
+    import torch
+
+    if CASES[tiny.name].encoder:
+        return
+    for ids in SENTENCES:
+        found = tiny.index.unembedding.logits(tiny.forward(ids)[-1])
+        with torch.no_grad():
+            own = tiny.model.module(torch.tensor([ids])).logits[0].double().numpy()
+        np.testing.assert_allclose(found, own, rtol=1e-4, atol=1e-5 * np.abs(own).max())
+
+
+@pytest.mark.parametrize("case", ["phi", "opt-350m", "opt-plain", "gemma2", "granite", "bloom"])
+def test_logits_of_a_model_kept_in_16_bits_are_checked_in_float32(
+    case: str, tmp_path: Path
+) -> None:
+    folder = make_model(tmp_path / "model", case, dtype="bfloat16")
+    # Weights alone would be read in float32.
+    options: dict[str, Any] = {"dtype": "bfloat16", "spaces": "embed,context", "words": 20}
+    with Index(run_build(folder, tmp_path / "indexes", "narrow", **options)) as index:
+        assert index.manifest.check["logits"] < 1e-5
+        assert index.manifest.check.keys() == {"embed", "logits", "context"}
+
+
+def test_a_norm_that_a_config_takes_away_is_none(tmp_path: Path) -> None:
+    config = {"_remove_final_layer_norm": True}
+    folder = make_model(tmp_path / "model", "opt", config=config)
+    with Index(run_build(folder, tmp_path / "indexes", "bare", spaces="embed")) as index:
+        assert index.unembedding.entry.norm == "none"
+        assert "unembedding.npz" not in index.manifest.files
+        assert index.manifest.check["logits"] < 1e-5
 
 
 # -- the self-check -----------------------------------------------------------------------------
@@ -822,7 +895,8 @@ def test_weights_alone_are_read_from_shards_on_the_disk(
         assert not other.context_names
         for space in other.space_names:
             np.testing.assert_array_equal(vectors(one, space), vectors(other, space))
-        assert other.manifest.check.keys() == {"embed", "mlp", "attention"}
+        logits = set() if case == "electra" else {"logits"}
+        assert other.manifest.check.keys() == {"embed", "mlp", "attention", *logits}
 
 
 def test_a_model_left_on_the_disk_holds_no_block_in_memory(tmp_path: Path) -> None:

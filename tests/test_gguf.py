@@ -48,7 +48,11 @@ CASES: dict[str, Case] = {
     "qwen2": Case("Qwen2", "qwen2", {"use_sliding_window": False}),
     "qwen3": Case("Qwen3", "qwen3", {"head_dim": 128}),
     "qwen3_moe": Case("Qwen3-MoE", "qwen3_moe", _DENSE),
-    "gemma2": Case("Gemma 2", "gemma2", {"head_dim": 256, "layer_types": None}),
+    "gemma2": Case(
+        "Gemma 2",
+        "gemma2",
+        {"head_dim": 256, "layer_types": None, "final_logit_softcapping": 30.0},
+    ),
     "gemma3": Case(
         "Gemma 3", "gemma3", {"head_dim": 256, "layer_types": None, "num_hidden_layers": 7}
     ),

@@ -401,6 +401,46 @@ MANIFESTS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         lambda body: body["neurons"][0].update(experts=2**31, units=2**31),
         "neurons are more than",
     ),
+    "a decoder without logits": (
+        set_at("model", "unembedding", to=None),
+        "model.unembedding is nothing, where decoders have one",
+    ),
+    "an encoder with logits": (
+        set_at("model", "encoder", to=True),
+        "model.unembedding is an object, where decoders have one",
+    ),
+    "a last norm of no kind": (
+        set_at("model", "unembedding", "norm", to="batch"),
+        "model.unembedding.norm is 'batch', where one of rms, layer, none belongs",
+    ),
+    "an epsilon below nothing": (
+        set_at("model", "unembedding", "epsilon", to=-1.0),
+        "model.unembedding.epsilon is -1, which is below 0",
+    ),
+    "a scale of nothing": (
+        set_at("model", "unembedding", "scale", to=0),
+        "model.unembedding.scale is 0, which is not above 0",
+    ),
+    "a softcap of nothing": (
+        set_at("model", "unembedding", "softcap", to=0.0),
+        "model.unembedding.softcap is 0, which is not above 0",
+    ),
+    "a softcap that is a text": (
+        set_at("model", "unembedding", "softcap", to="30"),
+        "model.unembedding.softcap is '30', where a finite number belongs",
+    ),
+    "a gain of no norm": (
+        set_at("model", "unembedding", "norm", to="none"),
+        "model.unembedding.norm is none, and it has a gain or a shift",
+    ),
+    "tied, with an unembedding of its own": (
+        set_at("model", "tied", to=True),
+        "model.tied does not go with the spaces",
+    ),
+    "an unembedding's file where it has no vectors": (
+        set_at("model", "unembedding", "gain", to=False),
+        "'unembedding.npz' is no file of an index",
+    ),
     "an import that says nothing": (
         set_at("extra", to={"imported": {"sae": {}}}),
         "extra.imported['sae'].file is missing",
@@ -645,6 +685,65 @@ def test_arrays_that_are_not_the_spaces_own_are_refused(
     with Index(folder) as index, pytest.raises(DamagedIndex) as caught:
         _every_array(index)
     assert "neuron.in" in one_line(caught.value) or "no token 1000000" in str(caught.value)
+
+
+UNEMBEDDING = "unembedding.npz"
+
+VECTORS: dict[str, tuple[Callable[[Any], dict[str, Any]], str]] = {
+    "of a wrong width": (lambda gain: {"gain": gain[:-1]}, "gain is <f8 of shape (23,) where"),
+    "of a wrong type": (lambda gain: {"gain": gain.astype(np.float32)}, "gain is <f4 of shape"),
+    "of objects": (lambda gain: {"gain": gain.astype(object)}, "gain is |O of shape"),
+    "no number": (lambda gain: {"gain": at_one(np.nan)(gain)}, "gain holds what is no finite"),
+    "infinite": (lambda gain: {"gain": at_one(np.inf)(gain)}, "gain holds what is no finite"),
+    "missing": (lambda gain: {"shift": gain}, "gain: "),
+}
+
+
+@pytest.mark.parametrize(("change", "said"), VECTORS.values(), ids=list(VECTORS))
+def test_vectors_that_are_not_the_unembeddings_own_are_refused(
+    change: Callable[[Any], dict[str, Any]], said: str, folder: Path
+) -> None:
+    with np.load(folder / UNEMBEDDING) as kept:
+        arrays = change(kept["gain"])
+    np.savez(folder / UNEMBEDDING, **arrays)
+    resealed(folder)
+    (fault,) = verify(folder)
+    assert f"{UNEMBEDDING}: {said}" in one_line(DamagedIndex(fault))
+    with Index(folder) as index, pytest.raises(DamagedIndex) as caught:
+        _ = index.unembedding
+    assert str(caught.value) == fault
+
+
+def test_packed_vectors_are_refused(folder: Path) -> None:
+    with np.load(folder / UNEMBEDDING) as kept:
+        arrays = dict(kept)
+    np.savez_compressed(folder / UNEMBEDDING, **arrays)
+    resealed(folder)
+    (fault,) = verify(folder)
+    assert "gain is packed, which no array of an index is" in fault
+
+
+@pytest.mark.parametrize("what", ["link", "pipe", "nothing", "another file"])
+def test_an_unembeddings_file_that_is_none_is_refused(what: str, folder: Path) -> None:
+    path, elsewhere = folder / UNEMBEDDING, folder.parent / "elsewhere"
+    path.rename(elsewhere)
+    if what == "link":
+        path.symlink_to(elsewhere)
+    elif what == "pipe":
+        os.mkfifo(path)
+    elif what == "another file":
+        path.write_bytes(elsewhere.read_bytes()[::-1])
+    (fault,) = verify(folder)
+    assert fault.startswith(f"{UNEMBEDDING}: ")
+    with Index(folder) as index:  # nothing else needs it
+        assert index.space("embed").vector(0).any()
+        with pytest.raises(DamagedIndex, match=UNEMBEDDING):
+            _ = index.unembedding
+
+
+def test_an_unembeddings_file_that_is_not_listed_is_missed(folder: Path) -> None:
+    resealed(folder, lambda body: body["files"].pop(UNEMBEDDING))
+    assert verify(folder) == [f"{UNEMBEDDING}: the manifest does not list it"]
 
 
 def _every_array(index: Index) -> list[Any]:

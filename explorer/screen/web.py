@@ -164,7 +164,7 @@ class _Shown(io.TextIOBase):
 
 
 def _own_templates(installed: Path, folder: str) -> None:
-    """The pages of textual-serve, their own scripts known by a nonce, without the font they fetch."""
+    """The pages of textual-serve: scripts known by a nonce, and no font from elsewhere."""
     shutil.copytree(installed, folder, dirs_exist_ok=True)
     for page in Path(folder).glob("*.html"):
         text = page.read_text("utf-8")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from indexer.cli.completion import indexes
 from indexer.cli.options import EXIT_CODES, in_bytes, indexes_option, size_of
-from indexer.store.layout import Manifest, PrefixEntry
+from indexer.store.layout import Manifest, PrefixEntry, moments_file, rows_file
 from indexer.store.places import find_index
 from indexer.store.shown import one_line
 from indexer.store.streams import put
@@ -59,7 +57,8 @@ def _described(manifest: Manifest) -> list[str]:
     row = f"{{:<{wide}}} {{:<7}} {{:>9}} {{:>6}} {{:<9}} {{:>9}}"
     lines += ["", row.format("space", "item", "rows", "width", "measure", "size")]
     for space in manifest.spaces:
-        size = sum(f.bytes for p, f in manifest.files.items() if Path(p).stem == space.name)
+        own = rows_file(space.name), moments_file(space.name)
+        size = sum(manifest.files[name].bytes for name in own if name in manifest.files)
         of_space = space.name, space.item, f"{space.rows:,}", space.width, space.measure
         lines.append(row.format(*of_space, in_bytes(size)))
     lines.append(row.format("in all", "", "", "", "", in_bytes(size_of(manifest))))
@@ -78,12 +77,29 @@ def _model_described(manifest: Manifest) -> list[str]:
         f"shape       {model.n_layers} layers, d_model {model.d_model}, "
         f"{neurons}{model.n_heads} heads of {model.d_head}, "
         f"{model.vocabulary:,} tokens, unembedding {tied}",
+        f"logits      {_logits_described(manifest)}",
         *(
             [f"tokenizer   {model.tokens_without_row:,} more tokens, for which it has no row"]
             if model.tokens_without_row
             else []
         ),
     ]
+
+
+def _logits_described(manifest: Manifest) -> str:
+    """The way from the stream that leaves the last block to logits, in the order it is gone."""
+    own = manifest.model.unembedding
+    if own is None:
+        return "none: an encoder is read without its head"
+    norm = {"rms": "RMSNorm", "layer": "LayerNorm", "none": "no norm"}[own.norm]
+    if own.norm != "none":
+        has = [name for name in ("gain", "shift") if getattr(own, name)]
+        norm += f" (epsilon {own.epsilon:g}, {' and '.join(has) or 'no gain'})"
+    steps = [norm, f"vectors of {manifest.read_off.name}"]
+    steps += ["a bias"] if own.bias else []
+    steps += [f"times {own.scale:g}"] if own.scale != 1 else []
+    steps += [f"softcap {own.softcap:g}"] if own.softcap is not None else []
+    return ", ".join(steps)
 
 
 def _prefix_described(prefix: PrefixEntry) -> list[str]:

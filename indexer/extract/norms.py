@@ -69,8 +69,11 @@ def plain_norm(model: Model, norm: Any, stream: Float64) -> Float64:
 
 def root_mean_square(norm: Any, stream: Float64) -> Float64:
     """What a norm divides by, (positions, 1) float64, its epsilon within."""
-    epsilon = getattr(norm, "eps", None)
-    if epsilon is None:
-        epsilon = norm.variance_epsilon
-    result: Float64 = np.sqrt((stream**2).mean(axis=1, keepdims=True) + epsilon)
+    result: Float64 = np.sqrt((stream**2).mean(axis=1, keepdims=True) + epsilon(norm))
     return result
+
+
+def epsilon(norm: Any) -> float:
+    """What a norm adds to the mean square before it takes the root."""
+    own = getattr(norm, "eps", None)
+    return float(norm.variance_epsilon if own is None else own)

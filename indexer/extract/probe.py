@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from indexer.architectures import Attention, Matrix, Mlp
 from indexer.extract.norms import Float64
 from indexer.model import Model
+
+if TYPE_CHECKING:
+    import torch
 
 ALONE = 8
 """Positions each expert is run on by itself."""
@@ -79,7 +82,9 @@ def probe(
     handles = []
     for layer in layers:
         built = model.mlp(layer) if part == "mlp" else model.family.attention
-        handles += _in_float32(model.blocks[layer], _around(model, layer, built, caught[layer]))
+        block = model.blocks[layer]
+        own = next(block.parameters()).dtype
+        handles += in_float32(block, _around(model, layer, built, caught[layer]), own)
     try:
         with torch.inference_mode():
             tensor = torch.tensor([list(i) for i in ids], device=model.device)
@@ -104,7 +109,7 @@ def _around(
 
     def keep(name: str, of: Callable[[Any, Any], Any]) -> Any:
         def hook(_: Any, args: Any, output: Any) -> None:
-            arrays[name] = _flat(of(args, output))
+            arrays[name] = flat(of(args, output))
 
         return hook
 
@@ -115,7 +120,7 @@ def _around(
         return output[0] if isinstance(output, tuple) else output
 
     def enter_block(_: Any, args: Any, kwargs: Any) -> None:
-        arrays["entered"] = _flat(args[0] if args else kwargs["hidden_states"])
+        arrays["entered"] = flat(args[0] if args else kwargs["hidden_states"])
 
     def hooks() -> list[Any]:
         block = model.blocks[layer]
@@ -164,8 +169,8 @@ def _expert_hook(caught: _Caught) -> Any:
             index = torch.full((len(few), 1), expert, device=few.device)
             weight = torch.ones((len(few), 1), device=few.device, dtype=few.dtype)
             # Not through __call__, which would come back here.
-            alone.append(_flat(module.forward(few, index, weight)))
-        caught.arrays |= {"read": _flat(hidden), "written": _flat(output)}
+            alone.append(flat(module.forward(few, index, weight)))
+        caught.arrays |= {"read": flat(hidden), "written": flat(output)}
         caught.experts = Experts(
             chosen.cpu().numpy(), given["top_k_weights"].double().cpu().numpy(), alone
         )
@@ -173,11 +178,19 @@ def _expert_hook(caught: _Caught) -> Any:
     return hook
 
 
-def _in_float32(block: Any, hooks: Callable[[], list[Any]]) -> list[Any]:
-    """Have a block compute in float32, and set hooks that see it do so."""
+def in_float32(
+    block: Any, hooks: Callable[[], list[Any]], own: torch.dtype, back: bool = True
+) -> list[Any]:
+    """Have a module compute in float32, and set hooks that see it do so.
+
+    Args:
+        block: the module.
+        hooks: sets them.
+        own: the precision that the module is kept in.
+        back: whether what comes after it is given its output in that precision again.
+    """
     import torch
 
-    own = next(block.parameters()).dtype
     if own == torch.float32:
         return hooks()
 
@@ -199,13 +212,14 @@ def _in_float32(block: Any, hooks: Callable[[], list[Any]]) -> list[Any]:
 
     def narrow(module: Any, _: Any, output: Any) -> Any:
         have(module, own)
-        return cast(output, own)
+        return cast(output, own) if back else output
 
     # Hooks run in the order they were set: between being widened and being narrowed.
     first = block.register_forward_pre_hook(widen, with_kwargs=True)
     return [first, *hooks(), block.register_forward_hook(narrow)]
 
 
-def _flat(tensor: Any) -> Float64:
+def flat(tensor: Any) -> Float64:
+    """(..., width) of any precision -> (positions, width) float64."""
     array: Float64 = tensor.detach().double().cpu().numpy().reshape(-1, tensor.shape[-1])
     return array

@@ -1,8 +1,9 @@
-"""The arrays beside a space's rows, each checked for its shape and its numbers as it is read.
+"""Arrays in an index's files, each checked for its shape and its numbers as it is read.
 
-Knows NumPy's own files and what stands in them for a space of a given size; knows no measure. A
-file that somebody else made is read only as what `np.savez` writes: nothing in it is packed, so
-that no array takes more room than its file, and no array holds objects, which would be pickles.
+Knows NumPy's own files and what stands beside the rows of a space of a given size; knows no
+measure. A file that somebody else made is read only as what `np.savez` writes: nothing in it is
+packed, so that no array takes more room than its file, and no array holds objects, which would be
+pickles.
 
 NumPy reads the header of an array with `ast.literal_eval`, and CPython before 3.12 counts the
 depth of what `ast` builds per process, not per thread: two threads at it can end in a
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import threading
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -22,7 +23,6 @@ from numpy.typing import NDArray
 
 from indexer.store.errors import DamagedIndex
 from indexer.store.files import FileEntry, opened
-from indexer.store.layout import moments_file
 from indexer.store.spaces import SpaceEntry
 
 _reading = threading.Lock()
@@ -49,29 +49,38 @@ def whole(read: Callable[[], _Read]) -> _Read:
         return read()
 
 
-class Moments:
-    """The arrays of one space.
+Declared = Mapping[str, tuple[str, tuple[int, ...], float]]
+"""By name of an array: type, shape, and the least that a number may be."""
+
+
+def of_space(space: SpaceEntry) -> Declared:
+    """The arrays of one space, those of a neuron space included."""
+    each, wide = (space.rows,), (space.width,)
+    return {
+        "norms": ("<f4", each, 0),
+        "centered_norms": ("<f4", each, 0),
+        "mean": ("<f8", wide, -np.inf),
+        "covariance": ("<f8", wide * 2, -np.inf),
+        "embed_mean": ("<f8", each, -np.inf),
+        "embed_deviation": ("<f8", each, 0),
+        "nearest_tokens": ("<i4", (*each, 4), -1),
+    }
+
+
+class Arrays:
+    """One file of arrays.
 
     Args:
         folder: of the index.
-        space: what the manifest says of the space.
-        entry: what it says of the file.
+        file: its name in there.
+        entry: what the manifest says of the file.
+        declared: which arrays it may be asked for.
     """
 
-    def __init__(self, folder: Path, space: SpaceEntry, entry: FileEntry | None) -> None:
-        self._folder, self._entry = folder, entry
-        self._file = moments_file(space.name)
-        each, wide = (space.rows,), (space.width,)
-        self._declared: dict[str, tuple[str, tuple[int, ...], float]] = {
-            "norms": ("<f4", each, 0),
-            "centered_norms": ("<f4", each, 0),
-            "mean": ("<f8", wide, -np.inf),
-            "covariance": ("<f8", wide * 2, -np.inf),
-            "embed_mean": ("<f8", each, -np.inf),
-            "embed_deviation": ("<f8", each, 0),
-            "nearest_tokens": ("<i4", (*each, 4), -1),
-        }
-        """By name: type, shape, and the least that a number may be."""
+    def __init__(
+        self, folder: Path, file: str, entry: FileEntry | None, declared: Declared
+    ) -> None:
+        self._folder, self._file, self._entry, self._declared = folder, file, entry, declared
 
     def array(self, name: str) -> NDArray[Any]:
         """One array by name.

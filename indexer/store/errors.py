@@ -60,6 +60,10 @@ class NoModel(SemanticError):
     """A model or its tokenizer is needed, and the index was made of imported vectors."""
 
 
+class NoLogits(SemanticError):
+    """Logits were asked of an index that has no way from a stream to them."""
+
+
 class ClosedIndex(SemanticError):
     """A question was asked of an index that has been closed."""
 

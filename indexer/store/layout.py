@@ -17,7 +17,7 @@ import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from indexer.store.errors import DamagedIndex, ForeignIndex
 from indexer.store.files import FileEntry, open_regular
@@ -37,6 +37,8 @@ FORMAT = 5
 MANIFEST = "manifest.json"
 CATALOG = "catalog.duckdb"
 TOKENIZER = "tokenizer.json"
+UNEMBEDDING = "unembedding.npz"
+"""What the last norm multiplies by and adds, and the unembedding's bias, where there is any."""
 SPACES = "spaces"
 NEGATIVE = "activations.negative.bits"
 """A row a word, a bit a neuron: whether its activation at the word's last token was below 0."""
@@ -53,6 +55,42 @@ IMPORTED = "imported"
 
 LARGEST_MANIFEST = 32 << 20
 """Bytes beyond which a manifest is not read: those of the largest models take under a hundredth."""
+
+
+NormKind = Literal["rms", "layer", "none"]
+"""What a norm divides the stream by: its root mean square, that of the stream less its mean, or
+nothing."""
+
+
+@dataclass(frozen=True)
+class UnembeddingEntry:
+    """How logits are made of the stream that leaves the last block.
+
+    Its vectors are in `unembedding.npz`; those of tokens are the space `unembed`, or `embed` where
+    the model ties them. The formula is in `indexer.store.unembedding`.
+
+    Attributes:
+        norm: the last norm: `rms`, `layer` (the stream less its mean) or `none`.
+        epsilon: what it adds to the mean square before it takes the root.
+        gain: whether it multiplies by a vector.
+        shift: whether it adds one.
+        bias: whether the unembedding adds a number to each token's logit.
+        scale: what logits are multiplied by.
+        softcap: the c of c tanh(logits / c), after that; None where there is none.
+    """
+
+    norm: NormKind
+    epsilon: float
+    gain: bool
+    shift: bool
+    bias: bool
+    scale: float
+    softcap: float | None
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """The names of the vectors that are in the file; no file is there for none."""
+        return tuple(name for name in ("gain", "shift", "bias") if getattr(self, name))
 
 
 @dataclass(frozen=True)
@@ -76,6 +114,8 @@ class ModelEntry:
         gated: whether its MLPs are gated.
         tied: whether it unembeds with its embedding.
         encoder: whether it reads both ways.
+        unembedding: how it makes logits of the stream; None of an encoder, which is read without
+            its head.
         activation: the function between a neuron's reading and writing side; empty where unknown.
         activation_signs: the signs of what it makes of numbers below 0 and of those above, `-`, `0`
             or `+` each, `-+` of SiLU; `?` where that varies, empty where unknown.
@@ -99,6 +139,7 @@ class ModelEntry:
     gated: bool
     tied: bool
     encoder: bool
+    unembedding: UnembeddingEntry | None
     activation: str = ""
     activation_signs: str = ""
     allow_pickle: bool = False
@@ -263,6 +304,11 @@ class Manifest:
         return next(s for s in self.spaces if s.kind == "embed")
 
     @property
+    def read_off(self) -> SpaceEntry:
+        """The space of tokens whose vectors make logits: `unembed`, or `embed` where tied."""
+        return self.of_kind("unembed") or self.embed
+
+    @property
     def contexts(self) -> tuple[SpaceEntry, ...]:
         """The context spaces, by layer."""
         found = [(s.layer, s) for s in self.spaces if s.kind == "context" and s.layer is not None]
@@ -373,6 +419,9 @@ def _check(manifest: Manifest) -> None:
     own = {CATALOG, TOKENIZER}
     for space in manifest.spaces:
         own |= {rows_file(space.name), moments_file(space.name)}
+    _check_unembedding(manifest)
+    if manifest.model.unembedding is not None and manifest.model.unembedding.arrays:
+        own.add(UNEMBEDDING)
     if manifest.signed:
         own |= {NEGATIVE, ZERO}
     for file in manifest.files:
@@ -383,6 +432,27 @@ def _check(manifest: Manifest) -> None:
         if file in manifest.files and manifest.files[file].bytes != sealed:
             raise WrongType(f"files: {file} is not of {sealed:,} bytes, a bit a word and neuron")
     read(_Extra, {IMPORTED: manifest.extra.get(IMPORTED, {})}, "extra")
+
+
+def _check_unembedding(manifest: Manifest) -> None:
+    """Raise `WrongType` where there is no such way from a stream to logits."""
+    model, place = manifest.model, "model.unembedding"
+    own = model.unembedding
+    if (own is None) != (model.encoder or not manifest.has_model):
+        have = "nothing" if own is None else "an object"
+        raise WrongType(f"{place} is {have}, where decoders have one and nothing else has")
+    if own is None:
+        return
+    if own.epsilon < 0:
+        raise WrongType(f"{place}.epsilon is {own.epsilon:g}, which is below 0")
+    for name in ("scale", "softcap"):
+        number = getattr(own, name)
+        if number is not None and number <= 0:
+            raise WrongType(f"{place}.{name} is {number:g}, which is not above 0")
+    if own.norm == "none" and (own.gain or own.shift):
+        raise WrongType(f"{place}.norm is none, and it has a gain or a shift")
+    if model.tied != (manifest.of_kind("unembed") is None):
+        raise WrongType("model.tied does not go with the spaces, of which unembed is there or not")
 
 
 def _rebuild(folder: Path, body: dict[str, Any]) -> str:

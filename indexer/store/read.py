@@ -18,7 +18,14 @@ from typing import Any
 
 from indexer.store.activations import Activations
 from indexer.store.catalog_file import ALIAS, damaged, opened_locked
-from indexer.store.errors import ClosedIndex, NoModel, UnknownSpace, did_you_mean, nearest
+from indexer.store.errors import (
+    ClosedIndex,
+    NoLogits,
+    NoModel,
+    UnknownSpace,
+    did_you_mean,
+    nearest,
+)
 from indexer.store.files import opened
 from indexer.store.grid import HeadGrid, NeuronGrid
 from indexer.store.items.head import Heads
@@ -27,7 +34,7 @@ from indexer.store.items.label import Labels
 from indexer.store.items.neuron import Neurons
 from indexer.store.items.token import Tokens
 from indexer.store.items.word import Words
-from indexer.store.layout import TOKENIZER, Manifest
+from indexer.store.layout import TOKENIZER, UNEMBEDDING, Manifest
 from indexer.store.places import find_index
 from indexer.store.space import Space
 from indexer.store.spaces import (
@@ -38,6 +45,7 @@ from indexer.store.spaces import (
     head_space,
     neuron_space,
 )
+from indexer.store.unembedding import Unembedding, read_unembedding
 from indexer.store.vocabulary import Vocabulary
 
 
@@ -215,6 +223,34 @@ class Index:
             )
         opened(self.folder, TOKENIZER, self.manifest.files.get(TOKENIZER)).close()
         return Vocabulary(self.folder / TOKENIZER, self.manifest.model.vocabulary)
+
+    @cached_property
+    def unembedding(self) -> Unembedding:
+        """What makes logits of the stream that leaves the last block, read when first asked for.
+
+        Raises:
+            NoLogits: the index is of imported vectors, or of an encoder.
+            DamagedIndex: its file is missing, or holds something else than it should.
+        """
+        model = self.manifest.model
+        if model.unembedding is None:
+            why = (
+                "is of an encoder, which is read without its head"
+                if self.manifest.has_model
+                else "is of imported vectors, with no model behind them"
+            )
+            raise NoLogits(f"index {self.name!r} has no logits: it {why}")
+        self.require_open()
+        space = self.manifest.read_off.name
+        return read_unembedding(
+            self.folder,
+            model.unembedding,
+            self.manifest.files.get(UNEMBEDDING),
+            space,
+            (model.vocabulary, model.d_model),
+            # By name, so that a closed index is asked no more.
+            lambda first, count: self.space(space).vectors(first, count),
+        )
 
     def lacks(self, what: str, spaces: str) -> UnknownSpace:
         """The error of an index that was made without something."""

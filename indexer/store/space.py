@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.store.arrays import Moments
+from indexer.store.arrays import Arrays, of_space
 from indexer.store.errors import EmptyPopulation
 from indexer.store.files import FileEntry
 from indexer.store.layout import moments_file, rows_file
@@ -42,8 +42,9 @@ class Space:
         return UnitRows(self._folder, self.entry, self._files.get(rows_file(self.name)))
 
     @cached_property
-    def _moments(self) -> Moments:
-        return Moments(self._folder, self.entry, self._files.get(moments_file(self.name)))
+    def _moments(self) -> Arrays:
+        file = moments_file(self.name)
+        return Arrays(self._folder, file, self._files.get(file), of_space(self.entry))
 
     def _array(self, name: str) -> NDArray[Any]:
         return self._moments.array(name)
@@ -144,6 +145,12 @@ class Space:
     def vector(self, position: int) -> NDArray[np.float64]:
         """One item's vector at its own length, (width,) float64."""
         return self.rows.row(position).astype(np.float64) * float(self.norms[position])
+
+    def vectors(self, first: int, count: int) -> NDArray[np.float64]:
+        """Vectors `first` to `first + count` at their own length, (count, width) float64."""
+        unit = self.rows.block(first, count).astype(np.float64)
+        vectors: NDArray[np.float64] = unit * self.lengths[first : first + count, None]
+        return vectors
 
     def scan(self, query: NDArray[Any]) -> Float32:
         """Inner products of all unit rows with a query: (width,) -> (rows,) float32."""

@@ -19,7 +19,7 @@ from typing import Any
 
 from indexer.store.errors import ForeignIndex, MachineError
 from indexer.store.files import open_regular
-from indexer.store.layout import CATALOG, MANIFEST, NEGATIVE, SPACES, TOKENIZER, ZERO
+from indexer.store.layout import CATALOG, MANIFEST, NEGATIVE, SPACES, TOKENIZER, UNEMBEDDING, ZERO
 from indexer.store.places import retired
 
 _LARGEST = 64 << 20  # bytes of a JSON file that is looked into
@@ -187,7 +187,7 @@ def _is_index(folder: Path) -> bool:
 
 def _own(folder: Path) -> tuple[set[str], Any]:
     """The names of an index's files beside `spaces/`, and which names are its own in there."""
-    own = {MANIFEST, CATALOG, f"{CATALOG}.wal", TOKENIZER, NEGATIVE, ZERO}
+    own = {MANIFEST, CATALOG, f"{CATALOG}.wal", TOKENIZER, UNEMBEDDING, NEGATIVE, ZERO}
     body = _manifest(folder)
     listed = body.get("files") if body is not None else None
     if isinstance(listed, dict):

@@ -24,6 +24,7 @@ from indexer.store.layout import (
     CATALOG,
     NEGATIVE,
     TOKENIZER,
+    UNEMBEDDING,
     Manifest,
     moments_file,
     rows_file,
@@ -61,6 +62,8 @@ def verify(
     for space in manifest.spaces:
         expected += [rows_file(space.name), moments_file(space.name)]
     expected += [NEGATIVE] if manifest.signed else []
+    unembedding = manifest.model.unembedding
+    expected += [UNEMBEDDING] if unembedding is not None and unembedding.arrays else []
     for name in expected:
         if name not in manifest.files:
             faults.append(f"{name}: the manifest does not list it")
@@ -94,6 +97,11 @@ def _content_faults(folder: Path, manifest: Manifest) -> list[str]:
     with Index(folder) as index:
         try:
             faults += _table_faults(index, counts)
+        except DamagedIndex as err:
+            faults.append(str(err))
+        try:
+            if manifest.model.unembedding is not None:
+                _ = index.unembedding  # what is wrong with it is said as it is read
         except DamagedIndex as err:
             faults.append(str(err))
         for entry in manifest.spaces:

@@ -18,7 +18,16 @@ from numpy.typing import NDArray
 
 from indexer.store.errors import MachineError, SemanticError
 from indexer.store.files import FileEntry
-from indexer.store.layout import CATALOG, MANIFEST, SPACES, Manifest, moments_file, rows_file
+from indexer.store.layout import (
+    CATALOG,
+    MANIFEST,
+    SPACES,
+    UNEMBEDDING,
+    Manifest,
+    UnembeddingEntry,
+    moments_file,
+    rows_file,
+)
 from indexer.store.rows import Float32, RowsWriter
 from indexer.store.spaces import SpaceEntry
 from indexer.store.swap import Held, put_back, put_in_place
@@ -176,6 +185,35 @@ class Staging:
             return None
         files = {path: FileEntry(**file) for path, file in kept["files"].items()}
         return SpaceEntry(**kept["entry"]), files
+
+    def finish_unembedding(self, entry: UnembeddingEntry, arrays: dict[str, NDArray[Any]]) -> None:
+        """Write what makes logits of a stream, and record it as finished.
+
+        Args:
+            entry: what the manifest will say of it.
+            arrays: those that it names: `gain` and `shift` (d_model,) float64, `bias`
+                (vocabulary,) float32.
+
+        Raises:
+            MachineError: a number is not finite.
+        """
+        for name, array in arrays.items():
+            if not np.isfinite(array).all():
+                at = int(np.flatnonzero(~np.isfinite(array))[0])
+                raise MachineError(f"{UNEMBEDDING}: number {at} of {name} is not finite")
+        files = {}
+        if arrays:
+            _save_npz(self.folder / UNEMBEDDING, arrays)
+            files[UNEMBEDDING] = vars(FileEntry.of(self.folder / UNEMBEDDING))
+        self.keep("unembedding", {"entry": vars(entry), "files": files})
+
+    def unembedding(self) -> tuple[UnembeddingEntry, dict[str, FileEntry]] | None:
+        """What was written of it, and its file; None before, and of a model without logits."""
+        kept = self.step("unembedding")
+        if kept is None:
+            return None
+        files = {path: FileEntry(**file) for path, file in kept["files"].items()}
+        return UnembeddingEntry(**kept["entry"]), files
 
     def moments(self, space: str, name: str) -> NDArray[Any]:
         """One of the arrays beside a finished space's rows."""
