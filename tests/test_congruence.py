@@ -117,7 +117,7 @@ def test_the_interval_is_of_the_effect_and_over_words(real: Any) -> None:
         drawn = np.repeat(ids, counts.astype(int)).tolist()
         vectors = words.vectors("context.9", np.array(drawn))
         scores = [
-            score(vectors[i], vectors[j], space.mean, "centered")
+            score(vectors[i], vectors[j], words, space.name, "centered")
             for i in range(len(ids))
             for j in range(i + 1, len(ids))
             if drawn[i] != drawn[j]
@@ -168,7 +168,9 @@ def test_the_histogram_holds_every_pair_once(real: Any) -> None:
     words, space = Words(real._index), real._index.space("context.5")
     vectors = words.vectors("context.5", np.array([words.ids[text] for text in SIZE]))
     pairs = [
-        score(vectors[i], vectors[j], space.mean, "centered") for i in range(7) for j in range(i)
+        score(vectors[i], vectors[j], words, space.name, "centered")
+        for i in range(7)
+        for j in range(i)
     ]
     expected = np.histogram(pairs, shown.edges)[0] / 21
     assert shown.words == pytest.approx(expected.tolist())

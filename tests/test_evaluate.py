@@ -134,7 +134,7 @@ def test_of_many_forms_of_a_word_gensim_looks_at_five(
     _, sections = vectors.evaluate_word_analogies(str(path), case_insensitive=case_insensitive)
     places = np.array([[known.find(word) for word in question] for question in asked])
     these = _Covered(places, np.zeros(len(asked), np.int64))
-    right = _right(space, known, these, "cosine", "add", 5, lambda: None)
+    right = _right(Cosine(space), known, these, "add", 5, lambda: None)
     assert int(right.left_out.sum()) == len(sections[0]["correct"])
 
 

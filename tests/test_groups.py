@@ -16,7 +16,7 @@ from explorer.measures import MEASURES
 from explorer.measures.asked import checked_measure
 from explorer.measures.centered import Centered
 from explorer.words import Words
-from whitening import whitener
+from whitening import whitener_by
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +44,7 @@ def moved(words: Words, space: str, measure: str) -> tuple[np.ndarray, np.ndarra
     members = np.arange(home.entry.rows)
     if home.entry.item == "token":
         members = words.index.word_like_ids
-    rows = home.rows.take(members).astype(np.float64) * home.norms[members, None]
-    return rows.mean(axis=0), whitener(rows)
+    return home.mean, whitener_by(home.covariance, home.centered_norms[members])
 
 
 def by_hand(words: Words, space: Any, ids: list[int], measure: str) -> float:
@@ -80,9 +79,7 @@ def test_each_way_equals_a_loop_over_pairs(
     drawn = np.array([rng.choice(len(words), 7, replace=False) for _ in range(40)])
     found = mean_scores(words, drawn, checked_measure(measure, tiny._index, home))
     expected = [by_hand(words, home, row, measure) for row in drawn.tolist()]
-    # Whitened by hand it is by a covariance of the rows as rounded for the index.
-    close = {"rtol": 1e-5, "atol": 1e-6} if measure == "whitened" else {"rtol": 1e-9, "atol": 1e-12}
-    np.testing.assert_allclose(found, expected, **close)
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
 
 
 def test_a_group_of_two_is_its_one_pair(tiny: Any) -> None:

@@ -33,7 +33,7 @@ from indexer.store.layout import SpaceEntry, moments_file, rows_file
 from indexer.store.rows import RowsWriter, scan_error
 from indexer.store.space import Space
 from indexer.store.write import unit_rows
-from whitening import inverse_root, shrinkage, shrunk
+from whitening import whitener_by
 
 Float64 = NDArray[np.float64]
 
@@ -378,11 +378,9 @@ def prepared(ix: Any, space: str, measure: str) -> Float64:
 def stored_root(ix: Any, space: str) -> Float64:
     """What whitens rows, by the moments that are stored."""
     moments = np.load(ix._index.folder / f"spaces/{space}.npz")
-    sample, lengths = moments["covariance"], moments["centered_norms"].astype(np.float64)
-    if space == "embed":
-        lengths = lengths[ix._index.word_like_ids]
-    varies = (lengths**4).mean() - (sample**2).sum()
-    return inverse_root(shrunk(sample, shrinkage(sample, varies, len(lengths))))
+    lengths = moments["centered_norms"]
+    members = ix._index.word_like_ids if space == "embed" else np.arange(len(lengths))
+    return whitener_by(moments["covariance"], lengths[members])
 
 
 def tightest(scored: Float64, own: Sequence[int], count: int, alike: float) -> list[int]:

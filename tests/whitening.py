@@ -43,6 +43,13 @@ def inverse_root(matrix: Float64) -> Float64:
     return np.linalg.solve(np.linalg.cholesky(matrix), np.eye(len(matrix))).T
 
 
+def whitener_by(sample: Float64, lengths: Float64) -> Float64:
+    """The same by a covariance that is stored, and the lengths of the rows less their mean."""
+    lengths = lengths.astype(np.float64)
+    varies = float((lengths**4).mean() - (sample**2).sum())
+    return inverse_root(shrunk(sample, shrinkage(sample, varies, len(lengths))))
+
+
 def whitener(population: Float64) -> Float64:
     """What rows less their mean are multiplied with."""
     return inverse_root(shrunk_of(population))
