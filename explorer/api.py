@@ -805,8 +805,9 @@ class Explorer:
             space: whose vectors, and where a bare word's vector is taken from.
             items: expressions, one a row; every item of the space, in its order, unless given.
             measure: `dot` and `euclidean` leave vectors at their own length, `cosine` makes them
-                unit, `centered` takes the space's mean away and makes them unit. A whole space's
-                rows without a direction are left zero.
+                unit, `centered` takes the space's mean away and makes them unit, `whitened` does so
+                in the coordinates of S^(-1/2)(x - mu). A whole space's rows without a direction are
+                left zero.
 
         Raises:
             SemanticError: an item is not known, or has no direction; it is named with its place.
@@ -862,7 +863,7 @@ class Explorer:
             k: how many.
             distinct: fold forms that differ only in case or leading space into one row.
             composed: the vectors come from `vector` or `vectors` with this measure, so that they
-                are normed, and centred where it is `centered`, already.
+                are normed, and centred or whitened where the measure does so, already.
 
         Raises:
             QueryError: another shape or width, what is no real number, a row that is not finite or

@@ -89,7 +89,9 @@ def _checked(rows: Float64, names: list[str], measure: Measure, composed: bool) 
             raise QueryError(f"{names[at]} is too long to be scored: its square overflows")
         value, column = rows[at, wrong[0]], int(wrong[0])
         raise QueryError(f"{names[at]} holds {value} in column {column}: give finite numbers")
-    queries = rows if composed else measure.normed_rows(rows)
+    # Each by itself, so that a matrix is answered as its rows are, to the last bit.
+    each = rows if composed else [measure.normed_rows(row[None])[0] for row in rows]
+    queries = np.array(each).reshape(rows.shape)
     if not measure.distance:
         for at in np.flatnonzero(~queries.any(axis=1) | (lengths == 0)):
             if rows[at].any() and lengths[at]:
