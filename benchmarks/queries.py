@@ -46,6 +46,7 @@ def cold() -> list[Line]:
 def groups() -> list[Line]:
     """A group of 10 words against 10,000 drawn groups, and the plain way on the same vectors."""
     from explorer.chance.groups import mean_scores
+    from explorer.measures.centered import Centered
 
     with explorer.open("smollm2") as ix:
         words, space = ix._words, ix._index.space("context.12")
@@ -61,7 +62,7 @@ def groups() -> list[Line]:
             return found
 
         def ours() -> np.ndarray:
-            return mean_scores(words, space, drawn, "centered")
+            return mean_scores(words, drawn, Centered(space))
 
         np.testing.assert_allclose(ours(), by_numpy(), atol=1e-6)
         times = interleaved(3, ours=ours, numpy=by_numpy)
@@ -101,12 +102,14 @@ def warm() -> list[Line]:
             faiss.omp_set_num_threads(os.cpu_count() or 1)
             return plain.search(query[None], 10)
 
-        from explorer.measures import best, calibrate, scores
+        from explorer.calibration import calibrate
+        from explorer.measures.cosine import Cosine
+        from explorer.ranking import best
 
-        wide = query.astype(np.float64)
+        wide, cosine = query.astype(np.float64), Cosine(space)
 
         def exact() -> object:
-            values = scores(space, wide, "cosine")
+            values = cosine.scores(wide)
             calibrate(values, "")
             return best(values, 10)
 
@@ -120,7 +123,7 @@ def warm() -> list[Line]:
         )
         # Last and alone: its threads spin on after they have answered, at the next one's cost.
         times |= interleaved(31, faiss_threads=by_faiss_threads)
-        assert list(best(scores(space, wide, "cosine"), 10)) == list(by_numpy())
+        assert list(best(cosine.scores(wide), 10)) == list(by_numpy())
     faster = min(times["numpy"], times["faiss"], times["faiss_threads"])
     ratio = times["exact"] / faster
     ms = {name: 1000 * seconds for name, seconds in times.items()}

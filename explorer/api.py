@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from explorer.about import index
 from explorer.expressions import parse
 from explorer.late import Late
-from explorer.measures import checked_measure, compose
+from explorer.measures.asked import checked_measure
 from explorer.progress import Progress, untold
 from explorer.queries import analogy as _analogy
 from explorer.queries import neighbors as _neighbors
@@ -240,8 +240,9 @@ class Explorer:
     def vector(self, expression: str, space: str = "embed", measure: str = "dot") -> Vector:
         """The vector of an expression as a space is asked it: (d_model,) float64.
 
-        With `dot`, items are summed as they are; with `cosine` and `centered` each is made unit
-        in the measure's own sense first.
+        With `dot` and `euclidean`, items are summed as they are; with `cosine`, `centered` and
+        `whitened` each is made unit in the measure's own sense first. A `whitened` one has the
+        coordinates of S^(-1/2)(x - mu), S the space's shrunk covariance.
 
         Args:
             expression: `king - man + woman`; see `explorer.expressions`.
@@ -254,7 +255,8 @@ class Explorer:
         """
         target = self._index.space(space)
         items = self._resolver.items(parse(expression), target)
-        return compose([i.weighted for i in items], checked_measure(measure, target))
+        by = checked_measure(measure, self._index, target, self._resolver.announce)
+        return by.compose([i.weighted for i in items])
 
     @overload
     def neighbors(
@@ -293,7 +295,8 @@ class Explorer:
             expression: `king - man + woman`; see `explorer.expressions`. Several give a tuple of
                 answers, equal to those one by one and several times as fast.
             space: where to look: `embed`, `context.12`, `neuron.out`, ...
-            measure: `dot`, `cosine`, `centered` or `euclidean`; the space's own unless given.
+            measure: `dot`, `cosine`, `centered`, `euclidean` or `whitened`; the space's own unless
+                given.
             k: how many.
             include_inputs: keep the query's own items in the answer.
             distinct: fold forms that differ only in case or leading space into one row.
@@ -322,7 +325,8 @@ class Explorer:
             first: `dog + small`.
             second: another.
             space: where bare words' vectors are taken from.
-            measure: `dot`, `cosine`, `centered` or `euclidean`; the space's own unless given.
+            measure: `dot`, `cosine`, `centered`, `euclidean` or `whitened`; the space's own unless
+                given.
 
         Example:
             >>> round(ix.similarity("large", "tall"), 2), round(ix.similarity("large", "huge"), 2)
@@ -800,8 +804,9 @@ class Explorer:
             space: whose vectors, and where a bare word's vector is taken from.
             items: expressions, one a row; every item of the space, in its order, unless given.
             measure: `dot` and `euclidean` leave vectors at their own length, `cosine` makes them
-                unit, `centered` takes the space's mean away and makes them unit. A whole space's
-                rows without a direction are left zero.
+                unit, `centered` takes the space's mean away and makes them unit, `whitened` does so
+                in the coordinates of S^(-1/2)(x - mu). A whole space's rows without a direction are
+                left zero.
 
         Raises:
             SemanticError: an item is not known, or has no direction; it is named with its place.
@@ -852,11 +857,12 @@ class Explorer:
             space: where to look.
             vectors: (d_model,) for one answer, or (n, d_model) for a tuple of n answers; any real
                 numbers, at their own length, as they lie in the space.
-            measure: `dot`, `cosine`, `centered` or `euclidean`; the space's own unless given.
+            measure: `dot`, `cosine`, `centered`, `euclidean` or `whitened`; the space's own unless
+                given.
             k: how many.
             distinct: fold forms that differ only in case or leading space into one row.
             composed: the vectors come from `vector` or `vectors` with this measure, so that they
-                are normed, and centred where it is `centered`, already.
+                are normed, and centred or whitened where the measure does so, already.
 
         Raises:
             QueryError: another shape or width, what is no real number, a row that is not finite or
@@ -866,7 +872,16 @@ class Explorer:
             >>> [row.item for row in ix.search("embed", ix.vector("dog"), k=3).rows]
             ['␣dog', '␣Dog', '␣dogs']
         """
-        return _search.search(self._index, space, vectors, measure, k, distinct, composed)
+        return _search.search(
+            self._index,
+            space,
+            vectors,
+            measure,
+            k,
+            distinct,
+            composed,
+            self._resolver.announce,
+        )
 
     # -- SQL --------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from explorer.correlations import Float32, Float64, Int64, Products, ranks
-from explorer.measures import best
+from explorer.ranking import best
 from indexer.store.read import Index
 from indexer.store.space import Space
 

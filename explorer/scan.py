@@ -14,16 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.measures import (
-    Float64,
-    best,
-    better_first,
-    exact_scores,
-    off_by,
-    scores,
-    scores_of_each,
-)
-from indexer.store.space import Space
+from explorer.measures.measure import Measure
+from explorer.products import Float64
+from explorer.ranking import best
 
 Int64 = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -82,27 +75,25 @@ class Scan:
         return np.broadcast_to(self.off_by, len(self.values))[at]
 
 
-def scan(space: Space, query: Float64, measure: str) -> Scan:
-    """The scores of all items of a space with a composed query."""
-    return scan_of(space, scores(space, query, measure), query, measure)
+def scan(measure: Measure, query: Float64) -> Scan:
+    """The scores of all items of a measure's space with a composed query."""
+    return scan_of(measure, measure.scores(query), query)
 
 
-def scans_of_each(
-    space: Space, queries: Sequence[Float64] | Float64, measure: str
-) -> Iterator[Scan]:
+def scans_of_each(measure: Measure, queries: Sequence[Float64] | Float64) -> Iterator[Scan]:
     """The same of several queries, in one walk over the rows for each few of them."""
-    found = scores_of_each(space, queries, measure)
+    found = measure.scores_of_each(queries)
     for query, values in zip(queries, found, strict=True):
-        yield scan_of(space, values, query, measure)
+        yield scan_of(measure, values, query)
 
 
-def scan_of(space: Space, values: Float64, query: Float64, measure: str) -> Scan:
+def scan_of(measure: Measure, values: Float64, query: Float64) -> Scan:
     """A scan whose scores are known."""
     return Scan(
         values,
-        off_by(space, values, query, measure),
-        lambda positions: exact_scores(space, positions, query, measure),
-        better_first(measure),
+        measure.off_by(values, query),
+        lambda positions: measure.exact_scores(positions, query),
+        measure.sign,
     )
 
 

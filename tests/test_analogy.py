@@ -207,7 +207,11 @@ def test_weights_count_as_exponents_in_the_product(plain: Plain, real: Any) -> N
     ("text", "options", "said"),
     [
         ("dog", {"method": "mull"}, "did you mean 'mul'"),
-        ("dog", {"method": "mul", "measure": "dot"}, "needs --measure cosine or centered"),
+        (
+            "dog",
+            {"method": "mul", "measure": "dot"},
+            "needs --measure cosine, centered or",
+        ),
         ("- dog", {"method": "mul"}, "needs an item that is added"),
         ("dog", {"against": "cat"}, "name --target"),
         ("dog", {"target": "cat + puppy"}, "is a sum; name one word"),

@@ -11,9 +11,12 @@ import pytest
 import explorer
 from conftest import Run
 from explorer.errors import QueryError
-from explorer.measures import pair_scores
+from explorer.measures import MEASURES
+from explorer.measures.centered import Centered
+from explorer.measures.measure import pair_scores
 from explorer.queries.baseline import QUANTILES
 from indexer.store.errors import SemanticError
+from whitening import whitener
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +36,8 @@ def test_all_pairs_are_scored_where_they_are_few(space: str, tiny: Any) -> None:
     rows = vectors(tiny, space)
     if space in ("embed", "unembed"):
         rows = rows[[row[0] for row in tiny._index.sql("SELECT id FROM token WHERE word_like")]]
-    mean = rows.mean(axis=0)
-    expected: dict[str, list[float]] = {m: [] for m in ("dot", "cosine", "centered", "euclidean")}
+    mean, matrix = rows.mean(axis=0), whitener(rows)
+    expected: dict[str, list[float]] = {m: [] for m in MEASURES}
     for i, x in enumerate(rows):
         for y in rows[i + 1 :]:
             expected["dot"].append(x @ y)
@@ -42,8 +45,10 @@ def test_all_pairs_are_scored_where_they_are_few(space: str, tiny: Any) -> None:
             a, b = x - mean, y - mean
             expected["centered"].append(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
             expected["euclidean"].append(np.linalg.norm(x - y))
+            a, b = (x - mean) @ matrix, (y - mean) @ matrix
+            expected["whitened"].append(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
     found = {row.measure: row for row in tiny.baseline(space, pairs=200_000).rows}
-    assert list(found) == ["dot", "cosine", "centered", "euclidean"]
+    assert list(found) == list(MEASURES)
     for measure, values in expected.items():
         row = found[measure]
         assert row.n == len(values) == len(rows) * (len(rows) - 1) // 2
@@ -107,8 +112,8 @@ def test_an_item_that_is_the_mean_has_no_centered_direction(tiny: Any) -> None:
             return query
 
     space: Any = Space()
-    found = pair_scores(space, np.array([0]), np.array([1]), ("centered",))
-    assert found["centered"].tolist() == [0.0]
+    (found,) = pair_scores([Centered(space)], np.array([0]), np.array([1]))
+    assert found.tolist() == [0.0]
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 import explorer
 from everyquestion import ANALOGIES, PAIRS
-from explorer import measures
 from explorer.api import Explorer
 from explorer.errors import Cancelled
+from explorer.measures import measure
 from explorer.unindexed import encode
 from indexer.store.read import open_index
 
@@ -76,7 +76,7 @@ def test_baseline_tells_every_space_and_parts_of_each(real: Any) -> None:
     shares = [done / total for _, done, total in told]
     assert shares == sorted(shares)
     assert shares[-1] == 1
-    assert len(told) == -(-10_000 // measures._PAIRS_AT_ONCE) * len(names)
+    assert len(told) == -(-10_000 // measure.PAIRS_AT_ONCE) * len(names)
 
 
 @pytest.fixture(scope="module")

@@ -22,6 +22,8 @@ from explorer.chance.controls import forms_of
 from explorer.chance.strata import strata
 from explorer.errors import QueryError
 from explorer.expressions import Kind, Term
+from explorer.measures import MEASURES
+from explorer.measures.asked import checked_measure
 from explorer.queries.congruence import apart, in_space, rows_of
 from explorer.queries.lots import Drawn, Lots, distinct
 from explorer.show.formats import render
@@ -44,7 +46,7 @@ def tiny(tiny_indexes: Any) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("control", ["matched", "random"])
-@pytest.mark.parametrize("measure", [None, "dot", "euclidean"])
+@pytest.mark.parametrize("measure", [None, "dot", "euclidean", "whitened"])
 def test_every_number_is_what_loops_over_pairs_give(
     measure: str | None, control: str, real: Any
 ) -> None:
@@ -115,7 +117,7 @@ def test_the_interval_is_of_the_effect_and_over_words(real: Any) -> None:
         drawn = np.repeat(ids, counts.astype(int)).tolist()
         vectors = words.vectors("context.9", np.array(drawn))
         scores = [
-            score(vectors[i], vectors[j], space.mean, "centered")
+            score(vectors[i], vectors[j], words, space.name, "centered")
             for i in range(len(ids))
             for j in range(i + 1, len(ids))
             if drawn[i] != drawn[j]
@@ -166,7 +168,9 @@ def test_the_histogram_holds_every_pair_once(real: Any) -> None:
     words, space = Words(real._index), real._index.space("context.5")
     vectors = words.vectors("context.5", np.array([words.ids[text] for text in SIZE]))
     pairs = [
-        score(vectors[i], vectors[j], space.mean, "centered") for i in range(7) for j in range(i)
+        score(vectors[i], vectors[j], words, space.name, "centered")
+        for i in range(7)
+        for j in range(i)
     ]
     expected = np.histogram(pairs, shown.edges)[0] / 21
     assert shown.words == pytest.approx(expected.tolist())
@@ -264,12 +268,12 @@ LIST = ("huge", "Chihuahua", "tiny", "small", "enormous", "dog")
 
 
 @pytest.mark.parametrize("control", ["matched", "random"])
-@pytest.mark.parametrize("measure", [None, "dot", "euclidean"])
+@pytest.mark.parametrize("measure", [None, "dot", "euclidean", "whitened"])
 @pytest.mark.parametrize("name", ["embed", "context.8"])
 def test_scores_with_an_anchor_are_what_loops_give(
     name: str, measure: str | None, control: str, real: Any
 ) -> None:
-    words, space = Words(real._index), real._index.space(name)
+    words = Words(real._index)
     texts = sorted(LIST)
     ids = [words.ids[text] for text in texts]
     traits = [words.trait(at, "embed") for at in ids]
@@ -284,7 +288,7 @@ def test_scores_with_an_anchor_are_what_loops_give(
     anchor = words.vectors(name, np.array([words.ids["large"]]))[0]
     vectors = words.vectors(name, np.arange(len(words)))
     by = answer.query.measure
-    scores = np.array([score(x, anchor, space.mean, by) for x in vectors])
+    scores = np.array([score(x, anchor, words, name, by) for x in vectors])
     z_drawn = []
     rows = {row.word: row for row in answer.rows}
     for text, at, pool, place in zip(texts, ids, found.pools, drawn.T, strict=True):
@@ -363,7 +367,9 @@ def null(request: pytest.FixtureRequest, real: Any) -> tuple[np.ndarray, np.ndar
         pools = strata(words, group.traits(spaces[0]), request.param, "embed", out, group.ids)
         drawn = Drawn(words, group, None, pools.draw(DRAWN, rng), None)
         lots = Lots(request.param, drawn, pools, (), ())
-        rows = rows_of(index, lots, [in_space(drawn, space, None) for space in spaces])
+        rows = rows_of(
+            index, lots, [in_space(drawn, checked_measure(None, index, space)) for space in spaces]
+        )
         found.append([(row.p, row.p_corrected) for row in rows])
     p = np.array(found)
     return p[:, :, 0], p[:, :, 1]
@@ -463,7 +469,7 @@ def clustered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         yield ix
 
 
-@pytest.mark.parametrize("measure", ["cosine", "centered", "dot", "euclidean"])
+@pytest.mark.parametrize("measure", MEASURES)
 def test_a_planted_cluster_is_found_and_others_are_not(measure: str, clustered: Any) -> None:
     ask = {"space": "embed", "measure": measure, "permutations": 999}
     row = clustered.congruence(*CLUSTER, **ask).rows[0]

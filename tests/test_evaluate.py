@@ -24,6 +24,8 @@ from hypothesis import strategies as st
 import explorer
 from conftest import BIN, ROOT, Run
 from explorer.errors import QueryError
+from explorer.measures.asked import checked_measure
+from explorer.measures.cosine import Cosine
 from explorer.queries.accuracy import _Covered, _right
 from explorer.resolve import folded
 from explorer.show.formats import render
@@ -33,6 +35,7 @@ from explorer.testsets.lexicon import CASES, Lexicon, lexicon
 from explorer.testsets.offsets import best_answers
 from indexer.store.errors import SemanticError
 from processes import PATIENCE, reads
+from whitening import whitener
 
 QUESTIONS = datapath("questions-words.txt")
 PAIRS = [datapath("wordsim353.tsv"), datapath("simlex999.txt")]
@@ -131,7 +134,7 @@ def test_of_many_forms_of_a_word_gensim_looks_at_five(
     _, sections = vectors.evaluate_word_analogies(str(path), case_insensitive=case_insensitive)
     places = np.array([[known.find(word) for word in question] for question in asked])
     these = _Covered(places, np.zeros(len(asked), np.int64))
-    right = _right(space, known, these, "cosine", "add", 5, lambda: None)
+    right = _right(Cosine(space), known, these, "add", 5, lambda: None)
     assert int(right.left_out.sum()) == len(sections[0]["correct"])
 
 
@@ -182,6 +185,8 @@ RUNS = [
     ("context.9", "centered", "add"),
     ("context.30", "cosine", "mul"),
     ("context.20", "euclidean", "add"),
+    ("embed", "whitened", "add"),
+    ("context.12", "whitened", "mul"),
 ]
 
 
@@ -204,7 +209,8 @@ def test_each_answer_is_what_the_question_alone_gets(
     known = lexicon(real._index, home, "all", case, None)
     questions = np.array(covered(real, known, 12))[:, :3]
     assert len(questions) >= 12
-    found = best_answers(home, known, questions, measure, method)
+    by = checked_measure(measure, real._index, home)
+    found = best_answers(by, known, questions, method)
     options: dict[str, Any] = {"space": space, "measure": measure, "k": 1}
     for at, places in enumerate(questions.tolist()):
         a, b, c = (f'"{known.texts[place].strip()}"' for place in places)
@@ -226,18 +232,19 @@ def test_answers_do_not_depend_on_how_many_are_found_at_once(
     questions = np.array(covered(real, known, 100))[:, :3]
 
     def all_of(measure: str, method: str) -> list[list[int]]:
-        found = best_answers(home, known, questions, measure, method)
+        by = checked_measure(measure, real._index, home)
+        found = best_answers(by, known, questions, method)
         return [
             getattr(found, name).tolist() for name in ("left_out", "kept_in", "alone", "before")
         ]
 
-    runs = [("cosine", "add"), ("euclidean", "add"), ("centered", "mul")]
+    runs = [("cosine", "add"), ("euclidean", "add"), ("centered", "mul"), ("whitened", "add")]
     whole = [all_of(*run) for run in runs]
     monkeypatch.setattr(offsets, "CANDIDATES_AT_ONCE", 333)
     monkeypatch.setattr(offsets, "_QUESTIONS_AT_ONCE", 7)
     assert [all_of(*run) for run in runs] == whole
     assert offsets.steps(known, 10) == 16
-    assert len({tuple(answers[0]) for answers in whole}) == 3
+    assert len({tuple(answers[0]) for answers in whole}) == 4
 
 
 def test_among_equals_the_first_candidate_is_the_answer(
@@ -249,7 +256,7 @@ def test_among_equals_the_first_candidate_is_the_answer(
     )
     rows = np.array([man, king, woman, 40, queen, 50, queen, queen])
     known = Lexicon(rows, tuple("abcdefgh"), "word", "exact", "")
-    found = best_answers(real._index.space("embed"), known, np.array([[0, 1, 2]]), "cosine", "add")
+    found = best_answers(Cosine(real._index.space("embed")), known, np.array([[0, 1, 2]]), "add")
     assert (found.left_out.tolist(), found.alone.tolist()) == ([4], [4])
 
 
@@ -289,7 +296,7 @@ def test_similarity_in_a_context_space_is_that_of_the_formula(real: Any) -> None
     }
     ratings = np.array([s for _, _, s in kept])
     x, y = rows[[a for a, _, _ in kept]], rows[[b for _, b, _ in kept]]
-    mean = rows.mean(axis=0)
+    mean, matrix = rows.mean(axis=0), whitener(rows)
 
     def cosine(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         return np.vecdot(x, y) / np.linalg.norm(x, axis=1) / np.linalg.norm(y, axis=1)
@@ -299,6 +306,7 @@ def test_similarity_in_a_context_space_is_that_of_the_formula(real: Any) -> None
         "cosine": cosine(x, y),
         "centered": cosine(x - mean, y - mean),
         "euclidean": np.linalg.norm(x - y, axis=1),
+        "whitened": cosine((x - mean) @ matrix, (y - mean) @ matrix),
     }
     assert list(found) == list(scores)
     for measure, values in scores.items():
@@ -413,7 +421,7 @@ def test_too_few_pairs_or_equal_ones_have_no_correlation(tiny: Any) -> None:
         ({"measure": "cosin"}, "did you mean 'cosine'"),
         ({"measure": ["all", "dot"]}, "no measure 'all'"),
         ({"method": "mull"}, "did you mean 'mul'"),
-        ({"method": "mul", "measure": "dot"}, "needs --measure cosine or centered"),
+        ({"method": "mul", "measure": "dot"}, "needs --measure cosine, centered or whitened"),
         ({"tokens": "al"}, "did you mean 'all'"),
         ({"case": "folded"}, "did you mean 'fold'"),
         ({"restrict": 0}, "--restrict 0"),

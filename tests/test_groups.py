@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,11 @@ import pytest
 import explorer
 from explorer.chance import groups
 from explorer.chance.groups import mean_score, mean_scores
+from explorer.measures import MEASURES
+from explorer.measures.asked import checked_measure
+from explorer.measures.centered import Centered
 from explorer.words import Words
-from indexer.store.layout import MEASURES
+from whitening import whitener_by
 
 
 @pytest.fixture(scope="module")
@@ -21,19 +25,32 @@ def tiny(tiny_indexes: Any) -> Iterator[Any]:
         yield ix
 
 
-def score(x: np.ndarray, y: np.ndarray, mean: np.ndarray, measure: str) -> float:
+def score(x: np.ndarray, y: np.ndarray, words: Words, space: str, measure: str) -> float:
     if measure == "euclidean":
         return float(np.linalg.norm(x - y))
-    if measure == "centered":
-        x, y = x - mean, y - mean
+    if measure in ("centered", "whitened"):
+        mean, matrix = moved(words, space, measure)
+        x, y = (x - mean) @ matrix, (y - mean) @ matrix
     product = float(x @ y)
     return product if measure == "dot" else product / np.linalg.norm(x) / np.linalg.norm(y)
+
+
+@cache
+def moved(words: Words, space: str, measure: str) -> tuple[np.ndarray, np.ndarray]:
+    """What is taken from vectors, and what they are then multiplied with."""
+    home = words.index.space(space)
+    if measure == "centered":
+        return home.mean, np.eye(home.entry.width)
+    members = np.arange(home.entry.rows)
+    if home.entry.item == "token":
+        members = words.index.word_like_ids
+    return home.mean, whitener_by(home.covariance, home.centered_norms[members])
 
 
 def by_hand(words: Words, space: Any, ids: list[int], measure: str) -> float:
     vectors = words.vectors(space.name, np.array(ids))
     pairs = [
-        score(vectors[i], vectors[j], space.mean, measure)
+        score(vectors[i], vectors[j], words, space.name, measure)
         for i in range(len(ids))
         for j in range(i + 1, len(ids))
     ]
@@ -60,14 +77,14 @@ def test_each_way_equals_a_loop_over_pairs(
     words, home = Words(tiny._index), tiny._index.space(space)
     rng = np.random.default_rng(0)
     drawn = np.array([rng.choice(len(words), 7, replace=False) for _ in range(40)])
-    found = mean_scores(words, home, drawn, measure)
+    found = mean_scores(words, drawn, checked_measure(measure, tiny._index, home))
     expected = [by_hand(words, home, row, measure) for row in drawn.tolist()]
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
 
 
 def test_a_group_of_two_is_its_one_pair(tiny: Any) -> None:
     words, home = Words(tiny._index), tiny._index.space("context.1")
-    found = mean_scores(words, home, np.array([[0, 5], [3, 1]]), "centered")
+    found = mean_scores(words, np.array([[0, 5], [3, 1]]), Centered(home))
     expected = [by_hand(words, home, row, "centered") for row in ([0, 5], [3, 1])]
     np.testing.assert_allclose(found, expected, rtol=1e-9)
 

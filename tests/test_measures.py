@@ -21,14 +21,17 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from explorer.calibration import calibrate, z
+from explorer.cosmul import cosmul
 from explorer.errors import QueryError
-from explorer.measures import best, calibrate, cosmul, z
+from explorer.measures import MEASURES
+from explorer.ranking import best
 from indexer.store.errors import DamagedIndex, EmptyPopulation
+from whitening import whitener
 
 Float64 = NDArray[np.float64]
 
 UNIT = 4e-6
-MEASURES = ("dot", "cosine", "centered", "euclidean")
 SPACES = (
     "embed",
     "neuron.in",
@@ -50,6 +53,8 @@ class Plain:
         self.folder = ix._index.folder
         self.vectors = cache(self._vectors)
         self.mean = cache(self._mean)
+        self.whitener = cache(lambda space: whitener(self.population(space)))
+        self.whitened = cache(self._whitened)
 
     def _vectors(self, space: str) -> Float64:
         kind, _, which = space.partition(".")
@@ -78,6 +83,9 @@ class Plain:
 
     def _mean(self, space: str) -> Float64:
         return self.population(space).mean(axis=0)
+
+    def _whitened(self, space: str) -> Float64:
+        return (self.vectors(space) - self.mean(space)) @ self.whitener(space)
 
     def token(self, text: str) -> int:
         ((found,),) = self.ix._index.sql("SELECT min(id) FROM token WHERE text = ?", [text])
@@ -142,9 +150,12 @@ def brute_force(plain: Plain, parts: Sequence[Part], asked: str, measure: str) -
     for part in parts:
         vector, home, _ = vector_of(plain, part, asked)
         length = np.linalg.norm(vector)
-        if measure == "centered":
+        if measure in ("centered", "whitened"):
             vector = vector - plain.mean(home)
-        if measure in ("cosine", "centered"):
+        if measure == "whitened":
+            vector = vector @ plain.whitener(asked)
+            length *= np.linalg.norm(plain.whitener(asked), 2)
+        if measure in ("cosine", "centered", "whitened"):
             doubt += abs(part.weight) * length / np.linalg.norm(vector)
             vector = vector / np.linalg.norm(vector)
         else:
@@ -163,6 +174,12 @@ def brute_force(plain: Plain, parts: Sequence[Part], asked: str, measure: str) -
         apart = np.linalg.norm(rows - mean, axis=1)
         scores = ((rows - mean) @ total) / (apart * size)
         allowed = UNIT * (doubt / size) * (lengths + np.linalg.norm(mean)) / apart
+    elif measure == "whitened":
+        whitened, mean = plain.whitened(asked), plain.mean(asked)
+        apart = np.linalg.norm(whitened, axis=1)
+        scores = whitened @ total / (apart * size)
+        longest = np.linalg.norm(plain.whitener(asked), 2)
+        allowed = UNIT * (doubt / size) * longest * (lengths + np.linalg.norm(mean)) / apart
     else:
         scores = np.sqrt(((rows - total) ** 2).sum(axis=1))
         squares = UNIT * (lengths + doubt) ** 2
@@ -359,7 +376,7 @@ def test_a_heavy_or_light_weight_changes_no_direction(real: Any) -> None:
 
 
 @pytest.mark.parametrize("text", ["dog - dog", "0.1*dog + 0.2*dog - 0.3*dog", "#2767 - ␣dog"])
-@pytest.mark.parametrize("measure", ["dot", "cosine", "centered"])
+@pytest.mark.parametrize("measure", ["dot", "cosine", "centered", "whitened"])
 def test_an_expression_that_cancels_has_no_direction(real: Any, text: str, measure: str) -> None:
     with pytest.raises(QueryError, match="adds up to nothing"):
         real.neighbors(text, measure=measure)

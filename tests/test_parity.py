@@ -22,6 +22,8 @@ NEIGHBORS = [
     ("L29N112.out", "embed", None, 6),
     ("large", "neuron.out", None, 5),
     ("large@context.12", "context.20", "centered", 3),
+    ("king - man + woman", "embed", "whitened", 5),
+    ("dog + L29N112.out", "context.12", "whitened", 5),
     ("L3H5D7.output", "head.value", None, 3),
     ('token:" large" - #100', "embed", "centered", 3),
 ]

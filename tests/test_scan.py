@@ -20,26 +20,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from explorer.measures import (
-    Weighted,
-    compose,
-    exact_scores,
-    normed_rows,
-    off_by,
-    pair_scores,
-    scores,
-    scores_of_each,
-)
+from explorer.measures import MEASURES
+from explorer.measures.asked import KINDS
+from explorer.measures.measure import Measure, Weighted, pair_scores
+from explorer.measures.whitened import Whitened
 from explorer.queries.analogy import _multiplied
 from explorer.scan import combined, scan
 from explorer.testsets.lexicon import Lexicon
 from explorer.testsets.offsets import best_answers
 from indexer.store.files import FileEntry
-from indexer.store.layout import MEASURES, moments_file, rows_file
+from indexer.store.layout import moments_file, rows_file
 from indexer.store.rows import RowsWriter, scan_error
 from indexer.store.space import Space
 from indexer.store.spaces import SpaceEntry
 from indexer.store.write import unit_rows
+from whitening import whitener_by
 
 Float64 = NDArray[np.float64]
 
@@ -56,7 +51,14 @@ def space_of(vectors: Float64) -> Iterator[Space]:
         whole = rows.astype(np.float64) * norms[:, None]
         mean = whole.mean(axis=0)
         centered = np.linalg.norm(whole - mean, axis=1).astype(np.float32)
-        moments = {"norms": norms, "centered_norms": centered, "mean": mean}
+        away = whole - mean
+        covariance = away.T @ away / len(away)
+        moments = {
+            "norms": norms,
+            "centered_norms": centered,
+            "mean": mean,
+            "covariance": covariance,
+        }
         np.savez(Path(folder) / "spaces/close.npz", **moments)
         names = [rows_file("close"), moments_file("close")]
         files = {name: FileEntry.of(Path(folder) / name) for name in names}
@@ -115,40 +117,48 @@ close_rows = st.builds(
 )
 
 
-def asked(data: Any, space: Space, measure: str) -> Float64:
+def usable(measure: Measure) -> bool:
+    """Whether the space can be asked by it: rows that are all the same cannot be whitened."""
+    return measure.lacking() is None
+
+
+def asked(data: Any, measure: Measure) -> Float64:
     """A query made of a few of a space's own rows, or one that has nothing to do with them."""
-    rng = np.random.default_rng(data.draw(seeds))
+    space, rng = measure.space, np.random.default_rng(data.draw(seeds))
     if data.draw(st.booleans()):
         return rng.normal(size=space.entry.width)
     items = rng.integers(0, space.entry.rows, data.draw(st.integers(1, 3))).tolist()
     total = sum(
-        normed_rows(space.vector(at)[None], space, measure)[0] * rng.choice([1.0, -0.5, 2.0])
+        measure.normed_rows(space.vector(at)[None])[0] * rng.choice([1.0, -0.5, 2.0])
         for at in items
     )
     return np.asarray(total, np.float64)
 
 
-def one_by_one(space: Space, query: Float64, measure: str) -> Float64:
+def one_by_one(measure: Measure, query: Float64) -> Float64:
     """The exact score of each row, found by itself."""
-    every = range(space.entry.rows)
-    return np.array([exact_scores(space, np.array([at]), query, measure)[0] for at in every])
+    every = range(measure.space.entry.rows)
+    return np.array([measure.exact_scores(np.array([at]), query)[0] for at in every])
 
 
-def by_formula(space: Space, query: Float64, measure: str) -> Float64:
+def by_formula(measure: Measure, query: Float64) -> Float64:
     """The scores as `explorer.measures` writes them, in long double."""
+    space = measure.space
     rows, wide = space.rows.take(np.arange(space.entry.rows)), np.longdouble
     vectors, x = rows.astype(wide) * space.norms.astype(wide)[:, None], query.astype(wide)
     size = np.sqrt((x**2).sum())
-    if measure == "dot":
+    if measure.name == "dot":
         found = vectors @ x
-    elif measure == "euclidean":
+    elif measure.name == "euclidean":
         found = np.sqrt(((vectors - x) ** 2).sum(axis=1))
-    elif measure == "cosine":
+    elif measure.name == "cosine":
         lengths = np.sqrt((rows.astype(wide) ** 2).sum(axis=1))
         products = rows.astype(wide) @ x / (size or 1)
         found = np.divide(products, lengths, out=np.zeros_like(products), where=lengths > 0)
     else:
         away = vectors - space.mean.astype(wide)
+        if isinstance(measure, Whitened):
+            away = away @ measure.whitening.root.astype(wide)
         lengths = np.sqrt((away**2).sum(axis=1))
         lengths[space.centered_norms == 0] = 0
         products = away @ x / (size or 1)
@@ -167,8 +177,11 @@ def test_the_best_and_what_is_better_are_those_of_a_sort_in_float64(
     data: Any, close: Close, measure: str
 ) -> None:
     with space_of(close.vectors()) as space:
-        query = asked(data, space, measure)
-        exact, found = one_by_one(space, query, measure), scan(space, query, measure)
+        by = KINDS[measure](space)
+        if not usable(by):
+            return
+        query = asked(data, by)
+        exact, found = one_by_one(by, query), scan(by, query)
         for k in (1, 5, len(exact) + 3):
             positions, values = found.best(k)
             assert positions.tolist() == sorted_by(exact, found.sign, k)
@@ -188,13 +201,16 @@ def test_no_score_of_a_scan_is_off_by_more_than_is_allowed_for(
     data: Any, close: Close, measure: str
 ) -> None:
     with space_of(close.vectors()) as space:
-        queries = np.stack([asked(data, space, measure)] * 17)
+        by = KINDS[measure](space)
+        if not usable(by):
+            return
+        queries = np.stack([asked(data, by)] * 17)
         queries *= np.geomspace(1e-20, 1e20, 17)[:, None]
-        together = list(scores_of_each(space, queries, measure))
+        together = list(by.scores_of_each(queries))
         for query, many in zip(queries, together, strict=True):
-            exact = by_formula(space, query, measure)
-            for values in (many, scores(space, query, measure)):
-                allowed = off_by(space, values, query, measure)
+            exact = by_formula(by, query)
+            for values in (many, by.scores(query)):
+                allowed = by.off_by(values, query)
                 assert (np.abs(values - exact) <= allowed).all()
 
 
@@ -202,13 +218,20 @@ def test_no_score_of_a_scan_is_off_by_more_than_is_allowed_for(
 @given(st.data(), close_rows, st.sampled_from(MEASURES))
 def test_exact_scores_are_those_of_the_formula(data: Any, close: Close, measure: str) -> None:
     with space_of(close.vectors()) as space:
-        query = asked(data, space, measure)
-        exact, expected = one_by_one(space, query, measure), by_formula(space, query, measure)
+        by = KINDS[measure](space)
+        if not usable(by):
+            return
+        query = asked(data, by)
+        exact, expected = one_by_one(by, query), by_formula(by, query)
         scale = space.lengths + float(np.linalg.norm(space.mean)) + float(np.linalg.norm(query))
         if measure in ("cosine", "centered"):
             scale = scale * space.over_centered if measure == "centered" else np.ones(len(exact))
         elif measure == "dot":
             scale = space.lengths * float(np.linalg.norm(query))
+        elif isinstance(by, Whitened):
+            longest = float(np.linalg.norm(by.whitening.root))
+            beyond = space.lengths + float(np.linalg.norm(space.mean))
+            scale = longest * beyond / np.maximum(by.lengths, 1e-300)
         assert (np.abs(exact - expected) <= 1e-12 * scale + 1e-300).all()
 
 
@@ -220,11 +243,10 @@ def test_equal_rows_score_the_same_whatever_stands_beside_them() -> None:
     with space_of(vectors) as space:
         for measure in MEASURES:
             query = rng.normal(size=33)
-            every = exact_scores(space, np.arange(5000), query, measure)
+            by = KINDS[measure](space)
+            every = by.exact_scores(np.arange(5000), query)
             assert len(set(every[equal].tolist())) == 1
-            assert exact_scores(space, equal[::-1], query, measure).tolist() == (
-                every[equal[::-1]].tolist()
-            )
+            assert by.exact_scores(equal[::-1], query).tolist() == (every[equal[::-1]].tolist())
 
 
 def test_what_a_scan_may_be_off_by_grows_with_the_width() -> None:
@@ -233,13 +255,16 @@ def test_what_a_scan_may_be_off_by_grows_with_the_width() -> None:
 
 
 @settings(derandomize=True, deadline=None, max_examples=100)
-@given(st.data(), close_rows, st.sampled_from(["cosine", "centered"]))
+@given(st.data(), close_rows, st.sampled_from(["cosine", "centered", "whitened"]))
 def test_products_of_cosines_rank_as_a_sort_in_float64(
     data: Any, close: Close, measure: str
 ) -> None:
     weights = data.draw(st.lists(st.sampled_from([1.0, 2.5, 0.5, -1.0, -2.0]), max_size=2))
     with space_of(close.vectors()) as space:
-        own = np.flatnonzero(normed_rows(vectors_of(space), space, measure).any(axis=1))
+        by = KINDS[measure](space)
+        if not usable(by):
+            return
+        own = np.flatnonzero(by.normed_rows(vectors_of(space)).any(axis=1))
         if not len(own):
             return
         items = [
@@ -247,13 +272,13 @@ def test_products_of_cosines_rank_as_a_sort_in_float64(
             for weight in (1.0, *weights)
         ]
         signs = [1 if item.weight > 0 else -1 for item in items]
-        queries = [compose([Weighted(i.vector, 1.0, space)], measure) for i in items]
+        queries = [by.compose([Weighted(i.vector, 1.0, space)]) for i in items]
         found = combined(
-            [scan(space, query, measure) for query in queries],
+            [scan(by, query) for query in queries],
             signs,
             lambda cosines: _multiplied(cosines, items),
         )
-        exact = _multiplied([one_by_one(space, query, measure) for query in queries], items)
+        exact = _multiplied([one_by_one(by, query) for query in queries], items)
         assert (np.abs(found.values - exact) <= found.off_by).all()
         positions, values = found.best(7)
         assert positions.tolist() == sorted_by(exact, 1, 7)
@@ -274,16 +299,19 @@ def test_the_answer_to_an_analogy_is_the_first_of_the_best_in_float64(
         return
     rng = np.random.default_rng(data.draw(seeds))
     with space_of(close.vectors()) as space:
-        rows = normed_rows(vectors_of(space), space, measure)
+        by = KINDS[measure](space)
+        if not usable(by):
+            return
+        rows = by.normed_rows(vectors_of(space))
         some = np.flatnonzero(rows.any(axis=1))
         if len(some) < 3:
             return
         questions = rng.choice(some, (20, 3))
         texts = tuple(f"w{at}" for at in range(len(rows)))
         known = Lexicon(np.arange(len(rows)), texts, "word", "exact", "")
-        found = best_answers(space, known, questions, measure, method)
+        found = best_answers(by, known, questions, method)
         for at, (a, b, c) in enumerate(questions.tolist()):
-            each = [alone_scores(space, rows, word, measure) for word in (a, b, c)]
+            each = [alone_scores(by, word) for word in (a, b, c)]
             if method == "mul":
                 shifted = [(1 + one) / 2 for one in each]
                 scored = shifted[1] * shifted[2] / (shifted[0] + 1e-6)
@@ -303,13 +331,12 @@ def vectors_of(space: Space) -> Float64:
     return space.rows.take(every).astype(np.float64) * space.norms[every, None]
 
 
-def alone_scores(space: Space, rows: Float64, word: int, measure: str) -> Float64:
+def alone_scores(measure: Measure, word: int) -> Float64:
     """Scores of every candidate with one word, each summed by itself."""
-    if measure == "cosine":
-        unit = space.rows.take(np.arange(space.entry.rows)).astype(np.float64)
-        rows = normed_rows(unit, space, measure)
-    scored = np.array([np.multiply(row, rows[word]).sum() for row in rows])
-    if measure == "euclidean":
+    rows = measure.items(np.arange(measure.space.entry.rows))
+    (asking,) = measure.asking(np.array([word]))
+    scored = np.array([np.multiply(row, asking).sum() for row in rows])
+    if measure.distance:
         scored -= np.array([np.square(row).sum() for row in rows]) / 2
     return scored
 
@@ -323,15 +350,16 @@ def test_scores_of_pairs_are_those_of_their_rows_in_float64() -> None:
     vectors[1] = vectors[0]
     first, second = np.triu_indices(60)
     with space_of(vectors) as space:
-        found = pair_scores(space, first, second, MEASURES)
+        measures = [KINDS[name](space) for name in MEASURES]
+        found = dict(zip(MEASURES, pair_scores(measures, first, second), strict=True))
         assert found["euclidean"][first == second].tolist() == [0.0] * 60
         assert found["euclidean"][(first == 0) & (second == 1)].tolist() == [0.0]
-        for measure in MEASURES:
+        for measure in measures:
             for at, query in enumerate(vectors_of(space)):
-                one = normed_rows(query[None], space, measure)[0]
+                one = measure.normed_rows(query[None])[0]
                 here = first == at
-                exact = exact_scores(space, second[here], one, measure)
-                np.testing.assert_allclose(found[measure][here], exact, rtol=1e-6, atol=1e-9)
+                exact = measure.exact_scores(second[here], one)
+                np.testing.assert_allclose(found[measure.name][here], exact, rtol=1e-6, atol=1e-9)
 
 
 # -- the real index -------------------------------------------------------------------------
@@ -352,18 +380,28 @@ def prepared(ix: Any, space: str, measure: str) -> Float64:
     if measure == "cosine":
         return unit / np.linalg.norm(unit, axis=1, keepdims=True)
     vectors = unit * lengths[:, None]
-    if measure != "centered":
+    if measure in ("dot", "euclidean"):
         return vectors
     away = vectors - mean
+    if measure == "whitened":
+        away = away @ stored_root(ix, space)
     return away / np.linalg.norm(away, axis=1, keepdims=True)
 
 
-def tightest(scored: Float64, own: Sequence[int], count: int) -> list[int]:
-    """The items whose scores lie closest below another's, though 16 digits tell them apart."""
+def stored_root(ix: Any, space: str) -> Float64:
+    """What whitens rows, by the moments that are stored."""
+    moments = np.load(ix._index.folder / f"spaces/{space}.npz")
+    lengths = moments["centered_norms"]
+    members = ix._index.word_like_ids if space == "embed" else np.arange(len(lengths))
+    return whitener_by(moments["covariance"], lengths[members])
+
+
+def tightest(scored: Float64, own: Sequence[int], count: int, alike: float) -> list[int]:
+    """The items whose scores lie closest below another's, though digits tell them apart."""
     kept = np.setdiff1d(np.arange(len(scored)), own)
     order = kept[np.argsort(scored[kept])]
     gaps = np.diff(scored[order])
-    gaps[gaps <= 1e-13 * np.abs(scored[order[1:]])] = np.inf
+    gaps[gaps <= 10 * alike * np.abs(scored[order[1:]])] = np.inf
     return [int(order[at]) for at in np.argsort(gaps, kind="stable")[:count]]
 
 
@@ -378,17 +416,19 @@ def test_a_target_s_rank_is_that_of_a_sort_in_float64(real: Any, space: str, mea
     else:
         own = [index.words.by_text(word).id for word in words]
     query = rows[own].sum(axis=0)
-    if measure in ("cosine", "centered"):
+    if measure not in ("dot", "euclidean"):
         query /= np.linalg.norm(query)
     if measure == "euclidean":
         scored = -np.sqrt(((rows - query) ** 2).sum(axis=1))
     else:
         scored = np.multiply(rows, query).sum(axis=1)
-    for at in tightest(scored, own, 12):
+    # Two ways to one matrix agree in fewer digits, the fewer the more variances differ.
+    alike = 1e-12 if measure == "whitened" else 1e-14
+    for at in tightest(scored, own, 12, alike):
         name = f"#{at}" if space == "embed" else f'"{index.words.by_id([at])[0].text}"'
         better = np.delete(scored, own) > scored[at]
-        near = np.abs(np.delete(scored, own) - scored[at]) <= 1e-14 * max(1, abs(scored[at]))
+        near = np.abs(np.delete(scored, own) - scored[at]) <= alike * max(1, abs(scored[at]))
         found = real.analogy(" + ".join(words), name, space=space, measure=measure).meta.target
-        # What 16 digits cannot tell from the target may stand on either side of it.
+        # What its digits cannot tell from the target may stand on either side of it.
         least = 1 + int((better & ~near).sum())
         assert least <= found.rank <= least + int(near.sum()) - 1

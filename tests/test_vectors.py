@@ -11,8 +11,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import explorer
 from explorer.errors import BadExpression, QueryError, UnknownWord
+from explorer.measures import MEASURES
 from indexer.store.errors import SemanticError
-from indexer.store.layout import MEASURES
+from whitening import shrunk_of
 
 EXPRESSIONS = [
     "large",
@@ -63,11 +64,15 @@ def test_a_whole_space_is_its_rows_in_order(tiny: Any, space: str, measure: str)
     assert found.dtype == np.float32
     assert len(names) == len(found)
     rows = np.stack([home.vector(at) for at in range(len(found))])
-    if measure == "centered":
+    if measure in ("centered", "whitened"):
         rows = rows - home.mean
-    if measure in ("cosine", "centered"):
+    if measure == "whitened":
+        members = rows[tiny._index.word_like_ids] if space == "embed" else rows
+        variances, directions = np.linalg.eigh(shrunk_of(members))
+        rows = rows @ directions / np.sqrt(variances) @ directions.T
+    if measure in ("cosine", "centered", "whitened"):
         rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    assert_allclose(found, rows, rtol=1e-6, atol=1e-7)
+    assert_allclose(found, rows, rtol=1e-6, atol=1e-5 if measure == "whitened" else 1e-7)
     if space == "context.2":
         assert_allclose(found[names.index("dog")], tiny.vector("dog", space, measure), rtol=1e-6)
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from explorer.errors import BadExpression, QueryError
 from explorer.expressions import Kind, Term, parse
-from explorer.measures import Float64
+from explorer.products import Float64
 from explorer.resolve import Resolver
 from explorer.results import Resolved
 from explorer.words import Trait, Words

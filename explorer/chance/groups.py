@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from explorer.measures import Float64, normed_rows, pairwise
+from explorer.measures.measure import Measure
+from explorer.products import Float64
 from explorer.words import Int64, Words
-from indexer.store.space import Space
 
 _TABLE = 4096
 """Up to so many words, all distances are found once and looked up: a table of 128 MB."""
@@ -40,19 +40,18 @@ def mean_score(scores: Float64) -> float:
     return float((scores.sum() - np.trace(scores)) / (m * (m - 1)))
 
 
-def mean_scores(words: Words, space: Space, groups: Int64, measure: str) -> Float64:
+def mean_scores(words: Words, groups: Int64, measure: Measure) -> Float64:
     """Mean pairwise score of each group: (groups,) float64.
 
     Memory is bounded by `_BYTES` and a table or batch beside it, whatever the index holds.
 
     Args:
         words: the population.
-        space: where vectors are taken.
         groups: (groups, m) ids, m at least 2, no word twice in a row.
-        measure: how two words are scored.
+        measure: how two words are scored, and in which space.
     """
     count, m = groups.shape
-    step = max(1, _BYTES // (8 * space.entry.width * m))
+    step = max(1, _BYTES // (8 * measure.space.entry.width * m))
     # A pass need only be small where its words are many.
     if len(words) <= step * m:
         step = count
@@ -60,46 +59,46 @@ def mean_scores(words: Words, space: Space, groups: Int64, measure: str) -> Floa
     for first in range(0, count, step):
         part = groups[first : first + step]
         ids, places = np.unique(part, return_inverse=True)
-        vectors = normed_vectors(words, space, ids, measure)
+        vectors = normed_vectors(words, ids, measure)
         found[first : first + step] = _means(vectors, places.reshape(part.shape), measure)
     return found
 
 
-def scores_with(words: Words, space: Space, ids: Int64, anchor: Float64, measure: str) -> Float64:
+def scores_with(words: Words, ids: Int64, anchor: Float64, measure: Measure) -> Float64:
     """The score of each of some words with one normed vector: the shape of `ids`, float64.
 
     Args:
         words: the population.
-        space: where vectors are taken.
         ids: of words, in any shape.
         anchor: (1, width) float64.
-        measure: how two words are scored.
+        measure: how two words are scored, and in which space.
     """
     asked, places = np.unique(ids, return_inverse=True)
     found = np.empty(len(asked))
     for first in range(0, len(asked), _WORDS_AT_ONCE):
-        part = normed_vectors(words, space, asked[first : first + _WORDS_AT_ONCE], measure)
-        found[first : first + len(part)] = pairwise(part, anchor, measure)[:, 0]
+        part = normed_vectors(words, asked[first : first + _WORDS_AT_ONCE], measure)
+        found[first : first + len(part)] = measure.pairwise(part, anchor)[:, 0]
     return found[places].reshape(ids.shape)
 
 
-def normed_vectors(words: Words, space: Space, ids: Int64, measure: str) -> Float64:
+def normed_vectors(words: Words, ids: Int64, measure: Measure) -> Float64:
     """Vectors of some words, each unit-normed in the measure's own sense: (len(ids), width)."""
+    space = measure.space
     vectors = np.empty((len(ids), space.entry.width))
     for first in range(0, len(ids), _WORDS_AT_ONCE):
         part = ids[first : first + _WORDS_AT_ONCE]
         rows = words.vectors(space.name, part)
-        vectors[first : first + len(part)] = normed_rows(rows, space, measure)
+        vectors[first : first + len(part)] = measure.normed_rows(rows)
     return vectors
 
 
-def _means(vectors: Float64, places: Int64, measure: str) -> Float64:
+def _means(vectors: Float64, places: Int64, measure: Measure) -> Float64:
     """The same of groups given as rows of positions among some normed vectors."""
-    if measure != "euclidean":
+    if not measure.distance:
         return _summed(vectors, places)
     worth = len(vectors) ** 2 <= _CHEAPER * places.size
     if worth and len(vectors) <= _TABLE and places.shape[1] <= _FEW:
-        return _looked_up(pairwise(vectors, vectors, measure), places)
+        return _looked_up(measure.pairwise(vectors, vectors), places)
     return _pair_by_pair(vectors, places, measure)
 
 
@@ -130,13 +129,13 @@ def _summed(vectors: Float64, places: Int64) -> Float64:
     return found
 
 
-def _pair_by_pair(vectors: Float64, places: Int64, measure: str) -> Float64:
+def _pair_by_pair(vectors: Float64, places: Int64, measure: Measure) -> Float64:
     found = np.empty(len(places))
     m = places.shape[1]
     step = max(1, _BATCH // (8 * m * (vectors.shape[1] + m)))
     for first in range(0, len(places), step):
         members = vectors[places[first : first + step]]
-        scores = pairwise(members, members, measure)
+        scores = measure.pairwise(members, members)
         within = scores.sum(axis=(1, 2)) - np.trace(scores, axis1=1, axis2=2)
         found[first : first + step] = within / (m * (m - 1))
     return found

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.measures import Float64
+from explorer.products import Float64
 
 RESAMPLES = 10_000
 SAME = 1e-9

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from explorer.chance.controls import Controls, controls
 from explorer.errors import QueryError
-from explorer.measures import Float64
+from explorer.products import Float64
 from explorer.words import Int64, Trait, Words
 
 PART = 50

@@ -11,6 +11,7 @@ from explorer.cli.answer import answer
 from explorer.cli.completion import Listed, spaces
 from explorer.cli.options import EXIT_CODES, answer_options, stacked
 from explorer.cli.progress import progress
+from explorer.measures import MEASURES
 
 QUESTIONS = """
 \b
@@ -43,7 +44,7 @@ def spaces_and_words(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--all-layers", is_flag=True, help="In embed and every context space."),
         click.option(
             "--measure",
-            metavar="dot|cosine|centered|euclidean|all",
+            metavar="|".join((*MEASURES, "all")),
             cls=Listed,
             multiple=True,
             help="How vectors are scored; repeatable; centered in context.*, cosine elsewhere, "

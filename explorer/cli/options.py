@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from explorer.cli.completion import Listed, files, indexes, spaces
+from explorer.measures import MEASURES
 
 EXIT_CODES = """
 \b
@@ -122,7 +123,7 @@ forms = click.option(
 inputs = click.option("--include-inputs", is_flag=True, help="Keep the query's own items.")
 measure = click.option(
     "--measure",
-    metavar="dot|cosine|centered|euclidean",
+    metavar="|".join(MEASURES),
     cls=Listed,
     help="How vectors are scored; centered in context.*, cosine elsewhere, unless given.",
 )

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import QueryError
+from explorer.measures.asked import COSINES, or_names
+from explorer.measures.measure import Measure
 from explorer.progress import Progress
 from explorer.queries.analogy import METHODS
 from explorer.queries.evaluate import Asked, Several, asked, several
@@ -29,7 +31,6 @@ from indexer.store.spaces import ItemName
 
 Mask = NDArray[np.bool_]
 
-COSINES = ("cosine", "centered")
 TOTAL = "total"
 
 
@@ -86,21 +87,22 @@ def evaluate_analogies(
     runs = list(_runs(ask, methods))
     if not runs:
         raise QueryError(
-            "3CosMul multiplies cosines: --method mul needs --measure cosine or centered"
+            f"3CosMul multiplies cosines: --method mul needs --measure {or_names(COSINES)}"
         )
-    covered = {run[0].entry.item: _covered(questions, *ask.known(run[0])) for run in runs}
+    spaces = [measure.space for measure, _ in runs]
+    covered = {one.entry.item: _covered(questions, *ask.known(one)) for one in spaces}
     if not any(len(one.places) for one in covered.values()):
         raise ask.none_covered("question")
-    bar = _Bar(progress, sum(_steps(run[0], ask, covered) for run in runs))
+    bar = _Bar(progress, sum(_steps(one.space, ask, covered) for one, _ in runs))
     if sections is None:
         sections = len(runs) == 1
     rows: list[AnalogyAccuracy] = []
-    for one_space, one_measure, one_method in runs:
-        known, _ = ask.known(one_space)
-        these = covered[one_space.entry.item]
-        bar.what = f"{one_space.name} by {one_measure}"
-        right = _right(one_space, known, these, one_measure, one_method, depth, bar.step)
-        rows += _rows(questions, these, right, (one_space.name, one_measure, one_method), sections)
+    for by, one_method in runs:
+        known, _ = ask.known(by.space)
+        these = covered[by.space.entry.item]
+        bar.what = f"{by.space.name} by {by.name}"
+        right = _right(by, known, these, one_method, depth, bar.step)
+        rows += _rows(questions, these, right, (by.space.name, by.name, one_method), sections)
     query = EvaluateAnalogiesQuery(
         questions.name,
         ask.spaces,
@@ -115,13 +117,13 @@ def evaluate_analogies(
     return AnalogyAccuracies(query, tuple(rows), ask.meta(_notes(runs, methods, case, depth)))
 
 
-def _runs(ask: Asked, methods: tuple[str, ...]) -> Iterator[tuple[Space, str, str]]:
-    """Every space, measure and method that go together."""
-    for space, measures in ask.each():
+def _runs(ask: Asked, methods: tuple[str, ...]) -> Iterator[tuple[Measure, str]]:
+    """Every measure of every space, and every method, that go together."""
+    for _, measures in ask.each():
         for measure in measures:
             for method in methods:
-                if method == "add" or measure in COSINES:
-                    yield space, measure, method
+                if method == "add" or measure.cosine:
+                    yield measure, method
 
 
 def _covered(questions: Questions, known: Lexicon, places: dict[str, int]) -> _Covered:
@@ -142,10 +144,9 @@ def _steps(space: Space, ask: Asked, covered: Mapping[ItemName, _Covered]) -> in
 
 
 def _right(
-    space: Space,
+    measure: Measure,
     known: Lexicon,
     these: _Covered,
-    measure: str,
     method: str,
     depth: int | None,
     tick: Callable[[], None],
@@ -153,7 +154,7 @@ def _right(
     if not len(these.places):
         none = np.zeros(0, bool)
         return _Right(none, none, none)
-    found = best_answers(space, known, these.places[:, :3], measure, method, tick)
+    found = best_answers(measure, known, these.places[:, :3], method, tick)
     answer = known.forms[these.places[:, 3]]
 
     def is_answer(places: Int64) -> Mask:
@@ -208,7 +209,7 @@ def _row(
 
 
 def _notes(
-    runs: list[tuple[Space, str, str]], methods: tuple[str, ...], case: str, depth: int | None
+    runs: list[tuple[Measure, str]], methods: tuple[str, ...], case: str, depth: int | None
 ) -> list[str]:
     forms = "the items a, b and c" if case == "exact" else "a, b and c, in any case,"
     notes = [
@@ -219,8 +220,10 @@ def _notes(
     ]
     if depth is not None:
         notes.append(f"accuracy looks at the {depth} best candidates besides a, b and c themselves")
-    if "mul" in methods and any(measure not in COSINES for _, measure, _ in runs):
-        notes.append("3CosMul multiplies cosines: it was asked by cosine and centered alone")
+    if "mul" in methods and not all(measure.cosine for measure, _ in runs):
+        asked = {measure.name for measure, _ in runs if measure.cosine}
+        names = [name for name in COSINES if name in asked] or COSINES
+        notes.append(f"3CosMul multiplies cosines: it was asked by {' and '.join(names)} alone")
     return notes
 
 

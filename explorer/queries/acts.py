@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.measures import Float64, unit_products
+from explorer.products import Float64, unit_products
 from explorer.resolve import Item
 from explorer.results import Acts
 from indexer.store.read import Index

@@ -13,18 +13,13 @@ from functools import cached_property
 
 import numpy as np
 
+from explorer.calibration import calibrate, z
+from explorer.cosmul import cosmul
 from explorer.errors import QueryError
 from explorer.expressions import Expression, parse
-from explorer.measures import (
-    Float64,
-    Weighted,
-    calibrate,
-    checked_measure,
-    compose,
-    cosmul,
-    one_score,
-    z,
-)
+from explorer.measures.asked import COSINES, checked_measure, or_names
+from explorer.measures.measure import Weighted
+from explorer.products import Float64
 from explorer.queries.neighbors import check_k, excluded, meta_of, population, ranked
 from explorer.resolve import Item, Resolver
 from explorer.results import (
@@ -94,8 +89,8 @@ def analogy(
     check_k(k, space)
     one = InSpace(resolver, asked, space, include_inputs)
     rows = one.ranked(k, distinct)
-    meta = meta_of(index, space, one.measure, one.items, one.calibration)
-    query = _query(asked, (space.name,), one.measure, k, include_inputs, distinct)
+    meta = meta_of(index, space, one.measure.name, one.items, one.calibration, one.measure.notes)
+    query = _query(asked, (space.name,), one.measure.name, k, include_inputs, distinct)
     return Analogy(query, rows, _with_target(meta, one))
 
 
@@ -112,7 +107,7 @@ def analogy_layers(
         one = InSpace(resolver, asked, space, include_inputs)
         first = first or one
         nearest = tuple(row.item for row in one.ranked(k, distinct))
-        rows.append(AnalogyLayer(name, one.measure, nearest, one.standing(), one.notes()))
+        rows.append(AnalogyLayer(name, one.measure.name, nearest, one.standing(), one.notes()))
     assert first is not None, "every index has the space embed"
     meta = meta_of(index, first.space, asked.measure or "each space's own measure", first.items)
     query = _query(asked, tuple(names), asked.measure, k, include_inputs, distinct)
@@ -127,11 +122,11 @@ class InSpace:
     ) -> None:
         self.index, self.space, self.method = resolver.index, space, asked.method
         self.include_inputs = include_inputs
-        self.measure = checked_measure(asked.measure, space)
-        if self.method == "mul" and self.measure not in ("cosine", "centered"):
+        self.measure = checked_measure(asked.measure, self.index, space, resolver.announce)
+        if self.method == "mul" and not self.measure.cosine:
             raise QueryError(
-                f"3CosMul multiplies cosines: --method mul needs --measure cosine or centered, "
-                f"not {self.measure!r}"
+                f"3CosMul multiplies cosines: --method mul needs --measure "
+                f"{or_names(COSINES)}, not {self.measure.name!r}"
             )
         self.asked = asked
         expressions = [e for e in (asked.expression, asked.target, asked.against) if e is not None]
@@ -145,10 +140,8 @@ class InSpace:
     def _scan(self, items: Sequence[Item]) -> Scan:
         weighted = [item.weighted for item in items]
         if self.method == "add":
-            return scan(self.space, compose(weighted, self.measure), self.measure)
-        cosines = [
-            scan(self.space, compose([_unsigned(w)], self.measure), self.measure) for w in weighted
-        ]
+            return scan(self.measure, self.measure.compose(weighted))
+        cosines = [scan(self.measure, self.measure.compose([_unsigned(w)])) for w in weighted]
         signs = [1 if w.weight > 0 else -1 for w in weighted]
         return combined(cosines, signs, lambda each: _multiplied(each, weighted))
 
@@ -166,9 +159,9 @@ class InSpace:
             return float(scanned.exact(np.array([self._own_row]))[0])
         target, weighted = self.target.weighted, [item.weighted for item in items]
         if self.method == "add":
-            return one_score(target, compose(weighted, self.measure), self.measure)
+            return self.measure.one_score(target, self.measure.compose(weighted))
         cosines = [
-            np.array(one_score(target, compose([_unsigned(w)], self.measure), self.measure))
+            np.array(self.measure.one_score(target, self.measure.compose([_unsigned(w)])))
             for w in weighted
         ]
         return float(_multiplied(cosines, weighted))

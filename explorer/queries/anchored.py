@@ -12,7 +12,9 @@ import numpy as np
 from explorer.chance.groups import scores_with
 from explorer.chance.significance import same, standardised
 from explorer.errors import QueryError
-from explorer.measures import Float64, better_first, checked_measure, normed_rows, pairwise
+from explorer.measures.asked import checked_measure
+from explorer.measures.measure import Measure
+from explorer.products import Float64
 from explorer.queries.congruence import (
     anchor_of,
     apart,
@@ -27,7 +29,6 @@ from explorer.queries.lots import Asked, Lots, draw, text_space
 from explorer.resolve import Resolver
 from explorer.results import AnchoredMeta, AnchoredWord, AnchoredWords, ScoreHistogram
 from explorer.words import Words
-from indexer.store.space import Space
 
 _ROUNDING = 1e-9
 """A z that is found twice differs by less."""
@@ -39,37 +40,35 @@ def anchored(resolver: Resolver, words: Words, asked: Asked, space_name: str) ->
         raise QueryError("single words are asked against an anchor; name one")
     index = resolver.index
     space = text_space(index, space_name)
-    measure = checked_measure(asked.measure, space)
+    measure = checked_measure(asked.measure, index, space)
     every = draw(resolver, words, asked, space)
-    found = [_against(lots, space, measure) for lots in every]
-    meta = meta_of(index, every, asked, [space.name], measure)
+    found = [_against(lots, measure) for lots in every]
+    meta = meta_of(index, every, asked, [space.name], measure.name)
     drawn = with_histograms(meta.drawn, [histogram for _, histogram in found])
-    whole = [rows_of(index, lots, [in_space(lots.drawn, space, measure)])[0] for lots in every]
+    whole = [rows_of(index, lots, [in_space(lots.drawn, measure)])[0] for lots in every]
     order = [item.item for item in every[0].resolved[1:]]
     told = (*meta.notes, *apart([[row] for row in whole]))
     base = {name: getattr(meta, name) for name in meta.__dataclass_fields__}
     return AnchoredWords(
-        query=replace(query_of(every[0], asked, [space.name]), measure=measure),
+        query=replace(query_of(every[0], asked, [space.name]), measure=measure.name),
         rows=tuple(rows[text] for text in order for rows, _ in found),
         meta=AnchoredMeta(**(base | {"drawn": drawn, "notes": told}), whole=tuple(whole)),
     )
 
 
-def _against(
-    lots: Lots, space: Space, measure: str
-) -> tuple[dict[str, AnchoredWord], ScoreHistogram]:
+def _against(lots: Lots, measure: Measure) -> tuple[dict[str, AnchoredWord], ScoreHistogram]:
     """Each word against the controls of one kind, and all their scores."""
-    drawn, words, sign = lots.drawn, lots.drawn.words, better_first(measure)
+    drawn, words, sign = lots.drawn, lots.drawn.words, measure.sign
     assert drawn.anchor is not None, "the question names one"
-    fixed = anchor_of(drawn.anchor, space, measure)
-    normed = normed_rows(drawn.group.vectors(space), space, measure)
-    own = sign * pairwise(normed, fixed, measure)[:, 0]
+    fixed = anchor_of(drawn.anchor, measure)
+    normed = measure.normed_rows(drawn.group.vectors(measure.space))
+    own = sign * measure.pairwise(normed, fixed)[:, 0]
     others = [np.setdiff1d(pool, drawn.group.ids) for pool in lots.controls.pools]
-    pools = [sign * scores_with(words, space, pool, fixed, measure) for pool in others]
+    pools = [sign * scores_with(words, pool, fixed, measure) for pool in others]
     mean = np.array([pool.mean() for pool in pools])
     deviation = np.array([pool.std() for pool in pools])
     effect = standardised(own, mean, deviation)
-    greatest, mine = greatest_of(lots, own, space, fixed, measure)
+    greatest, mine = greatest_of(lots, own, fixed, measure)
     rows = {}
     for at, text in enumerate(drawn.group.texts):
         as_close = (pools[at] >= own[at]) | same(pools[at], own[at], deviation[at])
@@ -88,28 +87,28 @@ def _against(
             n=len(pools[at]),
         )
     ids = np.unique(np.concatenate(others))
-    theirs = scores_with(words, space, ids, fixed, measure)
-    return rows, histogram(space.name, measure, sign * own, theirs)
+    theirs = scores_with(words, ids, fixed, measure)
+    return rows, histogram(measure, sign * own, theirs)
 
 
 def greatest_of(
-    lots: Lots, own: Float64, space: Space, anchor: Float64, measure: str
+    lots: Lots, own: Float64, anchor: Float64, measure: Measure
 ) -> tuple[Float64, Float64]:
     """The greatest z of each list drawn, (permutations,), and z of each word asked, (words,).
 
     Both over all words of a part, those asked among them: by the mean and deviation of the others
     alone, what was asked would stand out more than what is drawn.
     """
-    drawn, sign = lots.drawn, better_first(measure)
+    drawn, sign = lots.drawn, measure.sign
     z_drawn, z_own = [], []
     for member, score, pool, ids in zip(
         drawn.group.members, own, lots.controls.pools, drawn.ids.T, strict=True
     ):
-        every = sign * scores_with(drawn.words, space, pool, anchor, measure)
+        every = sign * scores_with(drawn.words, pool, anchor, measure)
         if member.id is None:
             every = np.append(every, score)
         mean, deviation = every.mean(), every.std()
-        chosen = sign * scores_with(drawn.words, space, ids, anchor, measure)
+        chosen = sign * scores_with(drawn.words, ids, anchor, measure)
         z_drawn.append(standardised(chosen, mean, deviation))
         z_own.append(standardised(score, mean, deviation))
     return np.max(z_drawn, axis=0), np.array(z_own)

@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import QueryError
-from explorer.measures import checked_measure, pair_scores
+from explorer.measures import MEASURES
+from explorer.measures.asked import checked_measure
+from explorer.measures.measure import Measure, pair_scores
 from explorer.progress import Progress
 from explorer.queries.neighbors import check_seed, items_of, span_of
 from explorer.results import Baseline, BaselineQuery, BaselineRow, Meta
-from indexer.store.layout import MEASURES
 from indexer.store.read import Index
 from indexer.store.space import Space
 
@@ -37,15 +38,19 @@ def baseline(
         raise QueryError(f"--pairs {pairs}: ask for {FEWEST:,} to {MOST:,}")
     check_seed(seed)
     names = [space_name] if space_name is not None else [entry.name for entry in index.depths]
-    rows = []
+    rows: list[BaselineRow] = []
+    notes = [f"pairs of different items, drawn with seed {seed} where there are more"]
     for at, name in enumerate(names):
         space = index.space(name)
 
         def step(share: float, at: int = at, name: str = name) -> None:
             progress(name, round(1000 * (at + share)), 1000 * len(names))
 
-        every = space_name is not None and measure is None
-        measures = MEASURES if every else (checked_measure(measure, space),)
+        if space_name is not None and measure is None:
+            measures, without = _every(index, space)
+            notes += without
+        else:
+            measures = [checked_measure(measure, index, space)]
         rows += _rows(index, space, measures, pairs, seed, step)
     meta = Meta(
         index=index.name,
@@ -54,29 +59,42 @@ def baseline(
         measure=measure or ("every measure" if space_name else "each space's own measure"),
         convention="",
         resolved=(),
-        notes=(f"pairs of different items, drawn with seed {seed} where there are more",),
+        notes=tuple(notes),
     )
     return Baseline(BaselineQuery(space_name, measure, pairs, seed), tuple(rows), meta)
+
+
+def _every(index: Index, space: Space) -> tuple[list[Measure], list[str]]:
+    """Every measure that a space can be asked by, and why not by others."""
+    measures: list[Measure] = []
+    without: list[str] = []
+    for name in MEASURES:
+        one = checked_measure(name, index, space)
+        why = one.lacking()
+        if why is None:
+            measures.append(one)
+        else:
+            without.append(f"not by {name}: {why}")
+    return measures, without
 
 
 def _rows(
     index: Index,
     space: Space,
-    measures: Sequence[str],
+    measures: Sequence[Measure],
     pairs: int,
     seed: int,
     step: Callable[[float], None],
 ) -> list[BaselineRow]:
-    members = index.kind_of(space.entry).reference(space.entry)
-    if len(members) < 2:
+    population = index.kind_of(space.entry).reference(space.entry)
+    if len(population) < 2:
         raise QueryError(f"space {space.name!r} has fewer than two {items_of(space)} to pair")
-    first, second = _pairs(len(members), pairs, seed)
-    found = pair_scores(space, members[first], members[second], measures, step)
-    population = f"{len(members):,} {space.entry.population}"
+    first, second = _pairs(len(population), pairs, seed)
+    found = pair_scores(measures, population[first], population[second], step)
     return [
         BaselineRow(
             space=space.name,
-            measure=name,
+            measure=one.name,
             mean=float(values.mean()),
             deviation=float(values.std()),
             quantiles={
@@ -84,9 +102,9 @@ def _rows(
                 for q, v in zip(QUANTILES, np.quantile(values, QUANTILES), strict=True)
             },
             n=len(values),
-            population=population,
+            population=f"{len(population):,} {space.entry.population}",
         )
-        for name, values in found.items()
+        for one, values in zip(measures, found, strict=True)
     ]
 
 

@@ -16,7 +16,9 @@ import numpy as np
 from explorer.chance.asked import Group
 from explorer.chance.groups import mean_score, mean_scores, normed_vectors, scores_with
 from explorer.chance.significance import against, interval, mean_over_pairs
-from explorer.measures import Float64, better_first, checked_measure, normed_rows, pairwise
+from explorer.measures.asked import checked_measure
+from explorer.measures.measure import Measure
+from explorer.products import Float64
 from explorer.progress import Progress
 from explorer.queries.lots import LEVEL, Asked, Drawn, Lots, draw, notes, text_space, told
 from explorer.queries.neighbors import span_of
@@ -47,7 +49,7 @@ class InSpace:
 
     Attributes:
         space: which.
-        measure: how words were scored.
+        measure: how words were scored there.
         observed: the statistic of the words asked.
         null: (permutations,), that of each control group.
         resampled: (resamples,), that of each resample of the words; None where they are too few.
@@ -55,7 +57,7 @@ class InSpace:
     """
 
     space: Space
-    measure: str
+    measure: Measure
     observed: float
     null: Float64
     resampled: Float64 | None
@@ -69,14 +71,15 @@ def congruence(
     index = resolver.index
     names = [entry.name for entry in index.depths] if space is None else [space]
     for name in names:
-        checked_measure(asked.measure, text_space(index, name))
+        checked_measure(asked.measure, index, text_space(index, name))
     every = draw(resolver, words, asked, index.space(names[0]))
     found, of_all = [], len(every) * len(names)
     for kind, lots in enumerate(every):
         here = []
         for at, name in enumerate(names):
             progress(name, kind * len(names) + at, of_all)
-            here.append(in_space(lots.drawn, index.space(name), asked.measure))
+            measure = checked_measure(asked.measure, index, index.space(name))
+            here.append(in_space(lots.drawn, measure))
         found.append(here)
     progress("done", of_all, of_all)
     rows = [rows_of(index, lots, here) for lots, here in zip(every, found, strict=True)]
@@ -157,29 +160,28 @@ def query_of(lots: Lots, asked: Asked, names: Sequence[str]) -> CongruenceQuery:
     )
 
 
-def in_space(drawn: Drawn, space: Space, measure: str | None) -> InSpace:
+def in_space(drawn: Drawn, measure: Measure) -> InSpace:
     """The statistic of the words, of each control group and of each resample, in one space."""
-    measure = checked_measure(measure, space)
-    sign = better_first(measure)
+    space, sign = measure.space, measure.sign
     vectors = drawn.group.vectors(space)
-    normed = normed_rows(vectors, space, measure)
+    normed = measure.normed_rows(vectors)
     norm = float(np.linalg.norm(vectors, axis=1).mean())
     counts = drawn.counts
     if drawn.anchor is None:
-        scores = sign * pairwise(normed, normed, measure)
-        null = sign * mean_scores(drawn.words, space, drawn.ids, measure)
+        scores = sign * measure.pairwise(normed, normed)
+        null = sign * mean_scores(drawn.words, drawn.ids, measure)
         resampled = None if counts is None else mean_over_pairs(counts, scores)
         return InSpace(space, measure, mean_score(scores), null, resampled, norm)
-    fixed = anchor_of(drawn.anchor, space, measure)
-    own = sign * pairwise(normed, fixed, measure)[:, 0]
-    null = sign * scores_with(drawn.words, space, drawn.ids, fixed, measure).mean(axis=1)
+    fixed = anchor_of(drawn.anchor, measure)
+    own = sign * measure.pairwise(normed, fixed)[:, 0]
+    null = sign * scores_with(drawn.words, drawn.ids, fixed, measure).mean(axis=1)
     resampled = None if counts is None else counts @ own / len(own)
     return InSpace(space, measure, float(own.mean()), null, resampled, norm)
 
 
-def anchor_of(anchor: Group, space: Space, measure: str) -> Float64:
+def anchor_of(anchor: Group, measure: Measure) -> Float64:
     """The anchor's vector, normed: (1, width) float64."""
-    return normed_rows(anchor.vectors(space), space, measure)
+    return measure.normed_rows(anchor.vectors(measure.space))
 
 
 def rows_of(index: Index, lots: Lots, found: Sequence[InSpace]) -> tuple[CongruenceRow, ...]:
@@ -191,7 +193,7 @@ def rows_of(index: Index, lots: Lots, found: Sequence[InSpace]) -> tuple[Congrue
     chance = against(observed, np.stack([one.null for one in found], axis=1), chances)
     rows = []
     for at, one in enumerate(found):
-        sign = better_first(one.measure)
+        sign = one.measure.sign
         mean, deviation = float(chance.mean[at]), float(chance.deviation[at])
         low = high = None
         if one.resampled is not None and chance.varies[at]:
@@ -200,7 +202,7 @@ def rows_of(index: Index, lots: Lots, found: Sequence[InSpace]) -> tuple[Congrue
         rows.append(
             CongruenceRow(
                 space=one.space.name,
-                measure=one.measure,
+                measure=one.measure.name,
                 control=lots.control,
                 score=sign * one.observed,
                 controls=sign * mean,
@@ -226,32 +228,32 @@ def rows_of(index: Index, lots: Lots, found: Sequence[InSpace]) -> tuple[Congrue
 def _histogram(drawn: Drawn, one: InSpace) -> ScoreHistogram:
     """Single scores of the words beside those of the first groups drawn."""
     space, measure = one.space, one.measure
-    normed = normed_rows(drawn.group.vectors(space), space, measure)
+    normed = measure.normed_rows(drawn.group.vectors(space))
     m = len(drawn.group)
     if drawn.anchor is not None:
-        fixed = anchor_of(drawn.anchor, space, measure)
+        fixed = anchor_of(drawn.anchor, measure)
         some = drawn.ids[: max(1, CONTROL_SCORES // m)]
-        theirs = scores_with(drawn.words, space, some, fixed, measure).ravel()
-        return histogram(space.name, measure, pairwise(normed, fixed, measure)[:, 0], theirs)
+        theirs = scores_with(drawn.words, some, fixed, measure).ravel()
+        return histogram(measure, measure.pairwise(normed, fixed)[:, 0], theirs)
     above = np.triu_indices(m, k=1)
-    own = pairwise(normed, normed, measure)[above]
+    own = measure.pairwise(normed, normed)[above]
     some = drawn.ids[: max(1, CONTROL_SCORES // len(own))]
     ids, places = np.unique(some, return_inverse=True)
-    vectors = normed_vectors(drawn.words, space, ids, measure)
+    vectors = normed_vectors(drawn.words, ids, measure)
     pairs = [
-        pairwise(vectors[group], vectors[group], measure)[above]
+        measure.pairwise(vectors[group], vectors[group])[above]
         for group in places.reshape(some.shape)
     ]
-    return histogram(space.name, measure, own, np.concatenate(pairs))
+    return histogram(measure, own, np.concatenate(pairs))
 
 
-def histogram(space: str, measure: str, own: Float64, theirs: Float64) -> ScoreHistogram:
+def histogram(measure: Measure, own: Float64, theirs: Float64) -> ScoreHistogram:
     """Two lists of scores as shares of the same bins."""
     edges = np.histogram_bin_edges(np.concatenate([own, theirs]), BINS)
     shares = [np.histogram(values, edges)[0] / len(values) for values in (own, theirs)]
     return ScoreHistogram(
-        space=space,
-        measure=measure,
+        space=measure.space.name,
+        measure=measure.name,
         edges=tuple(edges.tolist()),
         words=tuple(shares[0].tolist()),
         controls=tuple(shares[1].tolist()),

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from explorer.errors import QueryError
-from explorer.measures import Float64, better_first, pair_scores
+from explorer.measures.asked import kind
+from explorer.measures.measure import Measure, pair_scores
+from explorer.products import Float64
 from explorer.progress import Progress
 from explorer.queries.evaluate import Asked, Several, asked
 from explorer.results import (
@@ -48,7 +50,7 @@ def evaluate_similarity(
     pairs = read_pairs(source, column, delimiter)
     words = (word for pair in pairs.words for word in pair)
     ask = asked(index, words, space, all_layers, measure, tokens, case, restrict)
-    if missing_as_zero and any(better_first(one) < 0 for _, each in ask.each() for one in each):
+    if missing_as_zero and any(one.distance for _, each in ask.each() for one in each):
         raise QueryError(
             "--missing-as-zero with euclidean: a distance of 0 is the nearest there is, so that "
             "pairs that are not covered would count as the most alike; leave out one of the two"
@@ -77,7 +79,7 @@ def evaluate_similarity(
 
 
 def _rows(
-    ask: Asked, space: Space, measures: tuple[str, ...], pairs: Pairs, missing_as_zero: bool
+    ask: Asked, space: Space, measures: tuple[Measure, ...], pairs: Pairs, missing_as_zero: bool
 ) -> Iterator[SimilarityCorrelation]:
     lexicon, places = ask.known(space)
     there = np.array([all(word in places for word in pair) for pair in pairs.words])
@@ -88,12 +90,12 @@ def _rows(
     first, second = lexicon.positions[found].T
     ratings = np.array(pairs.ratings)
     counted = np.ones_like(there) if missing_as_zero else there
-    for measure, values in pair_scores(space, first, second, measures).items():
+    for measure, values in zip(measures, pair_scores(measures, first, second), strict=True):
         scores = np.zeros(len(there))
         scores[there] = values
         yield SimilarityCorrelation(
             space.name,
-            measure,
+            measure.name,
             len(there),
             int(there.sum()),
             1 - float(there.mean()),
@@ -125,8 +127,6 @@ def _notes(rows: list[SimilarityCorrelation], pairs: Pairs, missing_as_zero: boo
     ]
     if pairs.header:
         notes.append(f"taken as a header: {' '.join(pairs.header.split())}")
-    if any(row.measure == "euclidean" for row in rows):
-        notes.append(
-            "euclidean is a distance: a space that agrees with people correlates negatively"
-        )
+    for name in dict.fromkeys(row.measure for row in rows if kind(row.measure).distance):
+        notes.append(f"{name} is a distance: a space that agrees with people correlates negatively")
     return notes

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from explorer.errors import QueryError
-from explorer.measures import checked_measure
+from explorer.measures import MEASURES
+from explorer.measures.asked import checked_measure
+from explorer.measures.measure import Measure
 from explorer.results import Coverage, EvaluateMeta
 from explorer.testsets.lexicon import Lexicon, lexicon
-from indexer.store.layout import MEASURES
 from indexer.store.read import Index
 from indexer.store.space import Space
 
@@ -33,11 +34,12 @@ class Asked:
     measures: tuple[str, ...] | None
     _lexicons: dict[str, tuple[Lexicon, dict[str, int]]] = field(default_factory=dict)
 
-    def each(self) -> Iterator[tuple[Space, tuple[str, ...]]]:
+    def each(self) -> Iterator[tuple[Space, tuple[Measure, ...]]]:
         """Every space asked, and the measures to ask it by."""
         for name in self.spaces:
             space = self.index.space(name)
-            yield space, self.measures or (checked_measure(None, space),)
+            asked = self.measures or (None,)
+            yield space, tuple(checked_measure(one, self.index, space) for one in asked)
 
     def known(self, space: Space) -> tuple[Lexicon, dict[str, int]]:
         """The words of a space, and the places there of those of the test set that it has."""
@@ -111,7 +113,7 @@ def asked(
     for name in names:
         index.space(name)
         for one in measures:
-            checked_measure(one, index.space(name))
+            checked_measure(one, index, index.space(name))
     return Asked(
         index,
         tuple(dict.fromkeys(words)),

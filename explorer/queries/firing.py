@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from explorer.expressions import Term
-from explorer.measures import Float64
+from explorer.products import Float64
 from explorer.resolve import Resolver
 from explorer.results import Resolved
 from indexer.store.activations import Fires

@@ -43,7 +43,7 @@ def layers(resolver: Resolver, asked: Asked, k: int, distinct: bool) -> Layers:
         rows.append(
             LayerRow(
                 space=name,
-                measure=one.measure,
+                measure=one.measure.name,
                 nearest=tuple(row.item for row in one.ranked(k, distinct)),
                 target=one.standing(),
                 sinks=shares.get(name),

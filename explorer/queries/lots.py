@@ -18,7 +18,7 @@ from explorer.chance.controls import CONTROLS, Controls, forms_of
 from explorer.chance.significance import FEWEST, resamples
 from explorer.chance.strata import strata
 from explorer.errors import QueryError
-from explorer.measures import Float64
+from explorer.products import Float64
 from explorer.queries.neighbors import check_seed, items_of
 from explorer.resolve import Resolver
 from explorer.results import DrawnControls, Match, Resolved

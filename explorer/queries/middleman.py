@@ -22,10 +22,12 @@ from numpy.typing import NDArray
 
 from explorer.errors import BadExpression, QueryError
 from explorer.expressions import Kind, Term, parse
-from explorer.measures import EVERY, Float64, Weighted, best, unit_products
+from explorer.measures.measure import Weighted
+from explorer.products import Float64, unit_products
 from explorer.queries.acts import At, about_acts, acts, at_item
 from explorer.queries.firing import Firing, about_z, firing, least, more
 from explorer.queries.neighbors import meta_of
+from explorer.ranking import best
 from explorer.resolve import Item, Resolver
 from explorer.results import Meta, MiddleMan, MiddlemanQuery, Middlemen
 from indexer.store.errors import DamagedIndex, unknown
@@ -38,6 +40,9 @@ from indexer.store.space import Space
 Int64 = NDArray[np.int64]
 
 BY = ("weights", "activations")
+EVERY = slice(None)
+"""All neurons of a side."""
+
 SCORES = ("z", "dot", "cosine")
 COMBINE = ("min", "mean")
 

@@ -13,8 +13,11 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.calibration import calibrate, z
 from explorer.errors import QueryError
-from explorer.measures import Float64, calibrate, checked_measure, compose, z
+from explorer.measures.asked import checked_measure
+from explorer.measures.measure import Measure
+from explorer.products import Float64
 from explorer.resolve import Item, Resolver, folded
 from explorer.results import Calibration, Meta, Neighbor, Neighbors, NeighborsQuery
 from explorer.scan import Scan, scan, scans_of_each
@@ -46,7 +49,7 @@ def neighbors_of_each(
     resolver: Resolver,
     texts: Sequence[str],
     space_name: str,
-    measure: str | None,
+    measure_name: str | None,
     k: int,
     include_inputs: bool,
     distinct: bool,
@@ -57,7 +60,7 @@ def neighbors_of_each(
     None for one that names nothing, where `skip` says so.
     """
     space = resolver.index.space(space_name)
-    measure = checked_measure(measure, space)
+    measure = checked_measure(measure_name, resolver.index, space, resolver.announce)
     check_k(k, space)
     asked = resolver.items_of_each(texts, space, skip)
     known = [one for one in asked if one is not None]
@@ -65,9 +68,9 @@ def neighbors_of_each(
         resolver.index,
         [expression.text for expression, _ in known],
         [items for _, items in known],
-        space,
-        [compose([item.weighted for item in items], measure) for _, items in known],
-        NeighborsQuery("", space.name, measure, k, include_inputs, distinct),
+        measure,
+        [measure.compose([item.weighted for item in items]) for _, items in known],
+        NeighborsQuery("", space.name, measure.name, k, include_inputs, distinct),
     )
     for one in asked:
         yield None if one is None else next(found)
@@ -91,16 +94,17 @@ def answers(
     index: Index,
     texts: Sequence[str],
     items: Sequence[Sequence[Item]],
-    space: Space,
+    measure: Measure,
     queries: Sequence[Float64] | Float64,
     how: NeighborsQuery,
 ) -> Iterator[Neighbors]:
     """What is nearest to each of some composed queries, asked as `how` says, text aside."""
-    each = zip(texts, items, queries, scans_of_each(space, queries, how.measure), strict=True)
+    space = measure.space
+    each = zip(texts, items, queries, scans_of_each(measure, queries), strict=True)
     while part := list(islice(each, NAMED_TOGETHER)):
         read = []
         for text, own, query, scanned in part:
-            nearest = Nearest(space, query, scanned, how.measure)
+            nearest = Nearest(measure, query, scanned)
             nearest.look(_reach(how.k, own, space, how.include_inputs, how.distinct))
             read.append((text, own, nearest, calibrate(scanned.values, population(space))))
             nearest.forget()
@@ -117,15 +121,15 @@ def answers(
                 how.include_inputs,
                 how.distinct,
             )
-            meta = meta_of(index, space, how.measure, own, calibration)
+            meta = meta_of(index, space, measure.name, own, calibration, measure.notes)
             yield Neighbors(replace(how, expression=text), rows, meta)
 
 
 class Nearest:
     """The best items of a space for one query; keeps the most that it was asked for."""
 
-    def __init__(self, space: Space, query: Float64, scanned: Scan, measure: str) -> None:
-        self._space, self._query, self._measure = space, query, measure
+    def __init__(self, measure: Measure, query: Float64, scanned: Scan) -> None:
+        self._measure, self._query = measure, query
         self._scanned: Scan | None = scanned
         self._found: tuple[Int64, Float64] = (np.empty(0, np.int64), np.empty(0))
 
@@ -139,7 +143,7 @@ class Nearest:
         """Positions and scores of so many of the best items."""
         if count > len(self._found[0]):
             if self._scanned is None:
-                self._scanned = scan(self._space, self._query, self._measure)
+                self._scanned = scan(self._measure, self._query)
             self._found = self._scanned.best(count)
         return self._found[0][:count], self._found[1][:count]
 
@@ -249,6 +253,7 @@ def meta_of(
     measure: str,
     items: Sequence[Item],
     calibration: Calibration | None = None,
+    notes: tuple[str, ...] = (),
 ) -> Meta:
     """What an answer rests on."""
     return Meta(
@@ -259,4 +264,5 @@ def meta_of(
         convention=space.entry.convention,
         resolved=tuple(item.resolved for item in items),
         calibration=calibration,
+        notes=notes,
     )

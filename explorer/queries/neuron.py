@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from explorer.expressions import neuron_of
+from explorer.measures.cosine import Cosine
 from explorer.queries.firing import ABOUT_ACTIVATION, about_z
 from explorer.queries.neighbors import check_k
 from explorer.resolve import Resolver
@@ -26,7 +27,7 @@ def neuron(resolver: Resolver, name: str, k: int) -> NeuronReport:
     ]
     for side in index.sides:
         space = index.neuron_space(side)
-        scanned = scan(space, space.rows.row(found.id).astype(np.float64), "cosine")
+        scanned = scan(Cosine(space), space.rows.row(found.id).astype(np.float64))
         near = zip(*scanned.best(min(k + 1, space.entry.rows)), strict=True)
         others = [(int(at), float(cosine)) for at, cosine in near if at != found.id][:k]
         rows += [

@@ -19,8 +19,11 @@ from numpy.typing import NDArray
 
 from explorer.errors import BadExpression, QueryError
 from explorer.expressions import Kind, Term, parse
-from explorer.measures import Float64, Weighted, best
+from explorer.measures.dot import Dot
+from explorer.measures.measure import Weighted
+from explorer.products import Float64
 from explorer.queries.neighbors import meta_of
+from explorer.ranking import best
 from explorer.resolve import Resolver
 from explorer.results import HeadWrites, OvQuery, OvReport
 from explorer.scan import scans_of_each
@@ -129,7 +132,7 @@ def _ends(
     """For each vector the word-like tokens highest and lowest in it, the farthest out first."""
     embed, ids = index.embed, index.tokens.word_like
     found = []
-    for scanned in scans_of_each(embed, written, "dot"):
+    for scanned in scans_of_each(Dot(embed), written):
         found.append([replace(scanned, sign=sign).best(depth, ids)[0] for sign in (1, -1)])
     # One question for all of them: a head's few tokens each would be hundreds.
     every = np.unique(np.array(found)) if found else np.empty(0, np.int64)

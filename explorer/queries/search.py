@@ -6,13 +6,17 @@ ranking are those of `neighbors`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from explorer.errors import QueryError
-from explorer.measures import Float64, checked_measure, normed_rows
+from explorer.measures import MEASURES
+from explorer.measures.asked import KINDS, checked_measure, or_names
+from explorer.measures.measure import Measure
+from explorer.products import Float64
 from explorer.queries.neighbors import answers, check_k
 from explorer.results import Neighbors, NeighborsQuery
 from indexer.store.read import Index
@@ -23,21 +27,22 @@ def search(
     index: Index,
     space_name: str,
     vectors: Any,
-    measure: str | None,
+    measure_name: str | None,
     k: int,
     distinct: bool,
     composed: bool,
+    announce: Callable[[str], None],
 ) -> Neighbors | tuple[Neighbors, ...]:
     """What is nearest to one vector, or to each of several."""
     space = index.space(space_name)
-    measure = checked_measure(measure, space)
+    measure = checked_measure(measure_name, index, space, announce)
     check_k(k, space)
     array = _array(vectors, space)
     names = ["vector"] if array.ndim == 1 else [f"vectors[{at}]" for at in range(len(array))]
     rows = array.reshape(-1, space.entry.width).astype(np.float64)
-    queries = _checked(rows, names, space, measure, composed)
-    how = NeighborsQuery("", space.name, measure, k, True, distinct)
-    found = answers(index, names, [()] * len(names), space, queries, how)
+    queries = _checked(rows, names, measure, composed)
+    how = NeighborsQuery("", space.name, measure.name, k, True, distinct)
+    found = answers(index, names, [()] * len(names), measure, queries, how)
     told = tuple(_of_none(one) for one in found)
     return told[0] if array.ndim == 1 else told
 
@@ -45,7 +50,7 @@ def search(
 def _of_none(found: Neighbors) -> Neighbors:
     """An answer with what it says of a query that has no items."""
     note = "asked with a vector, so that no item is left out as its own"
-    return replace(found, meta=replace(found.meta, notes=(note,)))
+    return replace(found, meta=replace(found.meta, notes=(note, *found.meta.notes)))
 
 
 def _array(vectors: Any, space: Space) -> np.ndarray[Any, Any]:
@@ -70,9 +75,7 @@ def _array(vectors: Any, space: Space) -> np.ndarray[Any, Any]:
     return array
 
 
-def _checked(
-    rows: Float64, names: list[str], space: Space, measure: str, composed: bool
-) -> Float64:
+def _checked(rows: Float64, names: list[str], measure: Measure, composed: bool) -> Float64:
     """The vectors as queries: (n, d_model) float64, normed as the measure has it.
 
     Raises:
@@ -86,15 +89,18 @@ def _checked(
             raise QueryError(f"{names[at]} is too long to be scored: its square overflows")
         value, column = rows[at, wrong[0]], int(wrong[0])
         raise QueryError(f"{names[at]} holds {value} in column {column}: give finite numbers")
-    queries = rows if composed else normed_rows(rows, space, measure)
-    if measure != "euclidean":
+    # Each by itself, so that a matrix is answered as its rows are, to the last bit.
+    each = rows if composed else [measure.normed_rows(row[None])[0] for row in rows]
+    queries = np.array(each).reshape(rows.shape)
+    if not measure.distance:
         for at in np.flatnonzero(~queries.any(axis=1) | (lengths == 0)):
             if rows[at].any() and lengths[at]:
                 raise QueryError(
-                    f"{names[at]} is the mean of space {space.name!r}: less the mean, it has no "
-                    "direction"
+                    f"{names[at]} is the mean of space {measure.space.name!r}: less the "
+                    "mean, it has no direction"
                 )
+            distances = or_names(tuple(name for name in MEASURES if KINDS[name].distance))
             raise QueryError(
-                f"{names[at]} is zero: it has no direction; only --measure euclidean asks it"
+                f"{names[at]} is zero: it has no direction; only --measure {distances} asks it"
             )
     return queries

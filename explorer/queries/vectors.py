@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from explorer.errors import QueryError
 from explorer.expressions import Expression, Kind, parse
-from explorer.measures import checked_measure, compose, normed_rows
+from explorer.measures.asked import checked_measure
+from explorer.measures.measure import Measure
 from explorer.resolve import Resolver
 from explorer.words import Words
 from indexer.store.errors import SemanticError
@@ -39,13 +40,13 @@ def vectors(
     words: Words,
     space_name: str,
     items: Iterable[str] | None,
-    measure: str,
+    measure_name: str,
 ) -> Float32:
     """Vectors of some expressions, or of every item of a space: (n, d_model) float32."""
     space = resolver.index.space(space_name)
-    measure = checked_measure(measure, space)
+    measure = checked_measure(measure_name, resolver.index, space, resolver.announce)
     if items is None:
-        return _rows(space, np.arange(space.entry.rows), measure)
+        return _rows(measure, np.arange(space.entry.rows))
     if isinstance(items, (str, bytes)):
         raise QueryError(f"{items!r} is one text; name the items in a list")
     texts = list(items)
@@ -53,8 +54,8 @@ def vectors(
     positions = _plain(resolver.index, words, space, expressions)
     found = np.empty((len(texts), space.entry.width), np.float32)
     known = np.flatnonzero(positions >= 0)
-    found[known] = _rows(space, positions[known], measure)
-    if measure in ("cosine", "centered"):
+    found[known] = _rows(measure, positions[known])
+    if measure.cosine:
         for at in known[~found[known].any(axis=1)]:
             raise QueryError(f"items[{at}], {texts[at]!r}: a zero vector has no direction")
     others = np.flatnonzero(positions < 0)
@@ -64,7 +65,7 @@ def vectors(
     for at in others:
         try:
             parts = resolver.items(expressions[at], space)
-            found[at] = compose([part.weighted for part in parts], measure)
+            found[at] = measure.compose([part.weighted for part in parts])
         except SemanticError as err:
             raise _of_item(err, int(at), texts[at]) from None
     return found
@@ -109,11 +110,12 @@ def _bare(expression: Expression) -> str | None:
     return term.text
 
 
-def _rows(space: Space, positions: Int64, measure: str) -> Float32:
+def _rows(measure: Measure, positions: Int64) -> Float32:
     """Rows of a space as a measure norms them, a block at a time: (len(positions), d_model)."""
+    space = measure.space
     found = np.empty((len(positions), space.entry.width), np.float32)
     for first in range(0, len(positions), _ROWS_AT_ONCE):
         part = positions[first : first + _ROWS_AT_ONCE]
         rows = space.rows.take(part).astype(np.float64) * space.norms[part, None]
-        found[first : first + len(part)] = normed_rows(rows, space, measure)
+        found[first : first + len(part)] = measure.normed_rows(rows)
     return found

@@ -311,7 +311,7 @@ _SPACE = Parameter("space", "VARCHAR", "where to look", "'embed'")
 _MEASURE = Parameter(
     "measure",
     "VARCHAR",
-    "`dot`, `cosine`, `centered` or `euclidean`; the space's own where NULL",
+    "`dot`, `cosine`, `centered`, `euclidean` or `whitened`; the space's own where NULL",
     "NULL",
 )
 _INPUTS = Parameter("include_inputs", "BOOLEAN", "keep the query's own items", "false")

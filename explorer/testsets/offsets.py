@@ -5,7 +5,7 @@ test set. With s_w(x) the score of candidate x with word w, in the measure's own
 
     3CosAdd     s_b - s_a + s_c
     3CosMul     h_b h_c / (h_a + 1e-6), h = (1 + s) / 2
-    euclidean   |x - (b - a + c)|, least where x.b - x.a + x.c - |x|^2 / 2 is greatest
+    distance    |x - (b - a + c)|, least where x.b - x.a + x.c - |x|^2 / 2 is greatest
 
 so one matrix product of the distinct words with the candidates serves every question. It is made in
 float64, and the last bits that it leaves open are settled row by row, so that equal candidates are
@@ -20,10 +20,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.cosmul import COSMUL_EPSILON
 from explorer.errors import QueryError
-from explorer.measures import COSMUL_EPSILON, Float64, normed_items, row_products
+from explorer.measures.measure import Measure
+from explorer.products import Float64, row_products, row_squares
 from explorer.testsets.lexicon import Lexicon
-from indexer.store.space import Space
 
 Int64 = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -60,10 +61,9 @@ def steps(lexicon: Lexicon, words: int) -> int:
 
 
 def best_answers(
-    space: Space,
+    measure: Measure,
     lexicon: Lexicon,
     questions: Int64,
-    measure: str,
     method: str,
     tick: Callable[[], None] = lambda: None,
 ) -> Best:
@@ -72,10 +72,9 @@ def best_answers(
     Memory is bounded by `_SCORES_AT_ONCE`, not by the number of questions times that of candidates.
 
     Args:
-        space: where the vectors are.
+        measure: how vectors are scored, and in which space.
         lexicon: the candidates; among equal scores the first in it is the better.
         questions: (questions, 3) int64, the places of a, b and c in the lexicon.
-        measure: `dot`, `cosine`, `centered` or `euclidean`.
         method: `add` (3CosAdd), or `mul` (3CosMul), which multiplies cosines.
         tick: called after each of `steps` blocks.
 
@@ -84,16 +83,16 @@ def best_answers(
     """
     words, flat = np.unique(questions, return_inverse=True)
     asked = flat.reshape(questions.shape)
-    vectors = normed_items(space, lexicon.positions[words], measure)
-    if measure in ("cosine", "centered") and not (some := vectors.any(axis=1)).all():
+    vectors = measure.asking(lexicon.positions[words])
+    if measure.cosine and not (some := vectors.any(axis=1)).all():
         word = lexicon.texts[words[int(np.argmin(some))]].strip()
         raise QueryError(
-            f"{word!r} is a zero vector in {space.name} and has no direction; "
+            f"{word!r} is a zero vector in {measure.space.name} and has no direction; "
             "ask with --measure dot or euclidean"
         )
     forms = _forms(lexicon, questions)
     own = (forms[:, :, None] == questions[:, None, :]).any(axis=2)
-    exactly = _Exactly(space, lexicon, measure, method, vectors, asked)
+    exactly = _Exactly(measure, lexicon, method, vectors, asked)
     found = {
         name: _Leader(len(questions), exactly.alone if name == "alone" else exactly.combined)
         for name in ("left_out", "kept_in", "alone")
@@ -102,10 +101,10 @@ def best_answers(
     step = _block(len(words))
     for first in range(0, len(lexicon), step):
         last = min(first + step, len(lexicon))
-        rows = normed_items(space, lexicon.positions[first:last], measure)
+        rows = measure.items(lexicon.positions[first:last])
         scores = vectors @ rows.T
         off = _off_by(vectors, rows, measure)
-        if measure == "euclidean":
+        if measure.distance:
             scores -= np.vecdot(rows, rows) / 2
         offs = np.full(len(questions), 3 * off)
         if method == "mul":
@@ -130,14 +129,14 @@ def best_answers(
     return Best(**{name: leader.place for name, leader in found.items()}, before=ahead.sum(axis=1))
 
 
-def _off_by(vectors: Float64, rows: Float64, measure: str) -> float:
+def _off_by(vectors: Float64, rows: Float64, measure: Measure) -> float:
     """How far a score of the matrix product may be from the same found row by row.
 
     Both are off by gamma_n |x||y| at the most (see `indexer.store.rows.scan_error`), and by the
     rounding of what follows.
     """
     words, candidates = (float(np.sqrt(np.vecdot(of, of).max())) for of in (vectors, rows))
-    whole = words * candidates + (candidates**2 / 2 if measure == "euclidean" else 0)
+    whole = words * candidates + (candidates**2 / 2 if measure.distance else 0)
     return float(2 * (rows.shape[1] + 8) * _HALF_ULP * max(whole, 1.0))
 
 
@@ -148,9 +147,8 @@ class _Exactly:
     `vectors` are those of the distinct words, and `asked` says which of them a question's are.
     """
 
-    space: Space
+    measure: Measure
     lexicon: Lexicon
-    measure: str
     method: str
     vectors: Float64
     asked: Int64
@@ -169,10 +167,10 @@ class _Exactly:
         return self._of(int(self.asked[question, 2]), places)
 
     def _of(self, word: int, places: Int64) -> Float64:
-        rows = normed_items(self.space, self.lexicon.positions[places], self.measure)
+        rows = self.measure.items(self.lexicon.positions[places])
         scores = row_products(rows, self.vectors[word])
-        if self.measure == "euclidean":
-            scores -= np.square(rows).sum(axis=1) / 2
+        if self.measure.distance:
+            scores -= row_squares(rows) / 2
         return scores
 
 

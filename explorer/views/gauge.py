@@ -90,7 +90,9 @@ def _calibrated(answer: results.Neighbors | results.Analogy) -> Gauge | None:
     if found is None:
         return None
     # A small distance is what a great product is: drawn the other way round.
-    sign = -1.0 if answer.meta.measure == "euclidean" else 1.0
+    from explorer.measures.asked import kind  # numbers, which are there where an answer is
+
+    sign = -1.0 if kind(answer.meta.measure).distance else 1.0
     ends = sorted(sign * (found.mean + by * found.deviation) for by in (-DEVIATIONS, DEVIATIONS))
     about = (
         f"{WITHIN} ordinary: within {DEVIATIONS:g} deviations of the mean that z is counted from"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from explorer.measures import MEASURES
 from explorer.progress import Progress
 from explorer.views.place import Place
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from explorer.api import Explorer
 
 ROWS = ("10", "20", "50", "100", "500")
-MEASURES = ("", "cosine", "centered", "dot", "euclidean")
-"""The first is each space's own."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ def rows(default: str = "20") -> Choice:
 
 def measure() -> Choice:
     """How vectors are scored."""
-    return Choice("measure", fixed(*MEASURES), shown=own)
+    return Choice("measure", fixed("", *MEASURES), shown=own)
 
 
 def space() -> Choice:

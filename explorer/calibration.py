@@ -1,0 +1,44 @@
+"""What a score is read against: mean and deviation of a query's scores over all items of a space.
+
+Knows scores; knows no measure, and not what a query is.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from explorer.products import Float64
+from explorer.results import Calibration
+from indexer.store.errors import DamagedIndex, EmptyPopulation
+
+_CONSTANT = 1e-12
+"""Scores that deviate by less than this share of their mean do so by rounding alone."""
+
+
+def calibrate(values: Float64, population: str) -> Calibration:
+    """Mean and deviation of a query's scores over all items of a space.
+
+    Raises:
+        DamagedIndex: a score is not a finite number, which a sound index never gives.
+        EmptyPopulation: every item scores the same, so that no score stands out.
+    """
+    mean = float(values.mean())
+    above = values - mean
+    deviation = math.sqrt(float(np.square(above, out=above).mean()))
+    if not math.isfinite(deviation):
+        raise DamagedIndex(
+            f"scores of {population} are not finite numbers: `indexer verify` names the file"
+        )
+    if deviation <= _CONSTANT * abs(mean):
+        raise EmptyPopulation(
+            f"{population} score the same, {mean:.4f} (n = {len(values):,}): no z can be had where "
+            "nothing varies"
+        )
+    return Calibration(mean, deviation, len(values), population)
+
+
+def z(score: float, calibration: Calibration) -> float:
+    """Deviations above the mean."""
+    return (score - calibration.mean) / calibration.deviation
