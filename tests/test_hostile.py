@@ -647,7 +647,7 @@ def test_arrays_that_are_not_the_spaces_own_are_refused(
 
 def _every_array(index: Index) -> list[Any]:
     space = index.space("neuron.in")
-    nearest = index.neurons.nearest_tokens(range(space.entry.rows), "in")
+    nearest = index.nearest_tokens(range(space.entry.rows), "in")
     return [space.norms, space.mean, space.covariance, nearest]
 
 
