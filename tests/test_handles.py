@@ -200,7 +200,7 @@ ix = explorer.open("llama", sys.argv[1])
 before = ix.neighbors("dog", "neuron.in"), ix.word("dog"), ix.middleman("dog", "cat")
 child = os.fork()
 if child == 0:  # what is the parent's, files with a position in them among it, is not used here
-    assert ix._index._connection is None and not ix._index._spaces
+    assert ix._index.catalog._connection is None and not ix._index._spaces
 again = ix.neighbors("dog", "neuron.in"), ix.word("dog"), ix.middleman("dog", "cat")
 assert again == before
 if child == 0:

@@ -748,7 +748,7 @@ def test_an_unembeddings_file_that_is_not_listed_is_missed(folder: Path) -> None
 
 def _every_array(index: Index) -> list[Any]:
     space = index.space("neuron.in")
-    nearest = index.neurons.nearest_tokens(range(space.entry.rows), "in")
+    nearest = index.nearest_tokens(range(space.entry.rows), "in")
     return [space.norms, space.mean, space.covariance, nearest]
 
 

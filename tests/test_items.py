@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import re
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
@@ -89,3 +91,17 @@ def test_what_is_looked_up_at_once_is_what_is_found_one_by_one(index: Index) -> 
     dog = index.tokens.by_text(" dog")
     assert dog is not None
     assert lowest == {" dog": dog.id}
+
+
+def test_an_index_that_nobody_holds_is_let_go_at_once(tiny_indexes: Path) -> None:
+    """Its files are mapped and its catalog is open: neither waits for the garbage collector."""
+    gc.disable()
+    try:
+        index = Index(tiny_indexes / "llama")
+        index.look_up(["dog"])
+        index.embed.scan(index.embed.vector(3))
+        gone = weakref.ref(index)
+        del index
+        assert gone() is None
+    finally:
+        gc.enable()

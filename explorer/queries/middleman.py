@@ -414,7 +414,7 @@ def _rows(
 ) -> tuple[MiddleMan, ...]:
     """The rows to show: `labels` of all the words, of which `words` are those wanted."""
     positions = [one.position for one in found]
-    near = index.neurons.nearest_tokens(positions, "in", "out")
+    near = index.nearest_tokens(positions, "in", "out")
     signs = acts(index, np.array(positions, np.int64), words)
     rows = []
     for one, acted, reads, writes in zip(found, signs, *near, strict=True):

@@ -6,10 +6,9 @@ Knows what a build recorded; computes nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
-from indexer.store.items.kind import Opened
+from indexer.store.catalog import Catalog
 from indexer.store.signs import signs_of
 
 if TYPE_CHECKING:
@@ -36,20 +35,11 @@ class Fires:
     z: float
 
 
-class OnDisk(Opened, Protocol):
-    """What recorded activations need of their index."""
-
-    folder: Path
-
-    def require_open(self) -> None:
-        """Raise where it was closed."""
-
-
 class Activations:
     """What was recorded of one index's neurons."""
 
-    def __init__(self, index: OnDisk) -> None:
-        self._index = index
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
 
     def of_neuron(self, neuron: int) -> list[Fires]:
         """The words at whose last token a neuron fires most strongly; none where not recorded.
@@ -66,12 +56,12 @@ class Activations:
         Raises:
             UnknownSpace: no activations were recorded.
         """
-        if not self._index.manifest.firing:
-            raise self._index.lacks("activations", "embed,context,neuron")
+        if not self._catalog.manifest.firing:
+            raise self._catalog.lacks("activations", "embed,context,neuron")
         return self._listed("word_neuron", "word", word)
 
     def _listed(self, table: str, column: str, whose: int) -> list[Fires]:
-        rows: list[tuple[Any, ...]] = self._index.sql(
+        rows = self._catalog.sql(
             f"SELECT neuron, word, rank, activation, z FROM {table} WHERE {column} = ? "
             "ORDER BY rank < 0, abs(rank)",
             [whose],
@@ -84,9 +74,9 @@ class Activations:
         All neurons unless some are given, by id. None where it was not recorded, or no neuron has a
         gate.
         """
-        self._index.require_open()
-        manifest = self._index.manifest
+        self._catalog.require_open()
+        manifest = self._catalog.manifest
         if not manifest.signed:
             return None
-        rows = self._index.neuron_grid.rows
-        return signs_of(self._index.folder, manifest.files, rows, word, neurons)
+        rows = self._catalog.neuron_grid.rows
+        return signs_of(self._catalog.folder, manifest.files, rows, word, neurons)

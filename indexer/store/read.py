@@ -17,22 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from indexer.store.activations import Activations
-from indexer.store.catalog_file import ALIAS, damaged, opened_locked
-from indexer.store.errors import (
-    ClosedIndex,
-    NoLogits,
-    NoModel,
-    UnknownSpace,
-    did_you_mean,
-    nearest,
-)
+from indexer.store.catalog import Catalog
+from indexer.store.errors import NoLogits, NoModel, UnknownSpace, did_you_mean, nearest
 from indexer.store.files import opened
 from indexer.store.grid import HeadGrid, NeuronGrid
 from indexer.store.items.head import Heads
 from indexer.store.items.kind import Kind
 from indexer.store.items.label import Labels
 from indexer.store.items.neuron import Neurons
-from indexer.store.items.token import Tokens
+from indexer.store.items.token import Token, Tokens
 from indexer.store.items.word import Words
 from indexer.store.layout import TOKENIZER, UNEMBEDDING, Manifest
 from indexer.store.places import find_index
@@ -67,18 +60,18 @@ class Index:
         self.folder = folder
         self.manifest = Manifest.load(folder)
         self.name = self.manifest.name
-        self._spaces: dict[str, Space] = {}
-        self.tokens, self.words, self.labels = Tokens(self), Words(self), Labels(self)
-        self.neurons, self.heads = Neurons(self), Heads(self)
+        self.catalog = Catalog(folder, self.manifest)
+        # Items know the catalog, not the index: one that nobody holds any more is let go at once.
+        self.tokens, self.words = Tokens(self.catalog), Words(self.catalog)
+        self.labels, self.heads = Labels(self.catalog), Heads(self.catalog)
+        self.neurons = Neurons(self.catalog, self.tokens)
         self._kinds: dict[ItemName, Kind] = {
             kind.name: kind
-            for kind in (self.tokens, self.words, self.labels, self.neurons, self.heads)
+            for kind in (self.tokens, self.words, self.neurons, self.heads, self.labels)
         }
-        self.activations = Activations(self)
-        self._local = threading.local()
+        self.activations = Activations(self.catalog)
+        self._spaces: dict[str, Space] = {}
         self._opening = threading.Lock()
-        self._connection: Any = None
-        self._closed = False
         _OPEN.add(self)
 
     def __reduce__(self) -> tuple[type[Index], tuple[Path]]:
@@ -92,36 +85,25 @@ class Index:
 
     def close(self) -> None:
         """Close the catalog and let go of the mapped files; what is asked later is refused."""
+        self.catalog.close()
         with self._opening:
-            self._closed = True
             self._spaces.clear()
-            self._local = threading.local()
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
 
     @property
     def closed(self) -> bool:
         """Whether it was closed."""
-        return self._closed
+        return self.catalog.closed
 
     def require_open(self) -> None:
         """Raise `ClosedIndex` where the index was closed."""
-        if self._closed:
-            raise ClosedIndex(
-                f"index {self.name!r} was closed; open it again to ask more of it: "
-                f"explorer.open({self.name!r})"
-            )
+        self.catalog.require_open()
 
     def _after_fork(self) -> None:
         """In a forked process: leave what belongs to the parent, and open it here when needed.
 
-        The parent's connection is kept, unused: to close it would wait for threads that are not
-        here. Files that were read through a shared position are opened anew with their spaces.
+        Files that were read through a shared position are opened anew with their spaces.
         """
-        _LEFT.append(self._connection)
-        _LEFT.append(self._local)
-        self._connection, self._local = None, threading.local()
+        _LEFT.extend(self.catalog.after_fork())
         self._opening = threading.Lock()
         self._spaces = {}
 
@@ -252,14 +234,6 @@ class Index:
             lambda first, count: self.space(space).vectors(first, count),
         )
 
-    def lacks(self, what: str, spaces: str) -> UnknownSpace:
-        """The error of an index that was made without something."""
-        if not self.manifest.has_model:
-            why = "its vectors were imported, and no model is behind them"
-        else:
-            why = f"build one with them: --spaces {spaces}"
-        return UnknownSpace(f"index {self.name!r} holds no {what}; {why}")
-
     def sql(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of a read-only query over the catalog, on this thread's own cursor.
 
@@ -267,34 +241,7 @@ class Index:
             DamagedIndex: the catalog cannot be read.
             ClosedIndex: the index was closed.
         """
-        cursor = self._cursor()
-        import duckdb
-
-        try:
-            rows: list[tuple[Any, ...]] = cursor.execute(query, list(parameters)).fetchall()
-        except duckdb.Error as err:
-            self.require_open()  # or it was closed by another thread meanwhile
-            if isinstance(err, duckdb.ProgrammingError):
-                raise
-            # Damage is found block by block, so here as much as at opening.
-            raise damaged(self.folder, err) from None
-        except RuntimeError as err:
-            if "interrupted" in str(err):  # what DuckDB makes of ctrl+c while it runs a query
-                raise KeyboardInterrupt from None
-            raise
-        return rows
-
-    def _cursor(self) -> Any:
-        cursor = getattr(self._local, "cursor", None)
-        if cursor is None:
-            with self._opening:
-                self.require_open()
-                if self._connection is None:
-                    self._connection = opened_locked(self.folder, self.manifest)
-                cursor = self._connection.cursor()
-                cursor.execute(f"USE {ALIAS}").fetchall()
-                self._local.cursor = cursor
-        return cursor
+        return self.catalog.sql(query, parameters)
 
     # -- items ------------------------------------------------------------------------------
 
@@ -312,15 +259,25 @@ class Index:
         self.tokens.look_up([form for text in asked for form in (f" {text}", text)])
         self.tokens.by_id({i for word in self.words.look_up(asked) for i in word.token_ids})
 
-    @cached_property
+    @property
     def neuron_grid(self) -> NeuronGrid:
         """Which neuron is which row of the neuron spaces."""
-        return self.manifest.neuron_grid
+        return self.catalog.neuron_grid
 
-    @cached_property
+    @property
     def head_grid(self) -> HeadGrid:
         """Which head dimension is which row of the head spaces."""
-        return self.manifest.head_grid
+        return self.catalog.head_grid
+
+    def nearest_tokens(
+        self, neurons: Sequence[int], *sides: str
+    ) -> tuple[list[tuple[Token, ...]], ...]:
+        """For each side, of some neurons the few tokens that stand beside an answer, best first."""
+        spaces = [self.neuron_space(side) for side in sides]
+        near = [space.nearest_tokens[list(neurons)].tolist() for space in spaces]
+        there = {i for rows in near for row in rows for i in row if i >= 0}
+        known = {token.id: token for token in self.tokens.by_id(there)}
+        return tuple([tuple(known[i] for i in row if i >= 0) for row in rows] for rows in near)
 
 
 _OPEN: weakref.WeakSet[Index] = weakref.WeakSet()

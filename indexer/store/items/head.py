@@ -27,20 +27,20 @@ class Heads(Kind):
             UnknownSpace: the index was built without heads.
         """
         self.require()
-        return self._index.head_grid.row(layer, head, dimension, f"index {self._index.name!r}")
+        return self._catalog.head_grid.row(layer, head, dimension, f"index {self._catalog.name!r}")
 
     def require(self) -> None:
         """Raise `UnknownSpace` where the index was built without attention heads."""
-        if self._index.manifest.of_kind("head", side="value") is None:
-            raise self._index.lacks("heads", "embed,head")
+        if self._catalog.manifest.of_kind("head", side="value") is None:
+            raise self._catalog.lacks("heads", "embed,head")
 
     def names(self, space: SpaceEntry, ids: Sequence[int]) -> list[str]:
         """`L3H5D7` of each."""
-        return [self._index.head_grid.name(row) for row in ids]
+        return [self._catalog.head_grid.name(row) for row in ids]
 
     def layers(self) -> NDArray[np.int64]:
         """The layer of every head dimension: (rows,) int64."""
         import numpy as np
 
-        grid = self._index.head_grid
+        grid = self._catalog.head_grid
         return np.repeat(grid.layers, grid.heads * grid.width)

@@ -1,15 +1,16 @@
 """What every kind of item says of itself, and what can be asked of its items in one index.
 
-Knows the catalog as something that answers SQL; knows no kind in particular, and no vector.
+Knows a table of the catalog; knows no kind in particular, and no vector.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from indexer.store.errors import DamagedIndex, UnknownSpace
+from indexer.store.catalog import Catalog
+from indexer.store.errors import DamagedIndex
 from indexer.store.layout import CATALOG
 from indexer.store.spaces import ItemName, SpaceEntry
 from indexer.store.vocabulary import display_name
@@ -18,40 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from indexer.store.grid import HeadGrid, NeuronGrid
-    from indexer.store.items.token import Tokens
-    from indexer.store.layout import Manifest
-    from indexer.store.space import Space
-
 _Item = TypeVar("_Item")
-
-
-class Opened(Protocol):
-    """What items need of the index that they are of."""
-
-    name: str
-    manifest: Manifest
-
-    @property
-    def tokens(self) -> Tokens:
-        """Its tokens."""
-
-    @property
-    def neuron_grid(self) -> NeuronGrid:
-        """Which neuron is which row."""
-
-    @property
-    def head_grid(self) -> HeadGrid:
-        """Which head dimension is which row."""
-
-    def sql(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """All rows of a read-only query over the catalog."""
-
-    def neuron_space(self, side: str) -> Space:
-        """The space of one side of the neurons."""
-
-    def lacks(self, what: str, spaces: str) -> UnknownSpace:
-        """The error of an index that was made without something."""
 
 
 class Kind(ABC):
@@ -73,8 +41,8 @@ class Kind(ABC):
     named_by_text: ClassVar[bool] = False
     is_text: ClassVar[bool] = False
 
-    def __init__(self, index: Opened) -> None:
-        self._index = index
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
 
     @abstractmethod
     def names(self, space: SpaceEntry, ids: Sequence[int]) -> list[str]:
@@ -103,7 +71,7 @@ class Kind(ABC):
         """The lowest id of a row of a space that says each of some texts; those there are."""
         where, of = self._rows_of(space)
         return dict(
-            self._index.sql(
+            self._catalog.sql(
                 f"SELECT text, min(id) FROM {self.table} "
                 f"WHERE {where} AND text IN (SELECT unnest(?)) GROUP BY text",
                 [*of, list(texts)],
@@ -113,7 +81,7 @@ class Kind(ABC):
     def table_rows(self, space: SpaceEntry, *columns: str) -> list[tuple[Any, ...]]:
         """Some columns of the table, a row of the space each, in the space's order."""
         where, of = self._rows_of(space)
-        return self._index.sql(
+        return self._catalog.sql(
             f"SELECT {', '.join(columns)} FROM {self.table} WHERE {where} ORDER BY id", of
         )
 
@@ -131,7 +99,7 @@ class Kind(ABC):
             return [known[i] for i in wanted]
         except KeyError as err:
             raise DamagedIndex(
-                f"index {self._index.name!r}: {CATALOG}: there is no {self.table} {err}, which "
+                f"index {self._catalog.name!r}: {CATALOG}: there is no {self.table} {err}, which "
                 "something else refers to: `indexer verify` says what is damaged"
             ) from None
 

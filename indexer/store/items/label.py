@@ -19,13 +19,13 @@ class Labels(Kind):
     @cached_property
     def spaces(self) -> list[str]:
         """Names of the spaces whose items are labels; only these have rows in the table of them."""
-        return [e.name for e in self._index.manifest.spaces if e.item == self.name]
+        return [e.name for e in self._catalog.manifest.spaces if e.item == self.name]
 
     def by_id(self, space: str, ids: Iterable[int]) -> list[str]:
         """The labels of some rows of an imported space, in the order asked."""
         wanted = [int(i) for i in ids]
         known = dict(
-            self._index.sql(
+            self._catalog.sql(
                 "SELECT id, text FROM label WHERE space = ? AND id IN (SELECT unnest(?))",
                 [space, wanted],
             )
@@ -34,7 +34,7 @@ class Labels(Kind):
 
     def by_text(self, space: str, *texts: str) -> tuple[int, str] | None:
         """Row and label of the first of some texts that a label of the space is, or None."""
-        found = self._index.sql(
+        found = self._catalog.sql(
             "SELECT id, text FROM label "
             f"WHERE text IN ({', '.join('?' * len(texts))}) AND space = ?",
             [*texts, space],
@@ -44,7 +44,7 @@ class Labels(Kind):
 
     def like(self, space: str, text: str, limit: int = 3) -> list[str]:
         """The labels of a space spelled most like `text`, best first."""
-        rows = self._index.sql(
+        rows = self._catalog.sql(
             """
             SELECT text FROM label WHERE space = ?
             ORDER BY damerau_levenshtein(lower(text), lower(?)),

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from indexer.store.catalog import Catalog
 from indexer.store.grid import neuron_name
 from indexer.store.items.kind import Kind
-from indexer.store.items.token import Token
+from indexer.store.items.token import Token, Tokens
 from indexer.store.spaces import SpaceEntry
 
 if TYPE_CHECKING:
@@ -85,10 +86,14 @@ class Neurons(Kind):
     name, plural, table = "neuron", "neurons", "neuron"
     columns = ("layer", "expert", "unit")
 
+    def __init__(self, catalog: Catalog, tokens: Tokens) -> None:
+        super().__init__(catalog)
+        self._tokens = tokens
+
     def by_id(self, ids: Iterable[int]) -> list[Neuron]:
         """Neurons by id, in the order asked."""
         wanted = [int(i) for i in ids]
-        rows = self._index.sql(
+        rows = self._catalog.sql(
             f"SELECT {_COLUMNS} FROM neuron WHERE id IN (SELECT unnest(?))", [wanted]
         )
         return self._of_ids({row[0]: Neuron(*row) for row in rows}, wanted)
@@ -101,31 +106,21 @@ class Neurons(Kind):
             UnknownSpace: the index was built without neurons.
         """
         self.require()
-        row = self._index.neuron_grid.row(layer, unit, expert, f"index {self._index.name!r}")
+        row = self._catalog.neuron_grid.row(layer, unit, expert, f"index {self._catalog.name!r}")
         return self.by_id([row])[0]
 
     def require(self) -> None:
         """Raise `UnknownSpace` where the index was built without neurons."""
-        if not self._index.manifest.sides:
-            raise self._index.lacks("neurons", "embed,neuron")
+        if not self._catalog.manifest.sides:
+            raise self._catalog.lacks("neurons", "embed,neuron")
 
     def names(self, space: SpaceEntry, ids: Sequence[int]) -> list[str]:
         """`L29N112` of each."""
-        return [self._index.neuron_grid.place(row).name for row in ids]
+        return [self._catalog.neuron_grid.place(row).name for row in ids]
 
     def layers(self) -> NDArray[np.int64]:
         """The layer of every neuron: (rows,) int64."""
-        return self._index.neuron_grid.layer_of_rows()
-
-    def nearest_tokens(
-        self, ids: Sequence[int], *sides: str
-    ) -> tuple[list[tuple[Token, ...]], ...]:
-        """For each side, of some neurons the few tokens that stand beside an answer, best first."""
-        spaces = [self._index.neuron_space(side) for side in sides]
-        near = [space.nearest_tokens[list(ids)].tolist() for space in spaces]
-        there = {i for rows in near for row in rows for i in row if i >= 0}
-        known = {token.id: token for token in self._index.tokens.by_id(there)}
-        return tuple([tuple(known[i] for i in row if i >= 0) for row in rows] for rows in near)
+        return self._catalog.neuron_grid.layer_of_rows()
 
     def stored_tokens(self, ids: Iterable[int], ranks: Sequence[int]) -> list[NeuronToken]:
         """The stored nearest tokens of some neurons at some ranks, in the table's order."""
@@ -136,6 +131,6 @@ class Neurons(Kind):
             f"WHERE neuron = {int(i)} AND rank IN ({numbers})"
             for i in ids
         )
-        rows = self._index.sql(query)
-        tokens = {token.id: token for token in self._index.tokens.by_id({row[3] for row in rows})}
+        rows = self._catalog.sql(query)
+        tokens = {token.id: token for token in self._tokens.by_id({row[3] for row in rows})}
         return [NeuronToken(row[0], row[1], row[2], tokens[row[3]], row[4]) for row in rows]

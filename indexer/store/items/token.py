@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from indexer.store.items.kind import Kind, Opened, given, one_of
+from indexer.store.catalog import Catalog
+from indexer.store.items.kind import Kind, given, one_of
 from indexer.store.spaces import SpaceEntry
 from indexer.store.vocabulary import display
 
@@ -43,8 +44,8 @@ class Tokens(Kind):
     columns = ("word_like", "special")
     named_by_text = is_text = True
 
-    def __init__(self, index: Opened) -> None:
-        super().__init__(index)
+    def __init__(self, catalog: Catalog) -> None:
+        super().__init__(catalog)
         self._known: dict[int, Token] = {}
         self._saying: dict[str, Token | None] = {}
 
@@ -53,7 +54,7 @@ class Tokens(Kind):
         wanted = [int(i) for i in ids]
         new = [i for i in set(wanted) if i not in self._known]
         if new:
-            rows = self._index.sql(
+            rows = self._catalog.sql(
                 "SELECT id, text, special FROM token WHERE id IN (SELECT unnest(?))", [new]
             )
             self._known.update((row[0], Token(*row)) for row in rows)
@@ -70,7 +71,7 @@ class Tokens(Kind):
         if not new:
             return
         found: dict[str, Token | None] = dict.fromkeys(new)
-        rows = self._index.sql(
+        rows = self._catalog.sql(
             f"SELECT id, text, special FROM token WHERE {one_of('text', new)} "
             "ORDER BY byte DESC, id DESC",
             given(new),
@@ -81,7 +82,7 @@ class Tokens(Kind):
 
     def like(self, text: str, limit: int = 3) -> list[Token]:
         """The word-like tokens spelled most like `text`, best first."""
-        rows = self._index.sql(
+        rows = self._catalog.sql(
             """
             SELECT id, text, special FROM token WHERE word_like
             ORDER BY damerau_levenshtein(lower(trim(text)), lower(?)),
@@ -97,7 +98,7 @@ class Tokens(Kind):
         """Ids of the word-like tokens, in order: (n,) int64."""
         import numpy as np
 
-        rows = self._index.sql("SELECT id FROM token WHERE word_like ORDER BY id")
+        rows = self._catalog.sql("SELECT id FROM token WHERE word_like ORDER BY id")
         return np.array([row[0] for row in rows], np.int64)
 
     def names(self, space: SpaceEntry, ids: Sequence[int]) -> list[str]:

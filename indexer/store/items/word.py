@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from indexer.store.items.kind import Kind, Opened, given, one_of
+from indexer.store.catalog import Catalog
+from indexer.store.items.kind import Kind, given, one_of
 from indexer.store.spaces import SpaceEntry
 
 _COLUMNS = "id, text, token_ids, sink, also"
@@ -39,8 +40,8 @@ class Words(Kind):
     columns = ("n_tokens", "zipf")
     named_by_text = is_text = True
 
-    def __init__(self, index: Opened) -> None:
-        super().__init__(index)
+    def __init__(self, catalog: Catalog) -> None:
+        super().__init__(catalog)
         self._known: dict[int, Word] = {}
         self._saying: dict[str, Word | None] = {}
 
@@ -49,7 +50,7 @@ class Words(Kind):
         wanted = [int(i) for i in ids]
         new = [i for i in set(wanted) if i not in self._known]
         if new:
-            rows = self._index.sql(
+            rows = self._catalog.sql(
                 f"SELECT {_COLUMNS} FROM word WHERE id IN (SELECT unnest(?))", [new]
             )
             self._known.update((row[0], _word(row)) for row in rows)
@@ -66,7 +67,7 @@ class Words(Kind):
     def look_up(self, texts: Sequence[str]) -> list[Word]:
         """Find the words of some texts at once, before they are asked for; those there are."""
         self._find(texts)
-        if not self._index.manifest.has_model:
+        if not self._catalog.manifest.has_model:
             self._find([f" {text}" for text in texts])
         return [word for text in texts if (word := self._saying[text]) is not None]
 
@@ -75,25 +76,25 @@ class Words(Kind):
         if not new:
             return
         found: dict[str, Word | None] = dict.fromkeys(new)
-        rows = self._index.sql(
+        rows = self._catalog.sql(
             f"SELECT {_COLUMNS} FROM word WHERE {one_of('text', new)}", given(new)
         )
         found.update((row[1], _word(row)) for row in rows)
         missing = [text for text in new if found[text] is None]
-        if missing and self._index.manifest.has_model:
-            spelled = self._index.sql(f"SELECT {_COLUMNS} FROM word WHERE {_SPELLED}", [missing])
+        if missing and self._catalog.manifest.has_model:
+            spelled = self._catalog.sql(f"SELECT {_COLUMNS} FROM word WHERE {_SPELLED}", [missing])
             for word in map(_word, spelled):
                 found.update((text, word) for text in missing if text in word.also)
         self._saying.update(found)
 
     def by_tokens(self, ids: Sequence[int]) -> Word | None:
         """The word that is made of some tokens, whatever its spelling, or None."""
-        rows = self._index.sql(f"SELECT {_COLUMNS} FROM word WHERE token_ids = ?", [list(ids)])
+        rows = self._catalog.sql(f"SELECT {_COLUMNS} FROM word WHERE token_ids = ?", [list(ids)])
         return _word(rows[0]) if ids and rows else None
 
     def like(self, text: str, limit: int = 3) -> list[str]:
         """The words spelled most like `text`, best first."""
-        rows = self._index.sql(
+        rows = self._catalog.sql(
             """
             SELECT text FROM word
             ORDER BY damerau_levenshtein(lower(text), lower(?)),
@@ -106,7 +107,7 @@ class Words(Kind):
 
     def groups_of(self, text: str) -> list[str]:
         """The example groups that a word is in."""
-        rows = self._index.sql("SELECT name FROM word_group WHERE word = ? ORDER BY name", [text])
+        rows = self._catalog.sql("SELECT name FROM word_group WHERE word = ? ORDER BY name", [text])
         return [row[0] for row in rows]
 
     def names(self, space: SpaceEntry, ids: Sequence[int]) -> list[str]:
