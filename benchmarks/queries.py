@@ -49,7 +49,7 @@ def groups() -> list[Line]:
     from explorer.measures.centered import Centered
 
     with explorer.open("smollm2") as ix:
-        words, space = ix._words, ix._index.space("context.12")
+        words, space = ix._words, ix.index.space("context.12")
         rng = np.random.default_rng(0)
         drawn = np.array([rng.choice(1000, 10, replace=False) for _ in range(10_000)])
 
@@ -81,7 +81,7 @@ def groups() -> list[Line]:
 def warm() -> list[Line]:
     """One exact query in `embed` against plain FAISS and NumPy on the same vectors; middlemen."""
     with explorer.open("smollm2") as ix:
-        space = ix._index.space("embed")
+        space = ix.index.space("embed")
         unit = space.rows.block(0, space.entry.rows)
         query = np.ascontiguousarray(unit[1507])
         plain = faiss.IndexFlatIP(unit.shape[1])
@@ -154,7 +154,7 @@ def warm() -> list[Line]:
 def profiles() -> list[Line]:
     """All pairs of 1,000 profiles through the Gram matrix, against the explicit lists in NumPy."""
     with explorer.open("smollm2") as ix:
-        index, rng = ix._index, np.random.default_rng(0)
+        index, rng = ix.index, np.random.default_rng(0)
         vectors = ix._words.vectors("embed", rng.choice(len(ix._words), 1000, replace=False))
         space = index.space("neuron.in")
         rows = space.rows.block(0, space.entry.rows) * space.norms[:, None].astype(np.float64)

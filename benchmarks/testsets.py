@@ -18,10 +18,10 @@ def analogies() -> list[Line]:
 
     path = Path(datapath(QUESTIONS))
     with explorer.open("smollm2") as ix:
-        space, ids = ix._index.space("embed"), ix._index.tokens.word_like
+        space, ids = ix.index.space("embed"), ix.index.tokens.word_like
         vectors = KeyedVectors(space.entry.width)
         vectors.add_vectors(
-            [token.text[1:] for token in ix._index.tokens.by_id(ids)],
+            [token.text[1:] for token in ix.index.tokens.by_id(ids)],
             space.rows.take(ids) * space.norms[ids, None],
         )
         # Once each: a run of gensim takes minutes, and is its own average over 10,000 questions.

@@ -116,6 +116,9 @@ class Explorer:
             stays for the next text until the index is closed;
             `explorer.unindexed.refuse` never runs it, and raises `NotIndexed`. SQL has a process
             and a door to the model of its own, to which this is nothing.
+
+    Attributes:
+        index: the open index itself: its manifest, catalog and spaces.
     """
 
     def __init__(
@@ -124,7 +127,7 @@ class Explorer:
         announce: Callable[[str], None] = lambda _: None,
         encode: Encode = encode,
     ) -> None:
-        self._index = index
+        self.index = index
         self._resolver = Resolver(index, announce, encode)
         self._session: Session | None = None
         self._asking = threading.Lock()
@@ -133,13 +136,13 @@ class Explorer:
     def _words(self) -> Words:
         from explorer.words import Words
 
-        return Words(self._index)
+        return Words(self.index)
 
     @cached_property
     def _profiles(self) -> Profiles:
         from explorer.profiles import Profiles
 
-        return Profiles(self._index)
+        return Profiles(self.index)
 
     def __enter__(self) -> Explorer:
         return self
@@ -153,10 +156,10 @@ class Explorer:
         self.close()
 
     def __reduce__(self) -> tuple[type[Explorer], tuple[Index]]:
-        return Explorer, (self._index,)
+        return Explorer, (self.index,)
 
     def __repr__(self) -> str:
-        return f"Explorer({self.name!r}{', closed' if self._index.closed else ''})"
+        return f"Explorer({self.name!r}{', closed' if self.index.closed else ''})"
 
     def __str__(self) -> str:
         from explorer.show.text import to_text
@@ -178,8 +181,8 @@ class Explorer:
             ...
             indexer.store.errors.ClosedIndex: index 'smollm2' was closed; open it again...
         """
-        self._index.close()
-        release(self._index.folder)
+        self.index.close()
+        release(self.index.folder)
         session, self._session = self._session, None
         if session is not None:
             session.close()
@@ -192,7 +195,7 @@ class Explorer:
             >>> ix.name
             'smollm2'
         """
-        return self._index.name
+        return self.index.name
 
     @property
     def manifest(self) -> Manifest:
@@ -202,7 +205,7 @@ class Explorer:
             >>> ix.manifest.model.n_layers, ix.manifest.model.d_model
             (30, 576)
         """
-        return self._index.manifest
+        return self.index.manifest
 
     @property
     def spaces(self) -> list[str]:
@@ -212,7 +215,7 @@ class Explorer:
             >>> ix.spaces[:3]
             ['embed', 'context.0', 'context.1']
         """
-        return self._index.space_names
+        return self.index.space_names
 
     @property
     def groups(self) -> list[str]:
@@ -222,9 +225,9 @@ class Explorer:
             >>> ix.groups[:3]
             ['animals', 'capitals', 'colours']
         """
-        return [name for (name,) in self._index.sql(_GROUPS)]
+        return [name for (name,) in self.index.sql(_GROUPS)]
 
-    def beginning(self, text: str, k: int = 10) -> tuple[str, ...]:
+    def beginning(self, text: str, *, k: int = 10) -> tuple[str, ...]:
         """The indexed words and word-like tokens that begin with a text, most frequent first.
 
         Args:
@@ -235,9 +238,9 @@ class Explorer:
             >>> ix.beginning("Chih")
             ('Chihuahua', 'Chihu')
         """
-        return _beginnings.beginnings(self._index, text, k)
+        return _beginnings.beginnings(self.index, text, k)
 
-    def vector(self, expression: str, space: str = "embed", measure: str = "dot") -> Vector:
+    def vector(self, expression: str, space: str = "embed", *, measure: str = "dot") -> Vector:
         """The vector of an expression as a space is asked it: (d_model,) float64.
 
         With `dot` and `euclidean`, items are summed as they are; with `cosine`, `centered` and
@@ -253,9 +256,9 @@ class Explorer:
             >>> ix.vector("king - man + woman").shape
             (576,)
         """
-        target = self._index.space(space)
+        target = self.index.space(space)
         items = self._resolver.items(parse(expression), target)
-        by = checked_measure(measure, self._index, target, self._resolver.announce)
+        by = checked_measure(measure, self.index, target, self._resolver.announce)
         return by.compose([i.weighted for i in items])
 
     @overload
@@ -263,6 +266,7 @@ class Explorer:
         self,
         expression: str,
         space: str = "embed",
+        *,
         measure: str | None = None,
         k: int = 10,
         include_inputs: bool = False,
@@ -274,6 +278,7 @@ class Explorer:
         self,
         expression: list[str] | tuple[str, ...],
         space: str = "embed",
+        *,
         measure: str | None = None,
         k: int = 10,
         include_inputs: bool = False,
@@ -284,6 +289,7 @@ class Explorer:
         self,
         expression: str | list[str] | tuple[str, ...],
         space: str = "embed",
+        *,
         measure: str | None = None,
         k: int = 10,
         include_inputs: bool = False,
@@ -317,7 +323,7 @@ class Explorer:
         )
 
     def similarity(
-        self, first: str, second: str, space: str = "embed", measure: str | None = None
+        self, first: str, second: str, *, space: str = "embed", measure: str | None = None
     ) -> float:
         """The score of one expression with another.
 
@@ -431,6 +437,7 @@ class Explorer:
         self,
         expression: str,
         target: str | None = None,
+        *,
         against: str | None = None,
         space: str = "embed",
         measure: str | None = None,
@@ -464,6 +471,7 @@ class Explorer:
         self,
         expression: str,
         target: str | None = None,
+        *,
         against: str | None = None,
         measure: str | None = None,
         method: str = "add",
@@ -491,7 +499,7 @@ class Explorer:
         asked = _analogy.Asked.of(expression, target, against, measure, method)
         return _analogy.analogy_layers(self._resolver, asked, k, include_inputs, distinct)
 
-    def neuron(self, name: str, k: int = 10) -> NeuronReport:
+    def neuron(self, name: str, *, k: int = 10) -> NeuronReport:
         """One neuron, `L29N112`: its norms, nearest tokens of each side, nearest neurons.
 
         Args:
@@ -505,7 +513,7 @@ class Explorer:
         """
         return _neuron.neuron(self._resolver, name, k)
 
-    def word(self, word: str, k: int = 10) -> WordReport:
+    def word(self, word: str, *, k: int = 10) -> WordReport:
         """One indexed word: its tokens and frequency, and the neurons that fire most at it.
 
         Args:
@@ -522,6 +530,7 @@ class Explorer:
     def ov(
         self,
         word: str,
+        *,
         layer: int | None = None,
         head: int | None = None,
         to: str | None = None,
@@ -546,6 +555,7 @@ class Explorer:
     def baseline(
         self,
         space: str | None = None,
+        *,
         measure: str | None = None,
         pairs: int = 50_000,
         seed: int = 0,
@@ -567,12 +577,13 @@ class Explorer:
             >>> round(row.mean, 2), round(row.deviation, 2)
             (0.47, 0.17)
         """
-        return _baseline.baseline(self._index, space, measure, pairs, seed, progress)
+        return _baseline.baseline(self.index, space, measure, pairs, seed, progress)
 
     def layers(
         self,
         expression: str,
         target: str | None = None,
+        *,
         measure: str | None = None,
         k: int = 5,
         distinct: bool = False,
@@ -597,6 +608,7 @@ class Explorer:
     def evaluate_analogies(
         self,
         questions: Source,
+        *,
         space: Several = None,
         all_layers: bool = False,
         measure: Several = None,
@@ -635,7 +647,7 @@ class Explorer:
             1.0
         """
         return _accuracy.evaluate_analogies(
-            self._index,
+            self.index,
             questions,
             space,
             all_layers,
@@ -652,6 +664,7 @@ class Explorer:
     def evaluate_similarity(
         self,
         pairs: Source,
+        *,
         space: Several = None,
         all_layers: bool = False,
         measure: Several = None,
@@ -685,7 +698,7 @@ class Explorer:
             (3, 0.99)
         """
         return _correlation.evaluate_similarity(
-            self._index,
+            self.index,
             pairs,
             space,
             all_layers,
@@ -787,12 +800,13 @@ class Explorer:
             >>> ix.items("embed")[1507], ix.items("neuron.out")[-1]
             ('␣large', 'L29N1535')
         """
-        return _vectors.items_of(self._index, space)
+        return _vectors.items_of(self.index, space)
 
     def vectors(
         self,
         space: str = "embed",
         items: Iterable[str] | None = None,
+        *,
         measure: str = "dot",
     ) -> Matrix:
         """The vectors of some items, or of all: (n, d_model) float32, a copy.
@@ -823,6 +837,7 @@ class Explorer:
         self,
         space: str,
         vectors: np.ndarray[tuple[int, int], np.dtype[Any]] | Sequence[Sequence[float]],
+        *,
         measure: str | None = None,
         k: int = 10,
         distinct: bool = False,
@@ -834,6 +849,7 @@ class Explorer:
         self,
         space: str,
         vectors: np.ndarray[tuple[int], np.dtype[Any]] | Sequence[float],
+        *,
         measure: str | None = None,
         k: int = 10,
         distinct: bool = False,
@@ -844,6 +860,7 @@ class Explorer:
         self,
         space: str,
         vectors: ArrayLike,
+        *,
         measure: str | None = None,
         k: int = 10,
         distinct: bool = False,
@@ -873,7 +890,7 @@ class Explorer:
             ['␣dog', '␣Dog', '␣dogs']
         """
         return _search.search(
-            self._index,
+            self.index,
             space,
             vectors,
             measure,
@@ -889,6 +906,7 @@ class Explorer:
         self,
         statement: str,
         parameters: Sequence[Any] | Mapping[str, Any] = (),
+        *,
         attach: Mapping[str, Any] | None = None,
         timeout: float = TIMEOUT,
         memory: int | str = MEMORY,
@@ -917,10 +935,10 @@ class Explorer:
             >>> ix.sql("SELECT item FROM neighbors($word, k := 2)", {"word": "large"}).rows
             ({'item': '␣big'}, {'item': '␣small'})
         """
-        self._index.require_open()
+        self.index.require_open()
         if attach:  # what is attached may have changed by the next time
             with self._sql_session(attach, timeout, memory) as session:
-                return _sql.sql(self._index, session, statement, parameters, cancelled)
+                return _sql.sql(self.index, session, statement, parameters, cancelled)
         with self._asking:
             kept = self._session
             if kept is None or kept.memory != bytes_of(memory):
@@ -928,10 +946,10 @@ class Explorer:
                     kept.close()
                 kept = self._session = self._sql_session({}, timeout, memory)
             kept.timeout = seconds_of(timeout)
-            return _sql.sql(self._index, kept, statement, parameters, cancelled)
+            return _sql.sql(self.index, kept, statement, parameters, cancelled)
 
     def _sql_session(self, attach: Mapping[str, Any], timeout: float, memory: int | str) -> Session:
-        return Session(self._index.folder, attach, timeout, memory, self._resolver.announce)
+        return Session(self.index.folder, attach, timeout, memory, self._resolver.announce)
 
     def schema(self, name: str | None = None) -> Schema:
         """Every table, column and function that `sql` can name, with what each is.
@@ -943,4 +961,4 @@ class Explorer:
             >>> ix.schema("word_group").rows[1].about
             'name of the group: size, dogs_small, colours, ...'
         """
-        return _sql.schema(self._index, name)
+        return _sql.schema(self.index, name)

@@ -47,7 +47,7 @@ def own(tiny_llama: Path) -> Any:
 
 def activations(model: Any, ix: Any, word: str) -> Float64:
     """Every neuron's activation at a word's last token, the model run with hooks of our own."""
-    ids = [*ix.manifest.prefix.token_ids, *ix._index.words.by_text(word).token_ids]
+    ids = [*ix.manifest.prefix.token_ids, *ix.index.words.by_text(word).token_ids]
     seen: list[Float64] = []
     hooks = [
         layer.mlp.down_proj.register_forward_pre_hook(
@@ -91,7 +91,7 @@ def test_what_fires_at_all_words_has_its_signs_too(llama: Any, own: Any) -> None
 def test_where_no_word_was_run_the_signs_are_those_of_gate_and_up(
     llama: Any, own: Any, word: str
 ) -> None:
-    embed = llama._index.space("embed")
+    embed = llama.index.space("embed")
     (item,) = llama.middleman(word, k=1).meta.resolved
     vector = np.mean([embed.vector(i) for i in item.token_ids], axis=0)
     expected = []
@@ -106,7 +106,7 @@ def test_where_no_word_was_run_the_signs_are_those_of_gate_and_up(
 
 
 def test_a_token_that_is_spelled_like_an_indexed_word_is_not_taken_for_it(llama: Any) -> None:
-    index = llama._index
+    index = llama.index
     bare = index.sql(
         "SELECT t.id, w.text FROM token t JOIN word w ON w.text = t.text "
         "WHERE list_value(t.id) <> w.token_ids LIMIT 1"
@@ -162,7 +162,7 @@ def test_where_no_neuron_has_a_gate_there_are_no_signs(tiny_indexes: Path) -> No
         assert [row.acts for row in answer.rows] == [{}] * 5
         assert "acts" not in str(answer)
         assert not any(NEGATIVE in name for name in ix.manifest.files)
-        assert ix._index.activations.signs(0) is None
+        assert ix.index.activations.signs(0) is None
         assert answer.to_pandas()["acts.large.sign"].isna().all()
 
 
@@ -182,7 +182,7 @@ def test_a_neuron_that_writes_nothing_has_the_sign_0(relu: Any) -> None:
     assert relu.manifest.model.activation_signs == "0+"
     model = load(locate(relu.manifest.model.source), with_tokenizer=False)
     fires = activations(model, relu, "large")
-    signs = relu._index.activations.signs(relu._index.words.by_text("large").id)
+    signs = relu.index.activations.signs(relu.index.words.by_text("large").id)
     np.testing.assert_array_equal(signs, np.sign(fires))
     assert set(signs.tolist()) == {-1, 0, 1}
     estimated = {row.acts[PHRASE].sign for row in relu.middleman(PHRASE, k=EVERY).rows}
@@ -192,7 +192,7 @@ def test_a_neuron_that_writes_nothing_has_the_sign_0(relu: Any) -> None:
 def test_where_nothing_is_ever_0_no_file_says_so(llama: Any) -> None:
     assert NEGATIVE in llama.manifest.files
     assert ZERO not in llama.manifest.files
-    assert not (llama._index.folder / ZERO).exists()
+    assert not (llama.index.folder / ZERO).exists()
 
 
 @pytest.mark.parametrize(
@@ -219,11 +219,11 @@ def test_the_signs_of_a_function_are_found_by_trying_it(
 
 
 def test_the_bits_are_read_with_numpy_alone(llama: Any) -> None:
-    folder, words = llama._index.folder, llama.manifest.words
+    folder, words = llama.index.folder, llama.manifest.words
     packed = np.fromfile(folder / NEGATIVE, np.uint8).reshape(words, -1)
     below = np.unpackbits(packed, axis=1, count=EVERY)
     for word in (0, words // 2, words - 1):
-        np.testing.assert_array_equal(below[word] == 1, llama._index.activations.signs(word) == -1)
+        np.testing.assert_array_equal(below[word] == 1, llama.index.activations.signs(word) == -1)
 
 
 @pytest.mark.parametrize("size", [0, 100])
@@ -231,7 +231,7 @@ def test_a_file_that_is_cut_short_is_told(llama: Any, tmp_path: Path, size: int)
     import shutil
 
     folder = tmp_path / "llama"
-    shutil.copytree(llama._index.folder, folder)
+    shutil.copytree(llama.index.folder, folder)
     with (folder / NEGATIVE).open("r+b") as file:
         file.truncate(size)
     assert verify(folder)[0].startswith(f"{NEGATIVE}: {size} bytes")
@@ -284,8 +284,8 @@ def test_a_row_shown_at_length_says_them_too(llama: Any) -> None:
 
 
 def test_what_a_neuron_fires_at_is_told_with_what_it_is_multiplied_by(llama: Any) -> None:
-    answer = llama.neuron("L1N7", 5)
-    kept = llama._index.activations.of_neuron(llama._index.neurons.at(1, 7).id)
+    answer = llama.neuron("L1N7", k=5)
+    kept = llama.index.activations.of_neuron(llama.index.neurons.at(1, 7).id)
     words = [row for row in answer.rows if row.kind == "word"]
     assert [row.activation for row in words] == [
         one.activation for one in kept if abs(one.rank) <= 5
@@ -304,7 +304,7 @@ def test_what_a_neuron_fires_at_is_told_with_what_it_is_multiplied_by(llama: Any
 
 
 def test_what_a_word_fires_is_told_with_its_sign(llama: Any) -> None:
-    answer = llama.word("large", 8)
+    answer = llama.word("large", k=8)
     column = next(c for c in answer.layout().columns if c.name == "activation")
     cells = [column.cell(row) for row in answer.rows]
     assert {cell[0] for cell in cells} == {"+", "-"}

@@ -99,7 +99,7 @@ def test_the_standing_of_a_target_is_that_of_brute_force(
         return np.prod([(1 + c) / 2 for c in cosines], axis=0)
 
     puppy = at(plain, space, "puppy")
-    answer = real.analogy("dog + small", "puppy", "dog + large", space, method=method)
+    answer = real.analogy("dog + small", "puppy", against="dog + large", space=space, method=method)
     target = answer.meta.target
     scores = formula(["dog", "small"])
     own = [at(plain, space, word) for word in ("dog", "small")]

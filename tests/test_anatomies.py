@@ -49,7 +49,7 @@ def encoder(root: Path) -> Iterator[Any]:
 
 
 def test_a_middle_man_may_be_any_experts_neuron(experts: Any) -> None:
-    index = experts._index
+    index = experts.index
     every = experts.middleman("dog", "cat", side="out", k=index.neuron_grid.rows).rows
     space, embed = index.space("neuron.out"), index.space("embed")
     rows = space.rows.block(0, space.entry.rows).astype(float) * space.norms[:, None]
@@ -105,7 +105,7 @@ def test_a_neuron_that_is_not_there_is_told_what_is(name: str, message: str, exp
 
 
 def test_a_head_dimension_is_an_item_like_any_other(experts: Any) -> None:
-    index = experts._index
+    index = experts.index
     space = index.space("head.output")
     rows = space.rows.block(0, space.entry.rows).astype(float)
     row = index.head_grid.row(1, 2, 3, "")
@@ -151,7 +151,7 @@ def test_a_word_that_is_not_indexed_is_run_with_the_special_tokens_in_place(
     from indexer.model import load
     from indexer.source import locate
 
-    manifest = encoder._index.manifest
+    manifest = encoder.index.manifest
     found = encoder.neighbors('"large dog house"', space="context.3", k=3)
     assert "the model was run on it" in found.meta.resolved[0].note
     model = load(locate(manifest.model.source), with_tokenizer=False).module
@@ -160,11 +160,11 @@ def test_a_word_that_is_not_indexed_is_run_with_the_special_tokens_in_place(
 
     with torch.no_grad():
         own = model(torch.tensor([ids])).last_hidden_state[0, -2].double().numpy()
-    space = encoder._index.space("context.3")
+    space = encoder.index.space("context.3")
     rows = space.rows.block(0, space.entry.rows) * space.norms[:, None] - space.mean
     query = own - space.mean
     scores = rows @ query / np.linalg.norm(rows, axis=1) / np.linalg.norm(query)
-    best = encoder._index.words.by_id([int(i) for i in np.argsort(-scores)[:3]])
+    best = encoder.index.words.by_id([int(i) for i in np.argsort(-scores)[:3]])
     assert [row.text for row in found.rows] == [word.text for word in best]
 
 
@@ -172,12 +172,12 @@ def test_a_word_the_tokenizer_has_no_tokens_for_is_refused(encoder: Any, tmp_pat
     for space in ("embed", "context.2"):
         with pytest.raises(UnknownWord, match="no tokens for 'zebra'"):
             encoder.neighbors('"zebra"', space=space)
-    indexed = {row[0] for row in encoder._index.sql("SELECT text FROM word")}
+    indexed = {row[0] for row in encoder.index.sql("SELECT text FROM word")}
     assert "dog" in indexed
     assert "May" not in indexed  # of the example groups, and unknown to this vocabulary
     words = tmp_path / "words.txt"
     words.write_text("dog\nzebra\n")
-    model = Path(encoder._index.manifest.model.source)
+    model = Path(encoder.index.manifest.model.source)
     with pytest.raises(BadWords, match="no token of the word 'zebra'"):
         run_build(model, tmp_path / "indexes", "a", words=words)
 
@@ -187,10 +187,10 @@ def test_a_word_the_tokenizer_has_no_tokens_for_is_refused(encoder: Any, tmp_pat
 
 def test_an_index_holds_the_spaces_that_were_asked_for(root: Path) -> None:
     with explorer.open("gpt2", root) as ix:
-        assert ix._index.space_names == ["embed", "head.value", "head.output"]
+        assert ix.index.space_names == ["embed", "head.value", "head.output"]
         assert len(ix.neighbors("L0H1D2.value", k=2).rows) == 2
     with explorer.open("llama", root) as ix:
-        assert ix._index.space_names == ["embed", "unembed"]
+        assert ix.index.space_names == ["embed", "unembed"]
         assert len(ix.neighbors("dog + small", k=2).rows) == 2
         assert [row.space for row in ix.analogy_layers("dog + small", "cat").rows] == ["embed"]
 

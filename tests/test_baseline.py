@@ -26,7 +26,7 @@ def tiny(tiny_indexes: Any) -> Iterator[Any]:
 
 
 def vectors(ix: Any, space: str) -> np.ndarray:
-    found = ix._index.space(space)
+    found = ix.index.space(space)
     rows = found.rows.block(0, found.entry.rows).astype(np.float64)
     return rows * found.norms[:, None]
 
@@ -35,7 +35,7 @@ def vectors(ix: Any, space: str) -> np.ndarray:
 def test_all_pairs_are_scored_where_they_are_few(space: str, tiny: Any) -> None:
     rows = vectors(tiny, space)
     if space in ("embed", "unembed"):
-        rows = rows[[row[0] for row in tiny._index.sql("SELECT id FROM token WHERE word_like")]]
+        rows = rows[[row[0] for row in tiny.index.sql("SELECT id FROM token WHERE word_like")]]
     mean, matrix = rows.mean(axis=0), whitener(rows)
     expected: dict[str, list[float]] = {m: [] for m in MEASURES}
     for i, x in enumerate(rows):
@@ -62,7 +62,7 @@ def test_all_pairs_are_scored_where_they_are_few(space: str, tiny: Any) -> None:
 
 def test_random_pairs_estimate_what_all_pairs_give(real: Any) -> None:
     """The mean cosine of all pairs has a closed form: (|sum of units|^2 - n) / n (n - 1)."""
-    index = real._index
+    index = real.index
     unit = index.space("embed").rows.take(index.tokens.word_like).astype(np.float64)
     n = len(unit)
     exact = (np.sum(unit.sum(axis=0) ** 2) - n) / (n * (n - 1))
@@ -93,7 +93,7 @@ def test_each_space_is_scored_by_its_own_measure_unless_one_is_named(tiny: Any) 
         *((f"context.{layer}", "centered") for layer in range(4)),
     ]
     assert {r.measure for r in tiny.baseline(measure="dot", pairs=500).rows} == {"dot"}
-    assert len(tiny.baseline("context.1", "euclidean", pairs=500).rows) == 1
+    assert len(tiny.baseline("context.1", measure="euclidean", pairs=500).rows) == 1
 
 
 def test_an_item_that_is_the_mean_has_no_centered_direction(tiny: Any) -> None:

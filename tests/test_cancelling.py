@@ -35,9 +35,11 @@ LONG: dict[str, Ask] = {
     ),
     "compare-own": lambda ix, **how: ix.compare("large", "tall", top_neurons=100, pairs=100, **how),
     "analogies": lambda ix, **how: ix.evaluate_analogies(
-        ANALOGIES, SPACES, measure=["cosine", "euclidean"], **how
+        ANALOGIES, space=SPACES, measure=["cosine", "euclidean"], **how
     ),
-    "similarity": lambda ix, **how: ix.evaluate_similarity(PAIRS, SPACES, measure="all", **how),
+    "similarity": lambda ix, **how: ix.evaluate_similarity(
+        PAIRS, space=SPACES, measure="all", **how
+    ),
     "baseline": lambda ix, **how: ix.baseline(pairs=10_000, **how),
 }
 """By name, a function of an open Explorer that may take long, told how to tell its progress."""

@@ -42,7 +42,7 @@ def tiny(tiny_indexes: Any) -> Iterator[Any]:
 
 
 def neurons(ix: Any, side: str) -> Float64:
-    space = ix._index.space(f"neuron.{side}")
+    space = ix.index.space(f"neuron.{side}")
     return space.rows.block(0, space.entry.rows) * space.norms.astype(np.float64)[:, None]
 
 
@@ -54,7 +54,7 @@ def vector(ix: Any, word: str) -> Float64:
 
 def z_of(ix: Any, rows: Float64, word: str) -> Float64:
     """Deviations of each neuron's product above its mean over the word's space, one by one."""
-    home = ix._index.space(word.partition("@")[2] or "embed")
+    home = ix.index.space(word.partition("@")[2] or "embed")
     mu, sigma = home.mean, home.covariance
     return (rows @ (vector(ix, word) - mu)) / np.sqrt(np.vecdot(rows @ sigma, rows))
 
@@ -162,7 +162,7 @@ def test_sums_are_kept_within_their_bound_and_are_the_same_summed_anew(
     real: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = neurons(real, "up")
-    keeping, forgetful = Profiles(real._index), Profiles(real._index)
+    keeping, forgetful = Profiles(real.index), Profiles(real.index)
     kept = keeping.sums_of_layers("up", range(30))
     monkeypatch.setattr("explorer.profiles._KEPT_BYTES", 3 * 576 * 576 * 8)
     anew = forgetful.sums_of_layers("up", range(30))
@@ -215,7 +215,7 @@ def control_pairs(ix: Any, words: tuple[str, str], how: str, count: int) -> Iter
     """The first so many draws that give two words, neither a form of the other or of the asked."""
     asked = []
     for word in words:
-        item = ix._resolver.item(explorer.api.parse(word).single, ix._index.space("embed"))
+        item = ix._resolver.item(explorer.api.parse(word).single, ix.index.space("embed"))
         asked.append(query._stood_in_for(item, ix._words))
     stand_ins, texts, part = StandIns(ix._words, asked, how, 0), ix._words.texts, 0
     while True:
@@ -271,7 +271,7 @@ def test_each_control_pair_is_compared_over_neurons_of_its_own(real: Any) -> Non
     mine = np.mean([np.abs(z_of(real, rows, word)) for word in ("large", "tall")], axis=0)
     for draw in control_pairs(real, ("large", "tall"), "matched", 100):
         vectors = real._words.vectors("embed", np.array(draw))
-        home = real._index.space("embed")
+        home = real.index.space("embed")
         spread = np.sqrt(np.vecdot(rows @ home.covariance, rows))
         impact = np.mean([np.abs(rows @ (v - home.mean)) / spread for v in vectors], axis=0)
         top = rows[np.argsort(-impact)[:30]]
@@ -468,8 +468,8 @@ def test_a_profile_that_does_not_vary_has_no_correlation(
 ) -> None:
     """A token whose vector is zero, as unused ones of some models are."""
     with explorer.open("llama", tiny_indexes) as ix:
-        token = ix._index.tokens.by_text(" dog")
-        ix._index.space("embed").norms[token.id] = 0
+        token = ix.index.tokens.by_text(" dog")
+        ix.index.space("embed").norms[token.id] = 0
         with pytest.raises(QueryError, match="neurons give 'dog' the same"):
             ix.compare("dog", "cat", pairs=0)
         scores = ix.compare("dog", "cat", pairs=0, measures="euclidean,dot").rows[0].scores

@@ -50,7 +50,7 @@ def tiny(tiny_indexes: Any) -> Iterator[Any]:
 def test_every_number_is_what_loops_over_pairs_give(
     measure: str | None, control: str, real: Any
 ) -> None:
-    words, index = Words(real._index), real._index
+    words, index = Words(real.index), real.index
     texts = sorted(SIZE)
     ids = [words.ids[text] for text in texts]
     assert words.n_tokens[ids].max() > 1
@@ -77,7 +77,7 @@ def test_every_number_is_what_loops_over_pairs_give(
         assert row.norm == pytest.approx(np.mean([np.linalg.norm(v) for v in vectors]))
         theirs = words.norms(row.space)[drawn]
         assert row.controls_norm == pytest.approx(theirs.mean())
-    every = real._index.space("embed"), *(index.space(n) for n in index.context_names)
+    every = real.index.space("embed"), *(index.space(n) for n in index.context_names)
     if control == "matched" and measure is None:
         z = []
         for space, row in zip(every, found.rows, strict=True):
@@ -103,14 +103,14 @@ def test_one_space_is_asked_with_the_same_groups_as_all(real: Any) -> None:
 def test_the_interval_is_of_the_effect_and_over_words(real: Any) -> None:
     from explorer.chance.significance import interval, resamples
 
-    words = Words(real._index)
+    words = Words(real.index)
     texts = sorted(SIZE)
     ids = [words.ids[text] for text in texts]
     traits = [words.trait(at, "embed") for at in ids]
     pools = strata(words, traits, "matched", "embed", forms_of(words, texts), ids)
     rng = np.random.default_rng(0)
     pools.draw(200, rng)
-    space = real._index.space("context.9")
+    space = real.index.space("context.9")
     row = real.congruence(*SIZE, space="context.9", permutations=200).rows[0]
     values = []
     for counts in resamples(len(ids), rng):
@@ -142,7 +142,7 @@ def test_the_order_of_words_is_nothing_and_a_seed_is_everything(real: Any) -> No
 
 
 def test_the_answer_says_how_well_the_controls_match(real: Any) -> None:
-    words = Words(real._index)
+    words = Words(real.index)
     matched = {m.trait: m for m in real.congruence(*SIZE, permutations=500).meta.drawn[0].match}
     any_ = {
         m.trait: m
@@ -165,7 +165,7 @@ def test_the_histogram_holds_every_pair_once(real: Any) -> None:
     assert (shown.space, shown.n_words, shown.n_controls) == ("context.5", 21, 300 * 21)
     assert sum(shown.words) == pytest.approx(1)
     assert sum(shown.controls) == pytest.approx(1)
-    words, space = Words(real._index), real._index.space("context.5")
+    words, space = Words(real.index), real.index.space("context.5")
     vectors = words.vectors("context.5", np.array([words.ids[text] for text in SIZE]))
     pairs = [
         score(vectors[i], vectors[j], words, space.name, "centered")
@@ -273,7 +273,7 @@ LIST = ("huge", "Chihuahua", "tiny", "small", "enormous", "dog")
 def test_scores_with_an_anchor_are_what_loops_give(
     name: str, measure: str | None, control: str, real: Any
 ) -> None:
-    words = Words(real._index)
+    words = Words(real.index)
     texts = sorted(LIST)
     ids = [words.ids[text] for text in texts]
     traits = [words.trait(at, "embed") for at in ids]
@@ -355,7 +355,7 @@ NULL_SPACES = ("embed", "context.3", "context.12", "context.29")
 @pytest.fixture(scope="module", params=["random", "matched"])
 def null(request: pytest.FixtureRequest, real: Any) -> tuple[np.ndarray, np.ndarray]:
     """p and corrected p of random groups of 6 words: each (groups, spaces)."""
-    words, index = Words(real._index), real._index
+    words, index = Words(real.index), real.index
     spaces = [index.space(name) for name in NULL_SPACES]
     rng = np.random.default_rng(11)
     found = []
@@ -397,7 +397,7 @@ def test_some_space_is_below_the_level_as_often_as_the_level_says(
 
 
 def test_p_is_uniform_of_groups_that_take_up_much_of_their_part(tiny: Any) -> None:
-    rng, texts = np.random.default_rng(3), Words(tiny._index).texts
+    rng, texts = np.random.default_rng(3), Words(tiny.index).texts
     anchor = "dog"
     rest = [text for text in texts if text.casefold() != anchor]
     ask = {"space": "context.1", "control": "random", "permutations": DRAWN}
@@ -410,7 +410,7 @@ def test_p_is_uniform_of_groups_that_take_up_much_of_their_part(tiny: Any) -> No
 
 
 def test_some_word_of_many_is_below_a_level_no_more_often_than_the_level_says(tiny: Any) -> None:
-    rng, texts = np.random.default_rng(4), Words(tiny._index).texts
+    rng, texts = np.random.default_rng(4), Words(tiny.index).texts
     rest = [text for text in texts if text.casefold() != "dog"]
     ask = {"anchor": "dog", "space": "context.1", "control": "random", "permutations": 999}
     least, groups = [], 200
@@ -434,7 +434,7 @@ def test_a_list_of_one_word_has_the_p_of_that_word(real: Any) -> None:
 
 
 def test_no_p_of_few_words_is_below_what_few_groups_can_tell(tiny: Any) -> None:
-    texts = Words(tiny._index).texts
+    texts = Words(tiny.index).texts
     ask = {"space": "context.1", "control": "random"}
     least = 1.0
     for at in range(0, len(texts) - 1, 2):
@@ -520,18 +520,18 @@ def test_forms_of_one_word_are_told_of(real: Any) -> None:
 
 
 def test_sinks_are_named_where_they_are(real: Any) -> None:
-    rows = real._index.sql("SELECT text, sink FROM word")
+    rows = real.index.sql("SELECT text, sink FROM word")
     sinks = {text: sink for text, sink in rows if any(sink)}
     texts = [*list(sinks)[:2], "large", "huge"]
     for row in real.congruence(*texts, permutations=100).rows[1:]:
-        layer = real._index.context_names.index(row.space)
+        layer = real.index.context_names.index(row.space)
         assert set(row.sinks) == {t for t in texts if t in sinks and sinks[t][layer]}
 
 
 def test_a_word_that_is_not_indexed_is_run_and_matched_as_the_rarest(
     real: Any, real_indexes: Path, run: Run
 ) -> None:
-    assert real._index.words.by_text("zygote") is None
+    assert real.index.words.by_text("zygote") is None
     words = ("large", "huge", '"zygote"')
     done = run(
         "explorer", "congruence", *words, "--space", "context.4", "--permutations", "200",
@@ -542,7 +542,7 @@ def test_a_word_that_is_not_indexed_is_run_and_matched_as_the_rarest(
     answer = done.json()
     assert any(note.startswith("not indexed: zygote;") for note in answer["meta"]["notes"])
     matched = {m["trait"]: m for m in answer["meta"]["drawn"][0]["match"]}
-    all_ = Words(real._index)
+    all_ = Words(real.index)
     zipf = [*(all_.zipf[all_.ids[text]] for text in words[:2]), all_.zipf.min()]
     assert matched["zipf"]["words"] == pytest.approx(np.mean(zipf))
 

@@ -16,7 +16,7 @@ GROUP = ("large", "tall", "huge", "Germany", "Chihuahua")
 
 @pytest.fixture(scope="module")
 def words(real: Any) -> Words:
-    return Words(real._index)
+    return Words(real.index)
 
 
 def test_a_word_is_the_mean_of_its_tokens_in_embed_and_a_row_of_its_own_in_context(
@@ -25,10 +25,10 @@ def test_a_word_is_the_mean_of_its_tokens_in_embed_and_a_row_of_its_own_in_conte
     ids = np.array([words.ids[text] for text in GROUP])
     assert words.n_tokens[ids].max() > 1
     for space in ("embed", "context.12"):
-        home = real._index.space(space)
+        home = real.index.space(space)
         found = words.vectors(space, ids)
         for text, vector in zip(GROUP, found, strict=True):
-            word = real._index.words.by_text(text)
+            word = real.index.words.by_text(text)
             own = (
                 home.vector(word.id)
                 if space != "embed"
@@ -42,7 +42,7 @@ def test_a_word_is_the_mean_of_its_tokens_in_embed_and_a_row_of_its_own_in_conte
 
 def test_the_table_is_read_in_the_order_of_ids(real: Any, words: Words) -> None:
     for at in (0, 7, len(words) - 1):
-        word = real._index.words.by_text(words.texts[at])
+        word = real.index.words.by_text(words.texts[at])
         assert word.id == at
         assert len(word.token_ids) == words.n_tokens[at]
 

@@ -165,7 +165,7 @@ def test_a_method_shows_what_it_gives(name: str, real: Any, tmp_path: Path) -> N
     questions.write_text(": family\nking queen man woman\n")
     pairs.write_text("dog cat 7\nred blue 6\ndog red 2\n")
     # `close` would close what other tests ask.
-    with explorer.open("smollm2", real._index.folder.parent) as own:
+    with explorer.open("smollm2", real.index.folder.parent) as own:
         ix = own if name == "close" else real
         test = doctest.DocTest(found, {"ix": ix, "explorer": explorer}, name, None, None, None)
         said: list[str] = []

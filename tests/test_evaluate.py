@@ -50,10 +50,10 @@ def tiny(tiny_indexes: Path) -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def gensim(real: Any) -> KeyedVectors:
     """The word-like tokens of `embed`, at their own length, as gensim holds vectors."""
-    space, ids = real._index.space("embed"), real._index.tokens.word_like
+    space, ids = real.index.space("embed"), real.index.tokens.word_like
     rows = space.rows.take(ids) * space.norms[ids, None]
     vectors = KeyedVectors(rows.shape[1])
-    vectors.add_vectors([token.text[1:] for token in real._index.tokens.by_id(ids)], rows)
+    vectors.add_vectors([token.text[1:] for token in real.index.tokens.by_id(ids)], rows)
     assert vectors.vectors.dtype == np.float32
     return vectors
 
@@ -110,7 +110,7 @@ def test_of_many_forms_of_a_word_gensim_looks_at_five(
     texts = data.draw(
         st.lists(st.sampled_from(FORMS), min_size=12, max_size=len(FORMS), unique=True)
     )
-    space, near, taken = real._index.space("embed"), {}, set()
+    space, near, taken = real.index.space("embed"), {}, set()
     for word, middle in zip(("dog", "cat", "sun"), data.draw(IDS), strict=True):
         # Forms of a word are near each other, so that they compete for the first places.
         order = np.argsort(-space.scan(space.rows.row(middle)), kind="stable").tolist()
@@ -205,11 +205,11 @@ def covered(ix: Any, known: Lexicon, count: int) -> list[list[int]]:
 def test_each_answer_is_what_the_question_alone_gets(
     real: Any, space: str, measure: str, method: str, case: str
 ) -> None:
-    home = real._index.space(space)
-    known = lexicon(real._index, home, "all", case, None)
+    home = real.index.space(space)
+    known = lexicon(real.index, home, "all", case, None)
     questions = np.array(covered(real, known, 12))[:, :3]
     assert len(questions) >= 12
-    by = checked_measure(measure, real._index, home)
+    by = checked_measure(measure, real.index, home)
     found = best_answers(by, known, questions, method)
     options: dict[str, Any] = {"space": space, "measure": measure, "k": 1}
     for at, places in enumerate(questions.tolist()):
@@ -227,12 +227,12 @@ def test_each_answer_is_what_the_question_alone_gets(
 def test_answers_do_not_depend_on_how_many_are_found_at_once(
     real: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    home = real._index.space("embed")
-    known = lexicon(real._index, home, "word-like", "fold", 5000)
+    home = real.index.space("embed")
+    known = lexicon(real.index, home, "word-like", "fold", 5000)
     questions = np.array(covered(real, known, 100))[:, :3]
 
     def all_of(measure: str, method: str) -> list[list[int]]:
-        by = checked_measure(measure, real._index, home)
+        by = checked_measure(measure, real.index, home)
         found = best_answers(by, known, questions, method)
         return [
             getattr(found, name).tolist() for name in ("left_out", "kept_in", "alone", "before")
@@ -252,22 +252,24 @@ def test_among_equals_the_first_candidate_is_the_answer(
 ) -> None:
     monkeypatch.setattr(offsets, "CANDIDATES_AT_ONCE", 2)
     king, man, woman, queen = (
-        real._index.tokens.by_text(f" {word}").id for word in ("king", "man", "woman", "queen")
+        real.index.tokens.by_text(f" {word}").id for word in ("king", "man", "woman", "queen")
     )
     rows = np.array([man, king, woman, 40, queen, 50, queen, queen])
     known = Lexicon(rows, tuple("abcdefgh"), "word", "exact", "")
-    found = best_answers(Cosine(real._index.space("embed")), known, np.array([[0, 1, 2]]), "add")
+    found = best_answers(Cosine(real.index.space("embed")), known, np.array([[0, 1, 2]]), "add")
     assert (found.left_out.tolist(), found.alone.tolist()) == ([4], [4])
 
 
 def test_counts_are_those_of_questions_asked_one_by_one(real: Any) -> None:
     """The whole way from a file, in a space of words, every token of it by hand."""
     words = read_questions(QUESTIONS).words
-    indexed = {word for (word,) in real._index.sql("SELECT text FROM word")}
+    indexed = {word for (word,) in real.index.sql("SELECT text FROM word")}
     asked = [q for q in words if set(q) <= indexed][::24]
     assert len(asked) > 10
     lines = [": s", *map(" ".join, asked)]
-    row = real.evaluate_analogies(lines, "context.6", measure="cosine", sections=False).rows[0]
+    row = real.evaluate_analogies(lines, space="context.6", measure="cosine", sections=False).rows[
+        0
+    ]
     assert (row.asked, row.covered) == (len(asked), len(asked))
     options: dict[str, Any] = {"space": "context.6", "measure": "cosine", "k": 1}
 
@@ -282,7 +284,7 @@ def test_counts_are_those_of_questions_asked_one_by_one(real: Any) -> None:
 
 
 def test_similarity_in_a_context_space_is_that_of_the_formula(real: Any) -> None:
-    index, space = real._index, real._index.space("context.12")
+    index, space = real.index, real.index.space("context.12")
     rows = space.rows.block(0, space.entry.rows).astype(np.float64) * space.norms[:, None]
     ids = dict(index.sql("SELECT text, id FROM word"))
     lines = [line for line in Path(PAIRS[1]).read_text().splitlines() if not line.startswith("#")]
@@ -291,7 +293,7 @@ def test_similarity_in_a_context_space_is_that_of_the_formula(real: Any) -> None
     found = {
         row.measure: row
         for row in real.evaluate_similarity(
-            PAIRS[1], "context.12", measure="all", case="exact"
+            PAIRS[1], space="context.12", measure="all", case="exact"
         ).rows
     }
     ratings = np.array([s for _, _, s in kept])
@@ -323,7 +325,7 @@ def test_similarity_in_a_context_space_is_that_of_the_formula(real: Any) -> None
 
 
 def test_a_word_is_found_as_it_is_written_or_as_gensim_finds_it(real: Any) -> None:
-    index = real._index
+    index = real.index
     embed = index.space("embed")
     found = {case: lexicon(index, embed, "word-like", case, None) for case in CASES}
 
@@ -348,7 +350,7 @@ def test_a_word_is_found_as_it_is_written_or_as_gensim_finds_it(real: Any) -> No
 
 
 def test_candidates_are_the_most_frequent_first(real: Any) -> None:
-    index = real._index
+    index = real.index
     words = lexicon(index, index.space("context.3"), "word-like", "written", 200)
     zipf = dict(index.sql("SELECT text, zipf FROM word"))
     assert len(words) == 200
@@ -374,7 +376,7 @@ def test_candidates_that_are_no_words_take_answers_away(real: Any) -> None:
 
 def test_coverage_says_which_words_are_not_there(tiny: Any) -> None:
     lines = [": s", "dog cat red blue", "dog cat red Zanzibar", ": t", "Zanzibar cat king queen"]
-    found = tiny.evaluate_analogies(lines, ["embed", "context.1", "context.2"], sections=True)
+    found = tiny.evaluate_analogies(lines, space=["embed", "context.1", "context.2"], sections=True)
     total = [row for row in found.rows if row.section == "total"]
     assert [(r.space, r.asked, r.covered) for r in total] == [
         ("embed", 3, 1), ("context.1", 3, 1), ("context.2", 3, 1),
@@ -463,7 +465,7 @@ def test_the_program_answers_as_python_does(
     asked = ["explorer", "evaluate", "analogies", "q.txt", *place, "--format"]
     more = ["--space", "embed", "--space", "context.1", "--measure", "dot", "--sections"]
     analogies = tiny.evaluate_analogies(
-        tmp_path / "q.txt", ["embed", "context.1"], measure="dot", sections=True
+        tmp_path / "q.txt", space=["embed", "context.1"], measure="dot", sections=True
     )
     assert run(*asked, "json", *more).json() == json.loads(json.dumps(analogies.to_dict()))
     done = run(*asked, "csv", "--all-layers")

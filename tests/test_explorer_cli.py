@@ -55,7 +55,7 @@ QUESTIONS: dict[str, tuple[tuple[str, ...], Callable[[Any], Any]]] = {
     ),
     "neighbors-context": (
         ("neighbors", "dog", "--space", "context.1", "--measure", "euclidean", "--include-inputs"),
-        lambda ix: ix.neighbors("dog", "context.1", "euclidean", include_inputs=True),
+        lambda ix: ix.neighbors("dog", "context.1", measure="euclidean", include_inputs=True),
     ),
     "neighbors-distinct": (
         ("neighbors", "dog", "--distinct", "-k", "5"),
@@ -75,7 +75,7 @@ QUESTIONS: dict[str, tuple[tuple[str, ...], Callable[[Any], Any]]] = {
     ),
     "analogy": (
         ("analogy", "dog + small", "--target", "puppy", "--against", "dog + large"),
-        lambda ix: ix.analogy("dog + small", "puppy", "dog + large"),
+        lambda ix: ix.analogy("dog + small", "puppy", against="dog + large"),
     ),
     "analogy-mul": (
         ("analogy", "dog + small", "--method", "mul", "--space", "context.2"),
@@ -85,7 +85,7 @@ QUESTIONS: dict[str, tuple[tuple[str, ...], Callable[[Any], Any]]] = {
         ("analogy", "dog + small", "--target", "puppy", "--all-layers"),
         lambda ix: ix.analogy_layers("dog + small", "puppy"),
     ),
-    "neuron": (("neuron", "L1N7", "-k", "3"), lambda ix: ix.neuron("L1N7", 3)),
+    "neuron": (("neuron", "L1N7", "-k", "3"), lambda ix: ix.neuron("L1N7", k=3)),
 }
 
 FIELDS = {

@@ -74,16 +74,16 @@ def test_each_way_equals_a_loop_over_pairs(
     for name, value in WAYS[way].items():
         assert hasattr(groups, name)
         monkeypatch.setattr(groups, name, value)
-    words, home = Words(tiny._index), tiny._index.space(space)
+    words, home = Words(tiny.index), tiny.index.space(space)
     rng = np.random.default_rng(0)
     drawn = np.array([rng.choice(len(words), 7, replace=False) for _ in range(40)])
-    found = mean_scores(words, drawn, checked_measure(measure, tiny._index, home))
+    found = mean_scores(words, drawn, checked_measure(measure, tiny.index, home))
     expected = [by_hand(words, home, row, measure) for row in drawn.tolist()]
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
 
 
 def test_a_group_of_two_is_its_one_pair(tiny: Any) -> None:
-    words, home = Words(tiny._index), tiny._index.space("context.1")
+    words, home = Words(tiny.index), tiny.index.space("context.1")
     found = mean_scores(words, np.array([[0, 5], [3, 1]]), Centered(home))
     expected = [by_hand(words, home, row, "centered") for row in ([0, 5], [3, 1])]
     np.testing.assert_allclose(found, expected, rtol=1e-9)

@@ -66,7 +66,7 @@ def test_one_question_first_asked_by_all_at_once(real_indexes: Path) -> None:
                 answers = list(pool.map(ask, range(THREADS)))
             assert len({answer.rows[0].score for answer, _ in answers}) == 1
             assert all(np.array_equal(array, answers[0][1]) for _, array in answers)
-            assert ix._index.space("context.7") is ix._index.space("context.7")
+            assert ix.index.space("context.7") is ix.index.space("context.7")
 
 
 def test_arrays_are_read_by_many_threads_at_once() -> None:
@@ -167,7 +167,7 @@ def test_a_pickle_is_which_index_and_where(real: Any, monkeypatch: pytest.Monkey
     with pickle.loads(sent) as again:
         assert again.name == real.name
         assert again.manifest == real.manifest
-        assert again._index is not real._index
+        assert again.index is not real.index
         assert again.neighbors("dog") == real.neighbors("dog")
     assert real.neighbors("dog").rows
 
@@ -200,7 +200,7 @@ ix = explorer.open("llama", sys.argv[1])
 before = ix.neighbors("dog", "neuron.in"), ix.word("dog"), ix.middleman("dog", "cat")
 child = os.fork()
 if child == 0:  # what is the parent's, files with a position in them among it, is not used here
-    assert ix._index.catalog._connection is None and not ix._index._spaces
+    assert ix.index.catalog._connection is None and not ix.index._spaces
 again = ix.neighbors("dog", "neuron.in"), ix.word("dog"), ix.middleman("dog", "cat")
 assert again == before
 if child == 0:

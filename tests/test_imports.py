@@ -108,7 +108,7 @@ def test_what_was_exported_and_imported_answers_as_the_space_it_came_from(
         explorer.open("llama", tiny_indexes) as before,
         explorer.open("again", tmp_path / "indexes") as after,
     ):
-        tokens = before._index.sql("SELECT text FROM token")
+        tokens = before.index.sql("SELECT text FROM token")
         for word in ("large", "dog", "king - man + woman", "␣Paris", "0.5*red + blue"):
             for measure in ("cosine", "dot", "euclidean"):
                 one, other = (ix.neighbors(word, measure=measure, k=20) for ix in (before, after))
@@ -236,7 +236,7 @@ def test_a_glove_label_may_hold_blanks_and_be_a_number(tmp_path: Path) -> None:
 
 def vectors_by_name(index: Path) -> dict[str, list[float]]:
     with explorer.open(index.name, index.parent) as ix:
-        words = [text for (text,) in ix._index.sql("SELECT text FROM word ORDER BY id")]
+        words = [text for (text,) in ix.index.sql("SELECT text FROM word ORDER BY id")]
         return {word: ix.vector(f'"{word}"').tolist() for word in words}
 
 
@@ -479,7 +479,7 @@ def test_questions_of_words_are_answered(words: Path) -> None:
         assert answer.meta.resolved[0].tokens == ()
         # Forms of one word are folded, the query's own among them.
         assert "Dog" not in [r.item for r in ix.neighbors("dog", k=10, distinct=True).rows]
-        target = ix.analogy("dog + small", "puppy", "dog + house").meta.target
+        target = ix.analogy("dog + small", "puppy", against="dog + house").meta.target
         assert (target.rank, target.score) == (1, pytest.approx(1, abs=1e-6))
         assert target.against.score_difference > 0
         assert [row.space for row in ix.layers("dog", "cat", k=3).rows] == ["embed"]
@@ -597,8 +597,8 @@ def test_everything_that_was_there_is_there_unchanged(tiny_indexes: Path, labell
 
 def test_an_index_without_imports_has_no_table_of_labels(tiny_indexes: Path) -> None:
     with explorer.open("llama", tiny_indexes) as ix:
-        assert ix._index.labels.spaces == []
-        assert ix._index.sql("SELECT 1 FROM duckdb_tables() WHERE table_name = 'label'") == []
+        assert ix.index.labels.spaces == []
+        assert ix.index.sql("SELECT 1 FROM duckdb_tables() WHERE table_name = 'label'") == []
 
 
 def test_labels_are_asked_in_and_across_spaces(labelled: Path) -> None:
@@ -671,8 +671,8 @@ def test_arrays_and_sql_know_labels(labelled: Path, words: Path) -> None:
 
 def test_other_questions_take_labels(labelled: Path) -> None:
     with explorer.open("llama", labelled) as ix:
-        label, home = vectors_of(len(LABELS))[7].astype(np.float64), ix._index.space("sae.decoder")
-        out = ix._index.space("neuron.out")
+        label, home = vectors_of(len(LABELS))[7].astype(np.float64), ix.index.space("sae.decoder")
+        out = ix.index.space("neuron.out")
         neurons = np.stack([out.vector(row) for row in range(out.entry.rows)])
         spread = np.sqrt(np.einsum("ij,jk,ik->i", neurons, home.covariance, neurons))
         z = neurons @ (label - home.mean) / spread
@@ -726,7 +726,7 @@ def test_a_further_space_comes_beside_and_force_replaces_one(
     assert verify(labelled / "llama") == []
     with explorer.open("llama", labelled) as ix:
         assert ix.vector("f7", "sae.decoder") == pytest.approx(both[1], rel=1e-6)
-        assert ix._index.sql("SELECT count(*) FROM label") == [(4,)]
+        assert ix.index.sql("SELECT count(*) FROM label") == [(4,)]
     assert not list((labelled / "llama").rglob("*.part"))
 
 

@@ -61,11 +61,11 @@ def test_what_fires_at_words_of_size_fires_with_a_minus(real: Any) -> None:
     found = real.middleman(*words, layers="20", k=1536).rows
     row = next(row for row in found if row.neuron == "L20N1269")
     assert {word: one.sign for word, one in row.acts.items()} == dict.fromkeys(words, -1)
-    fires = next(r for r in real.word("large", 64).rows if r.neuron == "L20N1269")
+    fires = next(r for r in real.word("large", k=64).rows if r.neuron == "L20N1269")
     assert fires.activation == pytest.approx(-10.1, abs=0.1)
     farthest = [
         row.item
-        for row in real.neuron("L20N1269", 3).rows
+        for row in real.neuron("L20N1269", k=3).rows
         if (row.side, row.kind) == ("out", "token") and row.rank < 0
     ]
     assert farthest == ["␣strides", "␣size", "␣scale"]
@@ -74,7 +74,7 @@ def test_what_fires_at_words_of_size_fires_with_a_minus(real: Any) -> None:
 def test_without_the_size_neuron_large_is_likelier(real: Any, real_model: Any) -> None:
     import torch
 
-    vocabulary = real._index.vocabulary
+    vocabulary = real.index.vocabulary
     text = "The mouse is small but the elephant is very"
     ids = [*real.manifest.prefix.token_ids, *vocabulary.text_ids(text)]
     (large,) = vocabulary.word_ids("large")

@@ -23,7 +23,7 @@ def tiny(tiny_indexes: Any) -> Iterator[Any]:
 
 def test_a_row_says_what_the_single_space_is_asked(real: Any) -> None:
     found = real.layers("dog + small", "puppy", k=4)
-    assert [row.space for row in found.rows] == ["embed", *real._index.context_names]
+    assert [row.space for row in found.rows] == ["embed", *real.index.context_names]
     for row in found.rows[::6]:
         near = real.neighbors("dog + small", space=row.space, k=4)
         assert row.nearest == tuple(one.item for one in near.rows)

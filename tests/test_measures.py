@@ -50,7 +50,7 @@ class Plain:
 
     def __init__(self, ix: Any, model: Any) -> None:
         self.ix, self.model = ix, model
-        self.folder = ix._index.folder
+        self.folder = ix.index.folder
         self.vectors = cache(self._vectors)
         self.mean = cache(self._mean)
         self.whitener = cache(lambda space: whitener(self.population(space)))
@@ -78,7 +78,7 @@ class Plain:
         if space != "embed":
             return vectors
         return vectors[
-            [row[0] for row in self.ix._index.sql("SELECT id FROM token WHERE word_like")]
+            [row[0] for row in self.ix.index.sql("SELECT id FROM token WHERE word_like")]
         ]
 
     def _mean(self, space: str) -> Float64:
@@ -88,11 +88,11 @@ class Plain:
         return (self.vectors(space) - self.mean(space)) @ self.whitener(space)
 
     def token(self, text: str) -> int:
-        ((found,),) = self.ix._index.sql("SELECT min(id) FROM token WHERE text = ?", [text])
+        ((found,),) = self.ix.index.sql("SELECT min(id) FROM token WHERE text = ?", [text])
         return int(found)
 
     def word(self, text: str) -> int:
-        ((found,),) = self.ix._index.sql("SELECT id FROM word WHERE text = ?", [text])
+        ((found,),) = self.ix.index.sql("SELECT id FROM word WHERE text = ?", [text])
         return int(found)
 
     def names(self, space: str) -> list[str]:
@@ -100,7 +100,7 @@ class Plain:
         if kind == "neuron":
             return [f"L{i}N{j}" for i in range(len(self.model.blocks)) for j in range(1536)]
         table = "token" if kind == "embed" else "word"
-        return [row[0] for row in self.ix._index.sql(f"SELECT text FROM {table} ORDER BY id")]
+        return [row[0] for row in self.ix.index.sql(f"SELECT text FROM {table} ORDER BY id")]
 
 
 @pytest.fixture(scope="module")
@@ -279,7 +279,7 @@ def test_each_measure_in_each_space_ranks_as_brute_force_does(
     plain: Plain, real: Any, space: str, measure: str
 ) -> None:
     parts = [Part("king", 1.0), Part("cat", -0.5), Part("woman", 1.0)]
-    answer = real.neighbors(expression(parts), space, measure, k=25)
+    answer = real.neighbors(expression(parts), space, measure=measure, k=25)
     assert len(answer.rows) == 25
     check(plain, answer, brute_force(plain, parts, space, measure))
 
@@ -291,7 +291,7 @@ def test_random_expressions_rank_as_brute_force_does(
 ) -> None:
     truth = brute_force(plain, parts, space, measure)
     assume(not truth.cancels)
-    answer = real.neighbors(expression(parts), space, measure, k=k)
+    answer = real.neighbors(expression(parts), space, measure=measure, k=k)
     assert len(answer.rows) == k
     check(plain, answer, truth)
 
@@ -313,7 +313,7 @@ def test_words_in_context_are_what_the_model_computes(
 ) -> None:
     import torch
 
-    (token,) = real._index.words.by_text(word).token_ids
+    (token,) = real.index.words.by_text(word).token_ids
     ids = torch.tensor([[*real.manifest.prefix.token_ids, token]])
     with torch.inference_mode():
         # The last of these has the final norm applied, and is not asked for.
@@ -330,14 +330,14 @@ def test_the_query_s_own_items_are_left_out_unless_asked_for(
 ) -> None:
     parts = [Part("dog", 1.0)]
     truth = brute_force(plain, parts, space, measure)
-    without = real.neighbors("dog", space, measure, k=5)
+    without = real.neighbors("dog", space, measure=measure, k=5)
     item = plain.names(space)[next(iter(truth.own))]
     assert item not in [row.text for row in without.rows]
     everything = len(truth.scores)
-    kept = real.neighbors("dog", space, measure, k=everything, include_inputs=True)
+    kept = real.neighbors("dog", space, measure=measure, k=everything, include_inputs=True)
     assert item in [row.text for row in kept.rows]
     assert len(kept.rows) == everything
-    few = real.neighbors("dog", space, measure, k=5, include_inputs=True)
+    few = real.neighbors("dog", space, measure=measure, k=5, include_inputs=True)
     check(plain, few, truth, include_inputs=True)
 
 
@@ -349,7 +349,7 @@ def test_a_neuron_is_left_out_of_its_own_space(real: Any) -> None:
 
 
 def test_a_word_is_left_out_wherever_its_vector_was_taken_from(plain: Plain, real: Any) -> None:
-    rows = real.neighbors("dog@embed", "context.0", "cosine", k=1500).rows
+    rows = real.neighbors("dog@embed", "context.0", measure="cosine", k=1500).rows
     assert len(rows) == 1499
     assert "dog" not in [row.item for row in rows]
 
@@ -357,7 +357,7 @@ def test_a_word_is_left_out_wherever_its_vector_was_taken_from(plain: Plain, rea
 @pytest.mark.parametrize("space", ["embed", "context.0", "context.12", "context.30", "neuron.out"])
 def test_the_distance_of_an_item_to_itself_is_nothing(real: Any, space: str) -> None:
     query = "L29N112.out" if space == "neuron.out" else "dog"
-    first, second = real.neighbors(query, space, "euclidean", k=2, include_inputs=True).rows
+    first, second = real.neighbors(query, space, measure="euclidean", k=2, include_inputs=True).rows
     assert first.item in ("dog", "␣dog", "L29N112")
     assert first.score == 0
     assert second.score > 0
@@ -393,7 +393,7 @@ def test_centered_takes_the_mean_of_the_space_a_vector_comes_from(plain: Plain, 
     at = plain.token(" cat")
     cat = plain.vectors("embed")[at] - plain.mean("embed")
     expected = dog @ cat / (np.linalg.norm(dog) * np.linalg.norm(cat))
-    answer = real.neighbors("dog@context.12", "embed", "centered", k=49_000)
+    answer = real.neighbors("dog@context.12", "embed", measure="centered", k=49_000)
     (found,) = [row.score for row in answer.rows if row.text == " cat"]
     assert found == pytest.approx(expected, abs=10 * UNIT)
     elsewhere = plain.vectors("context.12")[plain.word("dog")] - plain.mean("embed")

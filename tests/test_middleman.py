@@ -188,7 +188,7 @@ def test_one_word_in_two_spaces_has_a_column_each(real: Any) -> None:
 def test_reads_and_writes_are_the_top_of_the_table_of_nearest_tokens(real: Any) -> None:
     for row in real.middleman("large", "tall", side="out", k=5).rows:
         for side, shown in (("in", row.reads), ("out", row.writes)):
-            kept = real._index.sql(
+            kept = real.index.sql(
                 "SELECT display FROM neuron_token n JOIN token t ON t.id = n.token "
                 "WHERE neuron = ? AND side = ? AND rank BETWEEN 1 AND 4 ORDER BY rank",
                 [position(row.neuron), side],
@@ -223,7 +223,7 @@ def test_nearest_tokens_of_a_neuron_are_those_of_highest_and_lowest_z(
     plain: Plain, real: Any, name: str, side: str
 ) -> None:
     vector = plain.vectors(f"neuron.{side}")[position(name)]
-    ids = [row[0] for row in real._index.sql("SELECT id FROM token WHERE word_like ORDER BY id")]
+    ids = [row[0] for row in real.index.sql("SELECT id FROM token WHERE word_like ORDER BY id")]
     products = plain.vectors("embed")[ids] @ vector
     scores = (products - products.mean()) / products.std()
     rows = [r for r in real.neuron(name).rows if (r.side, r.kind) == (side, "token")]
@@ -250,7 +250,7 @@ def test_nearest_neurons_are_those_of_highest_cosine(plain: Plain, real: Any, si
 
 
 def test_a_neuron_may_be_named_in_small_letters_and_with_a_side(real: Any) -> None:
-    assert real.neuron("l29n112.out", 3) == real.neuron("L29N112", 3)
+    assert real.neuron("l29n112.out", k=3) == real.neuron("L29N112", k=3)
 
 
 # -- what cannot be asked -------------------------------------------------------------------

@@ -63,12 +63,12 @@ def near_ties(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 def all_scores(ix: Any, side: str, words: Sequence[str], score: str) -> Float64:
     """(words, neurons) float64, from the rows as stored, each by itself."""
-    space, embed = ix._index.space(f"neuron.{side}"), ix._index.space("embed")
+    space, embed = ix.index.space(f"neuron.{side}"), ix.index.space("embed")
     rows = space.rows.block(0, space.entry.rows).astype(np.float64)
     mean, deviation = space.scores_of(embed)
     found = []
     for word in words:
-        vector = embed.vector(ix._index.tokens.by_text(f" {word}").id)
+        vector = embed.vector(ix.index.tokens.by_text(f" {word}").id)
         products = np.multiply(rows, vector).sum(axis=1)
         if score == "cosine":
             found.append(products / np.linalg.norm(vector))
@@ -85,7 +85,7 @@ def sorted_names(ix: Any, total: Float64, among: Sequence[int], k: int) -> list[
     """(rank, name) of the k best, the lower position first among equals."""
     at = np.array(among)
     order = at[np.lexsort((at, -total[at]))][:k]
-    return [(rank, ix._index.neuron_grid.place(int(p)).name) for rank, p in enumerate(order, 1)]
+    return [(rank, ix.index.neuron_grid.place(int(p)).name) for rank, p in enumerate(order, 1)]
 
 
 def total_of(scores: Float64, wanted: int, combine: str) -> Float64:
@@ -119,7 +119,7 @@ def test_near_ties_stand_as_a_sort_of_all_exact_scores_has_them(near_ties: Any, 
     k = min(k, len(inside))
     answer = near_ties.middleman(*wanted, **how, k=k)
     assert [(r.rank, r.neuron) for r in answer.rows] == sorted_names(near_ties, total, inside, k)
-    ids = [near_ties._index.neurons.at(row.layer, row.unit).id for row in answer.rows]
+    ids = [near_ties.index.neurons.at(row.layer, row.unit).id for row in answer.rows]
     assert [row.score for row in answer.rows] == total[ids].tolist()
     of_each = min(k, UNITS)
     best = near_ties.middleman(*wanted, **how, per_layer=of_each)
@@ -159,5 +159,5 @@ def test_thousands_of_the_real_models_neurons_stand_so(
     scores = all_scores(real, side, [*words, *avoid], score)
     total = total_of(scores, len(words), how.get("combine", "min"))
     rows = real.middleman(*words, **how, k=5000).rows
-    every = range(real._index.neuron_grid.rows)
+    every = range(real.index.neuron_grid.rows)
     assert [(row.rank, row.neuron) for row in rows] == sorted_names(real, total, every, 5000)

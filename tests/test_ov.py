@@ -27,12 +27,12 @@ def weights(real_model: Any) -> dict[str, Float64]:
 
 @pytest.fixture(scope="module")
 def word_like(real: Any) -> NDArray[np.int64]:
-    rows = real._index.sql("SELECT id FROM token WHERE word_like ORDER BY id")
+    rows = real.index.sql("SELECT id FROM token WHERE word_like ORDER BY id")
     return np.array([row[0] for row in rows])
 
 
 def token(real: Any, text: str) -> int:
-    return int(real._index.sql("SELECT id FROM token WHERE text = ?", [text])[0][0])
+    return int(real.index.sql("SELECT id FROM token WHERE text = ?", [text])[0][0])
 
 
 def written(weights: dict[str, Float64], vector: Float64) -> Float64:
@@ -84,7 +84,7 @@ def test_the_tokens_of_a_head_are_those_of_highest_and_lowest_z(
     rows = written(weights, embed[token(real, " dog")])
     one = real.ov("dog", layer=29, head=2).rows[0]
     scores = embed[word_like] @ rows[29 * 9 + 2]
-    displays = [t.display for t in real._index.tokens.by_id(word_like)]
+    displays = [t.display for t in real.index.tokens.by_id(word_like)]
     assert one.writes == tuple(displays[i] for i in np.argsort(-scores)[:10])
     assert one.suppresses == tuple(displays[i] for i in np.argsort(scores)[:10])
     few = next(row for row in real.ov("dog", k=5).rows if row.head == "L29H2")
@@ -96,7 +96,7 @@ def test_z_is_standardised_over_random_words(real: Any, word_like: NDArray[np.in
     from explorer.measures.measure import Weighted
     from explorer.queries.ov import standardised, writes
 
-    index = real._index
+    index = real.index
     embed = index.space("embed")
     rows = writes(index, embed.vector(token(real, " dog")), np.array([0, 100, 269]))
     sample = [Weighted(embed.vector(int(i)), 1.0, embed) for i in word_like]

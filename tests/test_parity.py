@@ -69,11 +69,11 @@ def test_neighbors(
     measure: str | None,
     k: int,
 ) -> None:
-    python = real.neighbors(expression, space, measure, k).to_dicts()
+    python = real.neighbors(expression, space, measure=measure, k=k).to_dicts()
     asked = f"neighbors {shlex.quote(expression)} --space {space} -k {k}"
     program = printed(run, real_indexes, asked + (f" --measure {measure}" if measure else ""))
     sql = real.sql("FROM neighbors($1, $2, $3, $4)", [expression, space, measure, k]).to_dicts()
-    (batched, _) = real.neighbors([expression, "dog"], space, measure, k)
+    (batched, _) = real.neighbors([expression, "dog"], space, measure=measure, k=k)
     assert program["rows"] == python
     assert same(sql, python)
     assert same(batched.to_dicts(), python)
@@ -145,7 +145,9 @@ def test_similarity_is_the_score_of_an_analogys_target(real: Any, space: str, me
     ).rows[0]["s"]
     target = real.analogy("dog", "cat", space=space, measure=measure).meta.target
     assert math.isclose(found, target.score, rel_tol=1e-12)
-    assert math.isclose(found, real.similarity("dog", "cat", space, measure), rel_tol=1e-12)
+    assert math.isclose(
+        found, real.similarity("dog", "cat", space=space, measure=measure), rel_tol=1e-12
+    )
 
 
 def test_schema(real: Any, real_indexes: Path, run: Run) -> None:

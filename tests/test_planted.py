@@ -125,7 +125,7 @@ def test_the_planted_neuron_reads_and_writes_the_words_it_was_made_of(neurons: A
 
 
 def test_a_sum_of_two_words_finds_the_neuron_made_of_them(neurons: Any) -> None:
-    row = neurons.neighbors(f"{A} + {B}", "neuron.out", "dot", k=1).rows[0]
+    row = neurons.neighbors(f"{A} + {B}", "neuron.out", measure="dot", k=1).rows[0]
     assert row.item == "L0N11"
 
 
@@ -140,7 +140,7 @@ def test_king_less_man_and_woman_is_the_planted_queen(directions: Any) -> None:
 def test_the_planted_target_has_the_first_rank_and_the_gains_worked_out_by_hand(
     directions: Any,
 ) -> None:
-    target = directions.analogy("dog + small", "puppy", "dog + large").meta.target
+    target = directions.analogy("dog + small", "puppy", against="dog + large").meta.target
     assert (target.rank, target.score) == (1, pytest.approx(1, abs=1e-6))
     assert [c.item for c in target.components] == ["␣dog", "␣small"]
     for component in target.components:

@@ -37,7 +37,7 @@ def resolved(ix: Explorer, text: str, space: str = "embed", **options: Any) -> R
 
 
 def token_texts(ix: Explorer, item: Resolved) -> list[str]:
-    return [token.text for token in ix._index.tokens.by_id(item.token_ids)]
+    return [token.text for token in ix.index.tokens.by_id(item.token_ids)]
 
 
 # -- spaces of tokens -----------------------------------------------------------------------
@@ -132,8 +132,8 @@ def test_a_context_space_takes_the_indexed_word(real: Any) -> None:
     item = resolved(real, "Great Dane", "context.12")
     assert (item.item, item.space, item.note) == ("Great Dane", "context.12", "")
     assert item.tokens == ("␣Great", "␣D", "ane")
-    word = real._index.words.by_text("Great Dane")
-    stored = real._index.space("context.12").vector(word.id)
+    word = real.index.words.by_text("Great Dane")
+    stored = real.index.space("context.12").vector(word.id)
     assert np.array_equal(real.vector("Great Dane", "context.12"), stored)
 
 

@@ -367,7 +367,7 @@ def test_scores_of_pairs_are_those_of_their_rows_in_float64() -> None:
 
 def raw(ix: Any, space: str) -> tuple[Float64, Float64, Float64]:
     """Unit rows, lengths and mean of a space, read as anyone would who has FAISS and NumPy."""
-    folder = ix._index.folder / "spaces"
+    folder = ix.index.folder / "spaces"
     rows = faiss.read_index(str(folder / f"{space}.faiss"))
     moments = np.load(folder / f"{space}.npz")
     unit = rows.reconstruct_n(0, rows.ntotal).astype(np.float64)
@@ -390,9 +390,9 @@ def prepared(ix: Any, space: str, measure: str) -> Float64:
 
 def stored_root(ix: Any, space: str) -> Float64:
     """What whitens rows, by the moments that are stored."""
-    moments = np.load(ix._index.folder / f"spaces/{space}.npz")
+    moments = np.load(ix.index.folder / f"spaces/{space}.npz")
     lengths = moments["centered_norms"]
-    members = ix._index.word_like_ids if space == "embed" else np.arange(len(lengths))
+    members = ix.index.word_like_ids if space == "embed" else np.arange(len(lengths))
     return whitener_by(moments["covariance"], lengths[members])
 
 
@@ -410,7 +410,7 @@ def tightest(scored: Float64, own: Sequence[int], count: int, alike: float) -> l
 def test_a_target_s_rank_is_that_of_a_sort_in_float64(real: Any, space: str, measure: str) -> None:
     rows = prepared(real, space, measure)
     words = ("king", "woman") if measure != "dot" else ("dog", "small")
-    index = real._index
+    index = real.index
     if space == "embed":
         own = [index.tokens.by_text(f" {word}").id for word in words]
     else:

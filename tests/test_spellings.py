@@ -105,7 +105,7 @@ def test_another_spelling_is_answered_as_the_word_without_the_model(
     spelling: str, indexes: Path
 ) -> None:
     with explorer.open("model", indexes) as plain:
-        ix = explorer.Explorer(plain._index, encode=refuse)
+        ix = explorer.Explorer(plain.index, encode=refuse)
         for space in ("embed", "context.2"):
             asked, own = (ix.neighbors(w, space=space, k=4) for w in (spelling, "large"))
             assert [row.item for row in asked.rows] == [row.item for row in own.rows]

@@ -171,7 +171,7 @@ def test_correlated_subqueries_and_joins(real: Any) -> None:
         "SELECT n.item, t.id, t.norm FROM neighbors('large', k := 3) n "
         "JOIN token t ON t.display = n.item ORDER BY n.rank"
     )
-    expected = [real._index.tokens.by_text(r.text).id for r in real.neighbors("large", k=3).rows]
+    expected = [real.index.tokens.by_text(r.text).id for r in real.neighbors("large", k=3).rows]
     assert [r["id"] for r in joined.rows] == expected
 
 
@@ -214,8 +214,8 @@ def test_what_names_nothing_ends_the_query_or_is_passed_over(real: Any) -> None:
 
 def test_z_of_every_neuron_is_that_of_the_formula(real: Any) -> None:
     """n.(w - mu) / sqrt(n' Sigma n), from the files of the index with NumPy alone."""
-    embed, side = real._index.space("embed"), real._index.space("neuron.in")
-    word = embed.vector(real._index.tokens.by_text(" large").id)
+    embed, side = real.index.space("embed"), real.index.space("neuron.in")
+    word = embed.vector(real.index.tokens.by_text(" large").id)
     mu, sigma = embed.mean, embed.covariance
     neurons = side.rows.block(0, 200).astype(np.float64) * side.norms[:200, None]
     expected = neurons @ (word - mu) / np.sqrt(np.einsum("ij,jk,ik->i", neurons, sigma, neurons))

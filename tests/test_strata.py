@@ -17,7 +17,7 @@ GROUP = ("large", "tall", "huge", "Germany", "Paris")
 
 @pytest.fixture(scope="module")
 def words(real: Any) -> Words:
-    return Words(real._index)
+    return Words(real.index)
 
 
 def test_every_word_lies_in_one_part_and_parts_do_not_overlap(words: Words) -> None:

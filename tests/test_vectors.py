@@ -41,10 +41,10 @@ def tiny(tiny_indexes: Any) -> Iterator[Any]:
 @pytest.mark.parametrize("measure", MEASURES)
 @pytest.mark.parametrize("space", ["embed", "context.12", "neuron.out"])
 def test_a_row_is_the_vector_asked_alone(real: Any, space: str, measure: str) -> None:
-    found = real.vectors(space, EXPRESSIONS, measure)
+    found = real.vectors(space, EXPRESSIONS, measure=measure)
     assert (found.shape, found.dtype) == ((len(EXPRESSIONS), 576), np.float32)
     for row, expression in zip(found, EXPRESSIONS, strict=True):
-        assert_array_equal(row, real.vector(expression, space, measure).astype(np.float32))
+        assert_array_equal(row, real.vector(expression, space, measure=measure).astype(np.float32))
 
 
 def test_plain_words_are_looked_up_at_once_as_they_are_one_by_one(real: Any) -> None:
@@ -58,7 +58,7 @@ def test_plain_words_are_looked_up_at_once_as_they_are_one_by_one(real: Any) -> 
 @pytest.mark.parametrize("measure", MEASURES)
 @pytest.mark.parametrize("space", ["embed", "context.2", "neuron.in", "head.output"])
 def test_a_whole_space_is_its_rows_in_order(tiny: Any, space: str, measure: str) -> None:
-    home = tiny._index.space(space)
+    home = tiny.index.space(space)
     found, names = tiny.vectors(space, measure=measure), tiny.items(space)
     assert found.shape == (home.entry.rows, home.entry.width)
     assert found.dtype == np.float32
@@ -67,19 +67,21 @@ def test_a_whole_space_is_its_rows_in_order(tiny: Any, space: str, measure: str)
     if measure in ("centered", "whitened"):
         rows = rows - home.mean
     if measure == "whitened":
-        members = rows[tiny._index.word_like_ids] if space == "embed" else rows
+        members = rows[tiny.index.word_like_ids] if space == "embed" else rows
         variances, directions = np.linalg.eigh(shrunk_of(members))
         rows = rows @ directions / np.sqrt(variances) @ directions.T
     if measure in ("cosine", "centered", "whitened"):
         rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     assert_allclose(found, rows, rtol=1e-6, atol=1e-5 if measure == "whitened" else 1e-7)
     if space == "context.2":
-        assert_allclose(found[names.index("dog")], tiny.vector("dog", space, measure), rtol=1e-6)
+        assert_allclose(
+            found[names.index("dog")], tiny.vector("dog", space, measure=measure), rtol=1e-6
+        )
 
 
 def test_names_are_those_that_answers_have(real: Any) -> None:
     for space in ("embed", "context.5", "neuron.out", "head.output"):
-        near = real.neighbors("dog", space, "dot", k=5, include_inputs=True)
+        near = real.neighbors("dog", space, measure="dot", k=5, include_inputs=True)
         names = real.items(space)
         scores = real.vectors(space) @ real.vector("dog", space)
         assert [names[at] for at in np.argsort(-scores)[:5]] == [row.item for row in near.rows]
@@ -115,7 +117,7 @@ def test_an_item_that_cannot_be_had_is_named(
     with pytest.raises(SemanticError, match="no space 'embd'"):
         real.vectors("embd", items)
     with pytest.raises(SemanticError, match="no measure 'cos'"):
-        real.vectors("embed", items, "cos")
+        real.vectors("embed", items, measure="cos")
 
 
 # -- asked with a vector --------------------------------------------------------------------
@@ -127,9 +129,9 @@ def test_an_item_that_cannot_be_had_is_named(
 def test_a_vector_answers_as_its_expression_does(
     real: Any, space: str, measure: str, expression: str
 ) -> None:
-    asked = real.neighbors(expression, space, measure, k=7, include_inputs=True)
-    vector = real.vector(expression, space, measure)
-    found = real.search(space, vector, measure, k=7, composed=True)
+    asked = real.neighbors(expression, space, measure=measure, k=7, include_inputs=True)
+    vector = real.vector(expression, space, measure=measure)
+    found = real.search(space, vector, measure=measure, k=7, composed=True)
     assert found.rows == asked.rows
     assert found.meta.calibration == asked.meta.calibration
     assert found.query.measure == asked.query.measure
@@ -138,12 +140,14 @@ def test_a_vector_answers_as_its_expression_does(
 def test_a_vector_at_its_own_length_answers_as_its_item_does(real: Any) -> None:
     for space in ("embed", "context.12"):
         for measure in (None, *MEASURES):
-            asked = real.neighbors("dog", space, measure, k=5, include_inputs=True)
-            found = real.search(space, real.vector("dog", space), measure, k=5)
+            asked = real.neighbors("dog", space, measure=measure, k=5, include_inputs=True)
+            found = real.search(space, real.vector("dog", space), measure=measure, k=5)
             assert found.rows == asked.rows
-            folded = real.neighbors("dog", space, measure, 5, True, distinct=True)
+            folded = real.neighbors(
+                "dog", space, measure=measure, k=5, include_inputs=True, distinct=True
+            )
             assert real.search(
-                space, real.vector("dog", space), measure, k=5, distinct=True
+                space, real.vector("dog", space), measure=measure, k=5, distinct=True
             ).rows == (folded.rows)
 
 
@@ -211,22 +215,22 @@ def test_what_cannot_be_asked_is_told_in_one_line(tiny: Any, given: Any, said: s
 
 
 def test_zero_is_a_place_to_measure_distances_from(tiny: Any) -> None:
-    found = tiny.search("embed", np.zeros(24), "euclidean", k=1).rows[0]
-    assert found.score == pytest.approx(tiny._index.space("embed").norms.min())
+    found = tiny.search("embed", np.zeros(24), measure="euclidean", k=1).rows[0]
+    assert found.score == pytest.approx(tiny.index.space("embed").norms.min())
 
 
 def test_the_mean_has_no_direction_once_it_is_taken_away(tiny: Any) -> None:
-    mean = tiny._index.space("context.2").mean
+    mean = tiny.index.space("context.2").mean
     with pytest.raises(QueryError, match=r"vector is the mean of space 'context.2'"):
         tiny.search("context.2", mean)
-    assert tiny.search("context.2", mean, "cosine").rows
+    assert tiny.search("context.2", mean, measure="cosine").rows
 
 
 def test_space_measure_and_number_are_checked_first(tiny: Any) -> None:
     for ask, said in [
-        (("embd", np.ones(24)), "no space 'embd'"),
-        (("embed", np.ones(24), "cos"), "no measure 'cos'"),
-        (("embed", np.ones(24), None, 0), "ask for 1 row or more"),
+        ({"space": "embd"}, "no space 'embd'"),
+        ({"measure": "cos"}, "no measure 'cos'"),
+        ({"k": 0}, "ask for 1 row or more"),
     ]:
         with pytest.raises(SemanticError, match=said):
-            tiny.search(*ask)
+            tiny.search(**{"space": "embed", "vectors": np.ones(24), **ask})

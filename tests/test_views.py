@@ -171,7 +171,7 @@ def test_views_ask_the_questions_of_the_api(real: Any) -> None:
     assert ask(real, "layers", "large", target="tall") == real.layers(
         "large", "tall", distinct=True
     )
-    assert ask(real, "ov", "large", layer="29", head="1") == real.ov("large", 29, 1)
+    assert ask(real, "ov", "large", layer="29", head="1") == real.ov("large", layer=29, head=1)
     assert ask(real, "neuron", "L29N112") == real.neuron("L29N112")
     assert ask(real, "neuron", "large") == real.word("large")
     assert ask(real, "congruence", "large, tall", space="embed") == real.congruence(
@@ -273,7 +273,7 @@ def test_without_a_baseline_there_is_no_bar(real: Any) -> None:
 
 
 def test_a_row_that_leads_nowhere_is_told_whole(real: Any) -> None:
-    answer = real.evaluate_analogies([": family", "king queen man woman"], "embed")
+    answer = real.evaluate_analogies([": family", "king queen man woman"], space="embed")
     row = answer.rows[0]
     said = detail.told(answer, answer.layout(), row, real.manifest)
     assert said.links == ()

@@ -25,11 +25,11 @@ def levels(real: Any, real_model: Any) -> Levels:
     import torch
 
     mean, deviation = np.array(
-        real._index.sql("SELECT activation_mean, activation_deviation FROM neuron ORDER BY id")
+        real.index.sql("SELECT activation_mean, activation_deviation FROM neuron ORDER BY id")
     ).T
 
     def of(word: str) -> Float64:
-        ids = [*real.manifest.prefix.token_ids, *real._index.words.by_text(word).token_ids]
+        ids = [*real.manifest.prefix.token_ids, *real.index.words.by_text(word).token_ids]
         seen: list[Float64] = []
         hooks = [
             layer.mlp.down_proj.register_forward_pre_hook(
@@ -55,7 +55,7 @@ def test_a_words_neurons_are_those_that_fire_most_strongly_at_it(real: Any, leve
             [abs(row.z) for row in report.rows], np.sort(np.abs(own))[::-1][:64], rtol=1e-3
         )
         for row in report.rows:
-            at = real._index.neurons.at(row.layer, row.unit).id
+            at = real.index.neurons.at(row.layer, row.unit).id
             assert row.neuron == f"L{row.layer}N{row.unit}"
             np.testing.assert_allclose(row.z, own[at], rtol=1e-3)
     assert any(row.z < 0 for row in report.rows)
@@ -94,7 +94,7 @@ def test_neurons_that_fire_at_all_of_some_words_are_ranked_as_brute_force_ranks_
         assert [row.rank for row in found.rows] == list(range(1, len(best) + 1))
         note = found.meta.notes[1]
         bound = float(note.split(" is ")[-1].split(" or less")[0])
-        ids = [real._index.neurons.at(row.layer, row.unit).id for row in found.rows]
+        ids = [real.index.neurons.at(row.layer, row.unit).id for row in found.rows]
         np.testing.assert_allclose([row.score for row in found.rows], least[ids], rtol=1e-3)
         for row, levels_there in zip(found.rows, own[:, ids].T, strict=True):
             np.testing.assert_allclose(list(row.scores.values()), levels_there, rtol=1e-3)
@@ -109,7 +109,7 @@ def test_neurons_that_fire_at_all_of_some_words_are_ranked_as_brute_force_ranks_
 
 
 def kept_of(ix: Any, word: str) -> list[int]:
-    index = ix._index
+    index = ix.index
     return [one.neuron for one in index.activations.of_word(index.words.by_text(word).id)]
 
 
@@ -150,13 +150,13 @@ def test_what_is_not_kept_is_told_with_how_to_keep_it(tiny_llama: Path, tmp_path
     assert len(shown[5]) < len(shown[200])
     with explorer.open("kept5", tmp_path) as ix:
         with pytest.raises(QueryError, match="`indexer build --neurons-per-word 10` keeps more"):
-            ix.word("large", 6)
-        assert len(ix.word("large", 5).rows) == 5
+            ix.word("large", k=6)
+        assert len(ix.word("large", k=5).rows) == 5
 
 
 def test_more_of_a_neuron_than_is_kept_is_told(real: Any) -> None:
-    assert not any("are kept" in note for note in real.neuron("L29N112", 10).meta.notes)
-    notes = real.neuron("L29N112", 25).meta.notes
+    assert not any("are kept" in note for note in real.neuron("L29N112", k=10).meta.notes)
+    notes = real.neuron("L29N112", k=25).meta.notes
     assert "10 tokens of a side are kept at either end, fewer than the 25 asked for" in notes
     assert any(note.startswith("20 words a neuron fires most strongly at") for note in notes)
 
@@ -165,7 +165,7 @@ def test_without_a_gate_what_lies_below_its_mean_fires_at_nothing(tiny_indexes: 
     with explorer.open("gpt2", tiny_indexes) as ix:
         kept = {}
         for word in ("large", "tall"):
-            here = ix._index.activations.of_word(ix._index.words.by_text(word).id)
+            here = ix.index.activations.of_word(ix.index.words.by_text(word).id)
             assert all(one.rank > 0 for one in here)
             assert min(one.z for one in here) < 0  # so few neurons that the list reaches there
             kept[word] = {one.neuron: one.z for one in here if one.z > 0}
@@ -196,7 +196,7 @@ def test_layers_narrow_what_fires(real: Any) -> None:
 def test_a_neuron_shows_the_words_it_fires_at(real: Any) -> None:
     report = real.neuron("L29N112", k=20)
     words = [row for row in report.rows if row.kind == "word"]
-    rows = real._index.sql(
+    rows = real.index.sql(
         "SELECT x.rank, w.text, x.z FROM neuron_word x JOIN neuron n ON n.id = x.neuron "
         "JOIN word w ON w.id = x.word WHERE n.name = 'L29N112' ORDER BY x.rank < 0, abs(x.rank)"
     )
@@ -251,7 +251,7 @@ def test_an_index_without_activations_says_how_to_have_them(
     run_build(tiny_llama, tmp_path, "mute", spaces="embed,neuron")
     with explorer.open("mute", tmp_path) as ix:
         assert not ix.manifest.firing
-        word = ix._index.sql("SELECT text FROM word LIMIT 1")[0][0]
+        word = ix.index.sql("SELECT text FROM word LIMIT 1")[0][0]
         with pytest.raises(UnknownSpace, match="holds no activations"):
             ix.word(word)
         report = ix.neuron("L0N1", k=3)
@@ -263,7 +263,7 @@ def test_the_program_answers_as_the_library_does(real: Any, real_indexes: Path, 
     place = ["--indexes", str(real_indexes)]
     done = run("explorer", "word", "large", "-k", "5", "--format", "json", *place)
     assert done.code == 0
-    assert done.json() == real.word("large", 5).to_dict()
+    assert done.json() == real.word("large", k=5).to_dict()
     done = run(
         "explorer", "middleman", "red", "blue", "--by", "activations", "--format", "json", *place
     )

@@ -35,6 +35,10 @@ def layers(expression: str, target: str | None, **options: Any) -> None:
     answer(
         options,
         lambda ix, k, distinct: ix.layers(
-            expression, target, options["measure"], 5 if options["k"] is None else k, distinct
+            expression,
+            target,
+            measure=options["measure"],
+            k=5 if options["k"] is None else k,
+            distinct=distinct,
         ),
     )

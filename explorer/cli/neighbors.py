@@ -62,10 +62,10 @@ def neighbors(expression: str | None, from_stdin: bool, **options: Any) -> None:
         lambda ix, k, distinct: ix.neighbors(
             asked,
             options["space"],
-            options["measure"],
-            k,
-            options["include_inputs"],
-            distinct,
+            measure=options["measure"],
+            k=k,
+            include_inputs=options["include_inputs"],
+            distinct=distinct,
         ),
     )
 
@@ -87,7 +87,9 @@ def _each_of_stdin(options: dict[str, Any]) -> None:
         raise QueryError("--stdin writes JSON lines to stdout; leave out --output and --format")
     failed = 0
     with Explorer(open_index(options["index"], options["indexes"]), announce=say) as ix:
-        ix.neighbors((), options["space"], options["measure"], _k(options))  # what is wrong at all
+        ix.neighbors(
+            (), options["space"], measure=options["measure"], k=_k(options)
+        )  # what is wrong at all
         for lines in _batches():
             for line, found in zip(lines, _answers(ix, lines, options), strict=True):
                 told: dict[str, Any] = {"expression": line}
@@ -108,9 +110,10 @@ def _answers(ix: Explorer, lines: list[str], options: dict[str, Any]) -> list[Ne
     """Answers together; where one of them cannot be asked, each on its own, or what is wrong."""
     from indexer.store.errors import SemanticError
 
-    how = (options["space"], options["measure"], _k(options), options["include_inputs"])
+    how = {name: options[name] for name in ("space", "measure", "include_inputs")}
+    how |= {"k": _k(options), "distinct": bool(options["distinct"])}
     try:
-        return list(ix.neighbors(lines, *how, bool(options["distinct"])))
+        return list(ix.neighbors(lines, **how))
     except SemanticError as err:
         if len(lines) == 1:
             if err.exit_code != 2:

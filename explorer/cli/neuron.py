@@ -20,4 +20,4 @@ from explorer.cli.options import EXIT_CODES, Question, rows_options
 @partial(rows_options, many="How many rows of each kind.  [default: 10]")
 def neuron(name: str, **options: Any) -> None:
     """What is NEURON (L29N112): norms, nearest tokens and neurons, words it fires at?"""
-    answer(options, lambda ix, k, _: ix.neuron(name, k))
+    answer(options, lambda ix, k, _: ix.neuron(name, k=k))

@@ -26,6 +26,6 @@ def ov(word: str, **options: Any) -> None:
     answer(
         options,
         lambda ix, _, __: ix.ov(
-            word, options["layer"], options["head"], options["to"], options["k"]
+            word, layer=options["layer"], head=options["head"], to=options["to"], k=options["k"]
         ),
     )

@@ -71,7 +71,11 @@ def sql(query: str | None, **options: Any) -> None:
     answer(
         options,
         lambda ix, *_: ix.sql(
-            statement, parameters, attached, options["timeout"], options["memory"]
+            statement,
+            parameters,
+            attach=attached,
+            timeout=options["timeout"],
+            memory=options["memory"],
         ),
     )
 

@@ -19,4 +19,4 @@ from explorer.cli.options import EXIT_CODES, Question, rows_options
 @rows_options
 def word(word: str, **options: Any) -> None:
     """What is WORD: its tokens and frequency, and the neurons that fire most strongly at it?"""
-    answer(options, lambda ix, k, _: ix.word(word, k))
+    answer(options, lambda ix, k, _: ix.word(word, k=k))

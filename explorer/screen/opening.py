@@ -110,7 +110,7 @@ def warm(ix: Explorer) -> None:
     """Ask what the first letter will need, so that it need not wait for it."""
     import explorer.views.detail  # noqa: F401  # imported here, not when the first row is shown
 
-    ix.beginning("a", 1)
+    ix.beginning("a", k=1)
     ix.search(ix.manifest.embed.name, [1.0] * ix.manifest.model.d_model, distinct=True)
 
 

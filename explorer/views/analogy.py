@@ -27,11 +27,11 @@ def _ask(ix: Explorer, place: Place, _: Progress) -> Analogy | AnalogyLayers:
     return ix.analogy(
         alone(place.text),
         place.get("target").strip() or None,
-        place.get("against").strip() or None,
-        space,
-        chosen(place, ix, MEASURE) or None,
-        chosen(place, ix, METHOD),
-        int(chosen(place, ix, K)),
+        against=place.get("against").strip() or None,
+        space=space,
+        measure=chosen(place, ix, MEASURE) or None,
+        method=chosen(place, ix, METHOD),
+        k=int(chosen(place, ix, K)),
         distinct=True,
     )
 
@@ -46,9 +46,9 @@ def _layers(ix: Explorer, place: Place) -> AnalogyLayers:
     return ix.analogy_layers(
         alone(place.text),
         place.get("target").strip() or None,
-        place.get("against").strip() or None,
-        chosen(place, ix, MEASURE) or None,
-        chosen(place, ix, METHOD),
+        against=place.get("against").strip() or None,
+        measure=chosen(place, ix, MEASURE) or None,
+        method=chosen(place, ix, METHOD),
         distinct=True,
     )
 

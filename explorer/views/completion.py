@@ -36,4 +36,4 @@ def completions(ix: Explorer, text: str, most: int = MOST) -> tuple[str, ...]:
 def _words(ix: Explorer, begun: str, most: int) -> list[str]:
     if not begun.strip() or begun in "+-":
         return []
-    return list(ix.beginning(begun, most))
+    return list(ix.beginning(begun, k=most))

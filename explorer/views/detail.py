@@ -78,7 +78,7 @@ def failed(detail: Detail, why: str) -> Detail:
 
 
 def _neuron(ix: Explorer, name: str) -> Detail:
-    found = ix.neuron(name, NEAREST)
+    found = ix.neuron(name, k=NEAREST)
     norms = ", ".join(f"{side} {norm:.3f}" for side, norm in found.meta.norms.items())
     cosines = ", ".join(f"{pair} {value:+.2f}" for pair, value in found.meta.cosines.items())
     lines = [Line("norms", norms), Line("cosines", cosines)]
@@ -117,7 +117,7 @@ def _item(ix: Explorer, answer: Any, text: str) -> Detail:
     lines.append(Line(f"near in {space}", " ".join(row.item for row in near.rows)))
     word = near.meta.resolved[0].item.strip("␣ ") if near.meta.resolved else ""
     try:
-        known = ix.word(word, NEAREST)
+        known = ix.word(word, k=NEAREST)
     except SemanticError:
         return Detail(text, tuple(lines), shown)
     lines.append(Line("zipf", f"{known.meta.zipf:.2f}"))

@@ -32,7 +32,7 @@ def _ask(
     space = chosen(place, ix, SPACE)
     return ask(
         file,
-        None if space == EVERY else space,
+        space=None if space == EVERY else space,
         all_layers=space == EVERY,
         measure=chosen(place, ix, MEASURE) or None,
         progress=progress,

@@ -20,7 +20,7 @@ def _ask(ix: Explorer, place: Place, _: Progress) -> Layers:
     return ix.layers(
         alone(place.text),
         place.get("target").strip() or None,
-        chosen(place, ix, MEASURE) or None,
+        measure=chosen(place, ix, MEASURE) or None,
         distinct=True,
     )
 

@@ -21,8 +21,8 @@ def _ask(ix: Explorer, place: Place, _: Progress) -> Neighbors:
     return ix.neighbors(
         alone(place.text),
         chosen(place, ix, SPACE),
-        chosen(place, ix, MEASURE) or None,
-        int(chosen(place, ix, K)),
+        measure=chosen(place, ix, MEASURE) or None,
+        k=int(chosen(place, ix, K)),
         distinct=chosen(place, ix, FORMS) == "folded",
     )
 

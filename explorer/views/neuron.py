@@ -24,8 +24,8 @@ def _ask(ix: Explorer, place: Place, _: Progress) -> NeuronReport | WordReport:
     try:
         neuron_of(first)
     except BadExpression:
-        return ix.word(several(place.text).words[0], k)
-    return ix.neuron(first, k)
+        return ix.word(several(place.text).words[0], k=k)
+    return ix.neuron(first, k=k)
 
 
 VIEW = View(
