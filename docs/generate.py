@@ -6,7 +6,8 @@ Knows what to write between markers `<!-- generated: NAME -->` and `<!-- end -->
 catalog (from `schema.sql` and `labels.sql`), the help of every command, the parts of an answer
 (from the dataclasses of `explorer.results`), the methods of `Explorer` and what results can do
 (from their docstrings), the model families (from the indexer's table, and one entry of its source),
-and the file tree with the first line of each module's docstring.
+the file tree with the first line of each module's docstring, the rooms with their imports
+(`rooms.py`), and the index of decisions (`records.py`). Besides, the pictures that pages show.
 """
 
 from __future__ import annotations
@@ -25,12 +26,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from indexer.architectures import Family
 
+import records
+import rooms
+
 ROOT = Path(__file__).parent.parent
 MARK = re.compile(r"(<!-- generated: (?P<name>\w+) -->\n)(?P<body>.*?)(<!-- end -->)", re.DOTALL)
 PAGES = (
     "README.md",
     "docs/answers.md",
+    "docs/architecture.md",
     "docs/cli.md",
+    "docs/decisions.md",
     "docs/families.md",
     "docs/format.md",
     "docs/python.md",
@@ -342,19 +348,29 @@ def keys() -> str:
     return "\n".join(out) + "\n"
 
 
+def index_of_decisions() -> str:
+    """Every decision with its number, by what it is about."""
+    return records.index(records.numbered((ROOT / "docs/decisions.md").read_text("utf-8")))
+
+
 def pictures(check: bool) -> list[str]:
-    """The pictures that pages show, as the tests drew them; those that are out of date."""
-    stale = []
+    """The pictures that pages show: of views as the tests drew them, of the rooms as they are.
+
+    Returns those that are out of date, and unless only checked writes them anew.
+    """
+    wanted = {PICTURES / "rooms.svg": rooms.picture().encode()}
     for page in PAGES:
         for name in re.findall(r"pictures/tui-([\w-]+)\.svg", (ROOT / page).read_text("utf-8")):
             view, theme = name.rsplit("-", 1)
-            drawn = (SNAPSHOTS / f"test_a_view[{view}][{theme}].svg").read_bytes()
-            kept = PICTURES / f"tui-{name}.svg"
-            if not kept.exists() or kept.read_bytes() != drawn:
-                stale.append(str(kept.relative_to(ROOT)))
-                if not check:
-                    PICTURES.mkdir(exist_ok=True)
-                    kept.write_bytes(drawn)
+            snapshot = SNAPSHOTS / f"test_a_view[{view}][{theme}].svg"
+            wanted[PICTURES / f"tui-{name}.svg"] = snapshot.read_bytes()
+    stale = []
+    for kept, drawn in wanted.items():
+        if not kept.exists() or kept.read_bytes() != drawn:
+            stale.append(str(kept.relative_to(ROOT)))
+            if not check:
+                PICTURES.mkdir(exist_ok=True)
+                kept.write_bytes(drawn)
     return stale
 
 
@@ -395,6 +411,7 @@ WRITERS: dict[str, Callable[[], str]] = {
     "answers": answers,
     "attributes": attributes,
     "can_do": can_do,
+    "contracts": rooms.sentences,
     "entry": entry,
     "families": families,
     "functions": functions,
@@ -402,6 +419,8 @@ WRITERS: dict[str, Callable[[], str]] = {
     "methods": methods,
     "keys": keys,
     "queries": queries,
+    "records": index_of_decisions,
+    "rooms": rooms.listed,
     "tables": tables,
     "tree": tree,
 }
@@ -418,7 +437,8 @@ def main() -> None:
     for page in PAGES:
         path = ROOT / page
         before = path.read_text("utf-8")
-        after = generated(before)
+        after = records.numbered(before) if page == "docs/decisions.md" else before
+        after = generated(after)
         if before != after:
             stale.append(page)
             if "--check" not in sys.argv:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from installed import MODEL, ROOT, Built, Environment, built, environment, tracked
+from installed import MODEL, PROJECT, ROOT, Built, Environment, built, environment, tracked
 
 pytestmark = pytest.mark.exact
 
@@ -156,6 +156,19 @@ def test_a_question_is_answered(
     assert [row["score"] for row in answered] == pytest.approx([row.score for row in expected])
 
 
+def test_the_explorer_goes_by_the_name_of_the_distribution_too(
+    bare: Environment, tmp_path: Path, real_indexes: Path
+) -> None:
+    place = {"EXPLORER_INDEXES": str(real_indexes)}
+    for arguments in (["neighbors", "dog", "-k", "3"], ["neighbors", "lagre"], ["--version"]):
+        one = started(bare, tmp_path, "explorer", *arguments, **place)
+        other = started(bare, tmp_path, PROJECT, *arguments, **place)
+        assert (other.code, other.err) == (one.code, one.err)
+        assert other.out == one.out.replace("explorer, version", f"{PROJECT}, version")
+    shown = started(bare, tmp_path, PROJECT, "--help")
+    assert shown.out.startswith(f"Usage: {PROJECT} [OPTIONS]")
+
+
 @pytest.mark.parametrize("kind", ["bare", "whole"])
 def test_the_terminal_ui_opens_and_answers(
     kind: str, request: pytest.FixtureRequest, tmp_path: Path, real_indexes: Path, real: Any
@@ -181,12 +194,14 @@ def blocks(page: str) -> list[str]:
     return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/python.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/python.md", "docs/tutorial.md", "docs/notebooks.md"]
+)
 def test_what_a_page_shows_of_python_runs_after_the_demos_install(
     page: str, whole: Environment, tmp_path: Path, real_indexes: Path
 ) -> None:
     shown = blocks(page)
-    assert len(shown) >= 2
+    assert shown
     for name in ("indexes", "of-the-user"):
         (tmp_path / name).mkdir(exist_ok=True)
     (tmp_path / "indexes" / "smollm2").symlink_to(real_indexes / "smollm2")
@@ -195,13 +210,13 @@ def test_what_a_page_shows_of_python_runs_after_the_demos_install(
     assert done.out.endswith("all of them\n")
 
 
-def test_the_demo_installs_what_the_readme_names_and_the_table_names_every_extra() -> None:
+def test_the_demo_installs_what_is_shown_and_the_table_names_every_extra() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
         "optional-dependencies"
     ]
-    for_people = set(extras) - {"dev", "peers"}
-    readme = (ROOT / "README.md").read_text("utf-8")
-    assert set(re.findall(r"^\| `\[(\w+)\]` \|", readme, re.MULTILINE)) == for_people
+    for_people = set(extras) - {"dev", "docs", "peers"}
+    page = (ROOT / "docs/install.md").read_text("utf-8")
+    assert set(re.findall(r"^\| `\[(\w+)\]` \|", page, re.MULTILINE)) == for_people
     (everything,) = extras["all"]
     assert set(re.findall(r"\w+", everything.partition("[")[2])) == for_people - {"all"}
     assert "--editable '.[all]'" in (ROOT / "Makefile").read_text()
