@@ -81,10 +81,10 @@ def computes(item: pytest.Item) -> bool:
     """Whether what a test finds may differ in its last bits from one processor to another.
 
     That is each test of a file that computes itself, with NumPy or torch, or compares within a
-    tolerance, unless it says that it is `exact`. What only reads a program's screen or command line
-    is in files that do neither; what is made up at random is no number.
+    tolerance, unless it says that it is `native`. What only reads a program's screen or command
+    line is in files that do neither; what is made up at random is no number.
     """
-    if "fuzz" in item.path.parts or item.get_closest_marker("exact"):
+    if "fuzz" in item.path.parts or item.get_closest_marker("native"):
         return False
     module = getattr(item, "module", None)
     return any(hasattr(module, name) for name in ("np", "torch")) or _approximate(item.path)

@@ -18,7 +18,7 @@ from explorer.measures import measure
 from explorer.unindexed import encode
 from indexer.store.read import open_index
 
-pytestmark = pytest.mark.exact
+pytestmark = pytest.mark.native
 
 Ask = Callable[..., Any]
 

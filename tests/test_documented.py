@@ -31,7 +31,7 @@ from explorer.show.shapes import Picture
 from explorer.testsets.files import Source
 from explorer.words import Words
 
-pytestmark = pytest.mark.exact
+pytestmark = pytest.mark.native
 
 SECTIONS = re.compile(r"^(Args|Attributes|Returns|Raises|Example):$", re.MULTILINE)
 OURS = ("explorer", "indexer.store")

@@ -23,7 +23,7 @@ from indexer.store.read import Index
 from indexer.store.shown import in_a_sheet, one_line
 from indexer.store.vocabulary import display
 
-pytestmark = pytest.mark.exact
+pytestmark = pytest.mark.native
 
 SPACES = ("embed", "context.1", "neuron.in", "head.value")
 

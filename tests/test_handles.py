@@ -26,6 +26,8 @@ from indexer.store.arrays import whole
 from indexer.store.errors import ClosedIndex, DamagedIndex, SemanticError
 from indexer.store.read import open_index
 
+pytestmark = pytest.mark.native
+
 THREADS = 8
 
 

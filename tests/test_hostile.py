@@ -33,7 +33,7 @@ from indexer.store.rows import file_bytes
 from indexer.store.verify import verify
 from sealing import by_its_author, resealed
 
-pytestmark = pytest.mark.exact
+pytestmark = pytest.mark.native
 
 SECRET = "a secret that nobody may read"
 

@@ -21,7 +21,7 @@ from indexer.errors import BadVectors
 from indexer.portable.formats import opened, written
 from indexer.portable.vectors import Asked, Labelled
 
-pytestmark = pytest.mark.exact
+pytestmark = pytest.mark.native
 
 NAMES = ["a", "bé", "the dog", "d", "e", "f"]
 VECTORS = np.random.default_rng(0).standard_normal((6, 4)).astype(np.float32)

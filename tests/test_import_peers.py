@@ -18,7 +18,7 @@ from indexer.portable.formats import opened
 from indexer.portable.vectors import Asked
 from indexer.progress import Narrator
 
-pytestmark = pytest.mark.exact
+pytestmark = pytest.mark.native
 
 gensim = pytest.importorskip("gensim")
 

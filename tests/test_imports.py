@@ -38,7 +38,7 @@ from indexer.store.verify import verify
 from indexer.words import zipf
 from processes import PATIENCE
 
-pytestmark = pytest.mark.exact
+pytestmark = pytest.mark.native
 
 WIDTH = 24  # of the tiny models
 CASES = Path(__file__).parent / "cases" / "vector_files"

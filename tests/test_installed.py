@@ -17,7 +17,7 @@ import pytest
 
 from installed import MODEL, PROJECT, ROOT, Built, Environment, built, environment, tracked
 
-pytestmark = pytest.mark.exact
+pytestmark = pytest.mark.native
 
 PACKAGES = ("explorer", "indexer")
 

@@ -14,7 +14,7 @@ import pytest
 from conftest import Run
 from indexer.progress import JsonNarrator
 
-pytestmark = pytest.mark.exact
+pytestmark = pytest.mark.native
 
 
 def said(err: str) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from indexer.portable.formats import READ, opened, written
 from indexer.portable.labels import told_apart, without_blanks
 from indexer.portable.vectors import Asked, Labelled
 
-pytestmark = pytest.mark.exact
+pytestmark = pytest.mark.native
 
 READABLE = [
     ("npy", False, "npy"),

@@ -22,6 +22,8 @@ from indexer.store.errors import MachineError
 from indexer.store.read import open_index
 from sealing import by_its_author
 
+pytestmark = pytest.mark.native
+
 UNINDEXED = "green mountain river"
 
 

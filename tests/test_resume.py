@@ -28,6 +28,8 @@ from indexer.store.swap import exchange
 from indexer.store.verify import verify
 from indexer.store.write import Staging
 
+pytestmark = pytest.mark.native
+
 SERVER = r"""
 import json, os, re, resource, signal, sys, tempfile
 

@@ -29,6 +29,8 @@ from explorer.sql.session import Session, bytes_of
 from indexer.store.errors import SemanticError
 from processes import PATIENCE, children, ended, until, works
 
+pytestmark = pytest.mark.native
+
 EXAMPLES = re.findall(r"```sql\n(.*?)```", (ROOT / "docs/sql.md").read_text("utf-8"), re.DOTALL)
 
 

@@ -16,6 +16,8 @@ from explorer.views.completion import completions
 from explorer.views.place import LONGEST_TRAIL, Place, Trail
 from explorer.views.view import Choice, chosen, default_of
 
+pytestmark = pytest.mark.native
+
 
 def ask(ix: Any, view: str, text: str, **chosen: str) -> Any:
     place = Place(view, text)

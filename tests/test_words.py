@@ -23,7 +23,7 @@ from indexer.words import (
     sink_flags,
 )
 
-pytestmark = pytest.mark.exact
+pytestmark = pytest.mark.native
 
 
 @pytest.fixture(scope="module")
