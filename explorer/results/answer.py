@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from explorer.show.frames import FrameColumn, columns_of, row_kind
 from explorer.show.layout import Layout
 from explorer.show.shapes import Picture
 
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     import pandas
     import polars
     import pyarrow
-
-    from explorer.show.frames import FrameColumn
 
 
 SHOWN_IN_NOTEBOOK = 100
@@ -121,8 +120,6 @@ class Result:
 
     def columns(self) -> list[FrameColumn]:
         """The columns that CSV and every frame of it have."""
-        from explorer.show.frames import columns_of, row_kind
-
         rows = self.rows  # type: ignore[attr-defined]  # every result has rows
         return columns_of(row_kind(type(self)), rows, self.named_columns())
 

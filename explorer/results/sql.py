@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from explorer.results.answer import Result
+from explorer.show.frames import FrameColumn
 from explorer.show.layout import Column, Layout
 
 if TYPE_CHECKING:
     import pandas
     import polars
     import pyarrow
-
-    from explorer.show.frames import FrameColumn
 
 
 @dataclass(frozen=True)
@@ -118,8 +117,6 @@ class SqlRows(Result):
 
     def columns(self) -> list[FrameColumn]:
         """The columns as text and CSV have them; frames are made of Arrow here."""
-        from explorer.show.frames import FrameColumn
-
         rows, found = self.to_dicts(), []
         for column in self.meta.columns:
             cells = [row[column.name] for row in rows]
