@@ -1,13 +1,14 @@
 """Where each model family keeps its matrices, and how they lie: one entry a family.
 
-Knows names of modules and of config attributes, and the arithmetic around an MLP and an attention;
-imports no model library. Nothing here is trusted: `indexer.check` recomputes every layer's MLP and
-attention from what was extracted through this table, and refuses an index that does not reproduce
-the model.
+Knows names of modules and of config attributes, the arithmetic around an MLP and an attention, and
+what follows the last block; imports no model library. Nothing here is trusted: `indexer.check`
+recomputes every layer's MLP and attention, and logits, from what was extracted through this table,
+and refuses an index that does not reproduce the model.
 
 Adding a family is adding an entry to `FAMILIES`:
   1. name its modules as `model.base_model.named_modules()` prints them,
-  2. say how its matrices lie, which norms stand around them, which config attributes matter,
+  2. say how its matrices lie, which norms stand around them and before the unembedding, which
+     config attributes matter,
   3. add its tiny random config to tests/families.py: the self-check tells whether it is right.
 """
 
