@@ -517,14 +517,14 @@ def test_a_file_that_is_none_is_refused_in_one_line(
 def test_the_page_of_results_shows_what_embed_answers(real: Any, page: str) -> None:
     """Tokens are the same whatever words are indexed; rows of words follow from the same code."""
     shown = (ROOT / "docs" / "results" / f"{page}.md").read_text("utf-8").splitlines()
-    measures = ["dot", "cosine", "centered"]
+    measures = ["dot", "cosine", "centered", "whitened"]
     found = (
         [real.evaluate_analogies(QUESTIONS, measure=measures)]
         if page == "analogies"
         else [real.evaluate_similarity(file, measure=measures) for file in PAIRS]
     )
     lines = [x for one in found for x in render(one, "markdown").splitlines() if "| embed" in x]
-    assert len(lines) == 3 * len(found)
+    assert len(lines) == 4 * len(found)
     assert set(lines) <= set(shown)
 
 

@@ -169,6 +169,21 @@ def test_a_long_way_is_told_of_once(tiny: Any, monkeypatch: pytest.MonkeyPatch) 
     assert told == [f"0% done, at whitening {space.entry.rows:,} rows"]
 
 
+def test_no_more_matrices_are_kept_than_there_is_room_for(
+    tiny: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_known", {})
+    spaces = [tiny._index.space(f"context.{layer}") for layer in range(4)]
+    expected = [Whitened(space).scores(space.vector(3)) for space in spaces]
+    assert list(module._known) == spaces
+    monkeypatch.setattr(module, "KEPT", 2 * 8 * 24**2)
+    for space, scores in zip(spaces[::-1], expected[::-1], strict=True):
+        monkeypatch.setattr(module, "_known", dict(module._known))
+        module._known.pop(space, None)
+        assert Whitened(space).scores(space.vector(3)).tolist() == scores.tolist()
+        assert len(module._known) <= 2
+
+
 # -- questions ------------------------------------------------------------------------------
 
 

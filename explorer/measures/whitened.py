@@ -70,6 +70,9 @@ _ROUNDED = 1e-6
 _NEAR = 1e-9
 """Lengths that differ by a smaller share may be those of equal rows."""
 
+KEPT = 256 << 20
+"""Bytes of matrices that are kept: 96 spaces at a width of 576, 6 at 2,304."""
+
 SOON = 1.0
 """Seconds before anything is said of how far it has come."""
 
@@ -81,12 +84,14 @@ class Whitening:
     Attributes:
         shrinkage: a, from 0 to 1.
         root: S^(-1/2), (width, width) float64, symmetric.
+        size: its Frobenius norm.
         lengths: (rows,) float64, the length of each row less the mean, whitened; 0 of one that is
             the mean itself; None until they are asked for.
     """
 
     shrinkage: float
     root: Float64
+    size: float
     lengths: Float64 | None = None
     finding: threading.Lock = field(default_factory=threading.Lock)
 
@@ -124,7 +129,9 @@ class Whitened(Cosines):
             found = _known.get(self.space)
             if found is None:
                 members = None if self._members is None else self._members()
-                found = _known[self.space] = whitening_of(self.space, members)
+                found = whitening_of(self.space, members)
+                _make_room(found.root.nbytes)
+                _known[self.space] = found
             return found
 
     @cached_property
@@ -154,12 +161,12 @@ class Whitened(Cosines):
         found[space.over_centered == 0] = 0
         order = np.argsort(found, kind="stable")
         near = np.diff(found[order]) <= _NEAR * found[order][1:]
-        for run in np.split(order, np.flatnonzero(~near) + 1):
-            if len(run) > 1:
-                _, of, which = np.unique(
-                    self._whole(run), axis=0, return_index=True, return_inverse=True
-                )
-                found[run] = found[run][of][which.reshape(-1)]
+        edges = np.concatenate([[0], np.flatnonzero(~near) + 1, [rows]])
+        for at in np.flatnonzero(np.diff(edges) > 1):
+            run = order[edges[at] : edges[at + 1]]
+            whole = self._whole(run)
+            _, of, which = np.unique(whole, axis=0, return_index=True, return_inverse=True)
+            found[run] = found[run][of][which.reshape(-1)]
         return found
 
     def _whole(self, positions: Int64) -> Float64:
@@ -205,7 +212,7 @@ class Whitened(Cosines):
         size, _ = self.facing(query)
         mean, error = float(np.linalg.norm(space.mean)), scan_error(space.entry.width)
         products = size * ((error + sums) * space.lengths + sums * mean)
-        matrix = 2 * sums * float(np.linalg.norm(self.whitening.root))
+        matrix = 2 * sums * self.whitening.size
         return (products + matrix * (space.lengths + mean)) * self._over + 16 * HALF_ULP_64
 
     def of_pairs(self, pairs: Pairs) -> Float64:
@@ -222,9 +229,22 @@ class Whitened(Cosines):
         return (self._whole(positions) - self.space.mean) * self._over[positions, None]
 
     def asking(self, positions: Int64) -> Float64:
-        """The same times S^-1, of which the product with those rows is the cosine."""
+        """The same times S^-1, of which the product with those rows is the cosine.
+
+        Each by itself, so that it is the same whatever else is asked.
+        """
         root = self.whitening.root
-        return self.items(positions) @ root @ root
+        return np.array([root @ (root @ row) for row in self.items(positions)])
+
+
+def _make_room(more: int) -> None:
+    """Forget what was made first where the matrices would take too much with `more` bytes."""
+    taken = more + sum(one.root.nbytes for one in _known.values())
+    for space, one in list(_known.items()):
+        if taken <= KEPT:
+            return
+        taken -= one.root.nbytes
+        _known.pop(space, None)
 
 
 def whitening_of(space: Space, members: Int64 | None = None) -> Whitening:
@@ -256,7 +276,8 @@ def whitening_of(space: Space, members: Int64 | None = None) -> Whitening:
             f"the {entry.population_rows:,} {entry.population} of space {space.name!r} do not vary "
             "in every direction: there is no covariance to whiten by"
         )
-    return Whitening(a, (directions / np.sqrt(variances)) @ directions.T)
+    root = (directions / np.sqrt(variances)) @ directions.T
+    return Whitening(a, root, float(np.linalg.norm(root)))
 
 
 def shrinkage(covariance: Float64, lengths: Float64) -> float:

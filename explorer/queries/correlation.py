@@ -50,10 +50,11 @@ def evaluate_similarity(
     pairs = read_pairs(source, column, delimiter)
     words = (word for pair in pairs.words for word in pair)
     ask = asked(index, words, space, all_layers, measure, tokens, case, restrict)
-    if missing_as_zero and any(one.distance for _, each in ask.each() for one in each):
+    distances = [one.name for _, each in ask.each() for one in each if one.distance]
+    if missing_as_zero and distances:
         raise QueryError(
-            "--missing-as-zero with euclidean: a distance of 0 is the nearest there is, so that "
-            "pairs that are not covered would count as the most alike; leave out one of the two"
+            f"--missing-as-zero with {distances[0]}: a distance of 0 is the nearest there is, so "
+            "that pairs that are not covered would count as the most alike; leave out one of the two"
         )
     known = [ask.known(space)[1] for space, _ in ask.each()]
     if not any(all(word in places for word in pair) for places in known for pair in pairs.words):
