@@ -173,7 +173,7 @@ def test_no_more_matrices_are_kept_than_there_is_room_for(
     tiny: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_known", {})
-    spaces = [tiny._index.space(f"context.{layer}") for layer in range(4)]
+    spaces = [tiny.index.space(f"context.{layer}") for layer in range(4)]
     expected = [Whitened(space).scores(space.vector(3)) for space in spaces]
     assert list(module._known) == spaces
     monkeypatch.setattr(module, "KEPT", 2 * 8 * 24**2)
