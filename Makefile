@@ -13,11 +13,11 @@ BIN := $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo index test test-e2e test-wheel wheel test-kernels test-models test-peers fuzz check format docs
-.PHONY: notebook bench clean
+.PHONY: help demo index test test-fast test-e2e test-wheel wheel test-kernels test-models test-peers fuzz check format
+.PHONY: docs site notebook bench clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(VENV)/explorer.stamp: pyproject.toml constraints.txt
 	@echo "making $(VENV) and installing pinned dependencies"
@@ -29,6 +29,10 @@ $(VENV)/explorer.stamp: pyproject.toml constraints.txt
 
 $(VENV)/dev.stamp: $(VENV)/explorer.stamp
 	@$(PIP) --constraint constraints.txt --editable '.[all,dev]'
+	@touch $@
+
+$(VENV)/docs.stamp: $(VENV)/dev.stamp
+	@$(PIP) --constraint constraints.txt --editable '.[all,dev,docs]'
 	@touch $@
 
 $(PEERS)/peers.stamp: BIN := $(PEERS)/bin
@@ -55,6 +59,9 @@ index: $(VENV)/explorer.stamp  ## build indexes/smollm2 if it is not there
 
 test: $(VENV)/dev.stamp  ## run the tests, a process a core
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+
+test-fast: $(VENV)/dev.stamp  ## run the tests that build and run no model and start no process
+	@$(BIN)/python -m pytest -m 'not slow' -n auto --dist loadfile --no-loadscope-reorder
 
 test-e2e: $(VENV)/dev.stamp  ## use the terminal UI in tmux and in headless Chromium, where they are
 	@$(BIN)/python -m pytest tests/e2e
@@ -93,6 +100,11 @@ format: $(VENV)/dev.stamp  ## format the code and sort its imports
 docs: $(VENV)/dev.stamp  ## write what is generated in docs/ and README.md
 	@$(BIN)/python docs/generate.py
 
+site: $(VENV)/docs.stamp  ## make a site of the pages, in site/; a link that leads nowhere is an error
+	@$(BIN)/python docs/site_pages.py .cache/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "site/index.html"
+
 notebook: $(VENV)/dev.stamp index  ## run the notebooks of examples/ anew, with what their cells show
 	@$(BIN)/python docs/notebooks.py
 
@@ -100,4 +112,4 @@ bench: $(VENV)/dev.stamp index  ## measure speed and memory, as ratios in one ru
 	@$(BIN)/python -m benchmarks.run
 
 clean:  ## remove the environments and caches; indexes stay
-	@rm -rf $(VENV) $(PEERS) $(WHEEL) $(MODELS) .cache .mypy_cache .ruff_cache .pytest_cache build *.egg-info
+	@rm -rf $(VENV) $(PEERS) $(WHEEL) $(MODELS) .cache .mypy_cache .ruff_cache .pytest_cache build site *.egg-info

@@ -26,6 +26,7 @@ from filelock import FileLock
 from hypothesis import settings
 
 from families import make_model
+from slow import takes_long
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
@@ -63,11 +64,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One file that needs the real index comes first, then those that don't, then the rest.
 
     One process builds it meanwhile; a second one would only wait for it. What computes is marked
-    `numeric`, before pytest looks at marks.
+    `numeric`, and what takes long `slow`, before pytest looks at marks.
     """
     for item in items:
         if computes(item):
             item.add_marker("numeric")
+        if takes_long(item):
+            item.add_marker("slow")
     asked = (item.path for item in items if REAL & set(getattr(item, "fixturenames", ())))
     needing = list(dict.fromkeys(asked))
     rank = dict.fromkeys(needing, 2) | dict.fromkeys(needing[:1], 0)

@@ -398,10 +398,12 @@ UNENDING = [
 
 @pytest.mark.parametrize("statement", UNENDING, ids=lambda text: text[:40])
 def test_a_query_ends_when_its_time_is_over(real_indexes: Path, statement: str) -> None:
-    with Session(real_indexes / "smollm2", timeout=1.5) as session:
+    with Session(real_indexes / "smollm2", timeout=PATIENCE) as session:
         session.ask("SELECT 1")
+        session.timeout = 1.5
         with pytest.raises(QueryError, match=r"stopped after 1\.5 s"):
             session.ask(statement)
+        session.timeout = PATIENCE  # that the next one is answered is no matter of time
         assert session.ask("SELECT 1")[1].to_pylist() == [{"1": 1}]
 
 

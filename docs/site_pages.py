@@ -1,6 +1,6 @@
 """Lay out the pages of the site in one folder: docs/, and what lies at the root of the repository.
 
-    python docs/site.py FOLDER
+    python docs/site_pages.py FOLDER
 
 Knows how the pages at the root are called on the site, and turns links between them and docs/, so
 that one text serves both the repository and the site. The folder holds plain Markdown then, and
