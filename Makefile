@@ -60,7 +60,7 @@ index: $(VENV)/explorer.stamp  ## build indexes/smollm2 if it is not there
 test: $(VENV)/dev.stamp  ## run the tests, a process a core
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
-test-fast: $(VENV)/dev.stamp  ## run the tests that build and run no model and start no process
+test-fast: $(VENV)/dev.stamp  ## run the tests that need no more than an index that is there
 	@$(BIN)/python -m pytest -m 'not slow' -n auto --dist loadfile --no-loadscope-reorder
 
 test-e2e: $(VENV)/dev.stamp  ## use the terminal UI in tmux and in headless Chromium, where they are

@@ -1,8 +1,8 @@
 """Which tests take long, told by what their code reaches: `make test-fast` leaves them out.
 
-A test is slow that builds or runs a model, starts a process, or opens the terminal UI: itself, by a
-fixture, or by a function of `tests` that either calls. Nobody keeps a list of tests. What is left
-asks an index that is there, or computes by itself.
+A test is slow that makes an index, runs a model, starts a process, or opens the terminal UI: itself,
+by a fixture, or by a function of `tests` that either calls. One that computes for more than a
+second or two says so itself, with `@pytest.mark.slow`. What is left asks an index that is there.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ REACHED = (
     "explorer.sql.session",
     "indexer.build",
     "indexer.cli",
+    "indexer.importing",
     "indexer.model",
     "multiprocessing",
     "nbclient",
@@ -33,7 +34,7 @@ REACHED = (
     "torch",
     "transformers",
 )
-"""Modules that build or run a model, start a process, or draw the terminal UI."""
+"""Modules that make an index, run a model, start a process, or draw the terminal UI."""
 GIVEN = {"real", "real_indexes"}
 """Fixtures that are there already, but for the first run."""
 

@@ -41,6 +41,7 @@ LONG: dict[str, Ask] = {
 """By name, a function of an open Explorer that may take long, told how to tell its progress."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LONG)
 def test_a_question_that_is_cancelled_can_be_asked_again(
     name: str, real: Any, real_indexes: Path
@@ -66,6 +67,7 @@ def test_a_question_that_is_cancelled_can_be_asked_again(
                 assert LONG[name](ix) == expected
 
 
+@pytest.mark.slow
 def test_baseline_tells_every_space_and_parts_of_each(real: Any) -> None:
     told: list[tuple[str, int, int]] = []
     real.baseline(pairs=10_000, progress=lambda *step: told.append(step))

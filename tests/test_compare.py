@@ -115,6 +115,7 @@ def test_a_row_a_layer_is_over_the_neurons_of_that_layer(real: Any) -> None:
         check(row, rows[row.layer], real)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", ["in", "out"])
 def test_the_neurons_of_greatest_impact_are_those_of_largest_mean_z(side: str, real: Any) -> None:
     rows = neurons(real, side)
@@ -136,6 +137,7 @@ def test_the_neurons_of_greatest_impact_are_chosen_in_each_layer(real: Any) -> N
         check(row, rows[row.layer][np.argsort(-impact)[:20]], real)
 
 
+@pytest.mark.slow
 def test_all_pairs_of_a_thousand_words_are_those_of_their_lists(real: Any) -> None:
     words = [f'"{text}"' for text in real._words.texts[:1000]]
     answer = real.compare(*words, layers="0-1", pairs=0, measures=["pearson", "euclidean"])
@@ -158,6 +160,7 @@ def test_words_that_are_one_vector_have_no_distance(real: Any) -> None:
         assert row.scores[measure] == pytest.approx(1, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_sums_are_kept_within_their_bound_and_are_the_same_summed_anew(
     real: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -262,6 +265,7 @@ def test_percentiles_are_those_of_control_pairs_taken_one_by_one(
     assert [random.measure for random in answer.meta.random] == list(ALL)
 
 
+@pytest.mark.slow
 def test_each_control_pair_is_compared_over_neurons_of_its_own(real: Any) -> None:
     options = {"layers": "28-29", "top_neurons": 30, "measures": "all", "pairs": 100}
     answer = real.compare("large", "tall", **options)
@@ -317,6 +321,7 @@ def test_how_many_fit_at_once_changes_nothing(real: Any, monkeypatch: pytest.Mon
             assert one.n == other.n == 360
 
 
+@pytest.mark.slow
 def test_random_pairs_stand_anywhere_alike_unless_their_neurons_are_chosen_on_them(
     real: Any,
 ) -> None:

@@ -374,6 +374,7 @@ def within(count: int, share: float) -> bool:
     return bool(low <= count <= high)
 
 
+@pytest.mark.slow
 def test_p_of_random_groups_is_uniform(null: tuple[np.ndarray, np.ndarray]) -> None:
     # p takes steps of 1 / (1 + N); spread over its step it is uniform where the test is exact.
     spread = np.random.default_rng(0).random(null[0].shape) / (1 + DRAWN)

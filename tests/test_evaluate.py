@@ -71,6 +71,7 @@ def counts(sections: list[dict[str, Any]]) -> list[tuple[int, int]]:
 # -- against gensim -------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("case_insensitive", "case"), [(True, "fold"), (False, "exact")])
 def test_analogies_count_as_gensim_counts_them(
     real: Any, gensim: KeyedVectors, some_questions: str, case_insensitive: bool, case: str
@@ -98,6 +99,7 @@ def test_restricted_analogies_count_as_gensim_counts_them(real: Any, gensim: Key
     assert rows[-1].of_asked == rows[-1].correct / 19_544
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(data=st.data(), case_insensitive=st.booleans())
 def test_of_many_forms_of_a_word_gensim_looks_at_five(
@@ -195,6 +197,7 @@ def covered(ix: Any, known: Lexicon, count: int) -> list[list[int]]:
     return found[:: max(1, len(found) // count)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("space", "measure", "method"), RUNS)
 @pytest.mark.parametrize("case", ["exact", "written"])
 def test_each_answer_is_what_the_question_alone_gets(
@@ -499,6 +502,7 @@ def test_a_file_that_is_none_is_refused_in_one_line(
         assert file in done.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["analogies", "similarity"])
 def test_the_page_of_results_shows_what_embed_answers(real: Any, page: str) -> None:
     """Tokens are the same whatever words are indexed; rows of words follow from the same code."""

@@ -71,12 +71,14 @@ def test_a_notebook_is_short_and_every_cell_of_code_has_shown_something(stored: 
     assert str(ROOT) not in NOTEBOOK.read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_every_cell_runs_and_shows_the_same_kind_of_thing(
     stored: list[Any], anew: list[Any]
 ) -> None:
     assert [kinds(cell) for cell in anew] == [kinds(cell) for cell in stored]
 
 
+@pytest.mark.slow
 def test_what_does_not_follow_from_the_words_indexed_is_the_same(
     stored: list[Any], anew: list[Any]
 ) -> None:
@@ -89,6 +91,7 @@ def test_what_does_not_follow_from_the_words_indexed_is_the_same(
     assert compared >= 5
 
 
+@pytest.mark.slow
 def test_on_the_index_that_it_was_stored_with_everything_is_the_same(
     stored: list[Any], tmp_path: Path
 ) -> None:

@@ -261,6 +261,7 @@ def test_a_tensor_that_would_be_lost_is_refused_and_can_be_let_go(
     assert load(locate(str(path)), accepted=(name,)).tokenizer is not None
 
 
+@pytest.mark.slow
 def test_the_quick_reader_reads_what_gguf_s_own_does() -> None:
     path = locate("smollm2").weight_files()[0]
     quick, plain = quick_reader()(str(path)), gguf.GGUFReader(str(path))

@@ -38,6 +38,7 @@ def alone(real: Any) -> dict[str, Any]:
 # -- threads --------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_many_threads_get_the_answers_of_one(real_indexes: Path, alone: dict[str, Any]) -> None:
     mixed = [name for name in QUESTIONS for _ in range(3)]
     random.Random(0).shuffle(mixed)
@@ -268,6 +269,7 @@ def test_what_is_closed_says_so(real_indexes: Path) -> None:
     assert ix.manifest.words
 
 
+@pytest.mark.slow
 def test_what_was_asked_before_it_was_closed_is_closed_too(real_indexes: Path) -> None:
     ix = explorer.open("smollm2", real_indexes)
     for ask in QUESTIONS.values():

@@ -87,6 +87,7 @@ def little_memory() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_AS, before)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("little_memory")
 @pytest.mark.parametrize("file", WAYS)
 def test_a_file_broken_in_any_byte_is_read_or_refused_in_one_line(

@@ -42,6 +42,7 @@ def test_the_size_neuron_reads_size_and_points_at_larger_and_smaller(real: Any) 
     assert {"␣smaller", "␣larger", "␣Larger"} <= set(first.writes)
 
 
+@pytest.mark.slow
 def test_at_large_the_size_neuron_takes_away_what_it_points_at(real: Any) -> None:
     """Its gate is open there, and its second reading direction opposed."""
     signs = {}

@@ -154,6 +154,7 @@ def test_the_best_of_each_layer_are_ranked_within_it(plain: Plain, nulls: Any, r
         check(rows, scores.min(axis=0), allowed.max(axis=0), inside)
 
 
+@pytest.mark.slow
 def test_every_neuron_can_be_had(real: Any) -> None:
     rows = real.middleman("dog", k=30 * UNITS).rows
     assert len({row.neuron for row in rows}) == 30 * UNITS

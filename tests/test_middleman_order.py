@@ -140,6 +140,7 @@ def test_equal_rows_stand_in_the_order_of_neurons(near_ties: Any) -> None:
     assert len({row.score for row in rows}) < len(rows) / 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "how"),
     [

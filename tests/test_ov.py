@@ -91,6 +91,7 @@ def test_the_tokens_of_a_head_are_those_of_highest_and_lowest_z(
     assert few.writes == one.writes[:4]
 
 
+@pytest.mark.slow
 def test_z_is_standardised_over_random_words(real: Any, word_like: NDArray[np.int64]) -> None:
     """Over many random words B the z of every head has mean 0 and deviation 1."""
     from explorer.measures import Weighted

@@ -98,6 +98,7 @@ def columns(lines: list[str]) -> list[str]:
     return lines[rules[0] - 1].split()
 
 
+@pytest.mark.slow
 def test_the_figure_that_is_checked_by_hand_is_that_of_the_table(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

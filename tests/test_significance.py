@@ -90,6 +90,7 @@ def test_a_resample_of_one_word_alone_is_left_out() -> None:
     assert len(counts) == pytest.approx(5000, abs=5 * 50)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("words", "least"), [(6, 0.90), (10, 0.92), (20, 0.92)])
 def test_intervals_cover_the_score_of_what_a_group_was_drawn_from(words: int, least: float) -> None:
     """95 % nominal; plain percentiles cover 84 % at six words and 88 % at ten."""

@@ -57,6 +57,7 @@ def test_spellings_of_the_same_tokens_are_one_word(tmp_path: Path) -> None:
     assert by_text["Great Dane"].also == ()
 
 
+@pytest.mark.slow
 def test_as_many_words_are_indexed_as_were_asked_for(tmp_path: Path) -> None:
     in_lower_case().save(str(tmp_path / "tokenizer.json"))
     vocabulary = Vocabulary(tmp_path / "tokenizer.json")

@@ -20,6 +20,7 @@ def words(real: Any) -> Words:
     return Words(real._index)
 
 
+@pytest.mark.slow
 def test_every_word_lies_in_one_part_and_parts_do_not_overlap(words: Words) -> None:
     part_of = {}
     for at in range(len(words)):

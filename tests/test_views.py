@@ -105,6 +105,7 @@ def test_weights_and_what_is_taken_away_are_refused_where_they_mean_nothing() ->
         terms.only_words("large", 2)
 
 
+@pytest.mark.slow
 def test_every_token_and_word_is_written_so_that_it_is_asked_again(real: Any) -> None:
     """What stands in an answer, put into the bar, is the same item."""
     names = real.sql("SELECT text, display FROM token WHERE id % 97 = 0 AND NOT special").rows
@@ -190,6 +191,7 @@ def test_views_ask_the_questions_of_the_api(real: Any) -> None:
 # -- rows -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_everything_a_row_names_can_be_explored(real: Any) -> None:
     for view, text in (
         ("neighbors", "large"),

@@ -237,6 +237,7 @@ def test_a_token_without_a_space_is_refused_with_the_word_that_has_one(real: Any
         real.word('token:"large"')
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "word", ["large + tall", "L29N112.out", "large@context.3", "#1507", "2*dog"]
 )

@@ -116,6 +116,7 @@ def test_a_word_that_the_tokenizer_drops_is_refused_by_name(tmp_path: Path) -> N
         choose(["dog", "xyz"], vocabulary, vocabulary.texts())
 
 
+@pytest.mark.slow
 def test_no_word_without_a_token_is_chosen_by_frequency(tmp_path: Path) -> None:
     vocabulary = without_most_letters(tmp_path)
     for asked in (0, 3000):
