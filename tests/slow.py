@@ -1,8 +1,8 @@
 """Which tests take long, told by what their code reaches: `make test-fast` leaves them out.
 
-A test is slow that makes an index, runs a model, starts a process, or opens the terminal UI: itself,
-by a fixture, or by a function of `tests` that either calls. One that computes for more than a
-second or two says so itself, with `@pytest.mark.slow`. What is left asks an index that is there.
+A test is slow that makes an index, runs a model, starts a process, or opens the terminal UI:
+itself, by a fixture, or by a function of `tests` that either calls. One that computes for more than
+a second or two says so itself, with `@pytest.mark.slow`. What is left asks an index that is there.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which tests are slow is told rightly, and what is left of `make test-fast` asks every question."""
+"""Which tests are slow is told rightly, and the others ask every question."""
 
 from __future__ import annotations
 
