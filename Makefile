@@ -61,7 +61,8 @@ test: $(VENV)/dev.stamp  ## run the tests, a process a core
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 test-fast: $(VENV)/dev.stamp  ## run the tests that need no more than an index that is there
-	@$(BIN)/python -m pytest -m 'not slow' -n auto --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -m 'not slow' --ignore tests/fuzz -n auto --dist loadfile \
+		--no-loadscope-reorder
 
 test-e2e: $(VENV)/dev.stamp  ## use the terminal UI in tmux and in headless Chromium, where they are
 	@$(BIN)/python -m pytest tests/e2e
@@ -97,7 +98,7 @@ check: $(VENV)/dev.stamp  ## format, lint, types, contracts, docs
 format: $(VENV)/dev.stamp  ## format the code and sort its imports
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
 
-docs: $(VENV)/dev.stamp  ## write what is generated in docs/ and README.md
+docs: $(VENV)/dev.stamp  ## write what is generated in docs/
 	@$(BIN)/python docs/generate.py
 
 site: $(VENV)/docs.stamp  ## make a site of the pages, in site/; a link that leads nowhere is an error

@@ -29,6 +29,7 @@ from explorer.sql.session import Session, bytes_of
 from indexer.store.errors import SemanticError
 from processes import PATIENCE, children, ended, until, works
 
+pytestmark = pytest.mark.slow  # a statement is asked in a process of its own
 EXAMPLES = re.findall(r"```sql\n(.*?)```", (ROOT / "docs/sql.md").read_text("utf-8"), re.DOTALL)
 
 
@@ -223,7 +224,6 @@ def test_z_of_every_neuron_is_that_of_the_formula(real: Any) -> None:
     np.testing.assert_allclose([r["z"] for r in answer.rows], expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.slow
 def test_text_that_is_not_indexed_is_run_through_the_model(real: Any) -> None:
     asked = "SELECT * FROM neighbors('quuxish thing', 'context.12', k := 2)"
     answer = real.sql(asked, timeout=PATIENCE)
@@ -280,7 +280,6 @@ def test_neurons_that_fire_for_both_are_the_middle_men_by_activations(real: Any)
 # -- tables of one's own ----------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_tables_of_every_kind_are_read(real: Any, words_file: Path, tmp_path: Path) -> None:
     table = pyarrow.table({"word": ["large", "tall", "dog"], "rating": [3.5, 2.0, 1.0]})
     pyarrow.parquet.write_table(table, tmp_path / "words.dat")
