@@ -383,6 +383,7 @@ def test_p_of_random_groups_is_uniform(null: tuple[np.ndarray, np.ndarray]) -> N
         assert within(int((p <= LEVEL).sum()), LEVEL)
 
 
+@pytest.mark.slow
 def test_some_space_is_below_the_level_as_often_as_the_level_says(
     null: tuple[np.ndarray, np.ndarray],
 ) -> None:
