@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 import explorer
 from conftest import BIN, ROOT, Run
 from explorer.errors import QueryError
+from explorer.measures import MEASURES
 from explorer.measures.asked import checked_measure
 from explorer.measures.cosine import Cosine
 from explorer.queries.accuracy import _Covered, _right
@@ -454,9 +455,9 @@ def test_the_product_is_asked_by_cosines_alone(tiny: Any) -> None:
     )
     assert [(row.measure, row.method) for row in found.rows] == [
         ("dot", "add"), ("cosine", "add"), ("cosine", "mul"), ("centered", "add"),
-        ("centered", "mul"), ("euclidean", "add"),
+        ("centered", "mul"), ("euclidean", "add"), ("whitened", "add"), ("whitened", "mul"),
     ]  # fmt: skip
-    assert "it was asked by cosine and centered alone" in str(found)
+    assert "it was asked by cosine, centered and whitened alone" in str(found)
 
 
 def test_the_program_answers_as_python_does(
@@ -576,7 +577,7 @@ def test_a_bar_is_drawn_on_a_terminal_and_the_answer_stays_on_stdout(real_indexe
         answer = json.loads(child.stdout.read())
     os.close(terminal)
     assert child.returncode == 0
-    assert len(answer["rows"]) == 4
+    assert len(answer["rows"]) == len(MEASURES)
     assert b"embed by euclidean" in drawn
     assert b"%" in drawn
 

@@ -6,7 +6,7 @@ asks the measure.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from explorer.errors import QueryError
 from explorer.measures import MEASURES
@@ -55,6 +55,6 @@ def checked_measure(
     return asked(space, lambda: index.kind_of(space.entry).reference(space.entry), announce)
 
 
-def or_names(names: tuple[str, ...]) -> str:
-    """Names as a sentence has them where one is to be chosen: `cosine, centered or whitened`."""
-    return " or ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
+def listed(names: Sequence[str], last: str = "or") -> str:
+    """Names as a sentence has them: `cosine, centered or whitened`."""
+    return f" {last} ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import QueryError
-from explorer.measures.asked import COSINES, or_names
+from explorer.measures.asked import COSINES, listed
 from explorer.measures.measure import Measure
 from explorer.progress import Progress
 from explorer.queries.analogy import METHODS
@@ -87,7 +87,7 @@ def evaluate_analogies(
     runs = list(_runs(ask, methods))
     if not runs:
         raise QueryError(
-            f"3CosMul multiplies cosines: --method mul needs --measure {or_names(COSINES)}"
+            f"3CosMul multiplies cosines: --method mul needs --measure {listed(COSINES)}"
         )
     spaces = [measure.space for measure, _ in runs]
     covered = {one.entry.item: _covered(questions, *ask.known(one)) for one in spaces}
@@ -221,9 +221,9 @@ def _notes(
     if depth is not None:
         notes.append(f"accuracy looks at the {depth} best candidates besides a, b and c themselves")
     if "mul" in methods and not all(measure.cosine for measure, _ in runs):
-        asked = {measure.name for measure, _ in runs if measure.cosine}
-        names = [name for name in COSINES if name in asked] or COSINES
-        notes.append(f"3CosMul multiplies cosines: it was asked by {' and '.join(names)} alone")
+        asked = {measure.name for measure, _ in runs}
+        names = listed([name for name in COSINES if name in asked] or COSINES, "and")
+        notes.append(f"3CosMul multiplies cosines: it was asked by {names} alone")
     return notes
 
 

@@ -17,7 +17,7 @@ from explorer.calibration import calibrate, z
 from explorer.cosmul import cosmul
 from explorer.errors import QueryError
 from explorer.expressions import Expression, parse
-from explorer.measures.asked import COSINES, checked_measure, or_names
+from explorer.measures.asked import COSINES, checked_measure, listed
 from explorer.measures.measure import Weighted
 from explorer.products import Float64
 from explorer.queries.neighbors import check_k, excluded, meta_of, population, ranked
@@ -126,7 +126,7 @@ class InSpace:
         if self.method == "mul" and not self.measure.cosine:
             raise QueryError(
                 f"3CosMul multiplies cosines: --method mul needs --measure "
-                f"{or_names(COSINES)}, not {self.measure.name!r}"
+                f"{listed(COSINES)}, not {self.measure.name!r}"
             )
         self.asked = asked
         expressions = [e for e in (asked.expression, asked.target, asked.against) if e is not None]

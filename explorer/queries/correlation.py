@@ -54,7 +54,8 @@ def evaluate_similarity(
     if missing_as_zero and distances:
         raise QueryError(
             f"--missing-as-zero with {distances[0]}: a distance of 0 is the nearest there is, so "
-            "that pairs that are not covered would count as most alike; leave out one of the two"
+            "that pairs that are not covered would count as the most alike; leave out one of the "
+            "two"
         )
     known = [ask.known(space)[1] for space, _ in ask.each()]
     if not any(all(word in places for word in pair) for places in known for pair in pairs.words):

@@ -14,7 +14,7 @@ import numpy as np
 
 from explorer.errors import QueryError
 from explorer.measures import MEASURES
-from explorer.measures.asked import KINDS, checked_measure, or_names
+from explorer.measures.asked import KINDS, checked_measure, listed
 from explorer.measures.measure import Measure
 from explorer.products import Float64
 from explorer.queries.neighbors import answers, check_k
@@ -99,7 +99,7 @@ def _checked(rows: Float64, names: list[str], measure: Measure, composed: bool) 
                     f"{names[at]} is the mean of space {measure.space.name!r}: less the "
                     "mean, it has no direction"
                 )
-            distances = or_names(tuple(name for name in MEASURES if KINDS[name].distance))
+            distances = listed([name for name in MEASURES if KINDS[name].distance])
             raise QueryError(
                 f"{names[at]} is zero: it has no direction; only --measure {distances} asks it"
             )

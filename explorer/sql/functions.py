@@ -18,7 +18,7 @@ import numpy as np
 from explorer.errors import BadExpression, QueryError, UnknownWord
 from explorer.expressions import neuron_of, parse
 from explorer.measures import MEASURES
-from explorer.measures.asked import or_names
+from explorer.measures.asked import listed
 from explorer.queries import analogy as _analogy
 from explorer.queries.middleman import exact_neuron_scores, middleman
 from explorer.queries.neighbors import neighbors_of_each
@@ -313,7 +313,7 @@ _SPACE = Parameter("space", "VARCHAR", "where to look", "'embed'")
 _MEASURE = Parameter(
     "measure",
     "VARCHAR",
-    f"{or_names(tuple(f'`{name}`' for name in MEASURES))}; the space's own where NULL",
+    f"{listed([f'`{name}`' for name in MEASURES])}; the space's own where NULL",
     "NULL",
 )
 _INPUTS = Parameter("include_inputs", "BOOLEAN", "keep the query's own items", "false")
