@@ -43,7 +43,7 @@ def moved(words: Words, space: str, measure: str) -> tuple[np.ndarray, np.ndarra
         return home.mean, np.eye(home.entry.width)
     members = np.arange(home.entry.rows)
     if home.entry.item == "token":
-        members = words.index.word_like_ids
+        members = words.index.tokens.word_like
     return home.mean, whitener_by(home.covariance, home.centered_norms[members])
 
 

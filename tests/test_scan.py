@@ -392,7 +392,7 @@ def stored_root(ix: Any, space: str) -> Float64:
     """What whitens rows, by the moments that are stored."""
     moments = np.load(ix.index.folder / f"spaces/{space}.npz")
     lengths = moments["centered_norms"]
-    members = ix.index.word_like_ids if space == "embed" else np.arange(len(lengths))
+    members = ix.index.tokens.word_like if space == "embed" else np.arange(len(lengths))
     return whitener_by(moments["covariance"], lengths[members])
 
 

@@ -67,7 +67,7 @@ def test_a_whole_space_is_its_rows_in_order(tiny: Any, space: str, measure: str)
     if measure in ("centered", "whitened"):
         rows = rows - home.mean
     if measure == "whitened":
-        members = rows[tiny.index.word_like_ids] if space == "embed" else rows
+        members = rows[tiny.index.tokens.word_like] if space == "embed" else rows
         variances, directions = np.linalg.eigh(shrunk_of(members))
         rows = rows @ directions / np.sqrt(variances) @ directions.T
     if measure in ("cosine", "centered", "whitened"):

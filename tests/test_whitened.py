@@ -310,7 +310,7 @@ def test_questions_of_a_test_set(slow: Slow, real: Any) -> None:
     right = kept_in = alone = 0
     members = np.arange(len(slow.rows))
     if slow.space == "embed":
-        members = real.index.word_like_ids
+        members = real.index.tokens.word_like
     for line in asked:
         a, b, c, d = (slow.at(word) for word in line.split())
         names = slow.plain.names(slow.space)
