@@ -452,9 +452,9 @@ def test_a_part_of_the_layers_gives_their_spaces_and_their_neurons(
         "L1N0",
         "L1N1",
     ]
-    assert narrow.neuron(1, 7).id == 7
+    assert narrow.neurons.at(1, 7).id == 7
     with pytest.raises(UnknownName, match="did you mean 'L1N3'"):
-        narrow.neuron(0, 3)
+        narrow.neurons.at(0, 3)
 
 
 def test_bfloat16_is_recorded_and_touches_the_forward_passes_alone(
