@@ -573,7 +573,7 @@ class Explorer:
             progress: told what is done, how many steps of it, and of how many.
 
         Example:
-            >>> row = ix.baseline("embed", "cosine").rows[0]
+            >>> row = ix.baseline("embed", measure="cosine").rows[0]
             >>> round(row.mean, 2), round(row.deviation, 2)
             (0.47, 0.17)
         """

@@ -86,7 +86,7 @@ def test_the_program_answers_as_python_does(tiny: Any, tiny_indexes: Any, run: R
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_lines_around_a_table_are_broken_at_blanks_and_lose_nothing(real: Any, width: int) -> None:
     answer = real.layers("dog + small", "Chihuahua")
-    whole, narrow = to_text(answer, 1000), to_text(answer, width)
+    whole, narrow = to_text(answer.layout(), 1000), to_text(answer.layout(), width)
     assert max(map(len, narrow.splitlines())) <= width
     foot = whole[whole.rindex("\n\n") :]
     assert max(map(len, foot.splitlines())) > 120

@@ -41,7 +41,7 @@ def plant(model: Any) -> None:
                     row[unit % 24] = torch.nextafter(row[unit % 24], torch.tensor(99.0))
                 matrix[unit] = row
             matrix[5] = 0
-            matrix[9] *= 1e8
+            matrix[9] *= 1e5  # more, and the stream is too long for the norm's float32
             matrix[12] *= 1e-15
             matrix[15] *= 3
         layer.mlp.down_proj.weight.copy_(layer.mlp.gate_proj.weight.T)

@@ -36,10 +36,15 @@ class Layout:
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its name, and what of a row stands in it, cut to fit or folded into lines.
+    """A column of a table.
 
-    One that `stays` is shown even where nothing stands in it. One that is `explained` goes with
-    what a folded column says, wherever that is shown at length.
+    Attributes:
+        name: what stands above it.
+        cell: what of a row stands in it.
+        right: whether it stands to the right, as numbers do.
+        folds: whether a cell that is too wide is folded into lines, and not cut.
+        stays: whether it is shown even where nothing stands in it.
+        explained: whether it goes with what a folded column says, wherever that is shown at length.
     """
 
     name: str
