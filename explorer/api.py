@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from explorer.about import index
 from explorer.expressions import parse
 from explorer.late import Late
 from explorer.measures.asked import checked_measure
@@ -162,11 +161,13 @@ class Explorer:
         return f"Explorer({self.name!r}{', closed' if self.index.closed else ''})"
 
     def __str__(self) -> str:
+        from explorer.about import index
         from explorer.show.text import to_text
 
         return to_text(index(self.manifest))
 
     def _repr_html_(self) -> str:
+        from explorer.about import index
         from explorer.show.markup import to_html
 
         return to_html(index(self.manifest))

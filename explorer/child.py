@@ -64,7 +64,6 @@ def heard(
     what: str,
     command: Sequence[str],
     told: Callable[[dict[str, Any]], None],
-    sent: bytes = b"",
     cancelled: threading.Event | None = None,
     patience: float = 0.0,
 ) -> Ended:
@@ -78,7 +77,6 @@ def heard(
         what: is being done, for the error.
         command: what to start.
         told: is given each JSON object, in the thread that asked; what it raises ends the process.
-        sent: what it finds on stdin first.
         cancelled: ends it once it is set.
         patience: seconds between asking it to end, as an interrupt does, and ending it.
 
@@ -95,7 +93,7 @@ def heard(
     lines: queue.Queue[bytes | None] = queue.Queue()
     out: list[bytes] = []
     threads = [
-        threading.Thread(target=_talk, args=(child, sent, out), daemon=True),
+        threading.Thread(target=_read, args=(child, out), daemon=True),
         threading.Thread(target=_listen, args=(child, lines), daemon=True),
     ]
     try:
@@ -246,12 +244,8 @@ class Worker:
             self._last = line.decode(errors="replace").strip() or self._last
 
 
-def _talk(child: subprocess.Popen[bytes], sent: bytes, out: list[bytes]) -> None:
-    assert child.stdin is not None
+def _read(child: subprocess.Popen[bytes], out: list[bytes]) -> None:
     assert child.stdout is not None
-    with contextlib.suppress(BrokenPipeError):  # it ended before it had read all
-        child.stdin.write(sent)
-        child.stdin.flush()
     out.append(child.stdout.read())
 
 

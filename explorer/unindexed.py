@@ -24,7 +24,7 @@ from explorer.child import LOOK, Ended, Worker, command
 from explorer.errors import Cancelled, ModelFailed, ModelUnavailable, NotIndexed
 from explorer.progress import Progress, untold
 from indexer.store.arrays import whole
-from indexer.store.layout import MANIFEST
+from indexer.store.places import Print, print_of
 
 Encode = Callable[[Path, Sequence[str]], NDArray[np.float32]]
 """What runs the model on texts: the folder of the index and the texts, each different -> their
@@ -41,7 +41,7 @@ _alone = threading.Lock()
 class _Model:
     """A model that is ready in its process."""
 
-    of: tuple[object, ...]
+    of: tuple[Path, Print | None]
     worker: Worker
 
 
@@ -124,7 +124,7 @@ def _asked(
     global _ready
     if cancelled is not None and cancelled.is_set():
         raise Cancelled(f"{what} was cancelled")
-    of = _print_of(folder)
+    of = folder.resolve(), print_of(folder)
     if _ready is not None and (_ready.of != of or not _ready.worker.running):
         _end()
     while True:
@@ -167,12 +167,6 @@ def _end() -> None:
     model, _ready = _ready, None
     if model is not None:
         model.worker.end()
-
-
-def _print_of(folder: Path) -> tuple[object, ...]:
-    """What tells the index that lies in a folder now from another that takes its place."""
-    found = (folder / MANIFEST).stat()
-    return folder.resolve(), found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def refuse(folder: Path, words: Sequence[str]) -> NoReturn:

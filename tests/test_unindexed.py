@@ -305,6 +305,17 @@ def test_after_a_failure_nothing_is_left(tiny_indexes: Path, tmp_path: Path) -> 
     assert children() == before
 
 
+def test_an_index_that_is_gone_is_told_of(tiny_indexes: Path, tmp_path: Path) -> None:
+    folder, before = tmp_path / "llama", children()
+    shutil.copytree(tiny_indexes / "llama", folder)
+    with explorer.open("llama", tmp_path) as ix:
+        assert ix.neighbors(TEXT, "context.2").rows
+        shutil.rmtree(folder)
+        with pytest.raises(ModelFailed, match="is not an index"):
+            ix.neighbors("mountain dog dog", "context.2")
+    assert children() == before
+
+
 def test_a_forked_process_asks_for_a_model_of_its_own(
     tiny_indexes: Path, states: NDArray[np.float32]
 ) -> None:

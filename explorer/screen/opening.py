@@ -16,8 +16,7 @@ from explorer.screen.door import Door
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
-
-_Print = tuple[int, int, int]
+    from indexer.store.places import Print
 
 
 class Opening:
@@ -36,7 +35,7 @@ class Opening:
     ) -> None:
         self.name, self.root, self.door, self.last = name, root, door, last
         self.folder: Path | None = None
-        self._print: _Print | None = None
+        self._print: Print | None = None
         self._lock = threading.Lock()
 
     def open(self, name: str | Path | None = None) -> Explorer:
@@ -52,12 +51,12 @@ class Opening:
         """
         from explorer.api import Explorer
         from explorer.views.indexes import check
-        from indexer.store.places import find_index, name_of
+        from indexer.store.places import find_index, name_of, print_of
         from indexer.store.read import Index
 
         with self._lock:
             folder = find_index(name or self.folder or self._asked(), self.root).absolute()
-            found = _print_of(folder)
+            found = print_of(folder)
             check(folder)
             index = Index(folder)
             try:
@@ -98,12 +97,18 @@ class Opening:
 
     def changed(self) -> bool:
         """Whether another index lies where this one was opened; not where none does."""
-        found = _print_of(self.folder) if self.folder is not None else None
+        found = self._now()
         return found is not None and found != self._print
 
     def gone(self) -> bool:
         """Whether nothing lies where this one was opened; so it is for a moment as one is built."""
-        return self.folder is not None and _print_of(self.folder) is None
+        return self.folder is not None and self._now() is None
+
+    def _now(self) -> Print | None:
+        """The print of what lies there now."""
+        from indexer.store.places import print_of
+
+        return print_of(self.folder) if self.folder is not None else None
 
 
 def warm(ix: Explorer) -> None:
@@ -112,15 +117,3 @@ def warm(ix: Explorer) -> None:
 
     ix.beginning("a", k=1)
     ix.search(ix.manifest.embed.name, [1.0] * ix.manifest.model.d_model, distinct=True)
-
-
-def _print_of(folder: Path) -> _Print | None:
-    """What tells one manifest from another that takes its place."""
-    from indexer.store.layout import MANIFEST
-    from indexer.store.places import index_folder
-
-    try:
-        found = (index_folder(folder.parent, folder.name) / MANIFEST).stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_mtime_ns, found.st_size

@@ -13,7 +13,6 @@ import hashlib
 import json
 import os
 import re
-import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -457,6 +456,8 @@ def _check_unembedding(manifest: Manifest) -> None:
 
 def _rebuild(folder: Path, body: dict[str, Any]) -> str:
     """How an index of another format is made anew, as far as its manifest says it."""
+    import shlex  # for this line alone
+
     model, extra = body.get("model"), body.get("extra")
     said = model if isinstance(model, dict) else {}
     source, vocabulary = said.get("source"), said.get("vocabulary")

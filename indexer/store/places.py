@@ -104,6 +104,19 @@ def index_folder(place: Path, name: str) -> Path:
     return folder
 
 
+Print = tuple[int, int, int]
+"""What tells one index from another that takes its place."""
+
+
+def print_of(folder: Path) -> Print | None:
+    """The print of the index that lies in a folder now, or is set aside for it; None of none."""
+    try:
+        found = (index_folder(folder.parent, folder.name) / MANIFEST).stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
 def name_of(folder: Path) -> str:
     """The name of the index in a folder."""
     aside = _RETIRED.fullmatch(folder.name)
