@@ -4,7 +4,7 @@
 
 Knows what to write between markers `<!-- generated: NAME -->` and `<!-- end -->`: the tables of the
 catalog (from `schema.sql` and `labels.sql`), the help of every command, the parts of an answer
-(from the dataclasses of `explorer.results`), the methods of `Explorer` and what results can do
+(from the dataclasses of `explorer.questions`), the methods of `Explorer` and what results can do
 (from their docstrings), the model families (from the indexer's table, and one entry of its source),
 the file tree with the first line of each module's docstring, the rooms with their imports
 (`rooms.py`), and the index of decisions (`records.py`). Besides, the pictures that pages show.
@@ -135,13 +135,13 @@ def help_pages() -> str:
 
 def answers() -> str:
     """Every part of an answer's JSON, from the dataclasses that results are made of."""
-    from explorer import results
+    from explorer import questions
 
     out = []
     for title, names in ANSWERS.items():
         out += [f"## {title}", ""]
         for name in names:
-            out += _fields(getattr(results, name))
+            out += _fields(getattr(questions, name))
     return "\n".join(out)
 
 
@@ -182,11 +182,11 @@ def methods() -> str:
 
 def can_do() -> str:
     """What every result can do, and which class is the answer of which question."""
-    from explorer import results
+    from explorer import questions
     from explorer.api import Explorer
 
     out = []
-    for name, member in vars(results.Result).items():
+    for name, member in vars(questions.Result).items():
         if not name.startswith("_"):
             out += _documented(f"result.{name}", member)
     out += [
@@ -200,9 +200,9 @@ def can_do() -> str:
         if not name.startswith("_") and inspect.isfunction(member):
             for kind in set(re.findall(r"\w+", str(member.__annotations__.get("return", "")))):
                 asked.setdefault(kind, []).append(f"`{name}`")
-    for name in results.__all__:
-        part = getattr(results, name)
-        if issubclass(part, results.Result) and part is not results.Result:
+    for name in questions.__all__:
+        part = getattr(questions, name)
+        if issubclass(part, questions.Result) and part is not questions.Result:
             rows = part.__annotations__.get("rows", "tuple[dict, ...]")
             row = re.findall(r"\w+", rows)[1]
             about = described(part)[0]
@@ -212,10 +212,10 @@ def can_do() -> str:
 
 def queries() -> str:
     """What stands in `query` of each answer, from the dataclasses."""
-    from explorer import results
+    from explorer import questions
 
-    names = [name for name in results.__all__ if name.endswith("Query")]
-    return "\n".join(line for name in names for line in _fields(getattr(results, name)))
+    names = [name for name in questions.__all__ if name.endswith("Query")]
+    return "\n".join(line for name in names for line in _fields(getattr(questions, name)))
 
 
 def _documented(name: str, member: object) -> list[str]:

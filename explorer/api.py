@@ -1,6 +1,6 @@
 """`Explorer`: one method a question. What a script imports, and what the command line calls.
 
-Knows which query answers which question; the queries are in `explorer.queries`.
+Knows which query answers which question; the queries are in `explorer.compute`.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
+from explorer.compute import analogy as _analogy
+from explorer.compute import neighbors as _neighbors
 from explorer.expressions import parse
 from explorer.late import Late
 from explorer.measures.asked import checked_measure
 from explorer.progress import Progress, untold
-from explorer.queries import analogy as _analogy
-from explorer.queries import neighbors as _neighbors
-from explorer.resolve import Resolver
-from explorer.results import (
+from explorer.questions import (
     Analogy,
     AnalogyAccuracies,
     AnalogyLayers,
@@ -39,50 +38,51 @@ from explorer.results import (
     SqlRows,
     WordReport,
 )
+from explorer.resolve import Resolver
 from explorer.sql.session import MEMORY, TIMEOUT, Session, bytes_of, seconds_of
 from explorer.unindexed import Encode, encode, release
 from indexer.store.layout import Manifest
 from indexer.store.read import Index
 
 if TYPE_CHECKING:
+    from explorer.compute import accuracy as _accuracy
+    from explorer.compute import anchored as _anchored
+    from explorer.compute import baseline as _baseline
+    from explorer.compute import beginnings as _beginnings
+    from explorer.compute import compare as _compare
+    from explorer.compute import congruence as _congruence
+    from explorer.compute import correlation as _correlation
+    from explorer.compute import layers as _layers
+    from explorer.compute import lots as _lots
+    from explorer.compute import middleman as _middleman
+    from explorer.compute import neuron as _neuron
+    from explorer.compute import ov as _ov
+    from explorer.compute import search as _search
+    from explorer.compute import similarity as _similarity
+    from explorer.compute import vectors as _vectors
+    from explorer.compute import word as _word
+    from explorer.compute.evaluate import Several
     from explorer.profiles import Profiles
-    from explorer.queries import accuracy as _accuracy
-    from explorer.queries import anchored as _anchored
-    from explorer.queries import baseline as _baseline
-    from explorer.queries import beginnings as _beginnings
-    from explorer.queries import compare as _compare
-    from explorer.queries import congruence as _congruence
-    from explorer.queries import correlation as _correlation
-    from explorer.queries import layers as _layers
-    from explorer.queries import lots as _lots
-    from explorer.queries import middleman as _middleman
-    from explorer.queries import neuron as _neuron
-    from explorer.queries import ov as _ov
-    from explorer.queries import search as _search
-    from explorer.queries import similarity as _similarity
-    from explorer.queries import vectors as _vectors
-    from explorer.queries import word as _word
-    from explorer.queries.evaluate import Several
     from explorer.sql import ask as _sql
     from explorer.testsets.files import Source
     from explorer.words import Words
 else:  # a question is imported when it is first asked: most programs ask one or two
-    _accuracy = Late("explorer.queries.accuracy")
-    _anchored = Late("explorer.queries.anchored")
-    _baseline = Late("explorer.queries.baseline")
-    _beginnings = Late("explorer.queries.beginnings")
-    _compare = Late("explorer.queries.compare")
-    _congruence = Late("explorer.queries.congruence")
-    _correlation = Late("explorer.queries.correlation")
-    _layers = Late("explorer.queries.layers")
-    _lots = Late("explorer.queries.lots")
-    _middleman = Late("explorer.queries.middleman")
-    _neuron = Late("explorer.queries.neuron")
-    _ov = Late("explorer.queries.ov")
-    _search = Late("explorer.queries.search")
-    _similarity = Late("explorer.queries.similarity")
-    _vectors = Late("explorer.queries.vectors")
-    _word = Late("explorer.queries.word")
+    _accuracy = Late("explorer.compute.accuracy")
+    _anchored = Late("explorer.compute.anchored")
+    _baseline = Late("explorer.compute.baseline")
+    _beginnings = Late("explorer.compute.beginnings")
+    _compare = Late("explorer.compute.compare")
+    _congruence = Late("explorer.compute.congruence")
+    _correlation = Late("explorer.compute.correlation")
+    _layers = Late("explorer.compute.layers")
+    _lots = Late("explorer.compute.lots")
+    _middleman = Late("explorer.compute.middleman")
+    _neuron = Late("explorer.compute.neuron")
+    _ov = Late("explorer.compute.ov")
+    _search = Late("explorer.compute.search")
+    _similarity = Late("explorer.compute.similarity")
+    _vectors = Late("explorer.compute.vectors")
+    _word = Late("explorer.compute.word")
     _sql = Late("explorer.sql.ask")
 
 _GROUPS = "SELECT DISTINCT name FROM word_group ORDER BY name"

@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from explorer.products import Float64
-from explorer.results import Calibration
+from explorer.questions import Calibration
 from indexer.store.errors import DamagedIndex, EmptyPopulation
 
 _CONSTANT = 1e-12

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from explorer.errors import BadExpression, NotIndexed, QueryError, UnknownWord
 from explorer.expressions import Expression, Kind, Term, parse
 from explorer.measures.measure import Weighted
-from explorer.results import Resolved
+from explorer.questions import Resolved
 from explorer.unindexed import Encode, encode
 from indexer.store.errors import did_you_mean
 from indexer.store.items.token import Token

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 import explorer
 from conftest import run_build
-from explorer.results import Acts, MiddleMan
+from explorer.questions import Acts, MiddleMan
 from explorer.show.formats import render
 from explorer.views import detail
 from families import make_model

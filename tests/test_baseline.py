@@ -10,11 +10,11 @@ import pytest
 
 import explorer
 from conftest import Run
+from explorer.compute.baseline import QUANTILES
 from explorer.errors import QueryError
 from explorer.measures import MEASURES
 from explorer.measures.centered import Centered
 from explorer.measures.measure import pair_scores
-from explorer.queries.baseline import QUANTILES
 from indexer.store.errors import SemanticError
 from whitening import whitener
 
@@ -76,7 +76,7 @@ def test_random_pairs_estimate_what_all_pairs_give(real: Any) -> None:
 
 
 def test_no_item_is_paired_with_itself_and_a_seed_gives_the_same_pairs(real: Any) -> None:
-    from explorer.queries.baseline import _pairs
+    from explorer.compute.baseline import _pairs
 
     for count in (3, 1000, 31_664):
         first, second = _pairs(count, 2000, seed=5)

@@ -22,10 +22,10 @@ from conftest import Run
 from explorer import correlations
 from explorer.chance.controls import POOL
 from explorer.chance.standins import StandIns, StoodFor
+from explorer.compute import compare as query
+from explorer.compute.controlpairs import Standing
 from explorer.errors import BadExpression, QueryError
 from explorer.profiles import Profiles
-from explorer.queries import compare as query
-from explorer.queries.controlpairs import Standing
 from indexer.store.errors import SemanticError
 
 Float64 = NDArray[np.float64]

@@ -20,12 +20,12 @@ from conftest import BIN, Run
 from explorer.chance.asked import Group
 from explorer.chance.controls import forms_of
 from explorer.chance.strata import strata
+from explorer.compute.congruence import apart, in_space, rows_of
+from explorer.compute.lots import Drawn, Lots, distinct
 from explorer.errors import QueryError
 from explorer.expressions import Kind, Term
 from explorer.measures import MEASURES
 from explorer.measures.asked import checked_measure
-from explorer.queries.congruence import apart, in_space, rows_of
-from explorer.queries.lots import Drawn, Lots, distinct
 from explorer.show.formats import render
 from explorer.words import Words
 from indexer.store.errors import SemanticError

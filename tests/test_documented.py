@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 
 import explorer
 from conftest import ROOT
-from explorer import api, results
+from explorer import api, questions
+from explorer.compute.evaluate import Several
 from explorer.profiles import Profiles
-from explorer.queries.evaluate import Several
 from explorer.show.shapes import Picture
 from explorer.testsets.files import Source
 from explorer.words import Words
@@ -83,7 +83,7 @@ def hints_of(function: Callable[..., Any]) -> dict[str, Any]:
 def reachable() -> list[type]:
     """Classes of ours that a script gets hold of: what is exported, and from there on."""
     seen: dict[type, None] = {}
-    waiting = [explorer.Explorer, *(getattr(results, name) for name in results.__all__)]
+    waiting = [explorer.Explorer, *(getattr(questions, name) for name in questions.__all__)]
     while waiting:
         kind = waiting.pop()
         if kind in seen or not kind.__module__.startswith(OURS):
@@ -114,8 +114,8 @@ def test_a_class_that_can_be_reached_is_documented(kind: type) -> None:
     if dataclasses.is_dataclass(kind):
         told = section(kind, "Attributes")
         own = [f.name for f in dataclasses.fields(kind) if f.name in vars(kind)["__annotations__"]]
-        if issubclass(kind, results.Result) and kind is not results.SqlRows:
-            assert own == ["query", "rows", "meta"] == list(section(results.Result, "Attributes"))
+        if issubclass(kind, questions.Result) and kind is not questions.SqlRows:
+            assert own == ["query", "rows", "meta"] == list(section(questions.Result, "Attributes"))
         else:
             assert list(told) == own
     for name, function in methods(kind).items():

@@ -23,11 +23,11 @@ from hypothesis import strategies as st
 
 import explorer
 from conftest import BIN, ROOT, Run
+from explorer.compute.accuracy import _Covered, _right
 from explorer.errors import QueryError
 from explorer.measures import MEASURES
 from explorer.measures.asked import checked_measure
 from explorer.measures.cosine import Cosine
-from explorer.queries.accuracy import _Covered, _right
 from explorer.resolve import folded
 from explorer.show.formats import render
 from explorer.testsets import offsets

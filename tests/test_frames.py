@@ -19,7 +19,7 @@ import pyarrow.parquet
 import pytest
 
 from everyquestion import QUESTIONS
-from explorer import results
+from explorer import questions
 from explorer.errors import QueryError
 from explorer.show.formats import render
 from explorer.show.frames import FrameColumn, to_arrow, to_pandas, to_polars
@@ -217,10 +217,10 @@ def test_without_a_library_one_line_says_what_to_install(
 def test_every_kind_of_answer_is_asked_for_here(answers: dict[str, Any]) -> None:
     kinds = {
         kind
-        for kind in vars(results).values()
-        if isinstance(kind, type) and issubclass(kind, results.Result)
+        for kind in vars(questions).values()
+        if isinstance(kind, type) and issubclass(kind, questions.Result)
     }
-    assert {type(result) for result in answers.values()} == kinds - {results.Result}
+    assert {type(result) for result in answers.values()} == kinds - {questions.Result}
     numbers = [
         value
         for result in answers.values()

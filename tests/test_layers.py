@@ -9,8 +9,8 @@ import pytest
 
 import explorer
 from conftest import Run
+from explorer.compute.layers import DEPTH
 from explorer.errors import QueryError
-from explorer.queries.layers import DEPTH
 from explorer.show.text import to_text
 from indexer.store.errors import SemanticError
 

@@ -14,7 +14,7 @@ import pytest
 
 import explorer
 from everyquestion import QUESTIONS
-from explorer.results.answer import SHOWN_IN_NOTEBOOK
+from explorer.questions.answer import SHOWN_IN_NOTEBOOK
 from explorer.show.formats import render
 
 

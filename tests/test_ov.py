@@ -94,8 +94,8 @@ def test_the_tokens_of_a_head_are_those_of_highest_and_lowest_z(
 @pytest.mark.slow
 def test_z_is_standardised_over_random_words(real: Any, word_like: NDArray[np.int64]) -> None:
     """Over many random words B the z of every head has mean 0 and deviation 1."""
+    from explorer.compute.ov import standardised, writes
     from explorer.measures.measure import Weighted
-    from explorer.queries.ov import standardised, writes
 
     index = real.index
     embed = index.space("embed")

@@ -16,7 +16,7 @@ import explorer
 from conftest import run_build
 from explorer.api import Explorer
 from explorer.errors import BadExpression, ModelUnavailable, QueryError, UnknownWord
-from explorer.results import Resolved
+from explorer.questions import Resolved
 from explorer.unindexed import encode
 from indexer.store.errors import MachineError
 from indexer.store.read import open_index

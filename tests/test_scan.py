@@ -20,11 +20,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from explorer.compute.analogy import _multiplied
 from explorer.measures import MEASURES
 from explorer.measures.asked import KINDS
 from explorer.measures.measure import Measure, Weighted, pair_scores
 from explorer.measures.whitened import Whitened
-from explorer.queries.analogy import _multiplied
 from explorer.scan import combined, scan
 from explorer.testsets.lexicon import Lexicon
 from explorer.testsets.offsets import best_answers

@@ -23,7 +23,7 @@ import pytest
 import explorer
 from conftest import BIN, ROOT, Run
 from explorer.errors import Cancelled, QueryError
-from explorer.results import SqlRows
+from explorer.questions import SqlRows
 from explorer.sql.functions import FUNCTIONS
 from explorer.sql.session import Session, bytes_of
 from indexer.store.errors import SemanticError
@@ -127,7 +127,7 @@ def test_every_function_has_the_columns_of_its_question() -> None:
     """What Python calls a field, SQL calls a column."""
     from dataclasses import fields
 
-    from explorer.results import MiddleMan, Neighbor, Target
+    from explorer.questions import MiddleMan, Neighbor, Target
 
     columns = {one.name: [c.name for c in one.columns] for one in FUNCTIONS}
     assert columns["neighbors"] == [field.name for field in fields(Neighbor)]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from explorer import results
+from explorer import questions
 from explorer.errors import BadExpression, QueryError
 from explorer.progress import untold
 from explorer.views import VIEWS, detail, gauge, links, terms
@@ -297,4 +297,4 @@ def test_a_row_is_told_at_length(real: Any) -> None:
     said = detail.told(middle, middle.layout(), middle.rows[0], real.manifest)
     more = detail.asked(real, middle, said)
     assert {"norms", "reads", "writes"} <= {line.name for line in more.lines}
-    assert isinstance(middle.rows[0], results.MiddleMan)
+    assert isinstance(middle.rows[0], questions.MiddleMan)

@@ -8,7 +8,7 @@ import pickle
 import numpy as np
 
 import explorer
-from explorer.results import MiddleMan, Neighbor, Neighbors
+from explorer.questions import MiddleMan, Neighbor, Neighbors
 
 
 def nearest(ix: explorer.Explorer, word: str) -> Neighbor:

@@ -16,8 +16,8 @@ import numpy as np
 from explorer.errors import BadExpression, QueryError
 from explorer.expressions import Kind, Term, parse
 from explorer.products import Float64
+from explorer.questions import Resolved
 from explorer.resolve import Resolver
-from explorer.results import Resolved
 from explorer.words import Trait, Words
 from indexer.store.errors import unknown
 from indexer.store.read import Index

@@ -23,7 +23,7 @@ from explorer.errors import QueryError
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
-    from explorer.results import Result
+    from explorer.questions import Result
 
 
 @click.command(

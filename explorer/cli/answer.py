@@ -12,7 +12,7 @@ from indexer.store.streams import loses, put
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
-    from explorer.results import Result
+    from explorer.questions import Result
 
 
 def answer(options: dict[str, Any], ask: Callable[[Explorer, int, bool], Result]) -> None:
@@ -85,8 +85,8 @@ def _drawings(result: Result, options: dict[str, Any]) -> str:
 
 def _say_what_it_rests_on(result: Result) -> None:
     """Rows alone say neither what words were taken to be nor what was searched; stderr does."""
-    from explorer.results import Meta
-    from explorer.results.lines import resolved_lines
+    from explorer.questions import Meta
+    from explorer.questions.lines import resolved_lines
 
     meta = result.meta  # type: ignore[attr-defined]  # every result has meta
     if not isinstance(meta, Meta):  # a statement says itself what it asks

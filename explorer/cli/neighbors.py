@@ -26,7 +26,7 @@ from indexer.store.streams import put
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
-    from explorer.results import Neighbors
+    from explorer.questions import Neighbors
 
 AT_ONCE = 256
 """Expressions of stdin that walk over the rows together."""

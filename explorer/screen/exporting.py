@@ -112,7 +112,7 @@ def _check_ending(name: str) -> None:
 
 
 def _text(answer: Any, format: str) -> str:
-    from explorer.results import Result
+    from explorer.questions import Result
     from explorer.show.formats import render
 
     if isinstance(answer, Result):

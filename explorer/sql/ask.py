@@ -6,7 +6,15 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from explorer.results import Schema, SchemaMeta, SchemaQuery, SqlColumn, SqlMeta, SqlQuery, SqlRows
+from explorer.questions import (
+    Schema,
+    SchemaMeta,
+    SchemaQuery,
+    SqlColumn,
+    SqlMeta,
+    SqlQuery,
+    SqlRows,
+)
 from explorer.sql.schema import described
 from explorer.sql.session import Session
 from indexer.store.read import Index

@@ -15,14 +15,14 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from explorer.compute import analogy as _analogy
+from explorer.compute.middleman import exact_neuron_scores, middleman
+from explorer.compute.neighbors import neighbors_of_each
+from explorer.compute.similarity import similarities
 from explorer.errors import BadExpression, QueryError, UnknownWord
 from explorer.expressions import neuron_of, parse
 from explorer.measures import MEASURES
 from explorer.measures.asked import listed
-from explorer.queries import analogy as _analogy
-from explorer.queries.middleman import exact_neuron_scores, middleman
-from explorer.queries.neighbors import neighbors_of_each
-from explorer.queries.similarity import similarities
 from explorer.resolve import Resolver
 from indexer.store.errors import unknown
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from explorer.errors import QueryError
-from explorer.results import Described
+from explorer.questions import Described
 from explorer.sql.functions import FUNCTIONS
 from indexer.store.errors import unknown
 

@@ -11,7 +11,7 @@ from explorer.views.view import Choice, Field, View, chosen, depths, fixed, meas
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
-    from explorer.results import Analogy, AnalogyLayers
+    from explorer.questions import Analogy, AnalogyLayers
 
 EVERY = "every layer"
 SPACE, MEASURE, K = depths(EVERY, "embed"), measure(), rows()

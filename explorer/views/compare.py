@@ -11,7 +11,7 @@ from explorer.views.view import Choice, View, chosen, fixed, layer, side
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
-    from explorer.results import Comparison
+    from explorer.questions import Comparison
 
 SIDE, LAYER = side(), layer()
 CONTROL = Choice("control", fixed("matched", "random"))

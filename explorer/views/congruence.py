@@ -11,7 +11,7 @@ from explorer.views.view import Choice, Field, View, chosen, depths, fixed, meas
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
-    from explorer.results import AnchoredWords, Congruence
+    from explorer.questions import AnchoredWords, Congruence
 
 EVERY = "every space"
 SPACE, MEASURE = depths(EVERY, EVERY), measure()

@@ -16,7 +16,7 @@ from indexer.store.items import ITEMS
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
-    from explorer.results import NeuronNear
+    from explorer.questions import NeuronNear
     from indexer.store.layout import Manifest
 
 NEAREST = 5

@@ -11,7 +11,7 @@ from explorer.views.view import Choice, Field, View, chosen, depths, fixed, meas
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
-    from explorer.results import AnalogyAccuracies, SimilarityCorrelations
+    from explorer.questions import AnalogyAccuracies, SimilarityCorrelations
 
 EVERY = "every layer"
 TEST = Choice("test", fixed("analogies", "similarity"))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from explorer import results
+from explorer import questions
 
 DEVIATIONS = 2.0
 BEYOND, WITHIN, BAND, EMPTY = "▆", "▂", "·", " "
@@ -85,7 +85,7 @@ def scale_of(answer: Any, rows: Sequence[Any]) -> Scale | None:
     return Scale(gauge, least, most) if most > least else None
 
 
-def _calibrated(answer: results.Neighbors | results.Analogy) -> Gauge | None:
+def _calibrated(answer: questions.Neighbors | questions.Analogy) -> Gauge | None:
     found = answer.meta.calibration
     if found is None:
         return None
@@ -111,13 +111,13 @@ def _of(row: Any, name: str) -> float | None:
     return None if row is None else float(row)
 
 
-def _middlemen(answer: results.Middlemen) -> Gauge | None:
+def _middlemen(answer: questions.Middlemen) -> Gauge | None:
     if answer.query.score not in ("z", "|z|"):
         return None
     return _standardised("score", "score", "of a neuron's mean")(answer)
 
 
-def _neuron(_: results.NeuronReport) -> Gauge:
+def _neuron(_: questions.NeuronReport) -> Gauge:
     within = f"within {DEVIATIONS:g} deviations of the neuron's mean"
     about = f"{WITHIN} ordinary: {within}; cosines have no bar"
     return Gauge(
@@ -132,7 +132,7 @@ def _neuron(_: results.NeuronReport) -> Gauge:
 def _against_controls(name: str) -> Callable[[Any], Gauge | None]:
     """Against the controls; where there are two kinds side by side, against the first."""
 
-    def gauge(answer: results.Congruence | results.AnchoredWords) -> Gauge | None:
+    def gauge(answer: questions.Congruence | questions.AnchoredWords) -> Gauge | None:
         drawn = answer.meta.drawn
         if len(drawn) == 1:
             return _standardised(name, name, "of its controls' mean")(answer)
@@ -149,7 +149,7 @@ def _against_controls(name: str) -> Callable[[Any], Gauge | None]:
     return gauge
 
 
-def _compared(answer: results.Comparison) -> Gauge | None:
+def _compared(answer: questions.Comparison) -> Gauge | None:
     if not answer.query.pairs:
         return None
 
@@ -163,15 +163,15 @@ def _compared(answer: results.Comparison) -> Gauge | None:
 
 
 _GAUGES: dict[type[Any], Callable[[Any], Gauge | None]] = {
-    results.Analogy: _calibrated,
-    results.AnalogyLayers: _standardised("target.z", "z", "of the query's mean"),
-    results.AnchoredWords: _against_controls("z"),
-    results.Comparison: _compared,
-    results.Congruence: _against_controls("effect"),
-    results.Layers: _standardised("target.z", "z", "of the query's mean"),
-    results.Middlemen: _middlemen,
-    results.Neighbors: _calibrated,
-    results.NeuronReport: _neuron,
-    results.OvReport: _standardised("score", "z", "of the head's mean over tokens"),
-    results.WordReport: _standardised("z", "z", "of the neuron's mean over words"),
+    questions.Analogy: _calibrated,
+    questions.AnalogyLayers: _standardised("target.z", "z", "of the query's mean"),
+    questions.AnchoredWords: _against_controls("z"),
+    questions.Comparison: _compared,
+    questions.Congruence: _against_controls("effect"),
+    questions.Layers: _standardised("target.z", "z", "of the query's mean"),
+    questions.Middlemen: _middlemen,
+    questions.Neighbors: _calibrated,
+    questions.NeuronReport: _neuron,
+    questions.OvReport: _standardised("score", "z", "of the head's mean over tokens"),
+    questions.WordReport: _standardised("z", "z", "of the neuron's mean over words"),
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from explorer.results import SqlRows
+    from explorer.questions import SqlRows
 
 MOST_KEPT, LARGEST_KEPT = 16, 16 << 20
 """Answers that are kept for going back to, and bytes of one; the last is kept however large."""

@@ -20,7 +20,7 @@ def _ask(ix: Explorer, place: Place, _: Progress) -> Any:
 
 def _lay_out(answer: Any) -> Any:
     from explorer.about import index
-    from explorer.results import Result
+    from explorer.questions import Result
 
     return answer.layout() if isinstance(answer, Result) else index(answer)
 

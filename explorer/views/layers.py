@@ -11,7 +11,7 @@ from explorer.views.view import Field, View, chosen, measure
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
-    from explorer.results import Layers
+    from explorer.questions import Layers
 
 MEASURE, TARGET = measure(), Field("target", "target, such as queen")
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from explorer import results
+from explorer import questions
 from explorer.views.place import Place
 from explorer.views.terms import item, several
 from indexer.store.layout import Manifest
@@ -99,7 +99,7 @@ def _held(manifest: Manifest | None, space_name: str) -> str:
     return entry.item
 
 
-def _neighbor(answer: Any, row: results.Neighbor, manifest: Manifest | None) -> list[Link]:
+def _neighbor(answer: Any, row: questions.Neighbor, manifest: Manifest | None) -> list[Link]:
     kind = _held(manifest, answer.meta.space)
     if kind == "label":
         said = f"{item(row.item, kind, row.text)}@{answer.meta.space}"
@@ -108,11 +108,11 @@ def _neighbor(answer: Any, row: results.Neighbor, manifest: Manifest | None) -> 
     return [of_item(row.item, kind, row.text), *(of_item(form, kind) for form in row.forms)]
 
 
-def _middleman(_: Any, row: results.MiddleMan, _of: Manifest | None) -> list[Link]:
+def _middleman(_: Any, row: questions.MiddleMan, _of: Manifest | None) -> list[Link]:
     return [neuron(row.neuron), *tokens(row.reads), *tokens(row.writes)]
 
 
-def _head_writes(_: Any, row: results.HeadWrites, _of: Manifest | None) -> list[Link]:
+def _head_writes(_: Any, row: questions.HeadWrites, _of: Manifest | None) -> list[Link]:
     return [head(row.head), *tokens(row.writes), *tokens(row.suppresses)]
 
 
@@ -121,15 +121,15 @@ def _depth(_: Any, row: Any, manifest: Manifest | None) -> list[Link]:
     return [space(row.space), *(of_item(name, kind) for name in row.nearest)]
 
 
-def _neuron_near(_: Any, row: results.NeuronNear, _of: Manifest | None) -> list[Link]:
+def _neuron_near(_: Any, row: questions.NeuronNear, _of: Manifest | None) -> list[Link]:
     return [of_item(row.item, row.kind)]
 
 
-def _congruence(_: Any, row: results.CongruenceRow, _of: Manifest | None) -> list[Link]:
+def _congruence(_: Any, row: questions.CongruenceRow, _of: Manifest | None) -> list[Link]:
     return [space(row.space, "congruence"), *(Link(word, item(word)) for word in row.sinks)]
 
 
-def _compared(_: Any, row: results.ComparedPair, _of: Manifest | None) -> list[Link]:
+def _compared(_: Any, row: questions.ComparedPair, _of: Manifest | None) -> list[Link]:
     return [Link(word, item(several(word).words[0])) for word in (row.first, row.second)]
 
 
@@ -153,16 +153,16 @@ def _statement(_: Any, row: Mapping[str, Any], _of: Manifest | None) -> list[Lin
 
 
 _LINKS: dict[type[Any], Callable[[Any, Any, Manifest | None], Iterable[Link]]] = {
-    results.AnalogyLayer: _depth,
-    results.AnchoredWord: lambda _, row, _of: [Link(row.word, item(row.word))],
-    results.BaselineRow: lambda _, row, _of: [space(row.space)],
-    results.ComparedPair: _compared,
-    results.CongruenceRow: _congruence,
-    results.HeadWrites: _head_writes,
-    results.LayerRow: _depth,
-    results.MiddleMan: _middleman,
-    results.Neighbor: _neighbor,
-    results.NeuronNear: _neuron_near,
-    results.WordNeuron: _middleman,
+    questions.AnalogyLayer: _depth,
+    questions.AnchoredWord: lambda _, row, _of: [Link(row.word, item(row.word))],
+    questions.BaselineRow: lambda _, row, _of: [space(row.space)],
+    questions.ComparedPair: _compared,
+    questions.CongruenceRow: _congruence,
+    questions.HeadWrites: _head_writes,
+    questions.LayerRow: _depth,
+    questions.MiddleMan: _middleman,
+    questions.Neighbor: _neighbor,
+    questions.NeuronNear: _neuron_near,
+    questions.WordNeuron: _middleman,
     dict: _statement,
 }

@@ -11,7 +11,7 @@ from explorer.views.view import Choice, View, chosen, fixed, layer, rows, side
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
-    from explorer.results import Middlemen
+    from explorer.questions import Middlemen
 
 SIDE, LAYER, K = side(), layer(), rows()
 BY = Choice("by", fixed("weights", "activations"))

@@ -11,7 +11,7 @@ from explorer.views.view import Choice, View, chosen, fixed, measure, rows, spac
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
-    from explorer.results import Neighbors
+    from explorer.questions import Neighbors
 
 SPACE, MEASURE, K = space(), measure(), rows()
 FORMS = Choice("forms", fixed("folded", "all"))

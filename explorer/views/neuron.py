@@ -13,7 +13,7 @@ from explorer.views.view import View, chosen, rows
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
-    from explorer.results import NeuronReport, WordReport
+    from explorer.questions import NeuronReport, WordReport
 
 K = rows("10")
 

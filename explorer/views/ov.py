@@ -11,7 +11,7 @@ from explorer.views.view import Choice, Field, View, chosen, layer, rows
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
-    from explorer.results import OvReport
+    from explorer.questions import OvReport
 
 LAYER, K = layer(), rows()
 HEAD = Choice(

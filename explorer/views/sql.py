@@ -13,7 +13,7 @@ from explorer.views.view import View
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
-    from explorer.results import SqlRows
+    from explorer.questions import SqlRows
     from explorer.show.layout import Layout
 
 STATEMENT = "statement"
@@ -57,7 +57,7 @@ def _ask(ix: Explorer, place: Place, progress: Progress) -> SqlRows:
 
 def page_of(answer: SqlRows, at: int) -> Layout:
     """One page of an answer, counted from 0."""
-    from explorer.results.sql import page
+    from explorer.questions.sql import page
 
     return page(answer, at * PAGE, PAGE)
 

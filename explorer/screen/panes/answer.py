@@ -184,7 +184,7 @@ def _bar(scale: Scale, row: Any, width: int) -> Text:
 
 def _head(answer: Any, layout: Layout) -> Text:
     """The lines above the table; a word that isn't quite what was asked stands out."""
-    from explorer.results import Meta
+    from explorer.questions import Meta
     from indexer.store.shown import one_line
 
     meta = getattr(answer, "meta", None)

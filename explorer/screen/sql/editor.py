@@ -19,7 +19,7 @@ from explorer.views.sql import EXAMPLE
 from explorer.views.statements import Misplaced, begun, completions, whole
 
 if TYPE_CHECKING:
-    from explorer.results import Described
+    from explorer.questions import Described
     from explorer.views.history import History
 
 _WRONG = "reverse"

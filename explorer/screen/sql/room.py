@@ -24,7 +24,7 @@ from explorer.views.sql import STATEMENT, page_of, pages
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
-    from explorer.results import SqlRows
+    from explorer.questions import SqlRows
     from explorer.screen.sql.editor import Editor
     from explorer.screen.sql.statement import StatementPane
 

@@ -18,7 +18,7 @@ from explorer.screen.plain import plain
 from indexer.store.shown import one_line
 
 if TYPE_CHECKING:
-    from explorer.results import Described
+    from explorer.questions import Described
 
 
 class SchemaTree(Tree["Described"]):

@@ -23,7 +23,7 @@ from indexer.store.shown import one_line
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
-    from explorer.results import Described
+    from explorer.questions import Described
     from explorer.views.history import History
 
 HINT = "f5 runs · tab completes · alt+↑ what ran before · f4 names"

@@ -1,0 +1,114 @@
+"""Is each of these words closer to an anchor than words like it are?
+
+Each word's score with the anchor is read against that of every word that may stand in its place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from explorer.chance.groups import scores_with
+from explorer.chance.significance import same, standardised
+from explorer.compute.congruence import (
+    anchor_of,
+    apart,
+    histogram,
+    in_space,
+    meta_of,
+    query_of,
+    rows_of,
+    with_histograms,
+)
+from explorer.compute.lots import Asked, Lots, draw, text_space
+from explorer.errors import QueryError
+from explorer.measures.asked import checked_measure
+from explorer.measures.measure import Measure
+from explorer.products import Float64
+from explorer.questions import AnchoredMeta, AnchoredWord, AnchoredWords, ScoreHistogram
+from explorer.resolve import Resolver
+from explorer.words import Words
+
+_ROUNDING = 1e-9
+"""A z that is found twice differs by less."""
+
+
+def anchored(resolver: Resolver, words: Words, asked: Asked, space_name: str) -> AnchoredWords:
+    """One row a word, in the order asked; the list as a whole in the meta."""
+    if asked.anchor is None:
+        raise QueryError("single words are asked against an anchor; name one")
+    index = resolver.index
+    space = text_space(index, space_name)
+    measure = checked_measure(asked.measure, index, space)
+    every = draw(resolver, words, asked, space)
+    found = [_against(lots, measure) for lots in every]
+    meta = meta_of(index, every, asked, [space.name], measure.name)
+    drawn = with_histograms(meta.drawn, [histogram for _, histogram in found])
+    whole = [rows_of(index, lots, [in_space(lots.drawn, measure)])[0] for lots in every]
+    order = [item.item for item in every[0].resolved[1:]]
+    told = (*meta.notes, *apart([[row] for row in whole]))
+    base = {name: getattr(meta, name) for name in meta.__dataclass_fields__}
+    return AnchoredWords(
+        query=replace(query_of(every[0], asked, [space.name]), measure=measure.name),
+        rows=tuple(rows[text] for text in order for rows, _ in found),
+        meta=AnchoredMeta(**(base | {"drawn": drawn, "notes": told}), whole=tuple(whole)),
+    )
+
+
+def _against(lots: Lots, measure: Measure) -> tuple[dict[str, AnchoredWord], ScoreHistogram]:
+    """Each word against the controls of one kind, and all their scores."""
+    drawn, words, sign = lots.drawn, lots.drawn.words, measure.sign
+    assert drawn.anchor is not None, "the question names one"
+    fixed = anchor_of(drawn.anchor, measure)
+    normed = measure.normed_rows(drawn.group.vectors(measure.space))
+    own = sign * measure.pairwise(normed, fixed)[:, 0]
+    others = [np.setdiff1d(pool, drawn.group.ids) for pool in lots.controls.pools]
+    pools = [sign * scores_with(words, pool, fixed, measure) for pool in others]
+    mean = np.array([pool.mean() for pool in pools])
+    deviation = np.array([pool.std() for pool in pools])
+    effect = standardised(own, mean, deviation)
+    greatest, mine = greatest_of(lots, own, fixed, measure)
+    rows = {}
+    for at, text in enumerate(drawn.group.texts):
+        as_close = (pools[at] >= own[at]) | same(pools[at], own[at], deviation[at])
+        p = (1 + int(as_close.sum())) / (1 + len(pools[at]))
+        over_all = (1 + int((greatest >= mine[at] - _ROUNDING).sum())) / (1 + len(greatest))
+        rows[text] = AnchoredWord(
+            word=text,
+            control=lots.control,
+            score=float(sign * own[at]),
+            controls=float(sign * mean[at]),
+            deviation=float(deviation[at]),
+            z=float(effect[at]),
+            p=p,
+            # Lists are drawn from few words each, so that they may seem to know p better.
+            p_corrected=max(p, over_all),
+            n=len(pools[at]),
+        )
+    ids = np.unique(np.concatenate(others))
+    theirs = scores_with(words, ids, fixed, measure)
+    return rows, histogram(measure, sign * own, theirs)
+
+
+def greatest_of(
+    lots: Lots, own: Float64, anchor: Float64, measure: Measure
+) -> tuple[Float64, Float64]:
+    """The greatest z of each list drawn, (permutations,), and z of each word asked, (words,).
+
+    Both over all words of a part, those asked among them: by the mean and deviation of the others
+    alone, what was asked would stand out more than what is drawn.
+    """
+    drawn, sign = lots.drawn, measure.sign
+    z_drawn, z_own = [], []
+    for member, score, pool, ids in zip(
+        drawn.group.members, own, lots.controls.pools, drawn.ids.T, strict=True
+    ):
+        every = sign * scores_with(drawn.words, pool, anchor, measure)
+        if member.id is None:
+            every = np.append(every, score)
+        mean, deviation = every.mean(), every.std()
+        chosen = sign * scores_with(drawn.words, ids, anchor, measure)
+        z_drawn.append(standardised(chosen, mean, deviation))
+        z_own.append(standardised(score, mean, deviation))
+    return np.max(z_drawn, axis=0), np.array(z_own)

@@ -1,0 +1,297 @@
+"""How alike are two words to the neurons: do the same ones answer to both, and as much?
+
+The profiles of every pair of words, over a set of neurons, are compared by up to six measures, and
+each score is read against control pairs: the same measure of words that stand in for the two. Where
+the neurons are chosen on the asked words, each control pair's are chosen anew on its own words: the
+choice makes the asked pair stand out over its neurons, and so it must every other pair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from explorer.chance.standins import StandIns, StoodFor
+from explorer.compute.compared import notes_of, rows_of
+from explorer.compute.controlpairs import Standing, read_against
+from explorer.compute.middleman import labels_of, layers_asked
+from explorer.compute.neighbors import check_seed, meta_of
+from explorer.compute.neuronsets import NeuronSet
+from explorer.correlations import CORRELATIONS, LINEAR, Float64, Int64, Products, checked
+from explorer.errors import BadExpression, QueryError
+from explorer.expressions import Kind, Term, parse
+from explorer.profiles import Profiles, strongest
+from explorer.progress import Progress
+from explorer.questions import CompareMeta, CompareQuery, Comparison, RandomPairs
+from explorer.resolve import Item, Resolver
+from explorer.words import Words
+from indexer.store.errors import unknown
+from indexer.store.grid import span
+from indexer.store.read import Index
+
+IMPACTS = ("z", "norm")
+CONTROL_NEURONS = ("own", "same")
+
+FEW = 6
+"""Words whose stand-ins' ranks can be held at once; of more, ranks are taken only where asked."""
+
+FEWEST, MOST = 100, 1_000_000
+"""Control pairs."""
+
+MOST_ROWS = 1_000_000
+LEAST_NEURONS = 3
+
+_VECTORS_AT_ONCE = 1024
+_BYTES = 512 << 20
+"""What the profiles of stand-ins, and their ranks or |z|, may take at once."""
+
+_CONSTANT = {"pearson", "spearman", "kendall"}
+
+
+def compare(
+    resolver: Resolver,
+    profiles: Profiles,
+    words: Words,
+    asked: Sequence[str],
+    side: str,
+    measures: str | Sequence[str] | None,
+    layers: str | Sequence[int] | None,
+    top_neurons: int | None,
+    impact: str,
+    control_neurons: str,
+    per_layer: bool,
+    control: str,
+    pairs: int,
+    seed: int,
+    progress: Progress,
+) -> Comparison:
+    """Every pair of some words: scores of their profiles, and where those stand by chance."""
+    index = resolver.index
+    index.neurons.require()
+    terms, embed = [_single(word) for word in asked], index.embed
+    query = _query(
+        index, asked, side, measures, layers, top_neurons, impact, control_neurons,
+        per_layer, control, pairs, seed,
+    )  # fmt: skip
+    first, second = np.triu_indices(len(terms), k=1)
+    _check_size(query, len(first), index.neuron_grid.rows)
+    resolver.prepare(terms, embed)
+    items = [resolver.item(term, embed) for term in terms]
+    if pairs:
+        _check_stood_in_for(items)
+    vectors = np.stack([item.weighted.vector for item in items])
+    sets = _sets(profiles, query, items, vectors)
+    standings = _standings(query, sets, vectors, first, second, progress)
+    stood_for = [_stood_in_for(item, words) for item in items] if pairs else []
+    if pairs:
+        read_against(
+            StandIns(words, stood_for, control, seed),
+            sets,
+            standings,
+            first,
+            second,
+            pairs,
+            _own_neurons(query),
+            _together(query, index.neuron_grid.rows),
+            lambda done: progress("control pairs", round(done), pairs),
+        )
+    space = index.neuron_space(side)
+    meta = meta_of(index, space, ", ".join(query.measures), items)
+    return Comparison(
+        query,
+        rows_of(query, sets, standings, first, second),
+        CompareMeta(
+            meta.index,
+            meta.model,
+            meta.space,
+            meta.measure,
+            meta.convention,
+            meta.resolved,
+            notes=notes_of(query, profiles, words, stood_for),
+            random=tuple(
+                RandomPairs(neurons.layer, measure, found.mean, found.deviation, found.n)
+                for neurons, standing in zip(sets, standings, strict=True)
+                for measure, found in standing.items()
+                if found.n
+            ),
+        ),
+    )
+
+
+# -- what is compared -----------------------------------------------------------------------
+
+
+def _single(text: str) -> Term:
+    term = parse(text).single
+    if term is None:
+        raise BadExpression(
+            f"{text!r} is a sum; profiles are of single words, since nothing stands in for a sum"
+        )
+    if term.kind in (Kind.NEURON, Kind.HEAD):
+        raise BadExpression(
+            f"{text!r} is a {term.kind.value}; profiles are of words "
+            f"(for what is near it: `neighbors {text} --space neuron.out`)"
+        )
+    return term
+
+
+def _query(
+    index: Index,
+    asked: Sequence[str],
+    side: str,
+    measures: str | Sequence[str] | None,
+    layers: str | Sequence[int] | None,
+    top_neurons: int | None,
+    impact: str,
+    control_neurons: str,
+    per_layer: bool,
+    control: str,
+    pairs: int,
+    seed: int,
+) -> CompareQuery:
+    """What was asked, checked and spelled out.
+
+    Raises:
+        QueryError: words, names or numbers are not to be had, or do not go together.
+    """
+    for kind, name, there in (
+        ("side", side, index.sides),
+        ("impact", impact, IMPACTS),
+        ("neurons of control pairs", control_neurons, CONTROL_NEURONS),
+    ):
+        if name not in there:
+            raise QueryError(unknown(kind, name, there))
+    if len(asked) < 2:
+        raise QueryError("name two words or more, such as: compare large tall")
+    if pairs != 0 and not FEWEST <= pairs <= MOST:
+        raise QueryError(f"--pairs {pairs}: ask for {FEWEST:,} to {MOST:,}, or 0 for none")
+    check_seed(seed)
+    if top_neurons is None and (impact, control_neurons) != (IMPACTS[0], CONTROL_NEURONS[0]):
+        option = f"--impact {impact}" if impact != IMPACTS[0] else "--control-neurons same"
+        raise QueryError(f"{option} is about chosen neurons; name --top-neurons too")
+    usual = [m for m in CORRELATIONS if m in LINEAR or (m == "spearman" and len(asked) <= FEW)]
+    return CompareQuery(
+        tuple(labels_of(asked)), side, checked(measures, usual), layers_asked(layers, index),
+        top_neurons, impact, control_neurons, per_layer, control, pairs, seed,
+    )  # fmt: skip
+
+
+def _standings(
+    query: CompareQuery,
+    sets: Sequence[NeuronSet],
+    vectors: Float64,
+    first: Int64,
+    second: Int64,
+    progress: Progress,
+) -> list[dict[str, Standing]]:
+    """The scores of the pairs over each set of neurons, by measure, not yet read against any."""
+    standings = []
+    for at, neurons in enumerate(sets):
+
+        def done(share: float, at: int = at) -> None:
+            progress("pairs asked", round(1000 * (at + share)), 1000 * len(sets))
+
+        def summed(share: float, done: Callable[[float], None] = done) -> None:
+            done(share / 2)
+
+        def scored(share: float, done: Callable[[float], None] = done) -> None:
+            done((1 + share) / 2)
+
+        _check_varies(neurons.products(vectors, summed), neurons, query)
+        scores = neurons.scores(vectors, first, second, query.measures, scored)
+        standings.append({measure: Standing(scores[measure]) for measure in query.measures})
+    return standings
+
+
+def _check_size(query: CompareQuery, pairs: int, neurons: int) -> None:
+    """Raise `QueryError` where the answer, or what it is made from, would not fit."""
+    count = pairs * (len(query.layers) if query.per_layer else 1)
+    if count > MOST_ROWS:
+        raise QueryError(
+            f"{len(query.words):,} words make {count:,} rows; {MOST_ROWS:,} are the most: "
+            "ask of fewer words, or without --per-layer"
+        )
+    listed = neurons * len(query.words)
+    chosen = query.top_neurons is not None and query.impact == "z"
+    if (16 if chosen else 4) * listed > 2 * _BYTES and (chosen or _ranked(query)):
+        raise QueryError(
+            f"the profiles of {len(query.words):,} words over {neurons:,} neurons are too long to "
+            "be held; leave out --top-neurons and the rank measures, or ask of fewer words"
+        )
+
+
+def _ranked(query: CompareQuery) -> bool:
+    return any(measure not in LINEAR for measure in query.measures)
+
+
+def _sets(
+    profiles: Profiles, query: CompareQuery, items: Sequence[Item], vectors: Float64
+) -> list[NeuronSet]:
+    """The neurons profiles are compared over: of all layers at once, or of each."""
+    found = []
+    parts = [(layer, (layer,)) for layer in query.layers]
+    for layer, among in parts if query.per_layer else [(None, query.layers)]:
+        rows = profiles.rows(among)
+        if query.top_neurons is None:
+            found.append(NeuronSet(profiles, query.side, layer, among, rows))
+            continue
+        if not LEAST_NEURONS <= query.top_neurons <= len(rows):
+            where = f"layer {layer} has" if query.per_layer else f"layers {span(among)} have"
+            raise QueryError(
+                f"--top-neurons {query.top_neurons}: {where} {LEAST_NEURONS} to {len(rows):,} "
+                "to choose"
+            )
+        if query.impact == "norm":
+            impact = profiles.lengths(query.side, rows)
+        else:
+            homes = [item.weighted.home for item in items]
+            lists = profiles.lists(query.side, rows, vectors)
+            impact = profiles.impact(query.side, rows, lists, homes).mean(axis=0)
+        chosen = rows[strongest(impact, query.top_neurons)]
+        found.append(NeuronSet(profiles, query.side, layer, among, chosen, chosen=True))
+    return found
+
+
+def _check_varies(of: Products, neurons: NeuronSet, query: CompareQuery) -> None:
+    """Raise `QueryError` where a measure has no value for one of the words."""
+    flat = of.constant if _CONSTANT & set(query.measures) else np.diagonal(of.dots) == 0
+    if flat.any() and set(query.measures) - {"euclidean", "dot"}:
+        word = query.words[int(np.flatnonzero(flat)[0])]
+        where = "" if neurons.layer is None else f" of layer {neurons.layer}"
+        raise QueryError(
+            f"all {of.n:,} neurons{where} give {word!r} the same, so that its profile has no "
+            "correlation with any; ask with --measures euclidean,dot"
+        )
+
+
+def _check_stood_in_for(items: Sequence[Item]) -> None:
+    """Raise `QueryError` where control pairs are asked of what no word can stand in for."""
+    labels = [item.resolved.asked for item in items if item.labels]
+    if labels:
+        raise QueryError(
+            f"{labels[0]} is a label, and no word can stand in for it in control pairs; "
+            "ask with --pairs 0"
+        )
+
+
+def _stood_in_for(item: Item, words: Words) -> StoodFor:
+    """What an item's stand-ins are to be like; one that is not indexed counts as the rarest."""
+    text = item.resolved.item.replace("␣", " ").strip()
+    norm = float(np.linalg.norm(item.weighted.vector))
+    trait = words.trait_of(text, len(item.resolved.token_ids), norm)
+    space = item.weighted.home.name
+    return StoodFor(f"{item.resolved.item}@{space}", text, space, trait)
+
+
+def _own_neurons(query: CompareQuery) -> bool:
+    """Whether each control pair is compared over neurons of its own."""
+    chosen = query.top_neurons is not None and query.impact == "z"
+    return chosen and query.control_neurons == "own"
+
+
+def _together(query: CompareQuery, neurons: int) -> int:
+    """Of how many stand-ins at once the profiles, or what is made of them, fit."""
+    if _own_neurons(query):
+        return max(1, _BYTES // (16 * neurons))
+    return max(1, _BYTES // (4 * neurons)) if _ranked(query) else _VECTORS_AT_ONCE

@@ -1,0 +1,130 @@
+"""What both standard test sets ask: of which spaces, by which measures, and which words are there.
+
+The test sets themselves are asked in `accuracy` and `correlation`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from explorer.errors import QueryError
+from explorer.measures import MEASURES
+from explorer.measures.asked import checked_measure
+from explorer.measures.measure import Measure
+from explorer.questions import Coverage, EvaluateMeta
+from explorer.testsets.lexicon import Lexicon, lexicon
+from indexer.store.read import Index
+from indexer.store.space import Space
+
+Several = str | Sequence[str] | None
+"""One name, several, or none: the default."""
+
+
+@dataclass
+class Asked:
+    """Spaces with their measures, and the words of a test set in each."""
+
+    index: Index
+    words: tuple[str, ...]
+    tokens: str
+    case: str
+    restrict: int | None
+    spaces: tuple[str, ...]
+    measures: tuple[str, ...] | None
+    _lexicons: dict[str, tuple[Lexicon, dict[str, int]]] = field(default_factory=dict)
+
+    def each(self) -> Iterator[tuple[Space, tuple[Measure, ...]]]:
+        """Every space asked, and the measures to ask it by."""
+        for name in self.spaces:
+            space = self.index.space(name)
+            asked = self.measures or (None,)
+            yield space, tuple(checked_measure(one, self.index, space) for one in asked)
+
+    def known(self, space: Space) -> tuple[Lexicon, dict[str, int]]:
+        """The words of a space, and the places there of those of the test set that it has."""
+        kind = space.entry.item
+        if kind not in self._lexicons:
+            found = lexicon(self.index, space, self.tokens, self.case, self.restrict)
+            self._lexicons[kind] = found, found.places(self.words)
+        return self._lexicons[kind]
+
+    def meta(self, notes: Sequence[str]) -> EvaluateMeta:
+        """What the answer rests on; every space must have been asked for its words."""
+        names, coverage = self.spaces, []
+        for kind, (found, places) in self._lexicons.items():
+            of_kind = tuple(n for n in names if self.index.space(n).entry.item == kind)
+            missing = tuple(word for word in self.words if word not in places)
+            coverage.append(Coverage(of_kind, found.population, len(self.words), missing))
+        return EvaluateMeta(
+            index=self.index.name,
+            model=self.index.manifest.model.source,
+            space=", ".join(names) if len(names) < 3 else f"{names[0]}, {names[1]} to {names[-1]}",
+            measure=", ".join(self.measures) if self.measures else "each space's own measure",
+            convention="",
+            resolved=(),
+            notes=(*notes, *self._other_words(coverage)),
+            coverage=tuple(coverage),
+        )
+
+    @staticmethod
+    def _other_words(coverage: list[Coverage]) -> list[str]:
+        if len(coverage) < 2:
+            return []
+        return [
+            "spaces of tokens and of words differ in their items, so in what is covered: "
+            "compare rows of one kind (context.0 is what enters block 0)"
+        ]
+
+    def none_covered(self, what: str) -> QueryError:
+        """The error of a test set of which no space asked has anything."""
+        among = ", or among ".join(known.population for known, _ in self._lexicons.values())
+        missing = [w for w in self.words if all(w not in at for _, at in self._lexicons.values())]
+        shown = ", ".join(repr(word) for word in missing[:3])
+        return QueryError(
+            f"no {what} has all its words among {among}"
+            + (f" (not there: {shown}{', ...' if len(missing) > 3 else ''})" if missing else "")
+        )
+
+
+def asked(
+    index: Index,
+    words: Iterable[str],
+    space: Several,
+    all_layers: bool,
+    measure: Several,
+    tokens: str,
+    case: str,
+    restrict: int | None,
+) -> Asked:
+    """Check what was asked of a test set.
+
+    Raises:
+        QueryError: no such measure, or a space besides `all_layers`.
+        UnknownSpace: no such space.
+    """
+    if all_layers and space is not None:
+        raise QueryError("--all-layers asks every space; leave out --space")
+    depths = [entry.name for entry in index.depths]
+    names = depths if all_layers else (several(space) or depths[:1])
+    measures = several(measure)
+    if measures == ["all"]:
+        measures = list(MEASURES)
+    for name in names:
+        index.space(name)
+        for one in measures:
+            checked_measure(one, index, index.space(name))
+    return Asked(
+        index,
+        tuple(dict.fromkeys(words)),
+        tokens,
+        case,
+        restrict,
+        tuple(names),
+        tuple(measures) if measures else None,
+    )
+
+
+def several(names: Several) -> list[str]:
+    """Each name once."""
+    return list(dict.fromkeys([names] if isinstance(names, str) else names or []))

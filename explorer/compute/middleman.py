@@ -1,0 +1,438 @@
+"""Is there a neuron in the middle that answers to all of these words?
+
+Every neuron of one side is scored with every word; a neuron's score is the least of them (or their
+mean), less the largest of those with the words to avoid. `z` is the standardised score
+n.(w - mu) / sqrt(n' Sigma n): deviations above what this neuron gives a random item of the
+word's own space. What answers in the weights can be checked against what fires: by activations, a
+word's score with a neuron is the z of its activation at the word's last token, and a neuron's score
+the least of their |z| where all have one sign: it fires at every word, and in the same way.
+
+Ranks are those of the whole: by weights, of all neurons' scores in float64, as if all were sorted;
+by activations, of all neurons' activations, though only the strongest are kept: what others may
+stand above is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.compute.acts import At, about_acts, acts, at_item
+from explorer.compute.firing import Firing, about_z, firing, least, more
+from explorer.compute.neighbors import meta_of
+from explorer.errors import BadExpression, QueryError
+from explorer.expressions import Kind, Term, parse
+from explorer.measures.measure import Weighted
+from explorer.products import Float64, unit_products
+from explorer.questions import Meta, MiddleMan, MiddlemanQuery, Middlemen
+from explorer.ranking import best
+from explorer.resolve import Item, Resolver
+from indexer.store.errors import DamagedIndex, unknown
+from indexer.store.grid import span
+from indexer.store.layout import parse_layers
+from indexer.store.read import Index
+from indexer.store.rows import scan_error
+from indexer.store.space import Space
+
+Int64 = NDArray[np.int64]
+
+BY = ("weights", "activations")
+EVERY = slice(None)
+"""All neurons of a side."""
+
+SCORES = ("z", "dot", "cosine")
+COMBINE = ("min", "mean")
+
+
+def middleman(
+    resolver: Resolver,
+    words: Sequence[str],
+    by: str,
+    avoid: Sequence[str],
+    side: str | None,
+    score: str,
+    combine: str,
+    layers: str | Sequence[int] | None,
+    per_layer: int | None,
+    k: int,
+) -> Middlemen:
+    """All neurons of one side ranked by how strongly they answer to every word."""
+    index = resolver.index
+    index.neurons.require()
+    if by not in BY:
+        raise QueryError(unknown("way to find a middle man", by, BY))
+    if by == "activations":
+        return _firing(resolver, words, avoid, side, score, combine, layers, per_layer, k)
+    side = "in" if side is None else side
+    if side not in index.sides:
+        raise QueryError(unknown("side", side, index.sides))
+    if score not in SCORES:
+        raise QueryError(unknown("score", score, SCORES))
+    if combine not in COMBINE:
+        raise QueryError(unknown("way to combine", combine, COMBINE))
+    if not words:
+        raise QueryError("name at least one word, such as: middleman large tall")
+    space = index.neuron_space(side)
+    chosen = layers_asked(layers, index)
+    terms, embed = [_single(word) for word in [*words, *avoid]], index.embed
+    resolver.prepare(terms, embed)
+    items = [resolver.item(term, embed) for term in terms]
+    asked = [item.weighted for item in items]
+    labels = labels_of([*words, *avoid])
+    rankings = _rankings(index, chosen, per_layer, k)
+    found = _best_by_weights(space, asked, len(words), score, combine, rankings)
+    query = MiddlemanQuery(
+        tuple(words), by, tuple(avoid), side, score, combine, chosen, per_layer, k
+    )
+    places = [at_item(index, *one) for one in zip(labels, items[: len(words)], strict=False)]
+    rows = _rows(index, found, labels, places)
+    notes = [_null(items)] if score == "z" else []
+    notes += about_acts(index, [row.acts for row in rows])
+    meta = replace(meta_of(index, space, score, items), notes=tuple(notes))
+    return Middlemen(query, rows, meta)
+
+
+def _firing(
+    resolver: Resolver,
+    words: Sequence[str],
+    avoid: Sequence[str],
+    side: str | None,
+    score: str,
+    combine: str,
+    layers: str | Sequence[int] | None,
+    per_layer: int | None,
+    k: int,
+) -> Middlemen:
+    """The neurons that fire at every word: those among the strongest of each, by the least |z|."""
+    index = resolver.index
+    for option, given in (
+        ("--not", bool(avoid)),
+        ("--side", side is not None),
+        ("--score", score != "z"),
+        ("--combine", combine != "min"),
+    ):
+        if given:
+            raise QueryError(
+                f"--by activations ranks by the least |z| of what was recorded: leave out {option}"
+            )
+    if not words:
+        raise QueryError("name at least one word, such as: middleman large tall --by activations")
+    labels, chosen = labels_of(words), layers_asked(layers, index)
+    rankings = _rankings(index, chosen, per_layer, k)
+    fires = firing(resolver, [_single(word) for word in words])
+    found = _best_by_activations(fires, rankings)
+    places = [At(label, word) for label, word in zip(labels, fires.words, strict=True)]
+    rows = _rows(index, found, labels, places)
+    notes = [
+        about_z(index),
+        *_about_the_rest(fires, rankings, len(found)),
+        *about_acts(index, [row.acts for row in rows]),
+    ]
+    meta = Meta(
+        index=index.name,
+        model=index.manifest.model.source,
+        space="activations",
+        measure="z",
+        convention="",
+        resolved=fires.resolved,
+        notes=tuple(notes),
+    )
+    query = MiddlemanQuery(
+        tuple(words), "activations", (), None, "|z|", "min", chosen, per_layer, k
+    )
+    return Middlemen(query, rows, meta)
+
+
+def _total(values: Sequence[Float64], wanted: int, combine: str) -> Float64:
+    """A neuron's score: the least, or the mean, of the wanted, less the largest of the others."""
+    answers = np.stack(values[:wanted])
+    total: Float64 = answers.min(axis=0) if combine == "min" else answers.mean(axis=0)
+    return total - np.stack(values[wanted:]).max(axis=0) if values[wanted:] else total
+
+
+def _null(items: Sequence[Item]) -> str:
+    """What z is read against: the populations of the words' own spaces."""
+    homes = {item.weighted.home.name: item.weighted.home.entry for item in items}
+    whose = " or ".join(f"{e.population_rows:,} {e.population} of {n}" for n, e in homes.items())
+    return f"z: deviations above what the neuron gives the {whose}"
+
+
+def _best_by_weights(
+    space: Space,
+    words: Sequence[Weighted],
+    wanted: int,
+    score: str,
+    combine: str,
+    rankings: Sequence[_Ranking],
+) -> list[_Ranked]:
+    """The best of each ranking, as sorting the exact scores of all neurons gives them."""
+    scorers = [_Scorer(space, word, score) for word in words]
+    lower, upper = _bounds(space, scorers, wanted, combine)
+    near = []
+    for ranking in rankings:
+        low = ranking.of(lower)
+        enough = low[best(low, ranking.count)[-1]]
+        near.append(ranking.positions(np.flatnonzero(ranking.of(upper) >= enough)))
+    # Whatever may be among the best is scored anew.
+    positions = np.concatenate(near)
+    values = [scorer.exactly(positions) for scorer in scorers]
+    total = _total(values, wanted, combine)
+    found, start = [], 0
+    for ranking, here in zip(rankings, near, strict=True):
+        order = start + np.lexsort((here, -total[start : start + len(here)]))[: ranking.count]
+        found += [
+            _Ranked(rank, int(positions[at]), float(total[at]), [float(v[at]) for v in values])
+            for rank, at in enumerate(order, start=1)
+        ]
+        start += len(here)
+    return found
+
+
+def _bounds(
+    space: Space, scorers: Sequence[_Scorer], wanted: int, combine: str
+) -> tuple[Float64, Float64]:
+    """What every neuron's exact score lies between, given what a scan may be off by.
+
+    A score never falls as a product rises, in float64 as on paper, so that the scores of the least
+    and of the greatest product that there may be enclose the exact one to the last bit.
+
+    Returns:
+        (neurons,) float64 each.
+
+    Raises:
+        DamagedIndex: a score is not a finite number, which a sound index never gives.
+    """
+    scanned = space.scan_all(np.stack([scorer.direction for scorer in scorers]))
+    error = scan_error(space.entry.width)
+    low: list[Float64] = []
+    high: list[Float64] = []
+    for scorer, products in zip(scorers, scanned, strict=True):
+        for end, found in ((-error, low), (error, high)):
+            wide = products.astype(np.float64)
+            wide += end
+            wide *= scorer.size
+            found.append(scorer.scores(wide, EVERY))
+    lower = _total([*low[:wanted], *high[wanted:]], wanted, combine)
+    upper = _total([*high[:wanted], *low[wanted:]], wanted, combine)
+    if not np.isfinite(lower.sum() + upper.sum()):
+        raise DamagedIndex(
+            f"scores of {space.name} are not finite numbers: `indexer verify` names the file"
+        )
+    return lower, upper
+
+
+class _Scorer:
+    """What a word gives the neurons of a side, from its inner products with their unit rows.
+
+    `dot` is n.w; `cosine` n.w / |n||w|; `z` (n.w - n.mu) / sqrt(n' Sigma n), with mu and Sigma of
+    the word's own space. A neuron whose scores do not vary gets z = 0.
+
+    Args:
+        space: the side.
+        word: its vector, with the space that it is from.
+        score: `dot`, `cosine` or `z`.
+    """
+
+    def __init__(self, space: Space, word: Weighted, score: str) -> None:
+        self._space, self._score = space, score
+        self.vector, self.size = word.vector, float(np.linalg.norm(word.vector))
+        self._moments = space.scores_of(word.home) if score == "z" else None
+        self._vary = self._moments is None or bool(self._moments[1].min() > 0)
+
+    @property
+    def direction(self) -> Float64:
+        """The word's unit vector, (d_model,): none is too long or short for a scan's float32."""
+        return self.vector / self.size if self.size else self.vector
+
+    def scores(self, products: Float64, at: slice | Int64) -> Float64:
+        """(n,) products with the word at its own length -> (n,) scores; may reuse them."""
+        if self._score == "cosine":
+            return products / self.size if self.size else products
+        products *= self._space.lengths[at]
+        if self._moments is not None:
+            mean, deviation = (values[at] for values in self._moments)
+            products -= mean
+            with np.errstate(divide="ignore", invalid="ignore"):  # of those that do not vary
+                products /= deviation
+            if not self._vary:
+                products[deviation <= 0] = 0
+        return products
+
+    def exactly(self, positions: Int64) -> Float64:
+        """The scores of some neurons, in float64 from the rows as stored: (n,) float64."""
+        return self.scores(unit_products(self._space, positions, self.vector), positions)
+
+
+def exact_neuron_scores(
+    space: Space, positions: Int64, words: Sequence[Weighted], score: str
+) -> list[Float64]:
+    """What words give some neurons of a side, in float64: a list of (n,) float64, one a word."""
+    return [_Scorer(space, word, score).exactly(positions) for word in words]
+
+
+def _best_by_activations(fires: Firing, rankings: Sequence[_Ranking]) -> list[_Ranked]:
+    """The best of each ranking, as far as no other can stand above them."""
+    total, found = least(fires.values), []
+    for ranking in rankings:
+        surely = _surely(fires, total, ranking)
+        shown = np.where(surely, ranking.of(total), -np.inf)
+        order = best(shown, ranking.count)[: int(surely.sum())]
+        found += [
+            _Ranked(rank, at, float(total[at]), [float(values[at]) for values in fires.values])
+            for rank, at in enumerate(ranking.positions(order).tolist(), start=1)
+        ]
+    return found
+
+
+def _surely(fires: Firing, total: Float64, ranking: _Ranking) -> NDArray[np.bool_]:
+    """Which neurons of a ranking stand above whatever those not kept may reach: (n,) bool."""
+    found: NDArray[np.bool_] = ranking.of(total) > ranking.of(fires.reach).max()
+    return found
+
+
+def _about_the_rest(fires: Firing, rankings: Sequence[_Ranking], shown: int) -> list[str]:
+    """What is not in the answer though it was asked for, why, and how to have it."""
+    reach = max(float(ranking.of(fires.reach).max()) for ranking in rankings)
+    if not reach > 0:  # all there is to know is kept
+        return []
+    total = least(fires.values)
+    known = sum(int(np.isfinite(ranking.of(total)).sum()) for ranking in rankings)
+    sure = sum(int(_surely(fires, total, ranking).sum()) for ranking in rankings)
+    among = "of its layer " if len(rankings) > 1 else ""
+    notes = []
+    if len(fires.words) > 1:
+        notes.append(
+            f"of each word the {fires.depth} strongest are kept: {_are(known, 'neuron')} in every "
+            f"list, and the least |z| of any other {among}that fires alike at all is {reach:.2f} "
+            "or less"
+        )
+    if shown < sum(ranking.count for ranking in rankings):
+        rest = f"{_are(known - sure, 'more neuron')} left out, since others {among}may stand above"
+        notes.append(f"{rest if known > sure else 'no more are known'}; {more(fires.depth)}")
+    return notes
+
+
+def _are(count: int, what: str) -> str:
+    """`1 neuron is`, `13 neurons are`."""
+    return f"{count:,} {what} is" if count == 1 else f"{count:,} {what}s are"
+
+
+def _single(text: str) -> Term:
+    term = parse(text).single
+    if term is None:
+        raise BadExpression(
+            f"{text!r} is a sum; a middle man is asked of single words, one argument each "
+            "(a sum is a question for `neighbors --space neuron.in`)"
+        )
+    if term.kind in (Kind.NEURON, Kind.HEAD):
+        raise BadExpression(
+            f"{text!r} is a {term.kind.value}; a middle man is asked of words "
+            f"(for neurons near it: `neighbors {text} --space neuron.out`)"
+        )
+    return term
+
+
+def layers_asked(asked: str | Sequence[int] | None, index: Index) -> tuple[int, ...]:
+    """The layers a question is about: as `parse_layers` reads them, or all."""
+    there = index.manifest.layers
+    if asked is None:
+        return there
+    if not isinstance(asked, str):
+        asked = ",".join(map(str, asked))
+    try:
+        return parse_layers(asked, there)
+    except ValueError as err:
+        raise QueryError(f"--layers: {err}") from None
+
+
+@dataclass(frozen=True)
+class _Ranking:
+    """Neurons that are ranked among each other: stretches of positions, and how many are shown."""
+
+    stretches: tuple[slice, ...]
+    count: int
+
+    def of(self, values: Float64) -> Float64:
+        """What is of them: (neurons,) -> (n,), a view where they lie together."""
+        parts = [values[stretch] for stretch in self.stretches]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def positions(self, at: Int64) -> Int64:
+        """Positions of the neurons at some places among them: (m,) int64."""
+        found: Int64
+        if len(self.stretches) == 1:
+            found = at + self.stretches[0].start
+        else:
+            every = [np.arange(stretch.start, stretch.stop) for stretch in self.stretches]
+            found = np.concatenate(every)[at]
+        return found
+
+
+@dataclass(frozen=True)
+class _Ranked:
+    """One of the best: its rank, its position, its score, and what each word gives it."""
+
+    rank: int
+    position: int
+    score: float
+    values: list[float]
+
+
+def _rankings(
+    index: Index, layers: tuple[int, ...], per_layer: int | None, k: int
+) -> list[_Ranking]:
+    """All the neurons of the layers, or those of each layer, as they are to be ranked."""
+    each = [index.neuron_grid.span(layer) for layer in layers]
+    sizes = [stretch.stop - stretch.start for stretch in each]
+    if per_layer is not None:
+        least = min(sizes)
+        if not 1 <= per_layer <= least:
+            raise QueryError(f"--per-layer {per_layer}: a layer has 1 to {least:,} neurons")
+        return [_Ranking((stretch,), per_layer) for stretch in each]
+    if not 1 <= k <= sum(sizes):
+        raise QueryError(f"-k {k}: layers {span(layers)} have 1 to {sum(sizes):,} neurons")
+    together = each[0].start, each[-1].stop
+    if together[1] - together[0] == sum(sizes):
+        return [_Ranking((slice(*together),), k)]
+    return [_Ranking(tuple(each), k)]
+
+
+def labels_of(asked: Sequence[str]) -> list[str]:
+    """A name for each word's scores: the word as it was asked for."""
+    labels = [" ".join(word.split()) for word in asked]
+    for word in labels:
+        if labels.count(word) > 1:
+            raise QueryError(f"{word!r} is asked for twice")
+    return labels
+
+
+def _rows(
+    index: Index, found: Sequence[_Ranked], labels: Sequence[str], words: Sequence[At]
+) -> tuple[MiddleMan, ...]:
+    """The rows to show: `labels` of all the words, of which `words` are those wanted."""
+    positions = [one.position for one in found]
+    near = index.nearest_tokens(positions, "in", "out")
+    signs = acts(index, np.array(positions, np.int64), words)
+    rows = []
+    for one, acted, reads, writes in zip(found, signs, *near, strict=True):
+        place = index.neuron_grid.place(one.position)
+        every = dict(zip(labels, one.values, strict=True))
+        rows.append(
+            MiddleMan(
+                rank=one.rank,
+                neuron=place.name,
+                layer=place.layer,
+                expert=place.expert,
+                unit=place.unit,
+                score=one.score,
+                scores={label: every[label] for label in labels[: len(words)]},
+                avoided={label: every[label] for label in labels[len(words) :]},
+                acts=acted,
+                reads=tuple(token.display for token in reads),
+                writes=tuple(token.display for token in writes),
+            )
+        )
+    return tuple(rows)

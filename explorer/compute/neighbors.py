@@ -1,0 +1,268 @@
+"""Which items of a space are nearest to an expression?
+
+`ranked` is the one place where a query's own items are left out and forms are folded; the analogy
+query stands on it too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.calibration import calibrate, z
+from explorer.errors import QueryError
+from explorer.measures.asked import checked_measure
+from explorer.measures.measure import Measure
+from explorer.products import Float64
+from explorer.questions import Calibration, Meta, Neighbor, Neighbors, NeighborsQuery
+from explorer.resolve import Item, Resolver, folded
+from explorer.scan import Scan, scan, scans_of_each
+from indexer.store.items import ITEMS
+from indexer.store.read import Index
+from indexer.store.space import Space
+
+Int64 = NDArray[np.int64]
+
+NAMED_TOGETHER = 256
+"""Answers whose items' names are looked up at once."""
+
+
+def neighbors(
+    resolver: Resolver,
+    text: str,
+    space_name: str,
+    measure: str | None,
+    k: int,
+    include_inputs: bool,
+    distinct: bool,
+) -> Neighbors:
+    """The k items of a space that score best with an expression, by an exhaustive scan."""
+    (found,) = all_neighbors(resolver, [text], space_name, measure, k, include_inputs, distinct)
+    return found
+
+
+def neighbors_of_each(
+    resolver: Resolver,
+    texts: Sequence[str],
+    space_name: str,
+    measure_name: str | None,
+    k: int,
+    include_inputs: bool,
+    distinct: bool,
+    skip: bool = False,
+) -> Iterator[Neighbors | None]:
+    """The same of several expressions, which walk over the rows together; equal one by one.
+
+    None for one that names nothing, where `skip` says so.
+    """
+    space = resolver.index.space(space_name)
+    measure = checked_measure(measure_name, resolver.index, space, resolver.announce)
+    check_k(k, space)
+    asked = resolver.items_of_each(texts, space, skip)
+    known = [one for one in asked if one is not None]
+    found = answers(
+        resolver.index,
+        [expression.text for expression, _ in known],
+        [items for _, items in known],
+        measure,
+        [measure.compose([item.weighted for item in items]) for _, items in known],
+        NeighborsQuery("", space.name, measure.name, k, include_inputs, distinct),
+    )
+    for one in asked:
+        yield None if one is None else next(found)
+
+
+def all_neighbors(
+    resolver: Resolver,
+    texts: Sequence[str],
+    space_name: str,
+    measure: str | None,
+    k: int,
+    include_inputs: bool,
+    distinct: bool,
+) -> tuple[Neighbors, ...]:
+    """The answers of several expressions; an error names the expression."""
+    each = neighbors_of_each(resolver, texts, space_name, measure, k, include_inputs, distinct)
+    return tuple(one for one in each if one is not None)
+
+
+def answers(
+    index: Index,
+    texts: Sequence[str],
+    items: Sequence[Sequence[Item]],
+    measure: Measure,
+    queries: Sequence[Float64] | Float64,
+    how: NeighborsQuery,
+) -> Iterator[Neighbors]:
+    """What is nearest to each of some composed queries, asked as `how` says, text aside."""
+    space = measure.space
+    each = zip(texts, items, queries, scans_of_each(measure, queries), strict=True)
+    while part := list(islice(each, NAMED_TOGETHER)):
+        read = []
+        for text, own, query, scanned in part:
+            nearest = Nearest(measure, query, scanned)
+            nearest.look(_reach(how.k, own, space, how.include_inputs, how.distinct))
+            read.append((text, own, nearest, calibrate(scanned.values, population(space))))
+            nearest.forget()
+        # Their names are looked up at once, and kept for what follows.
+        index.names(space, [at for _, _, near, _ in read for at in near.positions])
+        for text, own, nearest, calibration in read:
+            rows = ranked(
+                index,
+                space,
+                nearest.look,
+                how.k,
+                own,
+                calibration,
+                how.include_inputs,
+                how.distinct,
+            )
+            meta = meta_of(index, space, measure.name, own, calibration, measure.notes)
+            yield Neighbors(replace(how, expression=text), rows, meta)
+
+
+class Nearest:
+    """The best items of a space for one query; keeps the most that it was asked for."""
+
+    def __init__(self, measure: Measure, query: Float64, scanned: Scan) -> None:
+        self._measure, self._query = measure, query
+        self._scanned: Scan | None = scanned
+        self._found: tuple[Int64, Float64] = (np.empty(0, np.int64), np.empty(0))
+
+    @property
+    def positions(self) -> list[int]:
+        """Positions of what was found."""
+        found: list[int] = self._found[0].tolist()
+        return found
+
+    def look(self, count: int) -> tuple[Int64, Float64]:
+        """Positions and scores of so many of the best items."""
+        if count > len(self._found[0]):
+            if self._scanned is None:
+                self._scanned = scan(self._measure, self._query)
+            self._found = self._scanned.best(count)
+        return self._found[0][:count], self._found[1][:count]
+
+    def forget(self) -> None:
+        """Let go of the scores of all items; what was found stays."""
+        self._scanned = None
+
+
+def _reach(
+    k: int, items: Sequence[Item], space: Space, include_inputs: bool, distinct: bool
+) -> int:
+    """How many of the best items to look at first, for k of them to be left."""
+    own = 0 if include_inputs else len(excluded(items, space))
+    return min(k + own + (4 * k + 16 if distinct else 0), space.entry.rows)
+
+
+def ranked(
+    index: Index,
+    space: Space,
+    nearest: Callable[[int], tuple[Int64, Float64]],
+    k: int,
+    items: Sequence[Item],
+    calibration: Calibration,
+    include_inputs: bool,
+    distinct: bool,
+) -> tuple[Neighbor, ...]:
+    """The k best items, the query's own left out unless asked for.
+
+    `nearest` gives positions and scores of as many of the best items as it is asked for. With
+    `distinct`, forms that differ only in case or leading space become one row, named after
+    the best of them, and so are the query's own forms left out.
+    """
+    kind = index.kind_of(space.entry)
+    own = frozenset[int]() if include_inputs else excluded(items, space)
+    own_forms = (
+        frozenset(text for item in items for text in item.texts)
+        if distinct and not include_inputs and kind.is_text
+        else frozenset[str]()
+    )
+    reach = _reach(k, items, space, include_inputs, distinct)
+    while True:
+        found, values = nearest(reach)
+        kept = [at for at, position in enumerate(found.tolist()) if position not in own]
+        positions, scored = found[kept].tolist(), values[kept].tolist()
+        texts = index.names(space, positions)
+        groups: dict[str, list[int]] = {}
+        for at, text in enumerate(texts):
+            key = folded(text) if distinct and kind.is_text else str(at)
+            if key not in own_forms:
+                groups.setdefault(key, []).append(at)
+        if len(groups) >= k or reach >= space.entry.rows:
+            break
+        reach = min(4 * reach, space.entry.rows)
+    rows = []
+    for rank, members in enumerate(list(groups.values())[:k], start=1):
+        first = members[0]
+        rows.append(
+            Neighbor(
+                rank,
+                kind.shown(texts[first]),
+                scored[first],
+                z(scored[first], calibration),
+                texts[first],
+                tuple(kind.shown(texts[at]) for at in members[1:]),
+            )
+        )
+    return tuple(rows)
+
+
+def excluded(items: Sequence[Item], space: Space) -> frozenset[int]:
+    """Positions of a query's own items in a space."""
+    return frozenset(position for item in items for position in item.positions(space))
+
+
+def population(space: Space) -> str:
+    """Whose scores a query is read against: all items of the space."""
+    return f"all {items_of(space)} of {space.name}"
+
+
+def items_of(space: Space) -> str:
+    """What a space holds, as people say it."""
+    return ITEMS[space.entry.item].plural
+
+
+def span_of(names: Sequence[str]) -> str:
+    """Which spaces an answer is of, in a few words."""
+    return ", ".join(names) if len(names) < 3 else f"{names[0]}, {names[1]} to {names[-1]}"
+
+
+def check_seed(seed: int) -> None:
+    """Raise `QueryError` unless a draw can be seeded so."""
+    if seed < 0:
+        raise QueryError(f"--seed {seed}: a seed is 0 or more")
+
+
+def check_k(k: int, space: Space) -> None:
+    """Raise `QueryError` unless there are k items to be had."""
+    if k < 1:
+        raise QueryError(f"-k {k}: ask for 1 row or more")
+    if k > space.entry.rows:
+        raise QueryError(f"-k {k}: space {space.name!r} has {space.entry.rows:,} {items_of(space)}")
+
+
+def meta_of(
+    index: Index,
+    space: Space,
+    measure: str,
+    items: Sequence[Item],
+    calibration: Calibration | None = None,
+    notes: tuple[str, ...] = (),
+) -> Meta:
+    """What an answer rests on."""
+    return Meta(
+        index=index.name,
+        model=index.manifest.model.source,
+        space=space.name,
+        measure=measure,
+        convention=space.entry.convention,
+        resolved=tuple(item.resolved for item in items),
+        calibration=calibration,
+        notes=notes,
+    )

@@ -1,0 +1,105 @@
+"""What is this neuron: how long are its sides, what are they near to, what does it fire at?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from explorer.compute.firing import ABOUT_ACTIVATION, about_z
+from explorer.compute.neighbors import check_k
+from explorer.expressions import neuron_of
+from explorer.measures.cosine import Cosine
+from explorer.questions import NeuronMeta, NeuronNear, NeuronQuery, NeuronReport
+from explorer.resolve import Resolver
+from explorer.scan import scan
+from indexer.store.items.neuron import Neuron
+
+
+def neuron(resolver: Resolver, name: str, k: int) -> NeuronReport:
+    """Norms, nearest tokens of each side (at most 10 each way) and neurons, strongest words."""
+    index = resolver.index
+    found = index.neurons.at(*neuron_of(name))
+    check_k(k, index.neuron_space("in"))
+    rows = [
+        NeuronNear(t.side, "token", t.rank, t.token.display, t.score)
+        for t in index.neurons.stored_tokens([found.id], _ranks(min(k, 10)))
+    ]
+    for side in index.sides:
+        space = index.neuron_space(side)
+        scanned = scan(Cosine(space), space.rows.row(found.id).astype(np.float64))
+        near = zip(*scanned.best(min(k + 1, space.entry.rows)), strict=True)
+        others = [(int(at), float(cosine)) for at, cosine in near if at != found.id][:k]
+        rows += [
+            NeuronNear(side, "neuron", rank, index.neuron_grid.place(at).name, cosine)
+            for rank, (at, cosine) in enumerate(others, start=1)
+        ]
+    fires = [one for one in index.activations.of_neuron(found.id) if abs(one.rank) <= k]
+    texts = [word.text for word in index.words.by_id(one.word for one in fires)]
+    rows += [
+        NeuronNear("fires", "word", one.rank, text, one.z, one.activation)
+        for one, text in zip(fires, texts, strict=True)
+    ]
+    spaces = [index.neuron_space(side).entry for side in index.sides]
+    embed = index.manifest.embed
+    meta = NeuronMeta(
+        index=index.name,
+        model=index.manifest.model.source,
+        space=", ".join(space.name for space in spaces),
+        measure="z of a token within the neuron; cosine between neurons; z of an activation",
+        convention="; ".join(f"{space.name}: {space.convention}" for space in spaces),
+        resolved=(),
+        norms=_norms(found),
+        cosines=_cosines(found),
+        activation=_activation(found),
+        notes=(
+            f"tokens: z over the {embed.population_rows:,} word-like tokens of {embed.name}",
+            *([f"words: {about_z(index)}", ABOUT_ACTIVATION] if fires else []),
+            *([_ABOUT_SIGNS] if "up" in index.sides else []),
+            *_kept_fewer(k, [row for row in rows if row.kind in _KEPT]),
+        ),
+    )
+    return NeuronReport(NeuronQuery(found.name, k), tuple(rows), meta)
+
+
+_ABOUT_SIGNS = (
+    "a neuron with up and out both negated, and so its activations, is the same neuron: of the "
+    "cosines only the sign of up.out means something"
+)
+
+_KEPT = {"token": "tokens of a side", "word": "words a neuron fires most strongly at"}
+"""What is stored of a neuron to some depth, and not computed when it is asked."""
+
+
+def _kept_fewer(k: int, rows: Sequence[NeuronNear]) -> list[str]:
+    """Of which things fewer are stored than were asked for."""
+    depths = {kind: max((abs(r.rank) for r in rows if r.kind == kind), default=k) for kind in _KEPT}
+    return [
+        f"{depth} {_KEPT[kind]} are kept at either end, fewer than the {k} asked for"
+        for kind, depth in depths.items()
+        if depth < k
+    ]
+
+
+def _ranks(depth: int) -> list[int]:
+    return [*range(1, depth + 1), *range(-1, -depth - 1, -1)]
+
+
+def _norms(found: Neuron) -> dict[str, float]:
+    norms = {"in": found.norm_in, "up": found.norm_up, "out": found.norm_out}
+    return {side: norm for side, norm in norms.items() if norm is not None}
+
+
+def _activation(found: Neuron) -> dict[str, float]:
+    if found.activation_mean is None or found.activation_deviation is None:
+        return {}
+    return {"mean": found.activation_mean, "deviation": found.activation_deviation}
+
+
+def _cosines(found: Neuron) -> dict[str, float]:
+    cosines = {
+        "in.out": found.cosine_in_out,
+        "in.up": found.cosine_in_up,
+        "up.out": found.cosine_up_out,
+    }
+    return {pair: cosine for pair, cosine in cosines.items() if cosine is not None}

@@ -1,0 +1,178 @@
+"""What does each attention head write for a word, if it attends to it fully?
+
+A head that attends fully to a position writes the sum over its dimensions i of
+(x . value_i) output_i, x being the stream there, normed. Here x is a word's vector, so this is the
+OV circuit (Elhage et al. 2021) read off the weights; biases, and what attention would do, aside.
+How strongly a head carries A to B is standardised over random words B: with w what it writes for A,
+
+    z = w.(b - mu) / sqrt(w' Sigma w)
+
+deviations above what it writes of a random item of B's own space.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.compute.neighbors import meta_of
+from explorer.errors import BadExpression, QueryError
+from explorer.expressions import Kind, Term, parse
+from explorer.measures.dot import Dot
+from explorer.measures.measure import Weighted
+from explorer.products import Float64
+from explorer.questions import HeadWrites, OvQuery, OvReport
+from explorer.ranking import best
+from explorer.resolve import Resolver
+from explorer.scan import scans_of_each
+from indexer.store.errors import UnknownName
+from indexer.store.grid import span
+from indexer.store.read import Index
+
+SHOWN = 4
+"""Tokens shown beside each head; of a head asked for alone, `ALONE`."""
+
+ALONE = 10
+
+
+def ov(
+    resolver: Resolver,
+    word: str,
+    layer: int | None,
+    head: int | None,
+    to: str | None,
+    k: int | None,
+) -> OvReport:
+    """Heads by how strongly they carry a word to another, or to itself, and what they write."""
+    index = resolver.index
+    index.heads.require()
+    chosen = _heads(index, layer, head)
+    k = min(10, len(chosen)) if k is None else k
+    if not 1 <= k <= len(chosen):
+        raise QueryError(f"-k {k}: there are 1 to {len(chosen):,} heads to show")
+    embed = index.embed
+    term = _single(word)
+    source = resolver.item(term, embed)
+    # A label is of its own space alone: there is no other vector of it to be copied.
+    itself = source if source.labels else resolver.item(_bare(term), embed)
+    target = resolver.item(_single(to), embed) if to is not None else None
+    written = writes(index, source.weighted.vector, chosen)
+    copying = standardised(written, itself.weighted)
+    carried = standardised(written, target.weighted) if target is not None else None
+    scores = copying if carried is None else carried
+    order = [int(at) for at in best(scores, k)]
+    depth = ALONE if len(chosen) == 1 else SHOWN
+    ends = _ends(index, written[order], depth)
+    rows = []
+    for rank, (at, (high, low)) in enumerate(zip(order, ends, strict=True), start=1):
+        where = divmod(int(chosen[at]), index.head_grid.heads)
+        found = index.head_grid.layers[where[0]]
+        rows.append(
+            HeadWrites(
+                rank=rank,
+                head=f"L{found}H{where[1]}",
+                layer=found,
+                number=where[1],
+                score=float(scores[at]),
+                copying=float(copying[at]),
+                norm=float(np.linalg.norm(written[at])),
+                writes=high,
+                suppresses=low,
+            )
+        )
+    items = [source] if target is None else [source, target]
+    meta = meta_of(index, index.head_space("output"), "z", items)
+    read_against = (target or itself).weighted.home.entry
+    notes = (
+        f"z: deviations above what the head writes of the {read_against.population_rows:,} "
+        f"{read_against.population} of {read_against.name}; of {to or word} the score, "
+        "of the word itself copying",
+        "norm: of what is written for a stream of root mean square 1, biases aside",
+    )
+    return OvReport(OvQuery(word, to, layer, head, k), tuple(rows), replace(meta, notes=notes))
+
+
+def writes(index: Index, vector: Float64, chosen: NDArray[np.int64]) -> Float64:
+    """What some heads write for a vector, at root mean square 1: (len(chosen), d_model) float64.
+
+    Args:
+        index: whose heads.
+        vector: (d_model,) float64.
+        chosen: positions of heads among all, layer by layer.
+    """
+    grid = index.head_grid
+    value, output = index.head_space("value"), index.head_space("output")
+    size = float(np.sqrt((vector**2).mean()))
+    if size == 0:
+        raise QueryError("a zero vector has no direction: no head reads anything off it")
+    found = np.empty((len(chosen), output.entry.width))
+    for at, head in enumerate(chosen.tolist()):
+        here = slice(head * grid.width, (head + 1) * grid.width)
+        # In float64, as the sums are: heads are ranked by what comes of them.
+        read = np.vecdot(value.rows.block(here.start, grid.width), vector / size)
+        read *= value.lengths[here] * output.lengths[here]
+        found[at] = (output.rows.block(here.start, grid.width) * read[:, None]).sum(axis=0)
+    return found
+
+
+def standardised(written: Float64, target: Weighted) -> Float64:
+    """Z of a target for each of some written vectors, over the population of its own space."""
+    home = target.home
+    above = written @ (target.vector - home.mean)
+    deviation = np.sqrt(np.maximum(np.vecdot(written @ home.covariance, written), 0))
+    result: Float64 = np.divide(above, deviation, out=np.zeros_like(above), where=deviation > 0)
+    return result
+
+
+def _ends(
+    index: Index, written: Float64, depth: int
+) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """For each vector the word-like tokens highest and lowest in it, the farthest out first."""
+    embed, ids = index.embed, index.tokens.word_like
+    found = []
+    for scanned in scans_of_each(Dot(embed), written):
+        found.append([replace(scanned, sign=sign).best(depth, ids)[0] for sign in (1, -1)])
+    # One question for all of them: a head's few tokens each would be hundreds.
+    every = np.unique(np.array(found)) if found else np.empty(0, np.int64)
+    names = {
+        int(at): token.display for at, token in zip(every, index.tokens.by_id(every), strict=True)
+    }
+
+    def named(one: NDArray[np.int64]) -> tuple[str, ...]:
+        return tuple(names[int(at)] for at in one)
+
+    return [(named(high), named(low)) for high, low in found]
+
+
+def _heads(index: Index, layer: int | None, head: int | None) -> NDArray[np.int64]:
+    """Which heads are asked for, as positions among all."""
+    grid = index.head_grid
+    if head is not None and layer is None:
+        raise QueryError(f"--head {head} of which layer? Name --layer too")
+    every = np.arange(len(grid.layers) * grid.heads)
+    if layer is None:
+        return every
+    if layer not in grid.layers:
+        raise UnknownName(f"--layer {layer}: there are layers {span(grid.layers)}")
+    first = grid.layers.index(layer) * grid.heads
+    if head is None:
+        return every[first : first + grid.heads]
+    if not 0 <= head < grid.heads:
+        raise UnknownName(f"--head {head}: heads of a layer run from 0 to {grid.heads - 1}")
+    return every[first + head : first + head + 1]
+
+
+def _single(text: str) -> Term:
+    term = parse(text).single
+    if term is None:
+        raise BadExpression(f"{text!r} is a sum; a head is asked of one word")
+    if term.kind in (Kind.NEURON, Kind.HEAD):
+        raise BadExpression(f"{text!r} is a {term.kind.value}; a head is asked of a word")
+    return term
+
+
+def _bare(term: Term) -> Term:
+    """The same word, its vector from `embed`."""
+    return replace(term, space=None)

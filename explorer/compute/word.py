@@ -1,0 +1,60 @@
+"""What is this word to the model: its tokens, and the neurons that fire most strongly at it?
+
+From the tables of recorded activations; the model is not run.
+"""
+
+from __future__ import annotations
+
+from explorer.compute.firing import ABOUT_ACTIVATION, about_z, fires_at, more
+from explorer.errors import BadExpression, QueryError
+from explorer.expressions import parse
+from explorer.questions import WordMeta, WordNeuron, WordQuery, WordReport
+from explorer.resolve import Resolver
+
+
+def word(resolver: Resolver, text: str, k: int) -> WordReport:
+    """The k neurons of greatest activation |z| at a word's last token; what they read and write."""
+    index = resolver.index
+    term = parse(text).single
+    if term is None:
+        raise BadExpression(f"{text!r} is a sum; name one word")
+    found, resolved = resolver.indexed(term)
+    fires = sorted(fires_at(index, found.id), key=lambda one: (-abs(one.z), one.neuron))
+    # Both ends are kept to a depth: beyond it, the strongest of one end are not known.
+    depth = max((abs(one.rank) for one in fires), default=0)
+    if not 1 <= k <= max(1, depth):
+        hint = f"; {more(depth)}" if k > depth > 0 else ""
+        raise QueryError(f"-k {k}: the {depth} strongest neurons of each word are kept{hint}")
+    shown = fires[:k]
+    ids = [one.neuron for one in shown]
+    rows = []
+    near = index.nearest_tokens(ids, "in", "out")
+    for rank, (one, reads, writes) in enumerate(zip(shown, *near, strict=True), start=1):
+        place = index.neuron_grid.place(one.neuron)
+        rows.append(
+            WordNeuron(
+                rank=rank,
+                neuron=place.name,
+                layer=place.layer,
+                expert=place.expert,
+                unit=place.unit,
+                activation=one.activation,
+                z=one.z,
+                reads=tuple(token.display for token in reads),
+                writes=tuple(token.display for token in writes),
+            )
+        )
+    zipf = index.sql("SELECT zipf FROM word WHERE id = ?", [found.id])[0][0]
+    meta = WordMeta(
+        index=index.name,
+        model=index.manifest.model.source,
+        space="activations",
+        measure="z",
+        convention="",
+        resolved=(resolved,),
+        notes=(about_z(index), *([ABOUT_ACTIVATION] if "up" in index.sides else [])),
+        zipf=zipf,
+        groups=tuple(index.words.groups_of(found.text)),
+        sinks=tuple(n for n, sink in zip(index.context_names, found.sink, strict=True) if sink),
+    )
+    return WordReport(WordQuery(found.text, k), tuple(rows), meta)

@@ -1,0 +1,128 @@
+"""What queries return: frozen, printable, made of plain Python values.
+
+Knows the shapes of answers; reads and computes nothing. Every result has `query` (what was asked),
+`rows` and `meta` (what it was asked of, and what it was read against); `to_dict` gives the
+documented JSON shape.
+"""
+
+from __future__ import annotations
+
+from explorer.questions.analogy import (
+    Analogy,
+    AnalogyLayer,
+    AnalogyLayers,
+    AnalogyMeta,
+    AnalogyQuery,
+    Component,
+    Other,
+    Target,
+)
+from explorer.questions.answer import Calibration, Meta, Resolved, Result
+from explorer.questions.baseline import Baseline, BaselineQuery, BaselineRow
+from explorer.questions.compare import (
+    ComparedPair,
+    CompareMeta,
+    CompareQuery,
+    Comparison,
+    RandomPairs,
+)
+from explorer.questions.congruence import (
+    AnchoredMeta,
+    AnchoredWord,
+    AnchoredWords,
+    Congruence,
+    CongruenceMeta,
+    CongruenceQuery,
+    CongruenceRow,
+    DrawnControls,
+    Match,
+    ScoreHistogram,
+)
+from explorer.questions.evaluate import (
+    AnalogyAccuracies,
+    AnalogyAccuracy,
+    Coverage,
+    EvaluateAnalogiesQuery,
+    EvaluateMeta,
+    EvaluateSimilarityQuery,
+    SimilarityCorrelation,
+    SimilarityCorrelations,
+)
+from explorer.questions.layers import LayerRow, Layers, LayersQuery
+from explorer.questions.middleman import Acts, MiddleMan, MiddlemanQuery, Middlemen
+from explorer.questions.neighbors import Neighbor, Neighbors, NeighborsQuery
+from explorer.questions.neuron import NeuronMeta, NeuronNear, NeuronQuery, NeuronReport
+from explorer.questions.ov import HeadWrites, OvQuery, OvReport
+from explorer.questions.schema import Described, Schema, SchemaMeta, SchemaQuery
+from explorer.questions.sql import SqlColumn, SqlMeta, SqlQuery, SqlRows
+from explorer.questions.word import WordMeta, WordNeuron, WordQuery, WordReport
+
+__all__ = [
+    "Acts",
+    "Analogy",
+    "AnalogyAccuracies",
+    "AnalogyAccuracy",
+    "AnalogyLayer",
+    "AnalogyLayers",
+    "AnalogyMeta",
+    "AnalogyQuery",
+    "AnchoredMeta",
+    "AnchoredWord",
+    "AnchoredWords",
+    "Baseline",
+    "BaselineQuery",
+    "BaselineRow",
+    "Calibration",
+    "CompareMeta",
+    "CompareQuery",
+    "ComparedPair",
+    "Comparison",
+    "Component",
+    "Congruence",
+    "CongruenceMeta",
+    "CongruenceQuery",
+    "CongruenceRow",
+    "Coverage",
+    "Described",
+    "DrawnControls",
+    "EvaluateAnalogiesQuery",
+    "EvaluateMeta",
+    "EvaluateSimilarityQuery",
+    "HeadWrites",
+    "LayerRow",
+    "Layers",
+    "LayersQuery",
+    "Match",
+    "Meta",
+    "MiddleMan",
+    "MiddlemanQuery",
+    "Middlemen",
+    "Neighbor",
+    "Neighbors",
+    "NeighborsQuery",
+    "NeuronMeta",
+    "NeuronNear",
+    "NeuronQuery",
+    "NeuronReport",
+    "Other",
+    "OvQuery",
+    "OvReport",
+    "RandomPairs",
+    "Resolved",
+    "Result",
+    "Schema",
+    "SchemaMeta",
+    "SchemaQuery",
+    "ScoreHistogram",
+    "SimilarityCorrelation",
+    "SimilarityCorrelations",
+    "SqlColumn",
+    "SqlMeta",
+    "SqlQuery",
+    "SqlRows",
+    "Target",
+    "WordMeta",
+    "WordNeuron",
+    "WordQuery",
+    "WordReport",
+]

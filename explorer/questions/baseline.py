@@ -1,0 +1,113 @@
+"""What `baseline` answers, and how it looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from explorer.questions.answer import Meta, Result
+from explorer.questions.lines import foot_lines
+from explorer.show.layout import Column, Layout
+from explorer.show.numbers import figure
+from explorer.show.shapes import Lines, Picture
+
+
+@dataclass(frozen=True)
+class BaselineRow:
+    """What unrelated items of a space score in one measure.
+
+    Attributes:
+        space: name of the space.
+        measure: how they were scored.
+        mean: over the pairs.
+        deviation: standard deviation over the pairs, divided by n.
+        quantiles: by share, `0.01` to `0.99`.
+        n: how many pairs.
+        population: whose pairs.
+    """
+
+    space: str
+    measure: str
+    mean: float
+    deviation: float
+    quantiles: dict[str, float]
+    n: int
+    population: str
+
+
+@dataclass(frozen=True)
+class BaselineQuery:
+    """What was asked of `baseline`.
+
+    Attributes:
+        space: the one space asked, or None.
+        measure: the one measure asked, or None.
+        pairs: how many pairs were to be drawn.
+        seed: of the draw.
+    """
+
+    space: str | None
+    measure: str | None
+    pairs: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Baseline(Result):
+    """What unrelated items score, per space and measure."""
+
+    query: BaselineQuery
+    rows: tuple[BaselineRow, ...]
+    meta: Meta
+
+    def layout(self) -> Layout:
+        """Mean, deviation and quantiles per space and measure."""
+        return _baseline_table(self)
+
+    def pictures(self) -> tuple[Picture, ...]:
+        """Means with the middle 90 % of scores; nothing of one space, whose scales differ."""
+        return _baseline_pictures(self)
+
+
+def _baseline_table(result: Baseline) -> Layout:
+    columns = [
+        Column("space", lambda r: str(r.space)),
+        Column("measure", lambda r: str(r.measure)),
+        Column("mean", lambda r: figure(r.mean), right=True),
+        Column("deviation", lambda r: figure(r.deviation), right=True),
+        *(
+            Column(f"{float(q):.0%}", _quantile_of(q), right=True)
+            for q in (result.rows[0].quantiles if result.rows else ())
+        ),
+        Column("pairs", lambda r: f"{r.n:,}", right=True),
+        Column("of", lambda r: str(r.population)),
+    ]
+    head = ["what two unrelated items score"]
+    return Layout(head, columns, result.rows, foot_lines(result.meta))
+
+
+def _quantile_of(share: str) -> Callable[[Any], str]:
+    return lambda row: figure(row.quantiles[share])
+
+
+LOW, HIGH = "0.05", "0.95"
+
+
+def _baseline_pictures(result: Baseline) -> tuple[Picture, ...]:
+    spaces = [row.space for row in result.rows]
+    if len(spaces) < 2 or len(set(spaces)) < len(spaces):
+        return ()
+    how = result.query.measure or "each space's own measure"
+    return (
+        Lines(
+            title="what two unrelated items score",
+            x="space",
+            y=f"mean score by {how}",
+            labels=tuple(spaces),
+            values=tuple(row.mean for row in result.rows),
+            low=tuple(row.quantiles[LOW] for row in result.rows),
+            high=tuple(row.quantiles[HIGH] for row in result.rows),
+            band="5 % to 95 % of pairs",
+        ),
+    )

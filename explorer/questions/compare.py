@@ -1,0 +1,177 @@
+"""What `compare` answers, and how it looks: a line a measure of few pairs, else a line a pair."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from explorer.questions.answer import Meta, Result
+from explorer.questions.lines import foot_lines, resolved_lines
+from explorer.show.layout import Column, Layout
+from explorer.show.numbers import figure
+
+
+@dataclass(frozen=True)
+class ComparedPair:
+    """How alike the profiles of two words are, over all the neurons asked for or those of a layer.
+
+    Attributes:
+        first: a word, as asked.
+        second: another.
+        layer: block, from 0; None over all layers at once.
+        n: how many neurons, so how long the profiles are.
+        scores: per measure: `pearson`, `spearman` and `kendall` (tau-b) from -1 to 1, `cosine` of
+            the two profiles, `euclidean` distance, smaller is nearer, and `dot` product.
+        percentiles: per measure: how many in a hundred of the control pairs score lower, half of
+            those that score the same counted; of `euclidean` a low one is near. Empty where no
+            control pairs were asked for.
+    """
+
+    first: str
+    second: str
+    layer: int | None
+    n: int
+    scores: dict[str, float]
+    percentiles: dict[str, float]
+
+
+@dataclass(frozen=True)
+class CompareQuery:
+    """What was asked of `compare`.
+
+    Attributes:
+        words: as asked.
+        side: `in`, `up` or `out`.
+        measures: which measures.
+        layers: the layers whose neurons were taken.
+        top_neurons: how many neurons of greatest impact, or None for all.
+        impact: `z` or `norm`.
+        control_neurons: `own` or `same`.
+        per_layer: whether each layer has rows of its own.
+        control: `matched` or `random`.
+        pairs: control pairs of each pair.
+        seed: of the draw.
+    """
+
+    words: tuple[str, ...]
+    side: str
+    measures: tuple[str, ...]
+    layers: tuple[int, ...]
+    top_neurons: int | None
+    impact: str
+    control_neurons: str
+    per_layer: bool
+    control: str
+    pairs: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class RandomPairs:
+    """What control pairs score in one measure.
+
+    Attributes:
+        layer: block, from 0; None over all layers at once.
+        measure: how they were scored.
+        mean: over the control pairs of all pairs of words.
+        deviation: their standard deviation, divided by n.
+        n: how many: control pairs of a pair, times pairs.
+    """
+
+    layer: int | None
+    measure: str
+    mean: float
+    deviation: float
+    n: int
+
+
+@dataclass(frozen=True)
+class CompareMeta(Meta):
+    """What `compare` rests on.
+
+    Attributes:
+        random: what control pairs score, per layer and measure; empty without control pairs.
+    """
+
+    random: tuple[RandomPairs, ...] = ()
+
+
+@dataclass(frozen=True)
+class Comparison(Result):
+    """How alike the profiles of words are, pair by pair."""
+
+    query: CompareQuery
+    rows: tuple[ComparedPair, ...]
+    meta: CompareMeta
+
+    def layout(self) -> Layout:
+        """Pairs with each measure's score, and where it stands among control pairs."""
+        return _compare_table(self)
+
+
+FEW, SHOWN = 3, 1000
+"""Rows that have a line a measure; rows of a table at all: other formats have them all."""
+
+
+def _compare_table(result: Comparison) -> Layout:
+    query, meta = result.query, result.meta
+    few = query.words if len(query.words) <= 6 else (*query.words[:5], "...")
+    head = [f"profiles of {', '.join(few)} over neurons, {query.side} side"]
+    head += resolved_lines(meta)
+    columns = [] if len(query.words) == 2 else [
+        Column("word", lambda r: str(r.first)),
+        Column("word", lambda r: str(r.second)),
+    ]  # fmt: skip
+    if query.per_layer:
+        columns.append(Column("layer", lambda r: str(r.layer), right=True))
+    if len(result.rows) <= FEW:
+        return _measure_by_measure(result, head, columns)
+    # A cell that is too wide is folded between the two, never cut.
+    columns += [Column(m, _standing_of(m), right=True, folds=True) for m in query.measures]
+    foot = ["after each score its %"] if query.pairs else []
+    if query.pairs and not query.per_layer:
+        means = (f"{r.measure} {figure(r.mean)} ± {figure(r.deviation)}" for r in meta.random)
+        n = meta.random[0].n
+        foot.append(f"control pairs score, mean ± deviation (n = {n:,}): {', '.join(means)}")
+    if len(result.rows) > SHOWN:
+        foot.append(
+            f"the first {SHOWN:,} of {len(result.rows):,} rows; --format csv or json has them all"
+        )
+    return Layout(head, columns, result.rows[:SHOWN], foot + foot_lines(meta))
+
+
+def _measure_by_measure(result: Comparison, head: list[str], columns: list[Column]) -> Layout:
+    random = {(one.layer, one.measure): one for one in result.meta.random}
+    shown = [_of_row(column) for column in columns]
+    shown += [
+        Column("measure", lambda at: str(at[1])),
+        Column("score", lambda at: figure(at[0].scores[at[1]]), right=True),
+    ]
+    foot = []
+    if random:
+        shown += [
+            Column("%", lambda at: f"{at[0].percentiles[at[1]]:.1f}", right=True),
+            Column("control mean", lambda at: figure(random[at[0].layer, at[1]].mean), right=True),
+            Column(
+                "deviation", lambda at: figure(random[at[0].layer, at[1]].deviation), right=True
+            ),
+        ]
+        if len(result.rows) > 1:
+            n = result.meta.random[0].n
+            foot = [f"control mean, deviation: of {n:,} control pairs, of all pairs together"]
+    rows = [(row, measure) for row in result.rows for measure in result.query.measures]
+    return Layout(head, shown, rows, foot + foot_lines(result.meta))
+
+
+def _of_row(column: Column) -> Column:
+    return Column(column.name, lambda at: column.cell(at[0]), column.right)
+
+
+def _standing_of(measure: str) -> Callable[[Any], str]:
+    def cell(row: Any) -> str:
+        score = row.scores[measure]
+        said = f"{score:.3f}" if abs(score) < 10 else f"{score:,.1f}"
+        return f"{said} {row.percentiles[measure]:.1f}" if row.percentiles else said
+
+    return cell

@@ -1,0 +1,40 @@
+"""The lines that stand above and below the table of any answer."""
+
+from __future__ import annotations
+
+from explorer.questions.answer import Meta, Resolved
+
+MOST_ITEMS, FEW_ITEMS = 40, 10
+"""Of more items than a person would read, how many are shown."""
+
+
+def resolved_lines(meta: Meta) -> list[str]:
+    """What each item of the query was taken to be, a line each, and the convention."""
+    items = meta.every_resolved
+    shown = items if len(items) <= MOST_ITEMS else items[:FEW_ITEMS]
+    lines = [f"  {_resolved(item)}" for item in shown]
+    if len(items) > len(shown):
+        lines.append(f"  and {len(items) - len(shown):,} more")
+    if meta.convention:
+        lines.append(f"  {meta.space}: {meta.convention}")
+    return lines
+
+
+def _resolved(item: Resolved) -> str:
+    tokens = " ".join(f"{t} #{i}" for t, i in zip(item.tokens, item.token_ids, strict=True))
+    weight = "" if item.weight == 1 else f"{item.weight:+g} "
+    note = f"  ({item.note})" if item.note else ""
+    return f"{weight}{item.asked} = {tokens or item.item} from {item.space}{note}"
+
+
+def foot_lines(meta: Meta) -> list[str]:
+    """What z is read against, the notes, and what was asked."""
+    lines = []
+    if meta.calibration:
+        c = meta.calibration
+        lines.append(
+            f"z: deviations above this query's mean over {c.population} "
+            f"(n = {c.n:,}, mean {c.mean:.4f}, deviation {c.deviation:.4f})"
+        )
+    lines += meta.notes
+    return [*lines, f"index {meta.index}, model {meta.model}"]

@@ -1,0 +1,180 @@
+"""What `middleman` answers, and how it looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from explorer.questions.answer import Meta, Result
+from explorer.questions.lines import foot_lines, resolved_lines
+from explorer.show.layout import Column, Layout
+from explorer.show.shapes import Grid, Picture
+
+
+@dataclass(frozen=True)
+class Acts:
+    """The sign a gated neuron acts with at a word: of what its writing side is multiplied by.
+
+    Attributes:
+        sign: 1 where it writes the side as it is, -1 where turned around, 0 where it writes
+            nothing.
+        source: `recorded` when the word was run, or, where it was not, `weights`: an estimate, of
+            act(gate.w) (up.w) for the word's own vector w.
+    """
+
+    sign: int
+    source: str
+
+
+@dataclass(frozen=True)
+class MiddleMan:
+    """A neuron that answers to every word asked.
+
+    Attributes:
+        rank: from 1; within its layer where the best of each layer were asked for.
+        neuron: `L29N112`, or `L3E5N112` of a block with experts.
+        layer: block, from 0.
+        expert: which of the block's experts, from 0; None in a block without.
+        unit: from 0.
+        score: the least (or mean) of `scores`, less the largest of `avoided`.
+        scores: per word asked; by activations, z of the activation at the word's last token.
+        avoided: per word to avoid.
+        acts: per word asked, the sign it acts with; empty where neurons have no gate.
+        reads: the tokens its reading side is nearest to, best first.
+        writes: the tokens its writing side is nearest to, best first; where `acts` has -1, what it
+            takes away.
+    """
+
+    rank: int
+    neuron: str
+    layer: int
+    expert: int | None
+    unit: int
+    score: float
+    scores: dict[str, float]
+    avoided: dict[str, float]
+    acts: dict[str, Acts]
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class MiddlemanQuery:
+    """What was asked of `middleman`.
+
+    Attributes:
+        words: as asked.
+        by: `weights` or `activations`.
+        avoid: words a neuron should not answer to.
+        side: `in`, `up` or `out`; None by activations.
+        score: `z`, `dot` or `cosine`; `|z|` by activations.
+        combine: `min` or `mean`.
+        layers: the layers whose neurons were ranked.
+        per_layer: the best so many of each layer, or None.
+        k: how many at most.
+    """
+
+    words: tuple[str, ...]
+    by: str
+    avoid: tuple[str, ...]
+    side: str | None
+    score: str
+    combine: str
+    layers: tuple[int, ...]
+    per_layer: int | None
+    k: int
+
+
+@dataclass(frozen=True)
+class Middlemen(Result):
+    """Neurons that answer to all of some words, best first."""
+
+    query: MiddlemanQuery
+    rows: tuple[MiddleMan, ...]
+    meta: Meta
+
+    def named_columns(self) -> dict[str, list[str]]:
+        """A score, or a sign, of each word that was asked."""
+        words, avoid = (
+            [" ".join(w.split()) for w in ws] for ws in (self.query.words, self.query.avoid)
+        )
+        return {"scores": words, "avoided": avoid, "acts": words}
+
+    def layout(self) -> Layout:
+        """Neurons with each word's score, and what they read and write."""
+        return _middleman_table(self)
+
+    def pictures(self) -> tuple[Picture, ...]:
+        """Each layer's best neuron with its score for every word; nothing of one layer alone."""
+        return _middleman_pictures(self)
+
+
+def _middleman_table(result: Middlemen) -> Layout:
+    query, labels = result.query, list(result.rows[0].scores) if result.rows else []
+    avoided = list(result.rows[0].avoided) if result.rows else []
+    acts = any(row.acts for row in result.rows)
+    not_ = f" and not {', '.join(query.avoid)}" if query.avoid else ""
+    words = ", ".join(query.words)
+    answers = "that fire at" if query.side is None else f"whose {query.side} side answers to"
+    least = "least" if query.combine == "min" else "mean"
+    head = [f"neurons {answers} {words}{not_}, by the {least} {query.score}"]
+    columns = [
+        Column("rank", lambda r: str(r.rank), right=True),
+        Column("neuron", lambda r: str(r.neuron)),
+        Column("score", lambda r: f"{r.score:.2f}", right=True),
+        *(Column(n, _score_of("scores", n), right=True) for n in labels),
+        *(Column(f"not {n}", _score_of("avoided", n), right=True) for n in avoided),
+        *([Column("acts", _acts, explained=True)] if acts else []),
+        Column("reads", lambda r: " ".join(r.reads), folds=True),
+        Column("writes", lambda r: " ".join(r.writes), folds=True),
+    ]
+    head += resolved_lines(result.meta)
+    return Layout(head, columns, result.rows, foot_lines(result.meta))
+
+
+def _score_of(field: str, label: str) -> Callable[[Any], str]:
+    return lambda row: f"{getattr(row, field)[label]:.2f}"
+
+
+def _acts(row: MiddleMan) -> str:
+    return " ".join(map(_sign, row.acts.values()))
+
+
+def _sign(acts: Acts) -> str:
+    return ("~" if acts.source == "weights" else "") + {1: "+", 0: "0", -1: "-"}[acts.sign]
+
+
+NAMED = 6
+"""Words that a title names; of more it says how many."""
+
+
+def _middleman_pictures(result: Middlemen) -> tuple[Picture, ...]:
+    best: dict[int, MiddleMan] = {}
+    for row in result.rows:
+        # Of equal scores the first stays, as it does in the table.
+        if row.layer not in best or row.score > best[row.layer].score:
+            best[row.layer] = row
+    if len(best) < 2:
+        return ()
+    query, shown = result.query, [best[layer] for layer in sorted(best)]
+    answers = "that fire at" if query.side is None else f"whose {query.side} side answers to"
+    avoided = f" and not {_named(query.avoid)}" if query.avoid else ""
+    among = "" if query.per_layer else f" among the {len(result.rows)} found"
+    return (
+        Grid(
+            title=f"neurons {answers} {_named(query.words)}{avoided}: "
+            f"the best of each layer{among}",
+            x="word",
+            y="neuron",
+            columns=(*shown[0].scores, *(f"not {word}" for word in shown[0].avoided)),
+            rows=tuple(row.neuron for row in shown),
+            values=tuple((*row.scores.values(), *row.avoided.values()) for row in shown),
+            unit=query.score.strip("|"),
+            middle=0,
+        ),
+    )
+
+
+def _named(words: tuple[str, ...]) -> str:
+    return ", ".join(words) if len(words) <= NAMED else f"{len(words)} words"

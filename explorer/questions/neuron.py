@@ -1,0 +1,112 @@
+"""What `neuron` answers, and how it looks."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+from explorer.questions.answer import Meta, Result
+from explorer.questions.lines import foot_lines
+from explorer.show.layout import Column, Layout
+
+
+@dataclass(frozen=True)
+class NeuronNear:
+    """Something near one side of a neuron.
+
+    Attributes:
+        side: `in`, `up` or `out`; `fires` for words it fires at.
+        kind: `token`, `neuron` or `word`.
+        rank: from 1 for the nearest or highest, from -1 for the farthest tokens and lowest words.
+        item: token with spaces visible, neuron, or word.
+        score: a token's z within the neuron; a neuron's cosine; z of the activation at a word.
+        activation: of a word, what the neuron's writing side is multiplied by there; below 0 it
+            adds the side turned around.
+    """
+
+    side: str
+    kind: str
+    rank: int
+    item: str
+    score: float
+    activation: float | None = None
+
+
+@dataclass(frozen=True)
+class NeuronQuery:
+    """What was asked of `neuron`.
+
+    Attributes:
+        neuron: its name.
+        k: how many of each kind at most.
+    """
+
+    neuron: str
+    k: int
+
+
+@dataclass(frozen=True)
+class NeuronMeta(Meta):
+    """Meta of a neuron, with its norms per side and the cosines between its sides.
+
+    Attributes:
+        norms: by side, under the index's convention.
+        cosines: by pair of sides, `in.out`, and where the MLP is gated `in.up` and `up.out`. There
+            up and out may both be negated, so that only `up.out` has a sign of its own.
+        activation: `mean` and `deviation` over the indexed words; empty where not recorded.
+    """
+
+    norms: dict[str, float] = dataclasses.field(default_factory=dict)
+    cosines: dict[str, float] = dataclasses.field(default_factory=dict)
+    activation: dict[str, float] = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class NeuronReport(Result):
+    """One neuron: norms, nearest tokens of each side, nearest neurons."""
+
+    query: NeuronQuery
+    rows: tuple[NeuronNear, ...]
+    meta: NeuronMeta
+
+    def layout(self) -> Layout:
+        """Norms and cosines above, what is near each side below."""
+        return _neuron_table(self)
+
+
+_NEAR = {
+    ("token", True): "nearest token",
+    ("token", False): "farthest token",
+    ("neuron", True): "nearest neuron",
+    ("word", True): "highest word",
+    ("word", False): "lowest word",
+}
+
+
+def _neuron_table(result: NeuronReport) -> Layout:
+    meta = result.meta
+    norms = ", ".join(f"{side} {norm:.4f}" for side, norm in meta.norms.items())
+    cosines = ", ".join(f"{pair} {cosine:+.4f}" for pair, cosine in meta.cosines.items())
+    head = [
+        result.query.neuron,
+        f"  norms: {norms}",
+        f"  cosines: {cosines}",
+        f"  {meta.convention}",
+    ]
+    if meta.activation:
+        mean, deviation = meta.activation["mean"], meta.activation["deviation"]
+        head.insert(3, f"  activation: mean {mean:+.4f}, deviation {deviation:.4f}")
+    columns = [
+        Column("side", lambda r: str(r.side)),
+        Column("near", lambda r: _NEAR[r.kind, r.rank > 0]),
+        Column("rank", lambda r: str(abs(r.rank)), right=True),
+        Column("item", lambda r: str(r.item)),
+        Column("score", lambda r: f"{r.score:.4f}", right=True),
+    ]
+    if any(row.activation is not None for row in result.rows):
+        columns.append(Column("activation", _activation, right=True))
+    return Layout(head, columns, result.rows, foot_lines(meta))
+
+
+def _activation(row: NeuronNear) -> str:
+    return "" if row.activation is None else f"{row.activation:+.3f}"

@@ -1,0 +1,126 @@
+"""What `ov` answers, and how it looks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from explorer.questions.answer import Meta, Result
+from explorer.questions.lines import foot_lines, resolved_lines
+from explorer.show.layout import Column, Layout
+from explorer.show.shapes import Bars, Grid, Picture
+
+
+@dataclass(frozen=True)
+class HeadWrites:
+    """What one attention head writes for a word that it attends to fully.
+
+    Attributes:
+        rank: from 1, by `score`.
+        head: `L3H5`.
+        layer: block, from 0.
+        number: which of the block's heads, from 0.
+        score: z of the word it is asked to carry to; of the word itself where none was named.
+        copying: z of the word itself in what is written.
+        norm: Euclidean norm of what is written for a stream of root mean square 1.
+        writes: the word-like tokens of highest z, best first.
+        suppresses: those of lowest z, lowest first.
+    """
+
+    rank: int
+    head: str
+    layer: int
+    number: int
+    score: float
+    copying: float
+    norm: float
+    writes: tuple[str, ...]
+    suppresses: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class OvQuery:
+    """What was asked of `ov`.
+
+    Attributes:
+        word: as asked.
+        to: the word to carry it to, or None.
+        layer: the one block asked, or None.
+        head: the one head asked, or None.
+        k: how many heads at most.
+    """
+
+    word: str
+    to: str | None
+    layer: int | None
+    head: int | None
+    k: int
+
+
+@dataclass(frozen=True)
+class OvReport(Result):
+    """Heads by how strongly they carry a word to another, or to itself."""
+
+    query: OvQuery
+    rows: tuple[HeadWrites, ...]
+    meta: Meta
+
+    def layout(self) -> Layout:
+        """Heads with what they write and suppress."""
+        return _ov_table(self)
+
+    def pictures(self) -> tuple[Picture, ...]:
+        """A grid where the heads fill one; else the strongest first; nothing of one."""
+        return _ov_pictures(self)
+
+
+def _ov_table(result: OvReport) -> Layout:
+    query = result.query
+    carried = f"carry {query.word} to {query.to}" if query.to else f"copy {query.word}"
+    head = [f"heads that {carried} when they attend to it fully, by z"]
+    columns = [
+        Column("rank", lambda r: str(r.rank), right=True),
+        Column("head", lambda r: str(r.head)),
+        Column("z", lambda r: f"{r.score:.2f}", right=True),
+        *([Column("copying", lambda r: f"{r.copying:.2f}", right=True)] if query.to else []),
+        Column("norm", lambda r: f"{r.norm:.2f}", right=True),
+        Column("writes", lambda r: " ".join(r.writes), folds=True),
+        Column("suppresses", lambda r: " ".join(r.suppresses), folds=True),
+    ]
+    head += resolved_lines(result.meta)
+    return Layout(head, columns, result.rows, foot_lines(result.meta))
+
+
+def _ov_pictures(result: OvReport) -> tuple[Picture, ...]:
+    rows, query = result.rows, result.query
+    if len(rows) < 2:
+        return ()
+    carried = f"carry {query.word} to {query.to}" if query.to else f"copy {query.word}"
+    title = f"heads that {carried}"
+    scores = {(row.layer, row.number): row.score for row in rows}
+    layers = range(min(row.layer for row in rows), max(row.layer for row in rows) + 1)
+    heads = range(max(row.number for row in rows) + 1)
+    several = [layer for layer, n in Counter(layer for layer, _ in scores).items() if n > 1]
+    if len(several) > 1 and 2 * len(scores) >= len(layers) * len(heads):
+        return (
+            Grid(
+                title=title,
+                x="head",
+                y="layer",
+                columns=tuple(f"H{head}" for head in heads),
+                rows=tuple(f"L{layer}" for layer in layers),
+                values=tuple(
+                    tuple(scores.get((layer, head)) for head in heads) for layer in layers
+                ),
+                unit="z",
+                middle=0,
+            ),
+        )
+    return (
+        Bars(
+            title=title,
+            x="z",
+            labels=tuple(row.head for row in rows),
+            values=tuple(row.score for row in rows),
+        ),
+    )
