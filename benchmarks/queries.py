@@ -49,7 +49,7 @@ def groups() -> list[Line]:
     from explorer.measures.centered import Centered
 
     with explorer.open("smollm2") as ix:
-        words, space = ix._words, ix.index.space("context.12")
+        words, space = ix._work.words, ix.index.space("context.12")
         rng = np.random.default_rng(0)
         drawn = np.array([rng.choice(1000, 10, replace=False) for _ in range(10_000)])
 
@@ -155,7 +155,9 @@ def profiles() -> list[Line]:
     """All pairs of 1,000 profiles through the Gram matrix, against the explicit lists in NumPy."""
     with explorer.open("smollm2") as ix:
         index, rng = ix.index, np.random.default_rng(0)
-        vectors = ix._words.vectors("embed", rng.choice(len(ix._words), 1000, replace=False))
+        vectors = ix._work.words.vectors(
+            "embed", rng.choice(len(ix._work.words), 1000, replace=False)
+        )
         space = index.space("neuron.in")
         rows = space.rows.block(0, space.entry.rows) * space.norms[:, None].astype(np.float64)
         first, second = np.triu_indices(len(vectors), k=1)

@@ -21,7 +21,8 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import UnionType
+from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 if TYPE_CHECKING:
     from indexer.architectures import Family
@@ -45,25 +46,6 @@ PAGES = (
 )
 SNAPSHOTS = ROOT / "tests/__snapshots__/test_screen_pictures"
 PICTURES = ROOT / "docs/pictures"
-ANSWERS = {
-    "In every answer": ("Meta", "Resolved", "Calibration"),
-    "`neighbors`": ("Neighbor",),
-    "`middleman`": ("MiddleMan",),
-    "`compare`": ("ComparedPair", "CompareMeta", "RandomPairs"),
-    "`analogy`": ("Neighbor", "AnalogyMeta", "Target", "Component", "Other"),
-    "`analogy --all-layers`": ("AnalogyLayer",),
-    "`neuron`": ("NeuronNear", "NeuronMeta"),
-    "`word`": ("WordNeuron", "WordMeta"),
-    "`layers`": ("LayerRow",),
-    "`ov`": ("HeadWrites",),
-    "`baseline`": ("BaselineRow",),
-    "`evaluate analogies`": ("AnalogyAccuracy", "EvaluateMeta", "Coverage"),
-    "`evaluate similarity`": ("SimilarityCorrelation", "EvaluateMeta", "Coverage"),
-    "`congruence`": ("CongruenceRow", "CongruenceMeta", "DrawnControls", "Match", "ScoreHistogram"),
-    "`congruence --anchor WORD --space S`": ("AnchoredWord", "AnchoredMeta"),
-    "`sql`": ("SqlMeta", "SqlColumn"),
-    "`schema`": ("Described",),
-}
 SUFFIXES = (".py", ".sql", ".toml", ".md", ".sh", ".ipynb")
 TREES = ("explorer", "indexer", "tests", "benchmarks", "docs", "examples", "indexes")
 
@@ -101,11 +83,12 @@ def tables() -> str:
 
 def functions() -> str:
     """Every function of SQL, its parameters and what it gives, as Markdown."""
-    from explorer.sql.functions import FUNCTIONS
+    from explorer.sql.functions import functions
 
     out = []
-    for one in FUNCTIONS:
-        out += [f"### `{one.name}`", "", "```sql", one.signature, "```", "", f"{one.about}.", ""]
+    for one in functions():
+        about = one.about if one.about.endswith("?") else f"{one.about}."
+        out += [f"### `{one.name}`", "", "```sql", one.signature, "```", "", about, ""]
         out += ["| parameter | type | |", "| --- | --- | --- |"]
         out += [f"| `{p.name}` | `{p.type}` | {p.about} |" for p in one.parameters]
         if one.columns:
@@ -135,37 +118,50 @@ def help_pages() -> str:
 
 def answers() -> str:
     """Every part of an answer's JSON, from the dataclasses that results are made of."""
-    from explorer import questions
+    from explorer.questions import QUERIES, Calibration, Meta, Query, Resolved
+    from explorer.questions.answer import records
+    from explorer.sql.functions import answer_of
 
-    out = []
-    for title, names in ANSWERS.items():
-        out += [f"## {title}", ""]
-        for name in names:
-            out += _fields(getattr(questions, name))
+    everywhere = (Meta, Resolved, Calibration)
+    out = ["## In every answer", "", *(line for part in everywhere for line in _fields(part))]
+    for kind in QUERIES:
+        out += [f"## `{' '.join(kind.command) or kind.question}`", ""]
+        for part in records(answer_of(kind)):
+            if part not in everywhere and not issubclass(part, Query):
+                out += _fields(part)
     return "\n".join(out)
 
 
 def _fields(part: type) -> list[str]:
     """A dataclass as a table of its own fields."""
-    about, fields = described(part)
+    from explorer.questions.answer import described
+
+    about, fields = _about(part), described(part)
     out = [f"**{part.__name__}**: {about}", "", "| field | type | |", "| --- | --- | --- |"]
+    hints = get_type_hints(part)
     for field in dataclasses.fields(part):
         if field.name in part.__annotations__:
-            kind = str(field.type).replace("|", "\\|")
+            kind = _written(hints[field.name]).replace("|", "\\|")
             out.append(f"| `{field.name}` | `{kind}` | {fields.get(field.name, '')} |")
     return [*out, ""]
 
 
-def described(part: type) -> tuple[str, dict[str, str]]:
-    """The first paragraph of a dataclass's docstring, and what it says of each attribute."""
-    text = inspect.getdoc(part) or ""
-    head, _, rest = text.partition("Attributes:")
-    fields = {}
-    for entry in re.split(r"\n(?=\w+: )", textwrap.dedent(rest)):
-        match = re.match(r"\s*(\w+): (.*)", entry, re.DOTALL)
-        if match:
-            fields[match[1]] = " ".join(match[2].split())
-    return " ".join(head.split()), fields
+def _written(hint: Any) -> str:
+    """An annotation as JSON's readers need it: a choice is one of its values."""
+    inside = get_args(hint)
+    if get_origin(hint) is Literal:
+        return " or ".join(map(repr, inside)) if len(inside) < 7 else "str"
+    if isinstance(hint, UnionType) or get_origin(hint) is Union:
+        return " | ".join(map(_written, inside))
+    if get_origin(hint) in (tuple, dict):
+        name = get_origin(hint).__name__
+        return f"{name}[{', '.join('...' if one is ... else _written(one) for one in inside)}]"
+    return "None" if hint is type(None) else getattr(hint, "__name__", str(hint))
+
+
+def _about(part: type) -> str:
+    """The first paragraphs of a docstring, in one line."""
+    return " ".join((inspect.getdoc(part) or "").partition("Attributes:")[0].split())
 
 
 def methods() -> str:
@@ -205,17 +201,16 @@ def can_do() -> str:
         if issubclass(part, questions.Result) and part is not questions.Result:
             rows = part.__annotations__.get("rows", "tuple[dict, ...]")
             row = re.findall(r"\w+", rows)[1]
-            about = described(part)[0]
+            about = _about(part)
             out.append(f"| `{name}` | {', '.join(asked[name])} | `{row}` | {about} |")
     return "\n".join([*out, ""])
 
 
 def queries() -> str:
     """What stands in `query` of each answer, from the dataclasses."""
-    from explorer import questions
+    from explorer.questions import QUERIES
 
-    names = [name for name in questions.__all__ if name.endswith("Query")]
-    return "\n".join(line for name in names for line in _fields(getattr(questions, name)))
+    return "\n".join(line for kind in QUERIES for line in _fields(kind))
 
 
 def _documented(name: str, member: object) -> list[str]:

@@ -5,17 +5,17 @@ Knows which query answers which question; the queries are in `explorer.compute`.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from explorer.compute import analogy as _analogy
-from explorer.compute import neighbors as _neighbors
+from explorer.compute.workspace import Workspace
+from explorer.engines.local import Local
 from explorer.expressions import parse
 from explorer.late import Late
 from explorer.measures.asked import checked_measure
@@ -24,65 +24,66 @@ from explorer.questions import (
     Analogy,
     AnalogyAccuracies,
     AnalogyLayers,
+    AnalogyLayersQuery,
+    AnalogyQuery,
+    AnchoredQuery,
     AnchoredWords,
     Baseline,
+    BaselineQuery,
+    CompareQuery,
     Comparison,
     Congruence,
+    CongruenceQuery,
+    EvaluateAnalogiesQuery,
+    EvaluateSimilarityQuery,
     Layers,
+    LayersQuery,
+    MiddlemanQuery,
     Middlemen,
     Neighbors,
+    NeighborsQuery,
+    NeuronQuery,
     NeuronReport,
+    OvQuery,
     OvReport,
+    Query,
     Schema,
+    SchemaQuery,
     SimilarityCorrelations,
+    SqlQuery,
     SqlRows,
+    WordQuery,
     WordReport,
 )
-from explorer.resolve import Resolver
+from explorer.questions.choices import (
+    Case,
+    Control,
+    Controls,
+    MeasureName,
+    Method,
+    Side,
+    Tokens,
+)
+from explorer.questions.compare import ControlNeurons, Impact, ProfileMeasure
+from explorer.questions.middleman import By, Combine, Score
+from explorer.questions.query import R, asks
 from explorer.sql.session import MEMORY, TIMEOUT, Session, bytes_of, seconds_of
 from explorer.unindexed import Encode, encode, release
 from indexer.store.layout import Manifest
 from indexer.store.read import Index
 
 if TYPE_CHECKING:
-    from explorer.compute import accuracy as _accuracy
-    from explorer.compute import anchored as _anchored
-    from explorer.compute import baseline as _baseline
     from explorer.compute import beginnings as _beginnings
-    from explorer.compute import compare as _compare
-    from explorer.compute import congruence as _congruence
-    from explorer.compute import correlation as _correlation
-    from explorer.compute import layers as _layers
-    from explorer.compute import lots as _lots
-    from explorer.compute import middleman as _middleman
-    from explorer.compute import neuron as _neuron
-    from explorer.compute import ov as _ov
     from explorer.compute import search as _search
     from explorer.compute import similarity as _similarity
     from explorer.compute import vectors as _vectors
-    from explorer.compute import word as _word
-    from explorer.compute.evaluate import Several
-    from explorer.profiles import Profiles
     from explorer.sql import ask as _sql
     from explorer.testsets.files import Source
-    from explorer.words import Words
-else:  # a question is imported when it is first asked: most programs ask one or two
-    _accuracy = Late("explorer.compute.accuracy")
-    _anchored = Late("explorer.compute.anchored")
-    _baseline = Late("explorer.compute.baseline")
+else:  # imported when first asked: most programs ask one or two things
     _beginnings = Late("explorer.compute.beginnings")
-    _compare = Late("explorer.compute.compare")
-    _congruence = Late("explorer.compute.congruence")
-    _correlation = Late("explorer.compute.correlation")
-    _layers = Late("explorer.compute.layers")
-    _lots = Late("explorer.compute.lots")
-    _middleman = Late("explorer.compute.middleman")
-    _neuron = Late("explorer.compute.neuron")
-    _ov = Late("explorer.compute.ov")
     _search = Late("explorer.compute.search")
     _similarity = Late("explorer.compute.similarity")
     _vectors = Late("explorer.compute.vectors")
-    _word = Late("explorer.compute.word")
     _sql = Late("explorer.sql.ask")
 
 _GROUPS = "SELECT DISTINCT name FROM word_group ORDER BY name"
@@ -127,21 +128,10 @@ class Explorer:
         encode: Encode = encode,
     ) -> None:
         self.index = index
-        self._resolver = Resolver(index, announce, encode)
+        self._work = Workspace(index, announce, encode)
+        self._local = Local(self._work)
         self._session: Session | None = None
         self._asking = threading.Lock()
-
-    @cached_property
-    def _words(self) -> Words:
-        from explorer.words import Words
-
-        return Words(self.index)
-
-    @cached_property
-    def _profiles(self) -> Profiles:
-        from explorer.profiles import Profiles
-
-        return Profiles(self.index)
 
     def __enter__(self) -> Explorer:
         return self
@@ -228,6 +218,38 @@ class Explorer:
         """
         return [name for (name,) in self.index.sql(_GROUPS)]
 
+    def ask(self, query: Query[R], progress: Progress = untold) -> R:
+        """The answer of a query: what every method below asks, as a value.
+
+        Args:
+            query: one of the queries of `explorer.questions`, such as an answer's own `query`.
+            progress: told what is done, how many steps of it, and of how many.
+
+        Example:
+            >>> from explorer.questions import NeighborsQuery
+            >>> near = ix.ask(NeighborsQuery("large", k=2))
+            >>> [row.item for row in near.rows], ix.ask(near.query) == near
+            (['␣big', '␣small'], True)
+        """
+        if isinstance(query, SqlQuery):
+            return self.sql(query.sql, query.parameters)  # type: ignore[return-value]
+        if isinstance(query, SchemaQuery):
+            return _sql.schema(self.index, query)  # type: ignore[return-value]
+        return self._local.ask(query, progress)
+
+    def ask_each(self, queries: Sequence[Query[R]]) -> tuple[R, ...]:
+        """The answers of several queries of one kind: equal to those one by one, and faster.
+
+        Args:
+            queries: such as many `NeighborsQuery`, which walk over the rows together.
+
+        Example:
+            >>> from explorer.questions import NeighborsQuery
+            >>> [near.rows[0].item for near in ix.ask_each([NeighborsQuery("two", k=1)])]
+            ['␣three']
+        """
+        return tuple(one for one in self._local.ask_each(queries) if one is not None)
+
     def beginning(self, text: str, *, k: int = 10) -> tuple[str, ...]:
         """The indexed words and word-like tokens that begin with a text, most frequent first.
 
@@ -241,7 +263,9 @@ class Explorer:
         """
         return _beginnings.beginnings(self.index, text, k)
 
-    def vector(self, expression: str, space: str = "embed", *, measure: str = "dot") -> Vector:
+    def vector(
+        self, expression: str, space: str = "embed", *, measure: MeasureName = "dot"
+    ) -> Vector:
         """The vector of an expression as a space is asked it: (d_model,) float64.
 
         With `dot` and `euclidean`, items are summed as they are; with `cosine`, `centered` and
@@ -258,8 +282,8 @@ class Explorer:
             (576,)
         """
         target = self.index.space(space)
-        items = self._resolver.items(parse(expression), target)
-        by = checked_measure(measure, self.index, target, self._resolver.announce)
+        items = self._work.resolver.items(parse(expression), target)
+        by = checked_measure(measure, self.index, target, self._work.announce)
         return by.compose([i.weighted for i in items])
 
     @overload
@@ -268,7 +292,7 @@ class Explorer:
         expression: str,
         space: str = "embed",
         *,
-        measure: str | None = None,
+        measure: MeasureName | None = None,
         k: int = 10,
         include_inputs: bool = False,
         distinct: bool = False,
@@ -280,18 +304,19 @@ class Explorer:
         expression: list[str] | tuple[str, ...],
         space: str = "embed",
         *,
-        measure: str | None = None,
+        measure: MeasureName | None = None,
         k: int = 10,
         include_inputs: bool = False,
         distinct: bool = False,
     ) -> tuple[Neighbors, ...]: ...
 
+    @asks(NeighborsQuery)
     def neighbors(
         self,
         expression: str | list[str] | tuple[str, ...],
         space: str = "embed",
         *,
-        measure: str | None = None,
+        measure: MeasureName | None = None,
         k: int = 10,
         include_inputs: bool = False,
         distinct: bool = False,
@@ -315,16 +340,16 @@ class Explorer:
             2 ␣princess 0.63 4.7
             3 ␣kings 0.62 4.5
         """
+        texts = [expression] if isinstance(expression, str) else expression
+        queries = [
+            NeighborsQuery(text, space, measure, k, include_inputs, distinct) for text in texts
+        ]
         if isinstance(expression, str):
-            return _neighbors.neighbors(
-                self._resolver, expression, space, measure, k, include_inputs, distinct
-            )
-        return _neighbors.all_neighbors(
-            self._resolver, tuple(expression), space, measure, k, include_inputs, distinct
-        )
+            return self.ask(queries[0])
+        return self.ask_each(queries)
 
     def similarity(
-        self, first: str, second: str, *, space: str = "embed", measure: str | None = None
+        self, first: str, second: str, *, space: str = "embed", measure: MeasureName | None = None
     ) -> float:
         """The score of one expression with another.
 
@@ -339,101 +364,77 @@ class Explorer:
             >>> round(ix.similarity("large", "tall"), 2), round(ix.similarity("large", "huge"), 2)
             (0.24, 0.63)
         """
-        (score,) = _similarity.similarities(self._resolver, [(first, second)], space, measure)
+        (score,) = _similarity.similarities(self._work.resolver, [(first, second)], space, measure)
         assert score is not None, "what names nothing is an error"
         return score
 
+    @asks(MiddlemanQuery)
     def middleman(
         self,
         *words: str,
-        by: str = "weights",
+        by: By = "weights",
         avoid: Sequence[str] = (),
-        side: str | None = None,
-        score: str = "z",
-        combine: str = "min",
+        side: Side | None = None,
+        score: Score = "z",
+        combine: Combine = "min",
         layers: str | Sequence[int] | None = None,
         per_layer: int | None = None,
         k: int = 10,
     ) -> Middlemen:
         """The neurons that answer to every one of the words.
 
-        Args:
-            *words: single items; their vectors are taken from `embed` unless they say otherwise.
-            by: `weights`, or `activations`: those recorded at the indexed words' last tokens.
-            avoid: words a neuron should not answer to.
-            side: `in`, `up` or `out`; `in` unless given.
-            score: `z` (standardised), `dot` or `cosine`.
-            combine: `min` or `mean` of the words' scores.
-            layers: `"0-28"`, or numbers; all unless given.
-            per_layer: the best so many of each layer, instead of the k best of all.
-            k: how many.
-
         Example:
             >>> first = ix.middleman("large", "tall", side="out").rows[0]
             >>> first.neuron, round(first.score, 1), first.writes[:2]
             ('L29N112', 6.0, ('␣smaller', '␣larger'))
         """
-        return _middleman.middleman(
-            self._resolver, words, by, avoid, side, score, combine, layers, per_layer, k
+        return self.ask(
+            MiddlemanQuery(
+                words, side, score, k, combine, tuple(avoid), _layers(layers), per_layer, by
+            )
         )
 
+    @asks(CompareQuery)
     def compare(
         self,
         *words: str,
-        side: str = "in",
-        measures: str | Sequence[str] | None = None,
+        side: Side = "in",
+        measure: str | Sequence[ProfileMeasure] | None = None,
         layers: str | Sequence[int] | None = None,
         top_neurons: int | None = None,
-        impact: str = "z",
-        control_neurons: str = "own",
+        impact: Impact = "z",
+        control_neurons: ControlNeurons = "own",
         per_layer: bool = False,
-        control: str = "matched",
+        control: Control = "matched",
         pairs: int = 1000,
         seed: int = 0,
         progress: Progress = untold,
     ) -> Comparison:
         """How alike the profiles of words are: their dot products with the same neurons.
 
-        Args:
-            *words: two single items or more; their vectors are taken from `embed` unless they say
-                otherwise. Every pair of them is compared.
-            side: `in`, `up` or `out`.
-            measures: of `pearson`, `spearman`, `kendall`, `cosine`, `euclidean` and `dot`, or
-                `all`; all but `kendall`, and of more than 6 words but `spearman`, unless given.
-            layers: `"0-28"`, or numbers; all unless given.
-            top_neurons: only so many neurons, those of greatest impact.
-            impact: `z`, the largest mean |z| over the words; or `norm`, the longest rows.
-            control_neurons: with `top_neurons` by `z`, whether each control pair has its `own`,
-                chosen as the words' are, or the `same` as the words.
-            per_layer: one row a layer and pair, and `top_neurons` of each layer.
-            control: `matched` or `random`: what stands in for a word.
-            pairs: control pairs of each pair; 0 for none.
-            seed: of the draw of control pairs.
-            progress: told what is done, how many steps of it, and of how many.
-
         Example:
             >>> row = ix.compare("large", "tall", pairs=0).rows[0]
             >>> row.n, round(row.scores["pearson"], 2)
             (46080, 0.21)
         """
-        return _compare.compare(
-            self._resolver,
-            self._profiles,
-            self._words,
-            words,
-            side,
-            measures,
-            layers,
-            top_neurons,
-            impact,
-            control_neurons,
-            per_layer,
-            control,
-            pairs,
-            seed,
+        return self.ask(
+            CompareQuery(
+                words,
+                side,
+                _several(measure),
+                _layers(layers),
+                top_neurons,
+                impact,
+                control_neurons,
+                per_layer,
+                control,
+                pairs,
+                seed,
+            ),
             progress,
         )
 
+    @asks(AnalogyQuery)
     def analogy(
         self,
         expression: str,
@@ -441,181 +442,140 @@ class Explorer:
         *,
         against: str | None = None,
         space: str = "embed",
-        measure: str | None = None,
-        method: str = "add",
+        measure: MeasureName | None = None,
+        method: Method = "add",
         k: int = 10,
         include_inputs: bool = False,
         distinct: bool = False,
     ) -> Analogy:
         """What an expression leads to in one space, and where a target stands.
 
-        Args:
-            expression: `dog + small`.
-            target: a word; its rank, score, z and gain over each component are in `meta.target`.
-            against: another expression the target is compared under.
-            space: where to look.
-            measure: the space's own unless given.
-            method: `add` (3CosAdd) or `mul` (3CosMul).
-            k: how many.
-            include_inputs: keep the query's own items in the ranking.
-            distinct: fold forms that differ only in case or leading space into one row.
-
         Example:
             >>> target = ix.analogy("dog + small", target="Chihuahua").meta.target
             >>> target.rank, target.n, round(target.z, 1)
             (3259, 49150, 1.5)
         """
-        asked = _analogy.Asked.of(expression, target, against, measure, method)
-        return _analogy.analogy(self._resolver, asked, space, k, include_inputs, distinct)
+        return self.ask(
+            AnalogyQuery(
+                expression, target, space, measure, method, k, include_inputs, distinct, against
+            )
+        )
 
+    @asks(AnalogyLayersQuery)
     def analogy_layers(
         self,
         expression: str,
         target: str | None = None,
         *,
         against: str | None = None,
-        measure: str | None = None,
-        method: str = "add",
+        measure: MeasureName | None = None,
+        method: Method = "add",
         k: int = 3,
         include_inputs: bool = False,
         distinct: bool = False,
     ) -> AnalogyLayers:
         """The same question in `embed` and every context space, one row a space.
 
-        Args:
-            expression: `dog + small`.
-            target: a word; where it stands in each space is in the rows.
-            against: another expression the target is compared under.
-            measure: each space's own unless given.
-            method: `add` (3CosAdd) or `mul` (3CosMul).
-            k: how many nearest items of each space.
-            include_inputs: keep the query's own items in the ranking.
-            distinct: fold forms that differ only in case or leading space.
-
         Example:
             >>> rows = ix.analogy_layers("dog + small", target="Chihuahua").rows
             >>> max(rows, key=lambda row: row.target.z).space
             'context.9'
         """
-        asked = _analogy.Asked.of(expression, target, against, measure, method)
-        return _analogy.analogy_layers(self._resolver, asked, k, include_inputs, distinct)
+        return self.ask(
+            AnalogyLayersQuery(
+                expression, target, measure, method, k, include_inputs, distinct, against
+            )
+        )
 
-    def neuron(self, name: str, *, k: int = 10) -> NeuronReport:
+    @asks(NeuronQuery)
+    def neuron(self, neuron: str, *, k: int = 10) -> NeuronReport:
         """One neuron, `L29N112`: its norms, nearest tokens of each side, nearest neurons.
-
-        Args:
-            name: `L29N112`, or `L3E5N112` of a block with experts.
-            k: how many of each kind.
 
         Example:
             >>> report = ix.neuron("L29N112", k=3)
             >>> [r.item for r in report.rows if (r.side, r.kind) == ("out", "token") and r.rank > 0]
             ['␣smaller', '␣larger', '␣Larger']
         """
-        return _neuron.neuron(self._resolver, name, k)
+        return self.ask(NeuronQuery(neuron, k))
 
+    @asks(WordQuery)
     def word(self, word: str, *, k: int = 10) -> WordReport:
         """One indexed word: its tokens and frequency, and the neurons that fire most at it.
-
-        Args:
-            word: as it was indexed.
-            k: how many neurons.
 
         Example:
             >>> report = ix.word("large")
             >>> report.meta.groups, report.rows[0].neuron
             (('size',), 'L28N828')
         """
-        return _word.word(self._resolver, word, k)
+        return self.ask(WordQuery(word, k))
 
+    @asks(OvQuery)
     def ov(
         self,
         word: str,
         *,
+        to: str | None = None,
         layer: int | None = None,
         head: int | None = None,
-        to: str | None = None,
         k: int | None = None,
     ) -> OvReport:
         """What attention heads write for a word if they attend to it fully.
-
-        Args:
-            word: one item; its vector is taken from `embed` unless it says otherwise.
-            layer: only this block's heads.
-            head: only this head of that block; more of its tokens are shown.
-            to: another word: heads are ranked by how strongly they carry `word` to it, and by how
-                strongly they copy `word` where none is named.
-            k: how many heads; 10, or as many as there are, unless given.
 
         Example:
             >>> [(row.head, round(row.score, 1)) for row in ix.ov("large", to="tall", k=2).rows]
             [('L25H8', 4.1), ('L25H6', 4.0)]
         """
-        return _ov.ov(self._resolver, word, layer, head, to, k)
+        return self.ask(OvQuery(word, to, layer, head, k))
 
+    @asks(BaselineQuery)
     def baseline(
         self,
         space: str | None = None,
         *,
-        measure: str | None = None,
+        measure: MeasureName | None = None,
         pairs: int = 50_000,
         seed: int = 0,
         progress: Progress = untold,
     ) -> Baseline:
         """What two unrelated items score: mean, deviation and quantiles over random pairs.
 
-        Args:
-            space: only this one, by every measure; `embed` and every context space by their own
-                measures unless given.
-            measure: only this one.
-            pairs: how many pairs of the space's reference population are drawn; all of them where
-                there are no more.
-            seed: of the draw.
-            progress: told what is done, how many steps of it, and of how many.
-
         Example:
             >>> row = ix.baseline("embed", measure="cosine").rows[0]
             >>> round(row.mean, 2), round(row.deviation, 2)
             (0.47, 0.17)
         """
-        return _baseline.baseline(self.index, space, measure, pairs, seed, progress)
+        return self.ask(BaselineQuery(space, measure, pairs, seed), progress)
 
+    @asks(LayersQuery)
     def layers(
         self,
         expression: str,
         target: str | None = None,
         *,
-        measure: str | None = None,
+        measure: MeasureName | None = None,
         k: int = 5,
         distinct: bool = False,
     ) -> Layers:
         """What is near an expression at every depth, where a target stands, what changes where.
-
-        Args:
-            expression: `dog + small`.
-            target: a word whose rank, score and z are given at each depth.
-            measure: each space's own unless given.
-            k: how many nearest items.
-            distinct: fold forms that differ only in case or leading space.
 
         Example:
             >>> rows = ix.layers("king - man + woman", "queen").rows
             >>> rows[0].space, rows[0].target.rank
             ('embed', 1)
         """
-        asked = _analogy.Asked.of(expression, target, None, measure, "add")
-        return _layers.layers(self._resolver, asked, k, distinct)
+        return self.ask(LayersQuery(expression, target, measure, k, distinct))
 
+    @asks(EvaluateAnalogiesQuery)
     def evaluate_analogies(
         self,
-        questions: Source,
+        file: Source,
         *,
-        space: Several = None,
+        space: str | Sequence[str] | None = None,
         all_layers: bool = False,
-        measure: Several = None,
-        method: Several = "add",
-        tokens: str = "word-like",
-        case: str = "written",
+        measure: str | Sequence[MeasureName] | None = None,
+        method: str | Sequence[Method] = ("add",),
+        tokens: Tokens = "word-like",
+        case: Case = "written",
         restrict: int | None = None,
         depth: int | None = None,
         sections: bool | None = None,
@@ -623,143 +583,100 @@ class Explorer:
     ) -> AnalogyAccuracies:
         """How many analogy questions each space answers: with a, b and c left out, and kept in.
 
-        Args:
-            questions: a file of lines `a b c d` under lines `: section`, as `questions-words.txt`;
-                or such lines.
-            space: one or several; `embed` unless given.
-            all_layers: `embed` and every context space.
-            measure: one or several, or `all`; each space's own unless given. By `euclidean` the
-                best candidate is the one nearest to the point b - a + c.
-            method: `add` (3CosAdd), `mul` (3CosMul), or both.
-            tokens: the candidates in a space of tokens: `word-like` ones, or `all`.
-            case: `written` takes the item written as the question's word, `fold` the most frequent
-                in any case; with both, items that differ in case only are one answer. `exact`
-                takes the item written so, and that item alone is right.
-            restrict: only the first so many candidates, as gensim's `restrict_vocab`.
-            depth: look for the answer only among the so many best besides a, b and c themselves;
-                gensim looks among 5.
-            sections: a row for each section too; where only one space, measure and method are
-                asked, unless given.
-            progress: told what is done, how many steps of it, and of how many.
-
         Example:
             >>> lines = [": family", "king queen man woman", "boy girl son daughter"]
             >>> ix.evaluate_analogies(lines).rows[0].accuracy
             1.0
         """
-        return _accuracy.evaluate_analogies(
-            self.index,
-            questions,
-            space,
-            all_layers,
-            measure,
-            method,
-            tokens,
-            case,
-            restrict,
-            depth,
-            sections,
+        return self.ask(
+            EvaluateAnalogiesQuery(
+                _source(file),
+                _several(space),
+                all_layers,
+                _several(measure),
+                _several(method),
+                tokens,
+                case,
+                restrict,
+                depth,
+                sections,
+            ),
             progress,
         )
 
+    @asks(EvaluateSimilarityQuery)
     def evaluate_similarity(
         self,
-        pairs: Source,
+        file: Source,
         *,
-        space: Several = None,
+        space: str | Sequence[str] | None = None,
         all_layers: bool = False,
-        measure: Several = None,
-        column: str | int = 3,
+        measure: str | Sequence[MeasureName] | None = None,
+        column: str | int = "3",
         delimiter: str | None = None,
-        tokens: str = "word-like",
-        case: str = "written",
+        tokens: Tokens = "word-like",
+        case: Case = "written",
         restrict: int | None = None,
         missing_as_zero: bool = False,
         progress: Progress = untold,
     ) -> SimilarityCorrelations:
         """How well the scores of pairs of words go with the ratings that people gave them.
 
-        Args:
-            pairs: a file of two words and a rating a line, as `wordsim353.tsv`; or such lines.
-            space: one or several; `embed` unless given.
-            all_layers: `embed` and every context space.
-            measure: one or several, or `all`; each space's own unless given.
-            column: where the rating stands: a number, from 1, or a name in the header.
-            delimiter: between columns; a tab, a semicolon, a comma or blanks unless given.
-            tokens: which tokens are words, `word-like` or `all`.
-            case: as in `evaluate_analogies`.
-            restrict: only the first so many items count as words.
-            missing_as_zero: score pairs that are not covered 0 instead of leaving them out, as
-                gensim's `dummy4unknown`.
-            progress: told what is done, how many steps of it, and of how many.
-
         Example:
             >>> row = ix.evaluate_similarity(["dog cat 7", "red blue 6", "dog red 2"]).rows[0]
             >>> row.n, round(row.pearson, 2)
             (3, 0.99)
         """
-        return _correlation.evaluate_similarity(
-            self.index,
-            pairs,
-            space,
-            all_layers,
-            measure,
-            column,
-            delimiter,
-            tokens,
-            case,
-            restrict,
-            missing_as_zero,
+        return self.ask(
+            EvaluateSimilarityQuery(
+                _source(file),
+                _several(space),
+                all_layers,
+                _several(measure),
+                str(column),
+                delimiter,
+                tokens,
+                case,
+                restrict,
+                missing_as_zero,
+            ),
             progress,
         )
 
+    @asks(CongruenceQuery)
     def congruence(
         self,
         *words: str,
         group: str | None = None,
         anchor: str | None = None,
         space: str | None = None,
-        measure: str | None = None,
-        control: str = "matched",
+        measure: MeasureName | None = None,
+        control: Controls = "matched",
         permutations: int = 10_000,
         seed: int = 0,
         progress: Progress = untold,
     ) -> Congruence:
         """Are some words closer to each other than matched random words are, and where?
 
-        Args:
-            *words: two or more single words; with an anchor, one or more.
-            group: one of the index's own groups, instead of words.
-            anchor: a word that each is scored with, instead of with each other.
-            space: only this one; `embed` and every context space unless given.
-            measure: each space's own unless given.
-            control: `matched` on frequency, number of tokens, capital and norm in `embed`,
-                `random`, or `both`: a row of each for every space.
-            permutations: how many control groups are drawn; the same ones in every space.
-            seed: of the draw and of the intervals.
-            progress: told what is done, how many steps of it, and of how many.
-
         Example:
             >>> row = ix.congruence(group="size", space="embed", permutations=1000).rows[0]
             >>> round(row.score, 2), row.effect > 5, row.p < 0.01
             (0.37, True, True)
         """
-        return _congruence.congruence(
-            self._resolver,
-            self._words,
-            _lots.Asked(words, group, anchor, measure, control, permutations, seed),
-            space,
+        return self.ask(
+            CongruenceQuery(words, group, anchor, space, measure, control, permutations, seed),
             progress,
         )
 
+    @asks(AnchoredQuery)
     def anchored(
         self,
         *words: str,
         group: str | None = None,
         anchor: str | None = None,
         space: str = "embed",
-        measure: str | None = None,
-        control: str = "matched",
+        measure: MeasureName | None = None,
+        control: Controls = "matched",
         permutations: int = 10_000,
         seed: int = 0,
     ) -> AnchoredWords:
@@ -767,24 +684,15 @@ class Explorer:
 
         `congruence` asks the list as a whole in every space; here the whole is in `meta.whole`.
 
-        Args:
-            *words: one or more single words.
-            group: one of the index's own groups, instead of words.
-            anchor: the word that each is scored with.
-            space: where.
-            measure: the space's own unless given.
-            control: `matched`, `random` or `both`, as in `congruence`.
-            permutations: how many control lists are drawn, for the list as a whole.
-            seed: of the draw.
-
         Example:
             >>> for row in ix.anchored("huge", "tall", anchor="large", permutations=1000).rows:
             ...     print(row.word, round(row.score, 2))
             huge 0.63
             tall 0.24
         """
-        asked = _lots.Asked(words, group, anchor, measure, control, permutations, seed)
-        return _anchored.anchored(self._resolver, self._words, asked, space)
+        return self.ask(
+            AnchoredQuery(words, group, anchor, space, measure, control, permutations, seed)
+        )
 
     # -- vectors ----------------------------------------------------------------------------
 
@@ -808,7 +716,7 @@ class Explorer:
         space: str = "embed",
         items: Iterable[str] | None = None,
         *,
-        measure: str = "dot",
+        measure: MeasureName = "dot",
     ) -> Matrix:
         """The vectors of some items, or of all: (n, d_model) float32, a copy.
 
@@ -831,7 +739,7 @@ class Explorer:
             >>> array.shape, array.dtype.name
             ((2, 576), 'float32')
         """
-        return _vectors.vectors(self._resolver, self._words, space, items, measure)
+        return _vectors.vectors(self._work.resolver, self._work.words, space, items, measure)
 
     @overload
     def search(
@@ -839,7 +747,7 @@ class Explorer:
         space: str,
         vectors: np.ndarray[tuple[int, int], np.dtype[Any]] | Sequence[Sequence[float]],
         *,
-        measure: str | None = None,
+        measure: MeasureName | None = None,
         k: int = 10,
         distinct: bool = False,
         composed: bool = False,
@@ -851,7 +759,7 @@ class Explorer:
         space: str,
         vectors: np.ndarray[tuple[int], np.dtype[Any]] | Sequence[float],
         *,
-        measure: str | None = None,
+        measure: MeasureName | None = None,
         k: int = 10,
         distinct: bool = False,
         composed: bool = False,
@@ -862,7 +770,7 @@ class Explorer:
         space: str,
         vectors: ArrayLike,
         *,
-        measure: str | None = None,
+        measure: MeasureName | None = None,
         k: int = 10,
         distinct: bool = False,
         composed: bool = False,
@@ -898,7 +806,7 @@ class Explorer:
             k,
             distinct,
             composed,
-            self._resolver.announce,
+            self._work.announce,
         )
 
     # -- SQL --------------------------------------------------------------------------------
@@ -950,16 +858,30 @@ class Explorer:
             return _sql.sql(self.index, kept, statement, parameters, cancelled)
 
     def _sql_session(self, attach: Mapping[str, Any], timeout: float, memory: int | str) -> Session:
-        return Session(self.index.folder, attach, timeout, memory, self._resolver.announce)
+        return Session(self.index.folder, attach, timeout, memory, self._work.announce)
 
+    @asks(SchemaQuery)
     def schema(self, name: str | None = None) -> Schema:
         """Every table, column and function that `sql` can name, with what each is.
-
-        Args:
-            name: only this table or function.
 
         Example:
             >>> ix.schema("word_group").rows[1].about
             'name of the group: size, dogs_small, colours, ...'
         """
-        return _sql.schema(self.index, name)
+        return self.ask(SchemaQuery(name))
+
+
+def _layers(asked: str | Sequence[int] | None) -> str | tuple[int, ...] | None:
+    return asked if asked is None or isinstance(asked, str) else tuple(asked)
+
+
+def _several(asked: str | Sequence[str] | None) -> Any:
+    """Names as a query has them, which splits one text at its commas itself."""
+    return asked if asked is None or isinstance(asked, str) else tuple(asked)
+
+
+def _source(asked: Source) -> str | tuple[str, ...]:
+    """The path of a file, or its lines."""
+    if isinstance(asked, (str, os.PathLike)):
+        return os.fspath(asked)
+    return tuple(asked)

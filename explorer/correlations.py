@@ -17,12 +17,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.errors import QueryError
-from indexer.store.errors import unknown
+from explorer.questions.compare import ProfileMeasure
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -30,7 +30,7 @@ Int64 = NDArray[np.int64]
 
 LINEAR = ("pearson", "cosine", "euclidean", "dot")
 RANKED = ("spearman", "kendall")
-CORRELATIONS = ("pearson", "spearman", "kendall", "cosine", "euclidean", "dot")
+CORRELATIONS: tuple[ProfileMeasure, ...] = get_args(ProfileMeasure)
 
 CONSTANT = 1e-12
 """A list whose variance is below this share of its mean square does not vary: no more digits are
@@ -76,23 +76,6 @@ def products_of(lists: Float64) -> Products:
         return float(np.sum((lists[first] - lists[second]) ** 2))
 
     return Products(lists @ lists.T, lists.sum(axis=1), lists.shape[1], squared_distance)
-
-
-def checked(measures: str | Sequence[str] | None, default: Sequence[str]) -> tuple[str, ...]:
-    """The measures asked for, in the order of `CORRELATIONS`; `all` names every one.
-
-    Raises:
-        QueryError: there is no such measure, or none is named.
-    """
-    if measures is None:
-        return tuple(default)
-    named = measures.split(",") if isinstance(measures, str) else list(measures)
-    asked = {name.strip() for name in named} - {""}
-    for name in sorted(asked - {*CORRELATIONS, "all"}):
-        raise QueryError(unknown("measure", name, [*CORRELATIONS, "all"]))
-    if not asked:
-        raise QueryError(f"no measure is named (there are: {', '.join(CORRELATIONS)}, all)")
-    return tuple(name for name in CORRELATIONS if name in asked or "all" in asked)
 
 
 def linear(

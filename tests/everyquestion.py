@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from explorer.questions import QUERIES
+from explorer.questions.query import Query, parameters
+
 ANALOGIES = [": capitals", "Paris France London England", ": family", "king queen man woman"]
 PAIRS = ["dog cat 7", "red blue 6", "dog red 2", "king queen 8"]
 
@@ -46,3 +49,18 @@ QUESTIONS: dict[str, Callable[[Any], Any]] = {
     "search": lambda ix: ix.search("context.2", ix.vector("dog", "context.2"), k=4),
 }
 """By name, a function of an open Explorer."""
+
+
+def _example(kind: type[Query[Any]]) -> Callable[[Any], Any]:
+    """A question as its own example asks it."""
+    (bar, *others) = parameters(kind)
+    few = {"k": 2} if any(one.name == "k" for one in others) else {}
+    return lambda ix: ix.ask(kind(**{bar.name: kind.example}, **few))
+
+
+QUESTIONS |= {
+    kind.question: _example(kind)
+    for kind in QUERIES
+    if kind.example and kind.question not in QUESTIONS and not parameters(kind)[0].several
+}
+"""Those that nobody has written down yet are asked as their own examples are."""

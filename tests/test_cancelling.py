@@ -118,6 +118,6 @@ def test_a_question_whose_run_of_the_model_is_cancelled_can_be_asked_again(
     ):
         with pytest.raises(Cancelled):
             ask[name](ix)
-        assert ix._resolver._encoded == {}
+        assert ix._work.resolver._encoded == {}
         assert ask[name](ix) == ask[name](other)
         assert runs[1] == runs[0]

@@ -84,7 +84,7 @@ def check(row: Any, rows: Float64, ix: Any) -> None:
 @pytest.mark.parametrize("side", ["in", "up", "out"])
 def test_scores_are_those_of_the_explicit_lists(side: str, real: Any) -> None:
     rows = neurons(real, side)
-    answer = real.compare(*WORDS, side=side, measures="all", pairs=0)
+    answer = real.compare(*WORDS, side=side, measure="all", pairs=0)
     assert len(answer.rows) == 6
     for row in answer.rows:
         check(row, rows, real)
@@ -95,7 +95,7 @@ def test_scores_are_those_of_the_explicit_lists(side: str, real: Any) -> None:
 )
 def test_only_the_layers_asked_for_count(layers: Any, numbers: list[int], real: Any) -> None:
     rows = neurons(real, "in").reshape(30, UNITS, -1)[numbers].reshape(-1, 576)
-    answer = real.compare(*WORDS[:3], layers=layers, measures=ALL, pairs=0)
+    answer = real.compare(*WORDS[:3], layers=layers, measure=ALL, pairs=0)
     assert answer.query.layers == tuple(numbers)
     for row in answer.rows:
         check(row, rows, real)
@@ -104,7 +104,7 @@ def test_only_the_layers_asked_for_count(layers: Any, numbers: list[int], real: 
 def test_a_row_a_layer_is_over_the_neurons_of_that_layer(real: Any) -> None:
     rows = neurons(real, "out").reshape(30, UNITS, -1)
     answer = real.compare(
-        "large", "tall", "dog", side="out", per_layer=True, measures="all", pairs=0
+        "large", "tall", "dog", side="out", per_layer=True, measure="all", pairs=0
     )
     assert [(r.first, r.second, r.layer) for r in answer.rows] == [
         (first, second, layer)
@@ -121,10 +121,10 @@ def test_the_neurons_of_greatest_impact_are_those_of_largest_mean_z(side: str, r
     rows = neurons(real, side)
     impact = np.mean([np.abs(z_of(real, rows, word)) for word in WORDS], axis=0)
     top = np.argsort(-impact)[:50]
-    for row in real.compare(*WORDS, side=side, top_neurons=50, measures="all", pairs=0).rows:
+    for row in real.compare(*WORDS, side=side, top_neurons=50, measure="all", pairs=0).rows:
         check(row, rows[top], real)
     longest = np.argsort(-np.linalg.norm(rows, axis=1))[:300]
-    options = {"top_neurons": 300, "impact": "norm", "measures": "all", "pairs": 0}
+    options = {"top_neurons": 300, "impact": "norm", "measure": "all", "pairs": 0}
     for row in real.compare(*WORDS, side=side, **options).rows:
         check(row, rows[longest], real)
 
@@ -132,15 +132,15 @@ def test_the_neurons_of_greatest_impact_are_those_of_largest_mean_z(side: str, r
 def test_the_neurons_of_greatest_impact_are_chosen_in_each_layer(real: Any) -> None:
     rows = neurons(real, "in").reshape(30, UNITS, -1)
     options = {"per_layer": True, "layers": "28-29", "top_neurons": 20}
-    for row in real.compare("large", "tall", **options, measures="all", pairs=0).rows:
+    for row in real.compare("large", "tall", **options, measure="all", pairs=0).rows:
         impact = sum(np.abs(z_of(real, rows[row.layer], word)) for word in ("large", "tall"))
         check(row, rows[row.layer][np.argsort(-impact)[:20]], real)
 
 
 @pytest.mark.slow
 def test_all_pairs_of_a_thousand_words_are_those_of_their_lists(real: Any) -> None:
-    words = [f'"{text}"' for text in real._words.texts[:1000]]
-    answer = real.compare(*words, layers="0-1", pairs=0, measures=["pearson", "euclidean"])
+    words = [f'"{text}"' for text in real._work.words.texts[:1000]]
+    answer = real.compare(*words, layers="0-1", pairs=0, measure=["pearson", "euclidean"])
     lists = np.stack([vector(real, word) for word in words]) @ neurons(real, "in")[: 2 * UNITS].T
     first, second = np.triu_indices(1000, k=1)
     assert len(answer.rows) == len(first) == 499_500
@@ -154,7 +154,7 @@ def test_all_pairs_of_a_thousand_words_are_those_of_their_lists(real: Any) -> No
 
 
 def test_words_that_are_one_vector_have_no_distance(real: Any) -> None:
-    row = real.compare("large", 'token:" large"', measures="all", pairs=0).rows[0]
+    row = real.compare("large", 'token:" large"', measure="all", pairs=0).rows[0]
     assert row.scores["euclidean"] == 0
     for measure in ("pearson", "spearman", "kendall", "cosine"):
         assert row.scores[measure] == pytest.approx(1, abs=1e-12)
@@ -218,9 +218,9 @@ def control_pairs(ix: Any, words: tuple[str, str], how: str, count: int) -> Iter
     """The first so many draws that give two words, neither a form of the other or of the asked."""
     asked = []
     for word in words:
-        item = ix._resolver.item(explorer.api.parse(word).single, ix.index.space("embed"))
-        asked.append(query._stood_in_for(item, ix._words))
-    stand_ins, texts, part = StandIns(ix._words, asked, how, 0), ix._words.texts, 0
+        item = ix._work.resolver.item(explorer.api.parse(word).single, ix.index.space("embed"))
+        asked.append(query._stood_in_for(item, ix._work.words))
+    stand_ins, texts, part = StandIns(ix._work.words, asked, how, 0), ix._work.words.texts, 0
     while True:
         for draw in stand_ins.drawn(part).tolist():
             one, other = (texts[at].casefold() for at in draw)
@@ -243,13 +243,13 @@ def share_below(asked: float, values: list[float]) -> float:
 def test_percentiles_are_those_of_control_pairs_taken_one_by_one(
     words: tuple[str, str], how: str, real: Any
 ) -> None:
-    answer = real.compare(*words, layers="7", measures="all", control=how, pairs=150)
+    answer = real.compare(*words, layers="7", measure="all", control=how, pairs=150)
     rows = neurons(real, "in")[7 * UNITS : 8 * UNITS]
     homes = [word.partition("@")[2] or "embed" for word in words]
     found: dict[str, list[float]] = {measure: [] for measure in ALL}
     for draw in control_pairs(real, words, how, 150):
         lists = [
-            rows @ real._words.vectors(home, np.array([at]))[0]
+            rows @ real._work.words.vectors(home, np.array([at]))[0]
             for home, at in zip(homes, draw, strict=True)
         ]
         for measure, value in by_hand(*lists).items():
@@ -267,14 +267,14 @@ def test_percentiles_are_those_of_control_pairs_taken_one_by_one(
 
 @pytest.mark.slow
 def test_each_control_pair_is_compared_over_neurons_of_its_own(real: Any) -> None:
-    options = {"layers": "28-29", "top_neurons": 30, "measures": "all", "pairs": 100}
+    options = {"layers": "28-29", "top_neurons": 30, "measure": "all", "pairs": 100}
     answer = real.compare("large", "tall", **options)
     rows = neurons(real, "in")[28 * UNITS :]
     found: dict[str, list[float]] = {measure: [] for measure in ALL}
     same: list[float] = []
     mine = np.mean([np.abs(z_of(real, rows, word)) for word in ("large", "tall")], axis=0)
     for draw in control_pairs(real, ("large", "tall"), "matched", 100):
-        vectors = real._words.vectors("embed", np.array(draw))
+        vectors = real._work.words.vectors("embed", np.array(draw))
         home = real.index.space("embed")
         spread = np.sqrt(np.vecdot(rows @ home.covariance, rows))
         impact = np.mean([np.abs(rows @ (v - home.mean)) / spread for v in vectors], axis=0)
@@ -292,10 +292,10 @@ def test_each_control_pair_is_compared_over_neurons_of_its_own(real: Any) -> Non
 
 
 def test_a_pair_stands_the_same_whatever_is_asked_with_it(real: Any) -> None:
-    alone = real.compare("large", "tall", pairs=300, layers="0-3", measures="pearson,dot").rows[0]
+    alone = real.compare("large", "tall", pairs=300, layers="0-3", measure="pearson,dot").rows[0]
     many = real.compare(
-        "dog", "tall", *(f'"{t}"' for t in real._words.texts[200:260]), "large",
-        pairs=300, layers="0-3", measures="pearson,dot",
+        "dog", "tall", *(f'"{t}"' for t in real._work.words.texts[200:260]), "large",
+        pairs=300, layers="0-3", measure="pearson,dot",
     )  # fmt: skip
     row = next(r for r in many.rows if {r.first, r.second} == {"large", "tall"})
     assert row.percentiles == alone.percentiles
@@ -304,8 +304,8 @@ def test_a_pair_stands_the_same_whatever_is_asked_with_it(real: Any) -> None:
 
 def test_how_many_fit_at_once_changes_nothing(real: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[dict[str, Any]] = [
-        {"measures": "pearson,euclidean"},
-        {"measures": "all", "layers": "3"},
+        {"measure": "pearson,euclidean"},
+        {"measure": "all", "layers": "3"},
         {"top_neurons": 40, "layers": "0-1"},
         {"per_layer": True, "layers": "4-6"},
     ]
@@ -329,7 +329,7 @@ def test_random_pairs_stand_anywhere_alike_unless_their_neurons_are_chosen_on_th
 
     Those neurons give the pair more than they give others, so that it lies farther apart.
     """
-    words, rng = real._words.texts, np.random.default_rng(4)
+    words, rng = real._work.words.texts, np.random.default_rng(4)
     drawn = rng.permutation(len(words))[:200].reshape(100, 2)
     options = {"layers": "15", "control": "random", "pairs": 100}
 
@@ -337,7 +337,7 @@ def test_random_pairs_stand_anywhere_alike_unless_their_neurons_are_chosen_on_th
         found = []
         for at, pair in enumerate(drawn):
             asked = [f'"{words[i]}"' for i in pair]
-            row = real.compare(*asked, **options, measures=measure, seed=at, **more).rows[0]
+            row = real.compare(*asked, **options, measure=measure, seed=at, **more).rows[0]
             found.append(row.percentiles[measure] / 100)
         return float(scipy.stats.kstest(found, "uniform").pvalue)
 
@@ -362,7 +362,7 @@ def test_ties_count_by_half_and_parts_make_the_whole() -> None:
 
 
 def test_stand_ins_are_the_words_most_alike_never_a_form_of_the_word(real: Any) -> None:
-    words = real._words
+    words = real._work.words
     asked = [
         StoodFor(text, text, "embed", words.trait(words.ids[text], "embed"))
         for text in ("large", "Paris", "tall")
@@ -418,11 +418,11 @@ def test_the_answer_says_over_which_neurons_and_against_which_pairs(real: Any) -
 
 def test_measures_are_those_named_or_what_is_soon_had(real: Any) -> None:
     usual = real.compare("large", "tall", pairs=0, layers="0")
-    assert usual.query.measures == ("pearson", "spearman", "cosine", "euclidean", "dot")
-    named = real.compare("large", "tall", pairs=0, layers="0", measures="dot, kendall")
+    assert usual.query.measure == ("pearson", "spearman", "cosine", "euclidean", "dot")
+    named = real.compare("large", "tall", pairs=0, layers="0", measure="dot, kendall")
     assert list(named.rows[0].scores) == ["kendall", "dot"]
-    many = real.compare(*(f'"{t}"' for t in real._words.texts[:7]), pairs=0, layers="0")
-    assert many.query.measures == ("pearson", "cosine", "euclidean", "dot")
+    many = real.compare(*(f'"{t}"' for t in real._work.words.texts[:7]), pairs=0, layers="0")
+    assert many.query.measure == ("pearson", "cosine", "euclidean", "dot")
 
 
 @pytest.mark.parametrize(
@@ -440,8 +440,8 @@ def test_measures_are_those_named_or_what_is_soon_had(real: Any) -> None:
         (("large", "tall"), {"impact": "nrom"}, "did you mean 'norm'"),
         (("large", "tall"), {"control_neurons": "sam"}, "did you mean 'same'"),
         (("large", "tall"), {"control": "match"}, "did you mean 'matched'"),
-        (("large", "tall"), {"measures": "pearsn"}, "did you mean 'pearson'"),
-        (("large", "tall"), {"measures": ","}, "no measure is named"),
+        (("large", "tall"), {"measure": "pearsn"}, "did you mean 'pearson'"),
+        (("large", "tall"), {"measure": ","}, "no measure is named"),
         (("large", "tall"), {"layers": "0-30"}, "no layer 30"),
         (("large", "tall"), {"layers": "5-3"}, "write 3-5"),
         (("large", "tall"), {"top_neurons": 2}, "layers 0 to 29 have 3 to 46,080 to choose"),
@@ -477,13 +477,13 @@ def test_a_profile_that_does_not_vary_has_no_correlation(
         ix.index.space("embed").norms[token.id] = 0
         with pytest.raises(QueryError, match="neurons give 'dog' the same"):
             ix.compare("dog", "cat", pairs=0)
-        scores = ix.compare("dog", "cat", pairs=0, measures="euclidean,dot").rows[0].scores
+        scores = ix.compare("dog", "cat", pairs=0, measure="euclidean,dot").rows[0].scores
     assert scores["dot"] == 0
     assert scores["euclidean"] > 0
 
 
 def test_an_index_of_few_words_is_refused(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    words = tiny._words
+    words = tiny._work.words
     dog = StoodFor("dog", "dog", "embed", words.trait(0, "embed"))
     with pytest.raises(QueryError, match="build one with more --words"):
         StandIns(_Few(words), [dog], "random", 0)
@@ -514,11 +514,11 @@ def test_the_program_answers_as_python_does(tiny: Any, tiny_indexes: Any, run: R
     done = run(
         "explorer", "compare", "large", "tall", "dog", "--side", "out", "--layers", "0-1",
         "--top-neurons", "12", "--per-layer", "--control", "random", "--pairs", "100",
-        "--seed", "3", "--measures", "all", "--format", "json", *args,
+        "--seed", "3", "--measure", "all", "--format", "json", *args,
     )  # fmt: skip
     answer = tiny.compare(
         "large", "tall", "dog", side="out", layers="0-1", top_neurons=12, per_layer=True,
-        control="random", pairs=100, seed=3, measures="all",
+        control="random", pairs=100, seed=3, measure="all",
     )  # fmt: skip
     assert (done.code, done.err) == (0, "")
     assert done.json() == json.loads(json.dumps(answer.to_dict(), allow_nan=False))
@@ -554,7 +554,7 @@ def test_words_may_stand_in_a_file(tiny_indexes: Any, run: Run, tmp_path: Path) 
 
 
 def test_a_table_shows_the_first_thousand_rows_and_says_so(real: Any) -> None:
-    answer = real.compare(*(f'"{t}"' for t in real._words.texts[:60]), pairs=0, layers="0")
+    answer = real.compare(*(f'"{t}"' for t in real._work.words.texts[:60]), pairs=0, layers="0")
     text = str(answer)
     assert "the first 1,000 of 1,770 rows" in text
     assert "and 50 more" in text

@@ -362,7 +362,7 @@ def null(request: pytest.FixtureRequest, real: Any) -> tuple[np.ndarray, np.ndar
     for _ in range(GROUPS):
         ids = rng.choice(len(words), 6, replace=False)
         terms = [Term(Kind.WORD, text=words.texts[at]) for at in ids]
-        group = Group(real._resolver, words, terms)
+        group = Group(real._work.resolver, words, terms)
         out = forms_of(words, group.texts)
         pools = strata(words, group.traits(spaces[0]), request.param, "embed", out, group.ids)
         drawn = Drawn(words, group, None, pools.draw(DRAWN, rng), None)

@@ -25,11 +25,11 @@ from numpy.typing import NDArray
 import explorer
 from conftest import ROOT
 from explorer import api, questions
-from explorer.compute.evaluate import Several
 from explorer.profiles import Profiles
 from explorer.show.shapes import Picture
 from explorer.testsets.files import Source
 from explorer.words import Words
+from indexer.store.layout import Manifest
 
 pytestmark = pytest.mark.native
 
@@ -74,8 +74,14 @@ def methods(kind: type) -> dict[str, Callable[..., Any]]:
 def hints_of(function: Callable[..., Any]) -> dict[str, Any]:
     """A function's annotations; of what is imported for them alone, whatever stands there."""
     here: ModuleType = sys.modules[function.__module__]
-    late = {"np": np, "NDArray": NDArray, "Path": Path, "Explorer": explorer.Explorer}
-    late |= {"Several": Several, "Source": Source, "Words": Words, "Profiles": Profiles}
+    late = {
+        "np": np,
+        "NDArray": NDArray,
+        "Path": Path,
+        "Explorer": explorer.Explorer,
+        "Manifest": Manifest,
+    }
+    late |= {"Source": Source, "Words": Words, "Profiles": Profiles}
     libraries = {name: sys.modules[name] for name in ("pandas", "polars", "pyarrow")}
     return typing.get_type_hints(function, {**late, **libraries, "Picture": Picture, **vars(here)})
 

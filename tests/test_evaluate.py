@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -23,16 +23,17 @@ from hypothesis import strategies as st
 
 import explorer
 from conftest import BIN, ROOT, Run
-from explorer.compute.accuracy import _Covered, _right
+from explorer.compute.evaluate_analogies import _Covered, _right
 from explorer.errors import QueryError
 from explorer.measures import MEASURES
 from explorer.measures.asked import checked_measure
 from explorer.measures.cosine import Cosine
+from explorer.questions.choices import Case
 from explorer.resolve import folded
 from explorer.show.formats import render
 from explorer.testsets import offsets
 from explorer.testsets.files import read_questions
-from explorer.testsets.lexicon import CASES, Lexicon, lexicon
+from explorer.testsets.lexicon import Lexicon, lexicon
 from explorer.testsets.offsets import best_answers
 from indexer.store.errors import SemanticError
 from processes import PATIENCE, reads
@@ -331,7 +332,7 @@ def test_similarity_in_a_context_space_is_that_of_the_formula(real: Any) -> None
 def test_a_word_is_found_as_it_is_written_or_as_gensim_finds_it(real: Any) -> None:
     index = real.index
     embed = index.space("embed")
-    found = {case: lexicon(index, embed, "word-like", case, None) for case in CASES}
+    found = {case: lexicon(index, embed, "word-like", case, None) for case in get_args(Case)}
 
     def text(case: str, word: str) -> str | None:
         place = found[case].find(word)
@@ -433,11 +434,11 @@ def test_too_few_pairs_or_equal_ones_have_no_correlation(tiny: Any) -> None:
         ({"restrict": 0}, "--restrict 0"),
         ({"depth": 0}, "--depth 0"),
         ({"space": "embed", "all_layers": True}, "leave out --space"),
-        ({"questions": [": s", "xq yq zq wq"]}, "no question has all its words among 43 word-like"),
+        ({"file": [": s", "xq yq zq wq"]}, "no question has all its words among 43 word-like"),
     ],
 )
 def test_what_cannot_be_asked_is_one_line(ask: dict[str, Any], said: str, tiny: Any) -> None:
-    asked = {"questions": [": s", "dog cat red blue"], **ask}
+    asked = {"file": [": s", "dog cat red blue"], **ask}
     with pytest.raises(SemanticError) as caught:
         tiny.evaluate_analogies(**asked)
     assert said in str(caught.value)

@@ -359,7 +359,7 @@ BAD = [
     (["middleman", "dog", "--not", "dog"], ["'dog' is asked for twice"]),
     (["compare", "dog"], ["name two words or more"]),
     (["compare", "dog", "dog"], ["'dog' is asked for twice"]),
-    (["compare", "dog", "cat", "--measures", "pearsn"], ["'pearsn'", "did you mean 'pearson'"]),
+    (["compare", "dog", "cat", "--measure", "pearsn"], ["'pearsn'", "did you mean 'pearson'"]),
     (["compare", "dog", "cat", "--top-neurons", "115"], ["--top-neurons 115", "3 to 114"]),
     (["compare", "dog", "cat", "--layers", "3"], ["no layer 3", "0 to 2"]),
     (["compare", "dog", "--file", "words.txt"], ["not both"]),

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+
+from conftest import ROOT
 
 HEAVY = {"torch", "transformers", "textual", "accelerate", "gguf", "wordfreq", "scipy"}
 
@@ -58,3 +61,16 @@ def test_the_package_alone_imports_no_numbers_and_no_tables() -> None:
 def test_help_imports_no_numbers_and_no_tables(args: list[str]) -> None:
     modules = imported_by(ASK, json.dumps(args))
     assert not {*HEAVY, "numpy", "faiss", "duckdb", "rich"} & modules
+
+
+def test_the_contract_names_all_of_the_indexer_but_the_store() -> None:
+    """What is new in the indexer is kept from the explorer too."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]
+    (named,) = [
+        one["forbidden_modules"]
+        for one in contracts["contracts"]
+        if one["name"].startswith("The explorer knows the index on disk")
+    ]
+    there = {path.stem for path in (ROOT / "indexer").iterdir() if path.suffix in ("", ".py")}
+    there -= {"__init__", "__main__", "__pycache__", "store"}
+    assert set(named) == {f"indexer.{name}" for name in there}

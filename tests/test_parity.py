@@ -102,7 +102,7 @@ def test_middleman(
 @pytest.mark.parametrize("words", [("large", "tall"), ("dog", "cat")])
 def test_middleman_by_activations_and_avoiding(real: Any, words: tuple[str, ...]) -> None:
     fires = real.middleman(*words, by="activations", k=5).to_dicts()
-    asked = real.sql("FROM middleman($1, way := 'activations', k := 5)", [list(words)]).to_dicts()
+    asked = real.sql("FROM middleman($1, by := 'activations', k := 5)", [list(words)]).to_dicts()
     assert asked == fires
     others = real.middleman(*words, avoid=["red"], layers="3-9", per_layer=1).to_dicts()
     asked = real.sql(

@@ -132,7 +132,7 @@ def test_compare_and_ov_and_neuron(real_indexes: Path, real: Any) -> None:
         await ui.paste("large, tall")
         ui.app.workbench.go(ui.place.choosing("pairs", "100"))
         await ui.press("alt+p", "enter")
-        measures = real.compare("large", "tall", pairs=0).query.measures
+        measures = real.compare("large", "tall", pairs=0).query.measure
         assert {row[0] for row in ui.rows} == set(measures)
         await ui.press("alt+o")
         assert items(ui) == [row.head for row in real.ov("large", k=20).rows]

@@ -420,7 +420,7 @@ def test_no_view_commands_a_terminal(
     statement = 'SELECT text, display AS "[red]\x1b[31m" FROM token WHERE id >= 2000 LIMIT 60'
     file = tmp_path / "questions.txt"
     file.write_text(": capitals\nParis France London England\n")
-    text = "L1N7" if view == "neuron" else "large, tall"
+    text = "L1N7" if VIEWS[view].example == "L29N112" else "large, tall"
     place = Place(view, text).choosing("statement", statement).choosing("file", str(file))
     state = tmp_path / "screen.json"
     state.write_text(

@@ -24,7 +24,7 @@ import explorer
 from conftest import BIN, ROOT, Run
 from explorer.errors import Cancelled, QueryError
 from explorer.questions import SqlRows
-from explorer.sql.functions import FUNCTIONS
+from explorer.sql.functions import functions
 from explorer.sql.session import Session, bytes_of
 from indexer.store.errors import SemanticError
 from processes import PATIENCE, children, ended, until, works
@@ -129,7 +129,7 @@ def test_every_function_has_the_columns_of_its_question() -> None:
 
     from explorer.questions import MiddleMan, Neighbor, Target
 
-    columns = {one.name: [c.name for c in one.columns] for one in FUNCTIONS}
+    columns = {one.name: [c.name for c in one.columns] for one in functions()}
     assert columns["neighbors"] == [field.name for field in fields(Neighbor)]
     assert columns["middleman"] == [field.name for field in fields(MiddleMan)]
     standing = [field.name for field in fields(Target) if field.name != "against"]
@@ -361,7 +361,10 @@ def test_a_file_that_cannot_be_read_is_told(real: Any, tmp_path: Path, words_fil
         ("SELECT nope(1)", r"line 1, column 8 \(nope\(1\)\): Scalar Function with name nope"),
         ("SELECT * FROM neighbor('x')", r"line 1, column 15: .*did you mean neighbors\?"),
         ("SELECT * FROM neighbors('larg3')", r"line 1, column 15 \(neighbors\): no token ' larg3'"),
-        ("FROM neighbors('a', kk := 3)", r"line 1, column 6 .*write neighbors\(expr, space := "),
+        (
+            "FROM neighbors('a', kk := 3)",
+            r"line 1, column 6 .*write neighbors\(expression, space := ",
+        ),
         ("FROM neighbors('a', k := 0)", r"line 1, column 6 \(neighbors\): -k 0: ask for 1 row"),
         ("FROM neighbors('a', 'context.99')", r"column 6 .*no space 'context.99'.*'context.9'"),
         ("FROM neighbors('a', measure := 'cos')", r"column 6 .*no measure 'cos'; did you mean"),

@@ -94,7 +94,7 @@ def test_a_pickled_explorer_runs_the_model_as_every_other(tiny_indexes: Path) ->
         Explorer(open_index("llama", tiny_indexes), encode=refuse) as ix,
         pickle.loads(pickle.dumps(ix)) as again,
     ):
-        assert again._resolver.encode is encode
+        assert again._work.resolver.encode is encode
 
 
 @pytest.mark.parametrize("wrong", ["shape", "nan"])

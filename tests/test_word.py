@@ -143,7 +143,7 @@ def test_what_is_not_kept_is_told_with_how_to_keep_it(tiny_llama: Path, tmp_path
             # SQL says the same rows.
             rows = ix.sql(
                 "SELECT rank, neuron FROM "
-                "middleman(['large', 'tall'], k := 40, way := 'activations')"
+                "middleman(['large', 'tall'], k := 40, by := 'activations')"
             ).rows
             assert [(row["rank"], row["neuron"]) for row in rows] == shown[depth]
     assert shown[5] == shown[200][: len(shown[5])]

@@ -171,7 +171,7 @@ def terms_of(index: Index, texts: Sequence[str], group: str | None, least: int) 
             or more than `MOST`, or one is given twice.
         BadExpression: one is no single word.
     """
-    if (group is not None) == bool(texts):
+    if group is None and not texts:
         raise QueryError("name words, or one of the index's groups: one of the two")
     if group is not None:
         rows = index.sql("SELECT name, word FROM word_group ORDER BY rowid")
@@ -179,6 +179,8 @@ def terms_of(index: Index, texts: Sequence[str], group: str | None, least: int) 
         if group not in names:
             raise QueryError(unknown("group", group, names))
         terms = [Term(Kind.WORD, text=word) for name, word in rows if name == group]
+        if texts and list(texts) != [term.text for term in terms]:  # as an answer spells them out
+            raise QueryError("name words, or one of the index's groups: one of the two")
     else:
         terms = [single(text) for text in texts]
     if not least <= len(terms) <= MOST:

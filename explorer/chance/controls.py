@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 
 from explorer.errors import QueryError
+from explorer.questions.choices import Control
 from explorer.words import Int64, Trait, Words
-from indexer.store.errors import unknown
 
-CONTROLS = ("matched", "random")
+CONTROLS: tuple[Control, ...] = get_args(Control)
 
 POOL = 200
 """How many words may stand in for one: enough to vary, few enough to be alike."""
@@ -35,7 +36,7 @@ class Controls:
         point: (words,) int64, a number that words of the same tokens share, as `Words.same_tokens`.
     """
 
-    how: str
+    how: Control
     pools: tuple[Int64, ...]
     point: Int64
 
@@ -67,7 +68,7 @@ class Controls:
 def controls(
     words: Words,
     group: Sequence[Trait],
-    how: str,
+    how: Control,
     space: str,
     left_out: Collection[int],
 ) -> Controls:
@@ -86,10 +87,8 @@ def controls(
         left_out: ids that may not stand in: the group's own words, and forms of them.
 
     Raises:
-        QueryError: there is no such way, or too few words are left to draw from.
+        QueryError: too few words are left to draw from.
     """
-    if how not in CONTROLS:
-        raise QueryError(unknown("control", how, CONTROLS))
     point = words.same_tokens
     free = np.setdiff1d(np.arange(len(words)), np.fromiter(left_out, np.int64))
     size = max(POOL, 5 * len(group))

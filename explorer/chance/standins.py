@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from explorer.chance.controls import POOL, controls
 from explorer.errors import QueryError
+from explorer.questions.choices import Control
 from explorer.words import Float64, Int64, Trait, Words
 from indexer.store.space import Space
 
@@ -63,7 +64,7 @@ class StandIns:
         QueryError: there is no such way, or the index has too few words.
     """
 
-    def __init__(self, words: Words, asked: Sequence[StoodFor], how: str, seed: int) -> None:
+    def __init__(self, words: Words, asked: Sequence[StoodFor], how: Control, seed: int) -> None:
         self.words, self.asked, self._seed = words, asked, seed
         self._own = np.array([self._form(one.text) for one in asked])
         self._pools: list[Int64] = [np.empty(0, np.int64)] * len(asked)

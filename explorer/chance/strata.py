@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 from explorer.chance.controls import Controls, controls
 from explorer.errors import QueryError
 from explorer.products import Float64
+from explorer.questions.choices import Control
 from explorer.words import Int64, Trait, Words
 
 PART = 50
@@ -27,7 +28,7 @@ PART = 50
 def strata(
     words: Words,
     group: Sequence[Trait],
-    how: str,
+    how: Control,
     space: str,
     left_out: Collection[int],
     own: Collection[int] = (),

@@ -12,20 +12,14 @@ import click
 
 from explorer.cli.analogy import analogy
 from explorer.cli.answer import say
-from explorer.cli.baseline import baseline
-from explorer.cli.compare import compare
 from explorer.cli.completion import completion
 from explorer.cli.congruence import congruence
-from explorer.cli.evaluate import evaluate
-from explorer.cli.layers import layers
-from explorer.cli.middleman import middleman
 from explorer.cli.neighbors import neighbors
-from explorer.cli.neuron import neuron
 from explorer.cli.options import EXIT_CODES, EXPRESSIONS
-from explorer.cli.ov import ov
+from explorer.cli.question import command
 from explorer.cli.sql import schema, sql
 from explorer.cli.tui import tui
-from explorer.cli.word import word
+from explorer.questions import QUERIES
 from indexer.store.errors import at_the_edge
 from indexer.store.shown import escape_what_libraries_say
 from indexer.store.streams import ReaderLeft, let_go_of_stdout, prepare
@@ -50,24 +44,25 @@ def cli(ctx: click.Context) -> None:
     ctx.invoke(tui, index=None, indexes=None, web=False)
 
 
-for _command in (
-    tui,
-    neighbors,
-    middleman,
-    congruence,
-    compare,
-    analogy,
-    neuron,
-    word,
-    ov,
-    layers,
-    baseline,
-    evaluate,
-    sql,
-    schema,
-    completion,
-):
-    cli.add_command(_command)
+@click.group(epilog=EXIT_CODES, short_help="How do spaces do on a standard test set?")
+def evaluate() -> None:
+    """How do spaces do on a standard test set: analogies, or similarity of words?"""
+
+
+_BY_HAND = {one.name: one for one in (neighbors, analogy, congruence, sql, schema)}
+"""Commands that take more than their query's fields, or ask one of two."""
+
+_PARTS = {"analogy_layers", "anchored"}
+"""Questions that are asked with a command of another one."""
+
+cli.add_command(tui)
+for _kind in QUERIES:
+    if _kind.question in _PARTS:
+        continue
+    _made = _BY_HAND.get(_kind.question) or command(_kind)
+    (evaluate if _kind.command[:1] == ("evaluate",) else cli).add_command(_made)
+cli.add_command(evaluate)
+cli.add_command(completion)
 
 
 def main() -> NoReturn:

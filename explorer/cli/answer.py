@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from indexer.store.limits import ANSWERING, require_address_space
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from explorer.questions import Result
 
 
-def answer(options: dict[str, Any], ask: Callable[[Explorer, int, bool], Result]) -> None:
+def answer(options: Mapping[str, Any], ask: Callable[[Explorer], Result]) -> None:
     """Open the index, ask, and write the answer where it was wanted."""
     require_address_space(ANSWERING)
     from explorer.show.formats import check_format, render
@@ -27,12 +27,8 @@ def answer(options: dict[str, Any], ask: Callable[[Explorer, int, bool], Result]
     from explorer.api import Explorer
     from indexer.store.read import open_index
 
-    k = 10 if options.get("k") is None else options["k"]
-    distinct = options.get("distinct")
-    if distinct is None:
-        distinct = format in ("table", "markdown")
     with Explorer(open_index(options["index"], options["indexes"]), announce=say) as ix:
-        result = ask(ix, k, distinct)
+        result = ask(ix)
         text = render(result, format, _width(), options["raw_cells"])
     text += _drawings(result, options)
     if options.get("plot") is not None:
@@ -42,7 +38,7 @@ def answer(options: dict[str, Any], ask: Callable[[Explorer, int, bool], Result]
         _say_what_it_rests_on(result)
 
 
-def check_pictures(options: dict[str, Any]) -> None:
+def check_pictures(options: Mapping[str, Any]) -> None:
     """Raise `QueryError`, before any work, where the pictures asked for cannot be had."""
     from explorer.errors import QueryError
 
@@ -55,7 +51,7 @@ def check_pictures(options: dict[str, Any]) -> None:
         require_matplotlib()
 
 
-def check_targets(options: dict[str, Any]) -> None:
+def check_targets(options: Mapping[str, Any]) -> None:
     """Raise `MachineError`, before any work, where no file can be written under a name."""
     from explorer.outfile import check_target
 
@@ -64,7 +60,7 @@ def check_targets(options: dict[str, Any]) -> None:
             check_target(name)
 
 
-def _drawings(result: Result, options: dict[str, Any]) -> str:
+def _drawings(result: Result, options: Mapping[str, Any]) -> str:
     """Pictures below a table: all with --draw; in a terminal, unasked, a histogram alone."""
     wanted = options.get("draw")
     looked_at = options["output"] is None and sys.stdout.isatty()

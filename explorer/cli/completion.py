@@ -77,10 +77,10 @@ def groups(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[Comp
 
 def tables(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Names of the tables of the catalog and of the functions of SQL."""
-    from explorer.sql.functions import FUNCTIONS
+    from explorer.sql.functions import NAMES
 
     asked = "SELECT table_name FROM duckdb_tables() WHERE NOT internal ORDER BY table_oid"
-    return _that_begin(incomplete, [*_ask(ctx, asked), *(one.name for one in FUNCTIONS)])
+    return _that_begin(incomplete, dict.fromkeys([*_ask(ctx, asked), *NAMES]))
 
 
 def files(_ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:

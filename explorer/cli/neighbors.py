@@ -5,22 +5,16 @@ from __future__ import annotations
 import queue
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from explorer.cli.answer import answer, say
-from explorer.cli.options import (
-    EXIT_CODES,
-    EXPRESSIONS,
-    Question,
-    forms,
-    inputs,
-    measure,
-    rows_options,
-    space,
-)
+from explorer.cli.question import Given, command
+from explorer.errors import QueryError
+from explorer.questions import NeighborsQuery
 from indexer.store.limits import ANSWERING, require_address_space
 from indexer.store.streams import put
 
@@ -32,52 +26,31 @@ AT_ONCE = 256
 """Expressions of stdin that walk over the rows together."""
 
 
-@click.command(cls=Question, epilog=EXPRESSIONS + EXIT_CODES)
-@click.argument("expression", metavar="[EXPR]", required=False)
-@click.option(
-    "--stdin",
-    "from_stdin",
-    is_flag=True,
-    help="Ask an expression a line of stdin; one line of JSON each, as soon as it is known.",
-)
-@space
-@measure
-@inputs
-@forms
-@rows_options
-def neighbors(expression: str | None, from_stdin: bool, **options: Any) -> None:
-    """Which items of a space are nearest to EXPR?"""
-    from explorer.errors import QueryError
-
-    if from_stdin:
-        if expression is not None:
+def _made(given: Given, options: Mapping[str, Any]) -> NeighborsQuery:
+    asked = given.get("expression")
+    if options["from_stdin"]:
+        if asked is not None:
             raise QueryError("--stdin asks what stdin holds; leave out the expression")
-        _each_of_stdin(options)
-        return
-    if expression is None:
+        folds = bool(options["distinct"])  # lines of JSON are read by programs
+        return NeighborsQuery(**given | {"expression": "", "distinct": folds})
+    if asked is None:
         raise QueryError("name an expression, such as: neighbors large")
-    asked = expression
-    answer(
-        options,
-        lambda ix, k, distinct: ix.neighbors(
-            asked,
-            options["space"],
-            measure=options["measure"],
-            k=k,
-            include_inputs=options["include_inputs"],
-            distinct=distinct,
-        ),
-    )
+    return NeighborsQuery(**given)
 
 
-def _each_of_stdin(options: dict[str, Any]) -> None:
+def _ask(options: Mapping[str, Any], query: Any) -> None:
+    if options["from_stdin"]:
+        _each_of_stdin(options, query)
+    else:
+        answer(options, lambda ix: ix.ask(query))
+
+
+def _each_of_stdin(options: Mapping[str, Any], how: NeighborsQuery) -> None:
     """A line of JSON for each line of stdin, in order; one that cannot be asked has an error.
 
     What was answered is written before more is read, so that a program may ask line by line.
     """
     import json
-
-    from explorer.errors import QueryError
 
     require_address_space(ANSWERING)
     from explorer.api import Explorer
@@ -87,11 +60,9 @@ def _each_of_stdin(options: dict[str, Any]) -> None:
         raise QueryError("--stdin writes JSON lines to stdout; leave out --output and --format")
     failed = 0
     with Explorer(open_index(options["index"], options["indexes"]), announce=say) as ix:
-        ix.neighbors(
-            (), options["space"], measure=options["measure"], k=_k(options)
-        )  # what is wrong at all
+        _check(ix, how)
         for lines in _batches():
-            for line, found in zip(lines, _answers(ix, lines, options), strict=True):
+            for line, found in zip(lines, _answers(ix, lines, how), strict=True):
                 told: dict[str, Any] = {"expression": line}
                 if isinstance(found, str):
                     told["error"] = found
@@ -106,25 +77,27 @@ def _each_of_stdin(options: dict[str, Any]) -> None:
         )
 
 
-def _answers(ix: Explorer, lines: list[str], options: dict[str, Any]) -> list[Neighbors | str]:
+def _answers(ix: Explorer, lines: list[str], how: NeighborsQuery) -> list[Neighbors | str]:
     """Answers together; where one of them cannot be asked, each on its own, or what is wrong."""
     from indexer.store.errors import SemanticError
 
-    how = {name: options[name] for name in ("space", "measure", "include_inputs")}
-    how |= {"k": _k(options), "distinct": bool(options["distinct"])}
     try:
-        return list(ix.neighbors(lines, **how))
+        return list(ix.ask_each([replace(how, expression=line) for line in lines]))
     except SemanticError as err:
         if len(lines) == 1:
             if err.exit_code != 2:
                 raise
             return [str(err)]
         half = len(lines) // 2
-        return [*_answers(ix, lines[:half], options), *_answers(ix, lines[half:], options)]
+        return [*_answers(ix, lines[:half], how), *_answers(ix, lines[half:], how)]
 
 
-def _k(options: dict[str, Any]) -> int:
-    return 10 if options["k"] is None else int(options["k"])
+def _check(ix: Explorer, how: NeighborsQuery) -> None:
+    """Raise what is wrong with every question alike, before any is read."""
+    import numpy as np
+
+    none = np.empty((0, ix.index.space(how.space).entry.width))
+    ix.search(how.space, none, measure=how.measure, k=how.k)
 
 
 def _batches() -> Iterator[list[str]]:
@@ -149,3 +122,19 @@ def _batches() -> Iterator[list[str]]:
                 break
             batch.append(line)
         yield batch
+
+
+neighbors = command(
+    NeighborsQuery,
+    made=_made,
+    extra=[
+        click.Option(
+            ["--stdin", "from_stdin"],
+            is_flag=True,
+            help="Ask an expression a line of stdin; one line of JSON each, as soon as it is "
+            "known.",
+        )
+    ],
+    ask=_ask,
+    optional=["expression"],
+)

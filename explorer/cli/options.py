@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 
-from explorer.cli.completion import Listed, files, indexes, spaces
-from explorer.measures import MEASURES
+from explorer.cli.completion import Listed, files, indexes
 
 EXIT_CODES = """
 \b
@@ -42,14 +40,6 @@ def stacked(
     for option in reversed(options):
         command = option(command)
     return command
-
-
-def rows_options(
-    command: Callable[..., Any], many: str = "How many rows.  [default: 10]"
-) -> Callable[..., Any]:
-    """The options of every question that has a best so many; `many` says of what."""
-    option = click.option("-k", type=int, default=None, metavar="N", help=many)
-    return option(answer_options(command))
 
 
 def answer_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -111,52 +101,3 @@ def picture_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
     ]
     return stacked(command, options)
-
-
-forms = click.option(
-    "--distinct/--all-forms",
-    "distinct",
-    default=None,
-    help="Fold forms that differ only in case or leading space into one row (the way of tables), "
-    "or show each (the way of JSON and CSV).",
-)
-inputs = click.option("--include-inputs", is_flag=True, help="Keep the query's own items.")
-measure = click.option(
-    "--measure",
-    metavar="|".join(MEASURES),
-    cls=Listed,
-    help="How vectors are scored; centered in context.*, cosine elsewhere, unless given.",
-)
-seed = click.option(
-    "--seed", type=int, default=0, show_default=True, metavar="N", help="Of the draw."
-)
-word_file = click.option(
-    "--file",
-    metavar="FILE",
-    shell_complete=files,
-    help="A file of words, one a line, instead of arguments.",
-)
-space = click.option(
-    "--space",
-    default="embed",
-    show_default=True,
-    metavar="S",
-    shell_complete=spaces,
-    help="Where to look: `indexer show` lists them.",
-)
-
-
-class Question(click.Command):
-    """A command whose expression may begin with a minus, as `- man + woman` and `-2*dog` do."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Read the arguments, a leading minus for what it is."""
-        # The grammar passes over blanks, and what begins with one is no option.
-        args = [f" {a}" if re.match(r"-(\s|[\d.]\S*\*)", a) else a for a in args]
-        try:
-            return super().parse_args(ctx, args)
-        except click.UsageError as err:
-            if "unexpected extra argument" not in err.message:
-                raise
-            said = f"{err.message}; put the whole expression in quotes"
-            raise click.UsageError(said, ctx) from None

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from typing import Any
 
 import click
 
 from explorer.cli.answer import answer
-from explorer.cli.completion import files, tables
+from explorer.cli.completion import files
 from explorer.cli.options import EXIT_CODES, answer_options
+from explorer.cli.question import command
+from explorer.questions import SchemaQuery
+from explorer.sql.functions import NAMES
 
-FUNCTIONS = """
+FUNCTIONS = f"""
 \b
-The questions are functions; `explorer schema` describes each, and every table:
-  neighbors(expr, space, measure, k)      rows: rank, item, score, z, text, forms
-  middleman([words], side, score, k)      rows: rank, neuron, layer, unit, score, scores, ...
-  analogy(expr, target, space, measure)   one row: item, score, z, rank, n, nearest, ...
-  similarity(a, b, space, measure)        a number
-  z(neuron, word, side)                   a number
+The questions are functions, and `explorer schema NAME` describes one:
+{textwrap.fill(", ".join(NAMES), 76, initial_indent="  ", subsequent_indent="  ")}
 What has a default may be left out or named: neighbors('dog', k := 3). They take columns too:
   SELECT w.word, n.item FROM word_group w, neighbors(w.word, k := 1) n
 A word that is not known ends the query; with missing := 'skip' it has no rows.
@@ -70,7 +70,7 @@ def sql(query: str | None, **options: Any) -> None:
     }
     answer(
         options,
-        lambda ix, *_: ix.sql(
+        lambda ix: ix.sql(
             statement,
             parameters,
             attach=attached,
@@ -80,12 +80,7 @@ def sql(query: str | None, **options: Any) -> None:
     )
 
 
-@click.command(epilog=EXIT_CODES)
-@click.argument("name", required=False, shell_complete=tables)
-@answer_options
-def schema(name: str | None, **options: Any) -> None:
-    """Which tables, columns and functions can SQL name, or what is in the one called NAME?"""
-    answer(options, lambda ix, *_: ix.schema(name))
+schema = command(SchemaQuery)
 
 
 def _statement(query: str | None, file: str | None) -> str:

@@ -10,115 +10,99 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 
 from explorer.calibration import calibrate, z
 from explorer.compute.neighbors import check_k, excluded, meta_of, population, ranked
+from explorer.compute.workspace import Workspace
 from explorer.cosmul import cosmul
 from explorer.errors import QueryError
 from explorer.expressions import Expression, parse
 from explorer.measures.asked import COSINES, checked_measure, listed
 from explorer.measures.measure import Weighted
 from explorer.products import Float64
+from explorer.progress import Progress
 from explorer.questions import (
     Analogy,
-    AnalogyLayer,
-    AnalogyLayers,
+    AnalogyLayersQuery,
     AnalogyMeta,
     AnalogyQuery,
     Calibration,
     Component,
+    LayersQuery,
     Neighbor,
     Other,
     Target,
 )
+from explorer.questions.choices import MeasureName, Method
 from explorer.resolve import Item, Resolver
 from explorer.scan import Scan, combined, scan
-from indexer.store.errors import unknown
 from indexer.store.space import Space
 
-METHODS = ("add", "mul")
+Reaching = AnalogyQuery | AnalogyLayersQuery | LayersQuery
+"""The questions of an expression that may reach a target."""
+
+Q = TypeVar("Q", AnalogyQuery, AnalogyLayersQuery, LayersQuery)
 
 
 @dataclass(frozen=True)
-class Asked:
+class Parsed:
     """An analogy as parsed: the expression, the target and the other expression."""
 
     expression: Expression
     target: Expression | None
     against: Expression | None
-    measure: str | None
-    method: str
+    measure: MeasureName | None
+    method: Method
 
     @classmethod
-    def of(
-        cls, text: str, target: str | None, against: str | None, measure: str | None, method: str
-    ) -> Asked:
-        """Parse what was asked.
+    def of(cls, query: Reaching) -> Parsed:
+        """Parse what is asked.
 
         Raises:
-            QueryError: no such method, another expression without a target, or a target that is
-                a sum.
+            QueryError: a target that is a sum, or what cannot be read.
         """
-        if method not in METHODS:
-            raise QueryError(unknown("method", method, METHODS))
-        if against is not None and target is None:
-            raise QueryError("--against compares how two expressions reach a target: name --target")
-        if target is not None and not target.strip():
-            raise QueryError("--target is empty; name one word")
-        parsed = parse(target) if target is not None else None
-        if parsed is not None and parsed.single is None:
-            raise QueryError(f"--target {target!r} is a sum; name one word")
-        return cls(
-            parse(text), parsed, parse(against) if against is not None else None, measure, method
+        target = parse(query.target) if query.target is not None else None
+        if target is not None and target.single is None:
+            raise QueryError(f"--target {query.target!r} is a sum; name one word")
+        method: Method = "add"
+        against = None
+        if not isinstance(query, LayersQuery):
+            method = query.method
+            against = parse(query.against) if query.against is not None else None
+        return cls(parse(query.expression), target, against, query.measure, method)
+
+    def tidied(self, query: Q) -> Q:
+        """The same query, the blanks of its expressions tidied."""
+        asked = replace(
+            query,
+            expression=self.expression.text,
+            target=self.target.text if self.target else None,
         )
+        if self.against is not None and not isinstance(asked, LayersQuery):
+            asked = replace(asked, against=self.against.text)
+        return asked
 
 
-def analogy(
-    resolver: Resolver,
-    asked: Asked,
-    space_name: str,
-    k: int,
-    include_inputs: bool,
-    distinct: bool,
-) -> Analogy:
+def answer(work: Workspace, query: AnalogyQuery, progress: Progress) -> Analogy:
     """The ranking an expression gives in one space, and where the target stands in it."""
-    index = resolver.index
-    space = index.space(space_name)
-    check_k(k, space)
-    one = InSpace(resolver, asked, space, include_inputs)
-    rows = one.ranked(k, distinct)
+    index, parsed = work.index, Parsed.of(query)
+    space = index.space(query.space)
+    check_k(query.k, space)
+    one = InSpace(work.resolver, parsed, space, query.include_inputs)
+    rows = one.ranked(query.k, query.distinct)
     meta = meta_of(index, space, one.measure.name, one.items, one.calibration, one.measure.notes)
-    query = _query(asked, (space.name,), one.measure.name, k, include_inputs, distinct)
-    return Analogy(query, rows, _with_target(meta, one))
-
-
-def analogy_layers(
-    resolver: Resolver, asked: Asked, k: int, include_inputs: bool, distinct: bool
-) -> AnalogyLayers:
-    """The same in `embed` and every context space, in order of depth."""
-    index = resolver.index
-    names = [entry.name for entry in index.depths]
-    rows, first = [], None
-    for name in names:
-        space = index.space(name)
-        check_k(k, space)
-        one = InSpace(resolver, asked, space, include_inputs)
-        first = first or one
-        nearest = tuple(row.item for row in one.ranked(k, distinct))
-        rows.append(AnalogyLayer(name, one.measure.name, nearest, one.standing(), one.notes()))
-    assert first is not None, "every index has the space embed"
-    meta = meta_of(index, first.space, asked.measure or "each space's own measure", first.items)
-    query = _query(asked, tuple(names), asked.measure, k, include_inputs, distinct)
-    return AnalogyLayers(query, tuple(rows), _with_target(meta, first, across=True))
+    filled = replace(parsed.tidied(query), space=space.name, measure=one.measure.name)
+    return Analogy(filled, rows, with_target(meta, one))
 
 
 class InSpace:
     """One expression asked of one space, and what its target scores there."""
 
     def __init__(
-        self, resolver: Resolver, asked: Asked, space: Space, include_inputs: bool
+        self, resolver: Resolver, asked: Parsed, space: Space, include_inputs: bool
     ) -> None:
         self.index, self.space, self.method = resolver.index, space, asked.method
         self.include_inputs = include_inputs
@@ -275,28 +259,8 @@ def _multiplied(cosines: Sequence[Float64], items: Sequence[Weighted]) -> Float6
     return cosmul(positive, negative)
 
 
-def _query(
-    asked: Asked,
-    spaces: tuple[str, ...],
-    measure: str | None,
-    k: int,
-    include_inputs: bool,
-    distinct: bool,
-) -> AnalogyQuery:
-    return AnalogyQuery(
-        asked.expression.text,
-        asked.target.text if asked.target else None,
-        asked.against.text if asked.against else None,
-        spaces,
-        measure,
-        asked.method,
-        k,
-        include_inputs,
-        distinct,
-    )
-
-
-def _with_target(meta: object, one: InSpace, across: bool = False) -> AnalogyMeta:
+def with_target(meta: object, one: InSpace, across: bool = False) -> AnalogyMeta:
+    """What an answer rests on, with where the target stands; across layers the rows have that."""
     target = None if across else one.standing()
     return AnalogyMeta(
         **vars(meta),

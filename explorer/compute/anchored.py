@@ -14,43 +14,46 @@ from explorer.chance.significance import same, standardised
 from explorer.compute.congruence import (
     anchor_of,
     apart,
+    filled,
     histogram,
     in_space,
     meta_of,
-    query_of,
     rows_of,
     with_histograms,
 )
-from explorer.compute.lots import Asked, Lots, draw, text_space
-from explorer.errors import QueryError
+from explorer.compute.lots import Lots, draw, text_space
+from explorer.compute.workspace import Workspace
 from explorer.measures.asked import checked_measure
 from explorer.measures.measure import Measure
 from explorer.products import Float64
-from explorer.questions import AnchoredMeta, AnchoredWord, AnchoredWords, ScoreHistogram
-from explorer.resolve import Resolver
-from explorer.words import Words
+from explorer.progress import Progress
+from explorer.questions import (
+    AnchoredMeta,
+    AnchoredQuery,
+    AnchoredWord,
+    AnchoredWords,
+    ScoreHistogram,
+)
 
 _ROUNDING = 1e-9
 """A z that is found twice differs by less."""
 
 
-def anchored(resolver: Resolver, words: Words, asked: Asked, space_name: str) -> AnchoredWords:
+def answer(work: Workspace, query: AnchoredQuery, progress: Progress) -> AnchoredWords:
     """One row a word, in the order asked; the list as a whole in the meta."""
-    if asked.anchor is None:
-        raise QueryError("single words are asked against an anchor; name one")
-    index = resolver.index
-    space = text_space(index, space_name)
-    measure = checked_measure(asked.measure, index, space)
-    every = draw(resolver, words, asked, space)
+    index = work.index
+    space = text_space(index, query.space)
+    measure = checked_measure(query.measure, index, space)
+    every = draw(work.resolver, work.words, query, space)
     found = [_against(lots, measure) for lots in every]
-    meta = meta_of(index, every, asked, [space.name], measure.name)
+    meta = meta_of(index, every, query, [space.name], measure.name)
     drawn = with_histograms(meta.drawn, [histogram for _, histogram in found])
     whole = [rows_of(index, lots, [in_space(lots.drawn, measure)])[0] for lots in every]
     order = [item.item for item in every[0].resolved[1:]]
     told = (*meta.notes, *apart([[row] for row in whole]))
     base = {name: getattr(meta, name) for name in meta.__dataclass_fields__}
     return AnchoredWords(
-        query=replace(query_of(every[0], asked, [space.name]), measure=measure.name),
+        query=replace(filled(every[0], query), measure=measure.name),
         rows=tuple(rows[text] for text in order for rows, _ in found),
         meta=AnchoredMeta(**(base | {"drawn": drawn, "notes": told}), whole=tuple(whole)),
     )

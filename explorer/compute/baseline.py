@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.compute.neighbors import check_seed, items_of, span_of
+from explorer.compute.workspace import Workspace
 from explorer.errors import QueryError
 from explorer.measures import MEASURES
 from explorer.measures.asked import checked_measure
@@ -25,15 +26,10 @@ QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 FEWEST, MOST = 100, 10_000_000
 
 
-def baseline(
-    index: Index,
-    space_name: str | None,
-    measure: str | None,
-    pairs: int,
-    seed: int,
-    progress: Progress,
-) -> Baseline:
+def answer(work: Workspace, query: BaselineQuery, progress: Progress) -> Baseline:
     """Scores of unrelated items: of one space by every measure, or of every space by its own."""
+    index, space_name, measure = work.index, query.space, query.measure
+    pairs, seed = query.pairs, query.seed
     if not FEWEST <= pairs <= MOST:
         raise QueryError(f"--pairs {pairs}: ask for {FEWEST:,} to {MOST:,}")
     check_seed(seed)
@@ -61,7 +57,7 @@ def baseline(
         resolved=(),
         notes=tuple(notes),
     )
-    return Baseline(BaselineQuery(space_name, measure, pairs, seed), tuple(rows), meta)
+    return Baseline(query, tuple(rows), meta)
 
 
 def _every(index: Index, space: Space) -> tuple[list[Measure], list[str]]:

@@ -9,29 +9,28 @@ choice makes the asked pair stand out over its neurons, and so it must every oth
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from explorer.chance.standins import StandIns, StoodFor
-from explorer.compute.compared import notes_of, rows_of
+from explorer.compute.compared import layers_of, measures_of, notes_of, rows_of
 from explorer.compute.controlpairs import Standing, read_against
 from explorer.compute.middleman import labels_of, layers_asked
 from explorer.compute.neighbors import check_seed, meta_of
 from explorer.compute.neuronsets import NeuronSet
-from explorer.correlations import CORRELATIONS, LINEAR, Float64, Int64, Products, checked
+from explorer.compute.workspace import Workspace
+from explorer.correlations import CORRELATIONS, LINEAR, Float64, Int64, Products
 from explorer.errors import BadExpression, QueryError
 from explorer.expressions import Kind, Term, parse
 from explorer.profiles import Profiles, strongest
 from explorer.progress import Progress
 from explorer.questions import CompareMeta, CompareQuery, Comparison, RandomPairs
-from explorer.resolve import Item, Resolver
+from explorer.resolve import Item
 from explorer.words import Words
 from indexer.store.errors import unknown
 from indexer.store.grid import span
 from indexer.store.read import Index
-
-IMPACTS = ("z", "norm")
-CONTROL_NEURONS = ("own", "same")
 
 FEW = 6
 """Words whose stand-ins' ranks can be held at once; of more, ranks are taken only where asked."""
@@ -49,31 +48,13 @@ _BYTES = 512 << 20
 _CONSTANT = {"pearson", "spearman", "kendall"}
 
 
-def compare(
-    resolver: Resolver,
-    profiles: Profiles,
-    words: Words,
-    asked: Sequence[str],
-    side: str,
-    measures: str | Sequence[str] | None,
-    layers: str | Sequence[int] | None,
-    top_neurons: int | None,
-    impact: str,
-    control_neurons: str,
-    per_layer: bool,
-    control: str,
-    pairs: int,
-    seed: int,
-    progress: Progress,
-) -> Comparison:
+def answer(work: Workspace, query: CompareQuery, progress: Progress) -> Comparison:
     """Every pair of some words: scores of their profiles, and where those stand by chance."""
-    index = resolver.index
+    resolver, index, profiles = work.resolver, work.index, work.profiles
     index.neurons.require()
-    terms, embed = [_single(word) for word in asked], index.embed
-    query = _query(
-        index, asked, side, measures, layers, top_neurons, impact, control_neurons,
-        per_layer, control, pairs, seed,
-    )  # fmt: skip
+    terms, embed = [_single(word) for word in query.words], index.embed
+    query = _filled(index, query)
+    measures, side, pairs = measures_of(query), query.side, query.pairs
     first, second = np.triu_indices(len(terms), k=1)
     _check_size(query, len(first), index.neuron_grid.rows)
     resolver.prepare(terms, embed)
@@ -83,10 +64,10 @@ def compare(
     vectors = np.stack([item.weighted.vector for item in items])
     sets = _sets(profiles, query, items, vectors)
     standings = _standings(query, sets, vectors, first, second, progress)
-    stood_for = [_stood_in_for(item, words) for item in items] if pairs else []
+    stood_for = [_stood_in_for(item, work.words) for item in items] if pairs else []
     if pairs:
         read_against(
-            StandIns(words, stood_for, control, seed),
+            StandIns(work.words, stood_for, query.control, query.seed),
             sets,
             standings,
             first,
@@ -97,7 +78,7 @@ def compare(
             lambda done: progress("control pairs", round(done), pairs),
         )
     space = index.neuron_space(side)
-    meta = meta_of(index, space, ", ".join(query.measures), items)
+    meta = meta_of(index, space, ", ".join(measures), items)
     return Comparison(
         query,
         rows_of(query, sets, standings, first, second),
@@ -108,7 +89,7 @@ def compare(
             meta.measure,
             meta.convention,
             meta.resolved,
-            notes=notes_of(query, profiles, words, stood_for),
+            notes=notes_of(query, profiles, work.words, stood_for),
             random=tuple(
                 RandomPairs(neurons.layer, measure, found.mean, found.deviation, found.n)
                 for neurons, standing in zip(sets, standings, strict=True)
@@ -136,45 +117,30 @@ def _single(text: str) -> Term:
     return term
 
 
-def _query(
-    index: Index,
-    asked: Sequence[str],
-    side: str,
-    measures: str | Sequence[str] | None,
-    layers: str | Sequence[int] | None,
-    top_neurons: int | None,
-    impact: str,
-    control_neurons: str,
-    per_layer: bool,
-    control: str,
-    pairs: int,
-    seed: int,
-) -> CompareQuery:
-    """What was asked, checked and spelled out.
+def _filled(index: Index, query: CompareQuery) -> CompareQuery:
+    """The same query, checked and spelled out.
 
     Raises:
         QueryError: words, names or numbers are not to be had, or do not go together.
     """
-    for kind, name, there in (
-        ("side", side, index.sides),
-        ("impact", impact, IMPACTS),
-        ("neurons of control pairs", control_neurons, CONTROL_NEURONS),
-    ):
-        if name not in there:
-            raise QueryError(unknown(kind, name, there))
-    if len(asked) < 2:
+    words, pairs = query.words, query.pairs
+    if query.side not in index.sides:
+        raise QueryError(unknown("side", query.side, index.sides))
+    if len(words) < 2:
         raise QueryError("name two words or more, such as: compare large tall")
     if pairs != 0 and not FEWEST <= pairs <= MOST:
         raise QueryError(f"--pairs {pairs}: ask for {FEWEST:,} to {MOST:,}, or 0 for none")
-    check_seed(seed)
-    if top_neurons is None and (impact, control_neurons) != (IMPACTS[0], CONTROL_NEURONS[0]):
-        option = f"--impact {impact}" if impact != IMPACTS[0] else "--control-neurons same"
-        raise QueryError(f"{option} is about chosen neurons; name --top-neurons too")
-    usual = [m for m in CORRELATIONS if m in LINEAR or (m == "spearman" and len(asked) <= FEW)]
-    return CompareQuery(
-        tuple(labels_of(asked)), side, checked(measures, usual), layers_asked(layers, index),
-        top_neurons, impact, control_neurons, per_layer, control, pairs, seed,
-    )  # fmt: skip
+    check_seed(query.seed)
+    usual = [m for m in CORRELATIONS if m in LINEAR or (m == "spearman" and len(words) <= FEW)]
+    asked = usual if query.measure is None else query.measure
+    if not asked:
+        raise QueryError(f"no measure is named (there are: {', '.join(CORRELATIONS)}, all)")
+    return replace(
+        query,
+        words=tuple(labels_of(words)),
+        measure=tuple(m for m in CORRELATIONS if m in asked),
+        layers=layers_asked(query.layers, index),
+    )
 
 
 def _standings(
@@ -186,7 +152,7 @@ def _standings(
     progress: Progress,
 ) -> list[dict[str, Standing]]:
     """The scores of the pairs over each set of neurons, by measure, not yet read against any."""
-    standings = []
+    standings: list[dict[str, Standing]] = []
     for at, neurons in enumerate(sets):
 
         def done(share: float, at: int = at) -> None:
@@ -199,14 +165,14 @@ def _standings(
             done((1 + share) / 2)
 
         _check_varies(neurons.products(vectors, summed), neurons, query)
-        scores = neurons.scores(vectors, first, second, query.measures, scored)
-        standings.append({measure: Standing(scores[measure]) for measure in query.measures})
+        scores = neurons.scores(vectors, first, second, measures_of(query), scored)
+        standings.append({measure: Standing(scores[measure]) for measure in measures_of(query)})
     return standings
 
 
 def _check_size(query: CompareQuery, pairs: int, neurons: int) -> None:
     """Raise `QueryError` where the answer, or what it is made from, would not fit."""
-    count = pairs * (len(query.layers) if query.per_layer else 1)
+    count = pairs * (len(layers_of(query)) if query.per_layer else 1)
     if count > MOST_ROWS:
         raise QueryError(
             f"{len(query.words):,} words make {count:,} rows; {MOST_ROWS:,} are the most: "
@@ -222,7 +188,7 @@ def _check_size(query: CompareQuery, pairs: int, neurons: int) -> None:
 
 
 def _ranked(query: CompareQuery) -> bool:
-    return any(measure not in LINEAR for measure in query.measures)
+    return any(measure not in LINEAR for measure in measures_of(query))
 
 
 def _sets(
@@ -230,8 +196,8 @@ def _sets(
 ) -> list[NeuronSet]:
     """The neurons profiles are compared over: of all layers at once, or of each."""
     found = []
-    parts = [(layer, (layer,)) for layer in query.layers]
-    for layer, among in parts if query.per_layer else [(None, query.layers)]:
+    parts = [(layer, (layer,)) for layer in layers_of(query)]
+    for layer, among in parts if query.per_layer else [(None, layers_of(query))]:
         rows = profiles.rows(among)
         if query.top_neurons is None:
             found.append(NeuronSet(profiles, query.side, layer, among, rows))
@@ -255,8 +221,8 @@ def _sets(
 
 def _check_varies(of: Products, neurons: NeuronSet, query: CompareQuery) -> None:
     """Raise `QueryError` where a measure has no value for one of the words."""
-    flat = of.constant if _CONSTANT & set(query.measures) else np.diagonal(of.dots) == 0
-    if flat.any() and set(query.measures) - {"euclidean", "dot"}:
+    flat = of.constant if _CONSTANT & set(measures_of(query)) else np.diagonal(of.dots) == 0
+    if flat.any() and set(measures_of(query)) - {"euclidean", "dot"}:
         word = query.words[int(np.flatnonzero(flat)[0])]
         where = "" if neurons.layer is None else f" of layer {neurons.layer}"
         raise QueryError(

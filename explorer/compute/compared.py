@@ -15,8 +15,21 @@ from explorer.compute.neuronsets import NeuronSet
 from explorer.correlations import Int64
 from explorer.profiles import Profiles
 from explorer.questions import ComparedPair, CompareQuery
+from explorer.questions.compare import ProfileMeasure
 from explorer.words import Words
 from indexer.store.grid import span
+
+
+def measures_of(query: CompareQuery) -> tuple[ProfileMeasure, ...]:
+    """The measures of a query that is spelled out."""
+    assert query.measure is not None, "the default is filled in"
+    return query.measure
+
+
+def layers_of(query: CompareQuery) -> tuple[int, ...]:
+    """The layers of a query that is spelled out."""
+    assert isinstance(query.layers, tuple), "they are named one by one"
+    return query.layers
 
 
 def rows_of(
@@ -31,7 +44,7 @@ def rows_of(
     for neurons, standing in zip(sets, standings, strict=True):
         scores = [found.asked.tolist() for found in standing.values()]
         standing_at = [found.percentiles.tolist() for found in standing.values() if found.n]
-        read = query.measures if standing_at else ()
+        read = measures_of(query) if standing_at else ()
         columns.append(
             [
                 ComparedPair(
@@ -39,7 +52,7 @@ def rows_of(
                     query.words[other],
                     neurons.layer,
                     len(neurons.rows),
-                    {m: column[at] for m, column in zip(query.measures, scores, strict=True)},
+                    {m: column[at] for m, column in zip(measures_of(query), scores, strict=True)},
                     {m: column[at] for m, column in zip(read, standing_at, strict=True)},
                 )
                 for at, (one, other) in enumerate(zip(first.tolist(), second.tolist(), strict=True))
@@ -52,8 +65,8 @@ def notes_of(
     query: CompareQuery, profiles: Profiles, words: Words, asked: Sequence[StoodFor]
 ) -> tuple[str, ...]:
     """Over which neurons, and against which control pairs."""
-    sizes = [len(profiles.rows([layer])) for layer in query.layers]
-    of = f"layer{'s' if len(query.layers) > 1 else ''} {span(query.layers)}"
+    sizes = [len(profiles.rows([layer])) for layer in layers_of(query)]
+    of = f"layer{'s' if len(layers_of(query)) > 1 else ''} {span(layers_of(query))}"
     each = " of each layer" if query.per_layer else ""
     if query.top_neurons is None:
         count = f"{sizes[0]:,}" if len(set(sizes)) == 1 else f"{min(sizes):,} to {max(sizes):,}"
@@ -69,7 +82,11 @@ def notes_of(
     notes.append(
         f"%: percentile among {query.pairs:,} control pairs, how many in a hundred score lower, "
         "ties by half"
-        + ("; euclidean is a distance: a low one is near" if "euclidean" in query.measures else "")
+        + (
+            "; euclidean is a distance: a low one is near"
+            if "euclidean" in measures_of(query)
+            else ""
+        )
     )
     notes.append(
         "control pairs: for each of the two one of the "

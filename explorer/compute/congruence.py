@@ -10,19 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
 from explorer.chance.asked import Group
 from explorer.chance.groups import mean_score, mean_scores, normed_vectors, scores_with
 from explorer.chance.significance import against, interval, mean_over_pairs
-from explorer.compute.lots import LEVEL, Asked, Drawn, Lots, draw, notes, text_space, told
+from explorer.compute.lots import LEVEL, Drawn, GroupQuery, Lots, draw, notes, text_space, told
 from explorer.compute.neighbors import span_of
+from explorer.compute.workspace import Workspace
 from explorer.measures.asked import checked_measure
 from explorer.measures.measure import Measure
 from explorer.products import Float64
 from explorer.progress import Progress
 from explorer.questions import (
+    AnchoredQuery,
     Congruence,
     CongruenceMeta,
     CongruenceQuery,
@@ -30,8 +33,6 @@ from explorer.questions import (
     DrawnControls,
     ScoreHistogram,
 )
-from explorer.resolve import Resolver
-from explorer.words import Words
 from indexer.store.read import Index
 from indexer.store.space import Space
 
@@ -64,31 +65,29 @@ class InSpace:
     norm: float
 
 
-def congruence(
-    resolver: Resolver, words: Words, asked: Asked, space: str | None, progress: Progress
-) -> Congruence:
+def answer(work: Workspace, query: CongruenceQuery, progress: Progress) -> Congruence:
     """One row a space, in order of depth."""
-    index = resolver.index
-    names = [entry.name for entry in index.depths] if space is None else [space]
+    index = work.index
+    names = [entry.name for entry in index.depths] if query.space is None else [query.space]
     for name in names:
-        checked_measure(asked.measure, index, text_space(index, name))
-    every = draw(resolver, words, asked, index.space(names[0]))
+        checked_measure(query.measure, index, text_space(index, name))
+    every = draw(work.resolver, work.words, query, index.space(names[0]))
     found, of_all = [], len(every) * len(names)
     for kind, lots in enumerate(every):
         here = []
         for at, name in enumerate(names):
             progress(name, kind * len(names) + at, of_all)
-            measure = checked_measure(asked.measure, index, index.space(name))
+            measure = checked_measure(query.measure, index, index.space(name))
             here.append(in_space(lots.drawn, measure))
         found.append(here)
     progress("done", of_all, of_all)
     rows = [rows_of(index, lots, here) for lots, here in zip(every, found, strict=True)]
-    meta = meta_of(index, every, asked, names, rows[0][0].measure)
+    meta = meta_of(index, every, query, names, rows[0][0].measure)
     best = min(rows[0], key=lambda row: (row.p_corrected, -row.effect)).space
     shown = [next(one for one in here if one.space.name == best) for here in found]
     histograms = [_histogram(lots.drawn, one) for lots, one in zip(every, shown, strict=True)]
     return Congruence(
-        query_of(every[0], asked, names),
+        filled(every[0], query),
         tuple(row for of_space in zip(*rows, strict=True) for row in of_space),
         replace(
             meta,
@@ -128,36 +127,30 @@ def with_histograms(
 
 
 def meta_of(
-    index: Index, every: Sequence[Lots], asked: Asked, names: Sequence[str], measure: str
+    index: Index, every: Sequence[Lots], query: GroupQuery, names: Sequence[str], measure: str
 ) -> CongruenceMeta:
     """What an answer rests on: what was drawn and how well it matches."""
     return CongruenceMeta(
         index=index.name,
         model=index.manifest.model.source,
         space=span_of(names),
-        measure=asked.measure or (measure if len(names) == 1 else "each space's own measure"),
+        measure=query.measure or (measure if len(names) == 1 else "each space's own measure"),
         convention="",
         resolved=every[0].resolved,
-        notes=tuple(notes(every, asked)),
+        notes=tuple(notes(every, query)),
         words=len(every[0].drawn.group),
-        permutations=asked.permutations,
+        permutations=query.permutations,
         drawn=tuple(told(lots, index.embed) for lots in every),
     )
 
 
-def query_of(lots: Lots, asked: Asked, names: Sequence[str]) -> CongruenceQuery:
-    """What was asked, the words of a group spelled out."""
+Q = TypeVar("Q", CongruenceQuery, AnchoredQuery)
+
+
+def filled(lots: Lots, query: Q) -> Q:
+    """The same query, the words of a group spelled out."""
     words = lots.resolved[-len(lots.drawn.group) :]
-    return CongruenceQuery(
-        words=tuple(item.asked for item in words),
-        group=asked.group,
-        anchor=asked.anchor,
-        spaces=tuple(names),
-        measure=asked.measure,
-        control=asked.control,
-        permutations=asked.permutations,
-        seed=asked.seed,
-    )
+    return replace(query, words=tuple(item.asked for item in words))
 
 
 def in_space(drawn: Drawn, measure: Measure) -> InSpace:

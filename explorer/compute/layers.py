@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from explorer.compute.analogy import Asked, InSpace
+from explorer.compute.analogy import InSpace, Parsed
 from explorer.compute.neighbors import check_k, excluded, meta_of
+from explorer.compute.workspace import Workspace
+from explorer.progress import Progress
 from explorer.questions import LayerRow, Layers, LayersQuery
-from explorer.resolve import Resolver
 
 DEPTH = 50
 """How many neighbours are compared from one layer to the next."""
 
 
-def layers(resolver: Resolver, asked: Asked, k: int, distinct: bool) -> Layers:
+def answer(work: Workspace, query: LayersQuery, progress: Progress) -> Layers:
     """One row a space, in order of depth."""
-    index = resolver.index
+    resolver, index, parsed = work.resolver, work.index, Parsed.of(query)
     prefix = index.manifest.prefix
     shares = prefix.sink_share if prefix is not None else {}
     names = [entry.name for entry in index.depths]
@@ -28,8 +29,8 @@ def layers(resolver: Resolver, asked: Asked, k: int, distinct: bool) -> Layers:
     before: tuple[str, frozenset[int]] | None = None
     for name in names:
         space = index.space(name)
-        check_k(k, space)
-        one = InSpace(resolver, asked, space, include_inputs=False)
+        check_k(query.k, space)
+        one = InSpace(resolver, parsed, space, include_inputs=False)
         first = first or one
         own = excluded(one.items, space)
         around: list[int] = one.scan.best(DEPTH + len(own))[0].tolist()
@@ -44,7 +45,7 @@ def layers(resolver: Resolver, asked: Asked, k: int, distinct: bool) -> Layers:
             LayerRow(
                 space=name,
                 measure=one.measure.name,
-                nearest=tuple(row.item for row in one.ranked(k, distinct)),
+                nearest=tuple(row.item for row in one.ranked(query.k, query.distinct)),
                 target=one.standing(),
                 sinks=shares.get(name),
                 change=change,
@@ -53,17 +54,9 @@ def layers(resolver: Resolver, asked: Asked, k: int, distinct: bool) -> Layers:
         )
     assert first is not None, "every index has a space of embeddings"
     items = [*first.items, *([first.target] if first.target else [])]
-    meta = meta_of(index, first.space, asked.measure or "each space's own measure", items)
+    meta = meta_of(index, first.space, query.measure or "each space's own measure", items)
     meta = replace(meta, space="every layer", convention="", notes=_notes(rows))
-    query = LayersQuery(
-        asked.expression.text,
-        asked.target.text if asked.target else None,
-        tuple(names),
-        asked.measure,
-        k,
-        distinct,
-    )
-    return Layers(query, tuple(rows), meta)
+    return Layers(parsed.tidied(query), tuple(rows), meta)
 
 
 def _notes(rows: list[LayerRow]) -> tuple[str, ...]:

@@ -20,10 +20,10 @@ from explorer.chance.strata import strata
 from explorer.compute.neighbors import check_seed, items_of
 from explorer.errors import QueryError
 from explorer.products import Float64
-from explorer.questions import DrawnControls, Match, Resolved
+from explorer.questions import AnchoredQuery, CongruenceQuery, DrawnControls, Match, Resolved
+from explorer.questions.choices import Control
 from explorer.resolve import Resolver
 from explorer.words import Int64, Trait, Words
-from indexer.store.errors import unknown
 from indexer.store.read import Index
 from indexer.store.space import Space
 
@@ -33,21 +33,9 @@ MOST_WORDS_DRAWN = 10_000_000
 
 LEVEL = 0.05
 
-BOTH = "both"
-"""Asked for as a control: each kind in turn, so that they can be told apart."""
 
-
-@dataclass(frozen=True)
-class Asked:
-    """What was asked of `congruence`, as it was asked."""
-
-    texts: Sequence[str]
-    group: str | None
-    anchor: str | None
-    measure: str | None
-    control: str
-    permutations: int
-    seed: int
+GroupQuery = CongruenceQuery | AnchoredQuery
+"""The questions of a group of words."""
 
 
 @dataclass(frozen=True)
@@ -79,14 +67,14 @@ class Drawn:
 class Lots:
     """What was drawn of one kind of control, what it was drawn from, what the words are like."""
 
-    control: str
+    control: Control
     drawn: Drawn
     controls: Controls
     traits: Sequence[Trait]
     resolved: tuple[Resolved, ...]
 
 
-def draw(resolver: Resolver, words: Words, asked: Asked, home: Space) -> tuple[Lots, ...]:
+def draw(resolver: Resolver, words: Words, asked: GroupQuery, home: Space) -> tuple[Lots, ...]:
     """Resolve the words and draw their control groups; `home` is where tokens are shown from.
 
     Returns:
@@ -96,10 +84,8 @@ def draw(resolver: Resolver, words: Words, asked: Asked, home: Space) -> tuple[L
     Raises:
         QueryError: words, groups, control, permutations or seed are not to be had; see `terms_of`.
     """
-    if asked.control not in (*CONTROLS, BOTH):
-        raise QueryError(unknown("control", asked.control, (*CONTROLS, BOTH)))
     index = resolver.index
-    terms = terms_of(index, asked.texts, asked.group, least=2 if asked.anchor is None else 1)
+    terms = terms_of(index, asked.words, asked.group, least=2 if asked.anchor is None else 1)
     anchor = None if asked.anchor is None else single(asked.anchor)
     if anchor is not None and anchor.text in (term.text for term in terms):
         raise QueryError(f"{anchor.text!r} is the anchor: leave it out of the words")
@@ -111,7 +97,7 @@ def draw(resolver: Resolver, words: Words, asked: Asked, home: Space) -> tuple[L
     out = forms_of(words, [*group.texts, *(fixed.texts if fixed else ())])
     resolved = (fixed.resolved(home.name) if fixed else ()) + group.resolved(home.name)
     found = []
-    for how in CONTROLS if asked.control == BOTH else (asked.control,):
+    for how in CONTROLS if asked.control == "both" else (asked.control,):
         stand_ins = strata(words, traits, how, embed.name, out, group.ids)
         rng = np.random.default_rng(asked.seed)
         ids = stand_ins.draw(asked.permutations, rng)
@@ -195,7 +181,7 @@ def distinct(ids: Int64) -> int:
     return len(np.unique(marks[ids].sum(axis=1)))
 
 
-def notes(every: Sequence[Lots], asked: Asked) -> Iterable[str]:
+def notes(every: Sequence[Lots], asked: GroupQuery) -> Iterable[str]:
     """What the numbers are of, what was matched, and what of them should not be trusted."""
     drawn, resolved = every[0].drawn, every[0].resolved
     m, permutations = len(drawn.group), len(drawn.ids)

@@ -23,10 +23,12 @@ from numpy.typing import NDArray
 from explorer.compute.acts import At, about_acts, acts, at_item
 from explorer.compute.firing import Firing, about_z, firing, least, more
 from explorer.compute.neighbors import meta_of
+from explorer.compute.workspace import Workspace
 from explorer.errors import BadExpression, QueryError
 from explorer.expressions import Kind, Term, parse
 from explorer.measures.measure import Weighted
 from explorer.products import Float64, unit_products
+from explorer.progress import Progress
 from explorer.questions import Meta, MiddleMan, MiddlemanQuery, Middlemen
 from explorer.ranking import best
 from explorer.resolve import Item, Resolver
@@ -39,89 +41,50 @@ from indexer.store.space import Space
 
 Int64 = NDArray[np.int64]
 
-BY = ("weights", "activations")
 EVERY = slice(None)
 """All neurons of a side."""
 
-SCORES = ("z", "dot", "cosine")
-COMBINE = ("min", "mean")
 
-
-def middleman(
-    resolver: Resolver,
-    words: Sequence[str],
-    by: str,
-    avoid: Sequence[str],
-    side: str | None,
-    score: str,
-    combine: str,
-    layers: str | Sequence[int] | None,
-    per_layer: int | None,
-    k: int,
-) -> Middlemen:
+def answer(work: Workspace, query: MiddlemanQuery, progress: Progress) -> Middlemen:
     """All neurons of one side ranked by how strongly they answer to every word."""
-    index = resolver.index
-    index.neurons.require()
-    if by not in BY:
-        raise QueryError(unknown("way to find a middle man", by, BY))
-    if by == "activations":
-        return _firing(resolver, words, avoid, side, score, combine, layers, per_layer, k)
-    side = "in" if side is None else side
+    work.index.neurons.require()
+    if query.by == "activations":
+        return _firing(work.resolver, query)
+    return _by_weights(work.resolver, query)
+
+
+def _by_weights(resolver: Resolver, query: MiddlemanQuery) -> Middlemen:
+    """Those whose weights answer to every word."""
+    index, words, avoid, score = resolver.index, query.words, query.avoid, query.score
+    side = "in" if query.side is None else query.side
     if side not in index.sides:
         raise QueryError(unknown("side", side, index.sides))
-    if score not in SCORES:
-        raise QueryError(unknown("score", score, SCORES))
-    if combine not in COMBINE:
-        raise QueryError(unknown("way to combine", combine, COMBINE))
     if not words:
         raise QueryError("name at least one word, such as: middleman large tall")
     space = index.neuron_space(side)
-    chosen = layers_asked(layers, index)
+    chosen = layers_asked(query.layers, index)
     terms, embed = [_single(word) for word in [*words, *avoid]], index.embed
     resolver.prepare(terms, embed)
     items = [resolver.item(term, embed) for term in terms]
     asked = [item.weighted for item in items]
     labels = labels_of([*words, *avoid])
-    rankings = _rankings(index, chosen, per_layer, k)
-    found = _best_by_weights(space, asked, len(words), score, combine, rankings)
-    query = MiddlemanQuery(
-        tuple(words), by, tuple(avoid), side, score, combine, chosen, per_layer, k
-    )
+    rankings = _rankings(index, chosen, query.per_layer, query.k)
+    found = _best_by_weights(space, asked, len(words), score, query.combine, rankings)
     places = [at_item(index, *one) for one in zip(labels, items[: len(words)], strict=False)]
     rows = _rows(index, found, labels, places)
     notes = [_null(items)] if score == "z" else []
     notes += about_acts(index, [row.acts for row in rows])
     meta = replace(meta_of(index, space, score, items), notes=tuple(notes))
-    return Middlemen(query, rows, meta)
+    return Middlemen(replace(query, side=side, layers=chosen), rows, meta)
 
 
-def _firing(
-    resolver: Resolver,
-    words: Sequence[str],
-    avoid: Sequence[str],
-    side: str | None,
-    score: str,
-    combine: str,
-    layers: str | Sequence[int] | None,
-    per_layer: int | None,
-    k: int,
-) -> Middlemen:
+def _firing(resolver: Resolver, query: MiddlemanQuery) -> Middlemen:
     """The neurons that fire at every word: those among the strongest of each, by the least |z|."""
-    index = resolver.index
-    for option, given in (
-        ("--not", bool(avoid)),
-        ("--side", side is not None),
-        ("--score", score != "z"),
-        ("--combine", combine != "min"),
-    ):
-        if given:
-            raise QueryError(
-                f"--by activations ranks by the least |z| of what was recorded: leave out {option}"
-            )
+    index, words = resolver.index, query.words
     if not words:
         raise QueryError("name at least one word, such as: middleman large tall --by activations")
-    labels, chosen = labels_of(words), layers_asked(layers, index)
-    rankings = _rankings(index, chosen, per_layer, k)
+    labels, chosen = labels_of(words), layers_asked(query.layers, index)
+    rankings = _rankings(index, chosen, query.per_layer, query.k)
     fires = firing(resolver, [_single(word) for word in words])
     found = _best_by_activations(fires, rankings)
     places = [At(label, word) for label, word in zip(labels, fires.words, strict=True)]
@@ -140,10 +103,7 @@ def _firing(
         resolved=fires.resolved,
         notes=tuple(notes),
     )
-    query = MiddlemanQuery(
-        tuple(words), "activations", (), None, "|z|", "min", chosen, per_layer, k
-    )
-    return Middlemen(query, rows, meta)
+    return Middlemen(replace(query, layers=chosen), rows, meta)
 
 
 def _total(values: Sequence[Float64], wanted: int, combine: str) -> Float64:

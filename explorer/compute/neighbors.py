@@ -14,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.calibration import calibrate, z
+from explorer.compute.workspace import Workspace
 from explorer.errors import QueryError
 from explorer.measures.asked import checked_measure
 from explorer.measures.measure import Measure
 from explorer.products import Float64
+from explorer.progress import Progress
 from explorer.questions import Calibration, Meta, Neighbor, Neighbors, NeighborsQuery
 from explorer.resolve import Item, Resolver, folded
 from explorer.scan import Scan, scan, scans_of_each
@@ -31,38 +33,43 @@ NAMED_TOGETHER = 256
 """Answers whose items' names are looked up at once."""
 
 
-def neighbors(
-    resolver: Resolver,
-    text: str,
-    space_name: str,
-    measure: str | None,
-    k: int,
-    include_inputs: bool,
-    distinct: bool,
-) -> Neighbors:
+def answer(work: Workspace, query: NeighborsQuery, progress: Progress) -> Neighbors:
     """The k items of a space that score best with an expression, by an exhaustive scan."""
-    (found,) = all_neighbors(resolver, [text], space_name, measure, k, include_inputs, distinct)
+    (found,) = answer_each(work, [query])
+    assert found is not None, "what names nothing is an error"
     return found
 
 
-def neighbors_of_each(
-    resolver: Resolver,
-    texts: Sequence[str],
-    space_name: str,
-    measure_name: str | None,
-    k: int,
-    include_inputs: bool,
-    distinct: bool,
-    skip: bool = False,
+def answer_each(
+    work: Workspace, queries: Sequence[NeighborsQuery], skip: bool = False
 ) -> Iterator[Neighbors | None]:
-    """The same of several expressions, which walk over the rows together; equal one by one.
+    """The answers of several, in order, equal to those one by one and several times as fast.
 
-    None for one that names nothing, where `skip` says so.
+    Expressions asked alike walk over the rows together. None for one that names nothing, where
+    `skip` says so; else an error names the expression.
     """
-    space = resolver.index.space(space_name)
-    measure = checked_measure(measure_name, resolver.index, space, resolver.announce)
-    check_k(k, space)
-    asked = resolver.items_of_each(texts, space, skip)
+    alike: dict[NeighborsQuery, list[int]] = {}
+    for at, query in enumerate(queries):
+        alike.setdefault(replace(query, expression=""), []).append(at)
+    if len(alike) == 1:  # as they come: none has to be held
+        yield from _of_alike(work.resolver, queries, skip)
+        return
+    found: dict[int, Neighbors | None] = {}
+    for those in alike.values():
+        run = [queries[at] for at in those]
+        found |= dict(zip(those, _of_alike(work.resolver, run, skip), strict=True))
+    yield from (found[at] for at in range(len(queries)))
+
+
+def _of_alike(
+    resolver: Resolver, queries: Sequence[NeighborsQuery], skip: bool
+) -> Iterator[Neighbors | None]:
+    """The answers of queries that differ in their expressions alone."""
+    how = queries[0]
+    space = resolver.index.space(how.space)
+    measure = checked_measure(how.measure, resolver.index, space, resolver.announce)
+    check_k(how.k, space)
+    asked = resolver.items_of_each([one.expression for one in queries], space, skip)
     known = [one for one in asked if one is not None]
     found = answers(
         resolver.index,
@@ -70,24 +77,10 @@ def neighbors_of_each(
         [items for _, items in known],
         measure,
         [measure.compose([item.weighted for item in items]) for _, items in known],
-        NeighborsQuery("", space.name, measure.name, k, include_inputs, distinct),
+        replace(how, space=space.name, measure=measure.name),
     )
     for one in asked:
         yield None if one is None else next(found)
-
-
-def all_neighbors(
-    resolver: Resolver,
-    texts: Sequence[str],
-    space_name: str,
-    measure: str | None,
-    k: int,
-    include_inputs: bool,
-    distinct: bool,
-) -> tuple[Neighbors, ...]:
-    """The answers of several expressions; an error names the expression."""
-    each = neighbors_of_each(resolver, texts, space_name, measure, k, include_inputs, distinct)
-    return tuple(one for one in each if one is not None)
 
 
 def answers(

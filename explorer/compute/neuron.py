@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from explorer.compute.firing import ABOUT_ACTIVATION, about_z
 from explorer.compute.neighbors import check_k
+from explorer.compute.workspace import Workspace
 from explorer.expressions import neuron_of
 from explorer.measures.cosine import Cosine
+from explorer.progress import Progress
 from explorer.questions import NeuronMeta, NeuronNear, NeuronQuery, NeuronReport
-from explorer.resolve import Resolver
 from explorer.scan import scan
 from indexer.store.items.neuron import Neuron
 
 
-def neuron(resolver: Resolver, name: str, k: int) -> NeuronReport:
+def answer(work: Workspace, query: NeuronQuery, progress: Progress) -> NeuronReport:
     """Norms, nearest tokens of each side (at most 10 each way) and neurons, strongest words."""
-    index = resolver.index
-    found = index.neurons.at(*neuron_of(name))
+    index, k = work.index, query.k
+    found = index.neurons.at(*neuron_of(query.neuron))
     check_k(k, index.neuron_space("in"))
     rows = [
         NeuronNear(t.side, "token", t.rank, t.token.display, t.score)
@@ -59,7 +61,7 @@ def neuron(resolver: Resolver, name: str, k: int) -> NeuronReport:
             *_kept_fewer(k, [row for row in rows if row.kind in _KEPT]),
         ),
     )
-    return NeuronReport(NeuronQuery(found.name, k), tuple(rows), meta)
+    return NeuronReport(replace(query, neuron=found.name), tuple(rows), meta)
 
 
 _ABOUT_SIGNS = (

@@ -18,14 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.compute.neighbors import meta_of
+from explorer.compute.workspace import Workspace
 from explorer.errors import BadExpression, QueryError
 from explorer.expressions import Kind, Term, parse
 from explorer.measures.dot import Dot
 from explorer.measures.measure import Weighted
 from explorer.products import Float64
+from explorer.progress import Progress
 from explorer.questions import HeadWrites, OvQuery, OvReport
 from explorer.ranking import best
-from explorer.resolve import Resolver
 from explorer.scan import scans_of_each
 from indexer.store.errors import UnknownName
 from indexer.store.grid import span
@@ -37,19 +38,12 @@ SHOWN = 4
 ALONE = 10
 
 
-def ov(
-    resolver: Resolver,
-    word: str,
-    layer: int | None,
-    head: int | None,
-    to: str | None,
-    k: int | None,
-) -> OvReport:
+def answer(work: Workspace, query: OvQuery, progress: Progress) -> OvReport:
     """Heads by how strongly they carry a word to another, or to itself, and what they write."""
-    index = resolver.index
+    resolver, index, word, to = work.resolver, work.index, query.word, query.to
     index.heads.require()
-    chosen = _heads(index, layer, head)
-    k = min(10, len(chosen)) if k is None else k
+    chosen = _heads(index, query.layer, query.head)
+    k = min(10, len(chosen)) if query.k is None else query.k
     if not 1 <= k <= len(chosen):
         raise QueryError(f"-k {k}: there are 1 to {len(chosen):,} heads to show")
     embed = index.embed
@@ -91,7 +85,7 @@ def ov(
         "of the word itself copying",
         "norm: of what is written for a stream of root mean square 1, biases aside",
     )
-    return OvReport(OvQuery(word, to, layer, head, k), tuple(rows), replace(meta, notes=notes))
+    return OvReport(replace(query, k=k), tuple(rows), replace(meta, notes=notes))
 
 
 def writes(index: Index, vector: Float64, chosen: NDArray[np.int64]) -> Float64:
@@ -149,8 +143,6 @@ def _ends(
 def _heads(index: Index, layer: int | None, head: int | None) -> NDArray[np.int64]:
     """Which heads are asked for, as positions among all."""
     grid = index.head_grid
-    if head is not None and layer is None:
-        raise QueryError(f"--head {head} of which layer? Name --layer too")
     every = np.arange(len(grid.layers) * grid.heads)
     if layer is None:
         return every

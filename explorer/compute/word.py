@@ -5,16 +5,19 @@ From the tables of recorded activations; the model is not run.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from explorer.compute.firing import ABOUT_ACTIVATION, about_z, fires_at, more
+from explorer.compute.workspace import Workspace
 from explorer.errors import BadExpression, QueryError
 from explorer.expressions import parse
+from explorer.progress import Progress
 from explorer.questions import WordMeta, WordNeuron, WordQuery, WordReport
-from explorer.resolve import Resolver
 
 
-def word(resolver: Resolver, text: str, k: int) -> WordReport:
+def answer(work: Workspace, query: WordQuery, progress: Progress) -> WordReport:
     """The k neurons of greatest activation |z| at a word's last token; what they read and write."""
-    index = resolver.index
+    resolver, index, text, k = work.resolver, work.index, query.word, query.k
     term = parse(text).single
     if term is None:
         raise BadExpression(f"{text!r} is a sum; name one word")
@@ -57,4 +60,4 @@ def word(resolver: Resolver, text: str, k: int) -> WordReport:
         groups=tuple(index.words.groups_of(found.text)),
         sinks=tuple(n for n, sink in zip(index.context_names, found.sink, strict=True) if sink),
     )
-    return WordReport(WordQuery(found.text, k), tuple(rows), meta)
+    return WordReport(replace(query, word=found.text), tuple(rows), meta)

@@ -1,23 +1,26 @@
-"""What queries return: frozen, printable, made of plain Python values.
+"""What can be asked, and what answers it: frozen, printable, made of plain Python values.
 
-Knows the shapes of answers; reads and computes nothing. Every result has `query` (what was asked),
-`rows` and `meta` (what it was asked of, and what it was read against); `to_dict` gives the
-documented JSON shape.
+One file a question: a query, whose fields are what is asked; what a row is; the whole, and how it
+looks. Reads and computes nothing. Every result has `query` (what was asked), `rows` and `meta`
+(what it was asked of, and what it was read against); `to_dict` gives the documented JSON shape.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from explorer.questions.analogy import (
     Analogy,
     AnalogyLayer,
     AnalogyLayers,
+    AnalogyLayersQuery,
     AnalogyMeta,
     AnalogyQuery,
     Component,
     Other,
     Target,
 )
-from explorer.questions.answer import Calibration, Meta, Resolved, Result
+from explorer.questions.answer import Calibration, Mention, Meta, Resolved, Result
 from explorer.questions.baseline import Baseline, BaselineQuery, BaselineRow
 from explorer.questions.compare import (
     ComparedPair,
@@ -28,6 +31,7 @@ from explorer.questions.compare import (
 )
 from explorer.questions.congruence import (
     AnchoredMeta,
+    AnchoredQuery,
     AnchoredWord,
     AnchoredWords,
     Congruence,
@@ -53,6 +57,7 @@ from explorer.questions.middleman import Acts, MiddleMan, MiddlemanQuery, Middle
 from explorer.questions.neighbors import Neighbor, Neighbors, NeighborsQuery
 from explorer.questions.neuron import NeuronMeta, NeuronNear, NeuronQuery, NeuronReport
 from explorer.questions.ov import HeadWrites, OvQuery, OvReport
+from explorer.questions.query import Query
 from explorer.questions.schema import Described, Schema, SchemaMeta, SchemaQuery
 from explorer.questions.sql import SqlColumn, SqlMeta, SqlQuery, SqlRows
 from explorer.questions.word import WordMeta, WordNeuron, WordQuery, WordReport
@@ -64,9 +69,11 @@ __all__ = [
     "AnalogyAccuracy",
     "AnalogyLayer",
     "AnalogyLayers",
+    "AnalogyLayersQuery",
     "AnalogyMeta",
     "AnalogyQuery",
     "AnchoredMeta",
+    "AnchoredQuery",
     "AnchoredWord",
     "AnchoredWords",
     "Baseline",
@@ -93,6 +100,7 @@ __all__ = [
     "Layers",
     "LayersQuery",
     "Match",
+    "Mention",
     "Meta",
     "MiddleMan",
     "MiddlemanQuery",
@@ -107,6 +115,7 @@ __all__ = [
     "Other",
     "OvQuery",
     "OvReport",
+    "Query",
     "RandomPairs",
     "Resolved",
     "Result",
@@ -126,3 +135,23 @@ __all__ = [
     "WordQuery",
     "WordReport",
 ]
+
+QUERIES: tuple[type[Query[Any]], ...] = (
+    NeighborsQuery,
+    MiddlemanQuery,
+    AnalogyQuery,
+    AnalogyLayersQuery,
+    CongruenceQuery,
+    AnchoredQuery,
+    LayersQuery,
+    CompareQuery,
+    OvQuery,
+    NeuronQuery,
+    WordQuery,
+    BaselineQuery,
+    EvaluateAnalogiesQuery,
+    EvaluateSimilarityQuery,
+    SqlQuery,
+    SchemaQuery,
+)
+"""All of them, in the order in which views, functions and docs have them."""

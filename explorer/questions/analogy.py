@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from explorer.questions.answer import Meta, Resolved, Result
-from explorer.questions.lines import foot_lines, resolved_lines
-from explorer.questions.neighbors import Neighbor, near_columns
+from explorer.errors import QueryError
+from explorer.questions.answer import Mention, Meta, Resolved, Result
+from explorer.questions.choices import MeasureName, Method
+from explorer.questions.fields import (
+    against_option,
+    forms_option,
+    inputs_option,
+    measure_option,
+    method_option,
+    rows_option,
+    target_option,
+)
+from explorer.questions.lines import calibrated, foot_lines, resolved_lines
+from explorer.questions.neighbors import Neighbor, near_columns, near_mentions
+from explorer.questions.query import Query, argument, option
+from explorer.show.gauge import Gauge, standardised
 from explorer.show.layout import Column, Layout
 from explorer.show.shapes import Lines, Picture
 
@@ -80,30 +93,58 @@ class Target:
 
 
 @dataclass(frozen=True)
-class AnalogyQuery:
-    """What was asked of `analogy`.
+class AnalogyQuery(Query["Analogy"]):
+    """What does an expression lead to, and how close does a target come?"""
 
-    Attributes:
-        expression: as written, blanks tidied.
-        target: the word whose standing was asked for, or None.
-        against: the other expression, or None.
-        spaces: the spaces that were asked, in order of depth.
-        measure: the measure; None where each space had its own.
-        method: `add` (3CosAdd) or `mul` (3CosMul).
-        k: how many items at most.
-        include_inputs: whether the query's own items were kept in.
-        distinct: whether forms that differ only in case or leading space were folded.
-    """
+    question = "analogy"
+    letter = "a"
+    title = "Analogy"
+    example = "dog + small"
 
-    expression: str
-    target: str | None
-    against: str | None
-    spaces: tuple[str, ...]
-    measure: str | None
-    method: str
-    k: int
-    include_inputs: bool
-    distinct: bool
+    expression: str = argument("`dog + small`", "expression")
+    target: str | None = target_option()
+    space: str = option("embed", "where to look", "depth")
+    measure: MeasureName | None = measure_option()
+    method: Method = method_option()
+    k: int = rows_option()
+    include_inputs: bool = inputs_option()
+    distinct: bool = forms_option()
+    against: str | None = against_option()
+
+    def check(self) -> None:
+        """Raise `QueryError` where there is nothing to compare with, or the target is empty."""
+        check_target(self.target, self.against)
+
+
+@dataclass(frozen=True)
+class AnalogyLayersQuery(Query["AnalogyLayers"]):
+    """What does an expression lead to in `embed` and every context space, a row each?"""
+
+    question = "analogy_layers"
+    title = "Analogy, layer by layer"
+    example = "dog + small"
+    pictured = True
+
+    expression: str = argument("`dog + small`", "expression")
+    target: str | None = target_option()
+    measure: MeasureName | None = measure_option()
+    method: Method = method_option()
+    k: int = rows_option(3, "how many nearest items of each space")
+    include_inputs: bool = inputs_option()
+    distinct: bool = forms_option()
+    against: str | None = against_option()
+
+    def check(self) -> None:
+        """Raise `QueryError` where there is nothing to compare with, or the target is empty."""
+        check_target(self.target, self.against)
+
+
+def check_target(target: str | None, against: str | None) -> None:
+    """Raise `QueryError` where there is nothing to compare with, or the target is empty."""
+    if against is not None and target is None:
+        raise QueryError("--against compares how two expressions reach a target: name --target")
+    if target is not None and not target.strip():
+        raise QueryError("--target is empty; name one word")
 
 
 @dataclass(frozen=True)
@@ -136,6 +177,14 @@ class Analogy(Result):
     rows: tuple[Neighbor, ...]
     meta: AnalogyMeta
 
+    def gauge(self) -> Gauge | None:
+        """Scores within what is ordinary for this query over the space's items."""
+        return calibrated(self.meta)
+
+    def mentions(self, row: Neighbor) -> Iterator[Mention]:
+        """The item, and forms folded into it."""
+        return near_mentions(self.meta, row)
+
     def layout(self) -> Layout:
         """What is near the expression, and below it where the target stands."""
         return _analogy_table(self)
@@ -164,13 +213,21 @@ class AnalogyLayer:
 class AnalogyLayers(Result):
     """An analogy in every space of tokens and words, in order of depth."""
 
-    query: AnalogyQuery
+    query: AnalogyLayersQuery
     rows: tuple[AnalogyLayer, ...]
     meta: AnalogyMeta
 
     def named_columns(self) -> dict[str, list[str]]:
         """The target's standing without each item of the query."""
         return {"target.components": [one.asked for one in self.meta.resolved]}
+
+    def gauge(self) -> Gauge:
+        """The target's z."""
+        return standardised("target.z", "z", "of the query's mean")
+
+    def mentions(self, row: AnalogyLayer) -> Iterator[Mention]:
+        """The space, and what is near there."""
+        return depth_mentions(row)
 
     def layout(self) -> Layout:
         """Where the target stands at each depth, and what is near."""
@@ -184,7 +241,7 @@ class AnalogyLayers(Result):
 def _analogy_table(result: Analogy) -> Layout:
     query = result.query
     how = "" if query.method == "add" else " (3CosMul)"
-    head = [f"{query.expression}  in {query.spaces[0]} by {query.measure}{how}"]
+    head = [f"{query.expression}  in {query.space} by {query.measure}{how}"]
     target = _target_lines(result.meta.target, query.expression) if result.meta.target else []
     head += resolved_lines(result.meta)
     return Layout(head, near_columns(), result.rows, target + foot_lines(result.meta))
@@ -256,6 +313,13 @@ def target_columns() -> list[Column]:
         Column("score", lambda r: f"{r.target.score:.4f}", right=True),
         Column("z", lambda r: f"{r.target.z:.2f}", right=True),
     ]
+
+
+def depth_mentions(row: Any) -> Iterator[Mention]:
+    """A row's space, and what is near there."""
+    yield Mention("space", row.space)
+    for name in row.nearest:
+        yield Mention("item", name, None, row.space)
 
 
 def row_notes(rows: Iterable[Any]) -> list[str]:

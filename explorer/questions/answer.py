@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import inspect
+import re
+import sys
+import types
+import typing
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from explorer.show.frames import FrameColumn, columns_of, row_kind
+from explorer.show.gauge import Gauge
 from explorer.show.layout import Layout
 from explorer.show.shapes import Picture
 
@@ -92,6 +100,50 @@ class Meta:
         return self.resolved
 
 
+Held = Literal["token", "word", "neuron", "head", "space", "item"]
+"""What a name in a row may be of; an item is whatever its space holds."""
+
+
+@dataclass(frozen=True)
+class Mention:
+    """Something in a row that can be asked about.
+
+    Attributes:
+        kind: what it is.
+        name: as the row has it.
+        text: what it says, where the row has that.
+        space: of an item, the space it is of.
+    """
+
+    kind: Held
+    name: str
+    text: str | None = None
+    space: str | None = None
+
+
+@dataclass(frozen=True)
+class Holds:
+    """Of a field of a row: it names one thing that can be asked about, or several."""
+
+    kind: Held
+
+
+TokenName = Annotated[str, Holds("token")]
+"""A token, its spaces visible."""
+
+WordText = Annotated[str, Holds("word")]
+"""A word, as it was asked or indexed."""
+
+NeuronName = Annotated[str, Holds("neuron")]
+"""`L29N112`."""
+
+HeadName = Annotated[str, Holds("head")]
+"""`L3H5`."""
+
+SpaceName = Annotated[str, Holds("space")]
+"""`context.12`."""
+
+
 class Result:
     """What every result is and can do; results are frozen, and compare and pickle as plain data.
 
@@ -117,6 +169,17 @@ class Result:
     def pictures(self) -> tuple[Picture, ...]:
         """What of it is worth drawing, from the whole to the part; empty where nothing is."""
         return ()
+
+    def gauge(self) -> Gauge | None:
+        """What is ordinary for its rows' scores; None where they have no baseline."""
+        return None
+
+    def mentions(self, row: Any) -> Iterator[Mention]:
+        """What can be asked about in one of its rows: what the types of its fields say."""
+        for name, kind in held(type(row)).items():  # type: ignore[arg-type]  # a class, hashable
+            value = getattr(row, name)
+            for one in value if isinstance(value, tuple) else (value,):
+                yield Mention(kind, one)
 
     def columns(self) -> list[FrameColumn]:
         """The columns that CSV and every frame of it have."""
@@ -194,6 +257,46 @@ class Result:
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         """In IPython, where there is no HTML, the table too, and not nested dataclasses."""
         return {"text/plain": str(self).rstrip()}
+
+
+@functools.cache
+def held(row: type) -> dict[str, Held]:
+    """Fields of a row that name what can be asked about, and what that is."""
+    found: dict[str, Held] = {}
+    for name, hint in typing.get_type_hints(row, include_extras=True).items():
+        inside = typing.get_args(hint)[0] if typing.get_origin(hint) is tuple else hint
+        for said in getattr(inside, "__metadata__", ()):
+            if isinstance(said, Holds):
+                found[name] = said.kind
+    return found
+
+
+def records(answer: type) -> list[type]:
+    """The dataclasses that an answer is made of, its rows' first, each once."""
+    found: dict[type, None] = {}
+
+    def look(hint: Any) -> None:
+        if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+            if hint in found:
+                return
+            found[hint] = None
+            for one in typing.get_type_hints(hint).values():
+                look(one)
+        for one in typing.get_args(hint):
+            look(one)
+
+    said = {name: answer.__annotations__.get(name) for name in ("rows", "meta")}
+    there = types.SimpleNamespace(__annotations__={n: one for n, one in said.items() if one})
+    for hint in typing.get_type_hints(there, vars(sys.modules[answer.__module__])).values():
+        look(hint)
+    return list(found)
+
+
+def described(part: type) -> dict[str, str]:
+    """What a dataclass's docstring says of each of its attributes."""
+    _, _, text = inspect.cleandoc(part.__doc__ or "").partition("Attributes:\n")
+    entries = re.findall(r"^ {4}(\w+): (.*(?:\n {5,}.*)*)", text, re.MULTILINE)
+    return {name: " ".join(said.split()) for name, said in entries}
 
 
 def _plain(value: Any) -> Any:

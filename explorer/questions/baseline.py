@@ -6,8 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from explorer.questions.answer import Meta, Result
+from explorer.questions.answer import Meta, Result, SpaceName
+from explorer.questions.choices import MeasureName
+from explorer.questions.fields import measure_option, seed_option
 from explorer.questions.lines import foot_lines
+from explorer.questions.query import Query, option
 from explorer.show.layout import Column, Layout
 from explorer.show.numbers import figure
 from explorer.show.shapes import Lines, Picture
@@ -27,7 +30,7 @@ class BaselineRow:
         population: whose pairs.
     """
 
-    space: str
+    space: SpaceName
     measure: str
     mean: float
     deviation: float
@@ -37,20 +40,23 @@ class BaselineRow:
 
 
 @dataclass(frozen=True)
-class BaselineQuery:
-    """What was asked of `baseline`.
+class BaselineQuery(Query["Baseline"]):
+    """What do two unrelated words score, per space and measure?"""
 
-    Attributes:
-        space: the one space asked, or None.
-        measure: the one measure asked, or None.
-        pairs: how many pairs were to be drawn.
-        seed: of the draw.
-    """
+    question = "baseline"
+    title = "Baseline"
+    pictured = True
 
-    space: str | None
-    measure: str | None
-    pairs: int
-    seed: int
+    space: str | None = option(
+        None, "only this one, by every measure", "space", usual="embed and every context space"
+    )
+    measure: MeasureName | None = measure_option()
+    pairs: int = option(
+        50_000,
+        "how many pairs of the space's reference population are drawn; all of them where there "
+        "are no more",
+    )
+    seed: int = seed_option()
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from explorer.questions.answer import Meta, Result
+from explorer.errors import QueryError
+from explorer.questions.answer import Meta, Result, WordText
+from explorer.questions.choices import Control, Side
+from explorer.questions.fields import seed_option
 from explorer.questions.lines import foot_lines, resolved_lines
+from explorer.questions.query import Query, argument, option
+from explorer.show.gauge import Gauge
 from explorer.show.layout import Column, Layout
 from explorer.show.numbers import figure
+
+ProfileMeasure = Literal["pearson", "spearman", "kendall", "cosine", "euclidean", "dot"]
+"""How two profiles are scored, in the order in which answers have them."""
+
+Impact = Literal["z", "norm"]
+"""What neurons are chosen by."""
+
+ControlNeurons = Literal["own", "same"]
+"""Over whose neurons a control pair is compared."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +42,8 @@ class ComparedPair:
             control pairs were asked for.
     """
 
-    first: str
-    second: str
+    first: WordText
+    second: WordText
     layer: int | None
     n: int
     scores: dict[str, float]
@@ -37,34 +51,65 @@ class ComparedPair:
 
 
 @dataclass(frozen=True)
-class CompareQuery:
-    """What was asked of `compare`.
+class CompareQuery(Query["Comparison"]):
+    """How alike are words to the same neurons?
 
-    Attributes:
-        words: as asked.
-        side: `in`, `up` or `out`.
-        measures: which measures.
-        layers: the layers whose neurons were taken.
-        top_neurons: how many neurons of greatest impact, or None for all.
-        impact: `z` or `norm`.
-        control_neurons: `own` or `same`.
-        per_layer: whether each layer has rows of its own.
-        control: `matched` or `random`.
-        pairs: control pairs of each pair.
-        seed: of the draw.
+    A profile is the list of a word's dot products with the neurons of one side. Each pair of words
+    has a row: the score of every measure, and its percentile among control pairs.
     """
 
-    words: tuple[str, ...]
-    side: str
-    measures: tuple[str, ...]
-    layers: tuple[int, ...]
-    top_neurons: int | None
-    impact: str
-    control_neurons: str
-    per_layer: bool
-    control: str
-    pairs: int
-    seed: int
+    question = "compare"
+    live = False
+    letter = "p"
+    title = "Compare"
+    example = "large, tall"
+
+    words: tuple[str, ...] = argument(
+        "two single items or more; their vectors are taken from `embed` unless they say otherwise",
+        "word",
+    )
+    side: Side = option("in", "which side of the neurons", "side")
+    measure: tuple[ProfileMeasure, ...] | None = option(
+        None,
+        "how profiles are scored, or `all`",
+        usual="all but kendall, which takes seconds; of more than 6 words without spearman",
+        shown=False,
+    )
+    layers: str | tuple[int, ...] | None = option(
+        None, "only the neurons of these layers", "layers"
+    )
+    top_neurons: int | None = option(
+        None, "only so many neurons, those of greatest impact", offered=("", "1000", "100", "10")
+    )
+    impact: Impact = option(
+        "z",
+        "greatest mean |z| over the words (z as in middleman), or the longest rows",
+        shown=False,
+    )
+    control_neurons: ControlNeurons = option(
+        "own",
+        "each control pair over neurons chosen on its own words, or over those of the words asked, "
+        "which the choice makes stand out",
+        shown=False,
+    )
+    per_layer: bool = option(
+        False, "a row a layer and pair, and `top_neurons` of each layer", shown=False
+    )
+    control: Control = option(
+        "matched",
+        "what stands in for a word: the 200 most like it in tokens, capital, frequency and norm, "
+        "or any",
+    )
+    pairs: int = option(
+        1000, "control pairs of each pair; 0 for none", offered=("1000", "100", "0")
+    )
+    seed: int = seed_option()
+
+    def check(self) -> None:
+        """Raise `QueryError` where neurons are said to be chosen somehow, and none are chosen."""
+        if self.top_neurons is None and (self.impact, self.control_neurons) != ("z", "own"):
+            said = f"--impact {self.impact}" if self.impact != "z" else "--control-neurons same"
+            raise QueryError(f"{said} is about chosen neurons; name --top-neurons too")
 
 
 @dataclass(frozen=True)
@@ -105,6 +150,19 @@ class Comparison(Result):
     rows: tuple[ComparedPair, ...]
     meta: CompareMeta
 
+    def gauge(self) -> Gauge | None:
+        """Percentiles among control pairs, where there are some."""
+        if not self.query.pairs:
+            return None
+
+        def value(row: Any) -> float | None:
+            if isinstance(row, tuple):  # a line a measure
+                return float(row[0].percentiles[row[1]])
+            return float(next(iter(row.percentiles.values()), 50.0))
+
+        about = "the middle 90 % of control pairs; bars are percentiles"
+        return Gauge("%", value, 5.0, 95.0, about)
+
     def layout(self) -> Layout:
         """Pairs with each measure's score, and where it stands among control pairs."""
         return _compare_table(self)
@@ -128,7 +186,7 @@ def _compare_table(result: Comparison) -> Layout:
     if len(result.rows) <= FEW:
         return _measure_by_measure(result, head, columns)
     # A cell that is too wide is folded between the two, never cut.
-    columns += [Column(m, _standing_of(m), right=True, folds=True) for m in query.measures]
+    columns += [Column(m, _standing_of(m), right=True, folds=True) for m in query.measure or ()]
     foot = ["after each score its %"] if query.pairs else []
     if query.pairs and not query.per_layer:
         means = (f"{r.measure} {figure(r.mean)} ± {figure(r.deviation)}" for r in meta.random)
@@ -160,7 +218,7 @@ def _measure_by_measure(result: Comparison, head: list[str], columns: list[Colum
         if len(result.rows) > 1:
             n = result.meta.random[0].n
             foot = [f"control mean, deviation: of {n:,} control pairs, of all pairs together"]
-    rows = [(row, measure) for row in result.rows for measure in result.query.measures]
+    rows = [(row, measure) for row in result.rows for measure in result.query.measure or ()]
     return Layout(head, shown, rows, foot + foot_lines(result.meta))
 
 

@@ -10,11 +10,54 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from explorer.questions.answer import Meta, Resolved, Result
+from explorer.errors import QueryError
+from explorer.questions.answer import Meta, Resolved, Result, SpaceName, WordText
+from explorer.questions.choices import Controls, MeasureName
+from explorer.questions.fields import measure_option, seed_option
 from explorer.questions.lines import foot_lines
+from explorer.questions.query import Query, argument, option
+from explorer.show.gauge import DEVIATIONS, Gauge, standardised, value_of
 from explorer.show.layout import Column, Layout
 from explorer.show.numbers import figure
 from explorer.show.shapes import Histogram, Lines, Picture, Shares
+
+MORE = """
+\b
+effect       (score - mean of the controls) / their deviation; above 0 is closer
+95 %         its bootstrap interval over words (never over pairs)
+p            one-sided, from control groups; words are the unit
+p corrected  over all spaces, by the greatest effect of each control group
+
+
+An effect that stands against matched words and not against random ones, or the
+other way round, rests on what is matched: ask --control both.
+"""
+
+
+def words_argument() -> Any:
+    """The words of a group."""
+    return argument("two or more single words; with an anchor, one or more", "word", default=())
+
+
+def group_option() -> Any:
+    """Words that the index has a name for."""
+    return option(None, "one of the index's own groups, such as size, instead of words", "group")
+
+
+def controls_option() -> Any:
+    """What words are read against."""
+    return option(
+        "matched",
+        "control words: matched on frequency, number of tokens, capital and norm in `embed`, or "
+        "any; both puts the two side by side",
+    )
+
+
+def permutations_option() -> Any:
+    """How many control groups are drawn."""
+    return option(
+        10_000, "how many control groups are drawn; the same ones in every space", shown=False
+    )
 
 
 @dataclass(frozen=True)
@@ -41,7 +84,7 @@ class CongruenceRow:
         sinks: words that are attention sinks there, whose vectors say little.
     """
 
-    space: str
+    space: SpaceName
     measure: str
     control: str
     score: float
@@ -54,7 +97,7 @@ class CongruenceRow:
     p_corrected: float
     norm: float
     controls_norm: float
-    sinks: tuple[str, ...]
+    sinks: tuple[WordText, ...]
 
 
 @dataclass(frozen=True)
@@ -132,28 +175,60 @@ class CongruenceMeta(Meta):
 
 
 @dataclass(frozen=True)
-class CongruenceQuery:
-    """What was asked of `congruence`.
+class CongruenceQuery(Query["Congruence"]):
+    """Are some words closer to each other than matched random words are, and where?
 
-    Attributes:
-        words: as asked, or those of the group.
-        group: the index's own group that was asked, or None.
-        anchor: the word that each was scored with, or None.
-        spaces: the spaces that were asked, in order of depth.
-        measure: the measure; None where each space had its own.
-        control: `matched`, `random` or `both`.
-        permutations: how many control groups were to be drawn, of each kind.
-        seed: of the draw and of the intervals.
+    One row a space. With an anchor, each word is scored with that one instead.
     """
 
-    words: tuple[str, ...]
-    group: str | None
-    anchor: str | None
-    spaces: tuple[str, ...]
-    measure: str | None
-    control: str
-    permutations: int
-    seed: int
+    question = "congruence"
+    live = False
+    letter = "c"
+    title = "Congruence"
+    example = "large, tall, huge, tiny"
+    pictured = True
+    more = MORE
+
+    words: tuple[str, ...] = words_argument()
+    group: str | None = group_option()
+    anchor: str | None = option(
+        None, "a word that each is scored with, instead of with each other", "word"
+    )
+    space: str | None = option(
+        None, "only this one", "depth", usual="embed and every context space"
+    )
+    measure: MeasureName | None = measure_option()
+    control: Controls = controls_option()
+    permutations: int = permutations_option()
+    seed: int = seed_option()
+
+
+@dataclass(frozen=True)
+class AnchoredQuery(Query["AnchoredWords"]):
+    """Is each of some words closer to an anchor than words like it are? One row a word.
+
+    `congruence` asks the list as a whole in every space; here the whole is in `meta.whole`.
+    """
+
+    question = "anchored"
+    title = "Anchored words"
+    example = "huge tall"
+    pictured = True
+    more = MORE
+
+    words: tuple[str, ...] = words_argument()
+    group: str | None = group_option()
+    anchor: str | None = option(None, "the word that each is scored with", "word")
+    space: str = option("embed", "where", "depth")
+    measure: MeasureName | None = measure_option()
+    control: Controls = controls_option()
+    permutations: int = permutations_option()
+    seed: int = seed_option()
+
+    def check(self) -> None:
+        """Raise `QueryError` where no anchor is named."""
+        if self.anchor is None:
+            raise QueryError("single words are asked against an anchor; name one")
 
 
 @dataclass(frozen=True)
@@ -173,7 +248,7 @@ class AnchoredWord:
         n: how many controls it has, the other words asked not among them; all are scored.
     """
 
-    word: str
+    word: WordText
     control: str
     score: float
     controls: float
@@ -199,9 +274,13 @@ class AnchoredMeta(CongruenceMeta):
 class AnchoredWords(Result):
     """How close each word is to an anchor in one space, in the order asked; controls in turn."""
 
-    query: CongruenceQuery
+    query: AnchoredQuery
     rows: tuple[AnchoredWord, ...]
     meta: AnchoredMeta
+
+    def gauge(self) -> Gauge:
+        """How far the words stand out from their controls, the first kind of those."""
+        return against_controls("z", self.meta)
 
     def layout(self) -> Layout:
         """Each word's score with the anchor; below, the list as a whole."""
@@ -220,6 +299,10 @@ class Congruence(Result):
     rows: tuple[CongruenceRow, ...]
     meta: CongruenceMeta
 
+    def gauge(self) -> Gauge:
+        """How far the words stand out from their controls, the first kind of those."""
+        return against_controls("effect", self.meta)
+
     def layout(self) -> Layout:
         """Scores, effect and p in each space; below, how well the controls match."""
         return _congruence_table(self)
@@ -230,6 +313,21 @@ class Congruence(Result):
         Asked of both kinds of control, one after the other.
         """
         return _congruence_pictures(self)
+
+
+def against_controls(name: str, meta: CongruenceMeta) -> Gauge:
+    """A field against the controls; where there are two kinds side by side, against the first."""
+    if len(meta.drawn) == 1:
+        return standardised(name, name, "of its controls' mean")
+    control = meta.drawn[0].control
+    within = f"within {DEVIATIONS:g} deviations of its {control} controls' mean"
+    return Gauge(
+        f"{name} {control}",
+        lambda row: value_of(row[0], name),
+        -DEVIATIONS,
+        DEVIATIONS,
+        within,
+    )
 
 
 LISTED = 24
@@ -251,7 +349,7 @@ def _congruence_table(result: Congruence) -> Layout:
 
 def _anchored_table(result: AnchoredWords) -> Layout:
     query, meta = result.query, result.meta
-    head = [f"{asked(query, meta)} in {query.spaces[0]} by {query.measure}", *word_lines(meta)]
+    head = [f"{asked(query, meta)} in {query.space} by {query.measure}", *word_lines(meta)]
     foot = [
         "z: deviations above a word's own n controls, all scored; p: one-sided, 1 / (n + 1) at the "
         "least, corrected over the words by the greatest z",
@@ -321,7 +419,7 @@ _THAN = {
 }
 
 
-def asked(query: CongruenceQuery, meta: CongruenceMeta) -> str:
+def asked(query: CongruenceQuery | AnchoredQuery, meta: CongruenceMeta) -> str:
     """The question."""
     named = f"group {query.group}" if query.group else f"{meta.words} words"
     closer = "closer to each other" if query.anchor is None else f"closer to {query.anchor}"
@@ -389,7 +487,7 @@ def _numbered(one: Resolved) -> str:
 
 
 def _foot(result: Congruence) -> list[str]:
-    meta, spaces = result.meta, len(result.query.spaces)
+    meta, spaces = result.meta, len({row.space for row in result.rows})
     over = f"; corrected over {spaces} spaces by the greatest effect" if spaces > 1 else ""
     beside = [_BESIDE] if len(meta.drawn) > 1 else []
     return [
@@ -443,7 +541,9 @@ def _anchored_pictures(result: AnchoredWords) -> tuple[Picture, ...]:
     return single_scores(result.query, result.meta)
 
 
-def single_scores(query: CongruenceQuery, meta: CongruenceMeta) -> tuple[Picture, ...]:
+def single_scores(
+    query: CongruenceQuery | AnchoredQuery, meta: CongruenceMeta
+) -> tuple[Picture, ...]:
     """Scores in one space: of pairs, or of words with the anchor; a picture a kind of control."""
     shown = []
     for drawn in meta.drawn:

@@ -3,10 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+from explorer.errors import QueryError
 from explorer.questions.answer import Meta, Result
+from explorer.questions.choices import Case, MeasureName, Method, Tokens
 from explorer.questions.lines import foot_lines
+from explorer.questions.query import Query, argument, option
 from explorer.show.layout import Column, Layout
+
+ANALOGIES = """
+\b
+FILE has lines 'a b c d' (a is to b as c is to d) under lines ': section', as word2vec's
+questions-words.txt. An answer is right where d, in any case, is the best candidate:
+  accuracy   for b - a + c, with a, b and c left out of the candidates
+  kept in    the same with a, b and c among them
+  c alone    nearest to c, no offset added, a, b and c left out
+  of asked   as accuracy, but questions that are not covered count as wrong
+What gensim's evaluate_word_analogies counts: --case fold --depth 5 --measure cosine.
+"""
+
+PAIRS = """
+\b
+FILE has two words and a rating a line, as WordSim-353 and SimLex-999; lines that begin with #
+are comments. What gensim's evaluate_word_pairs gives: --case fold --measure cosine.
+"""
 
 
 @dataclass(frozen=True)
@@ -78,31 +99,146 @@ class AnalogyAccuracy:
     of_asked: float | None
 
 
-@dataclass(frozen=True)
-class EvaluateAnalogiesQuery:
-    """What was asked of `evaluate analogies`.
+def spaces_option() -> Any:
+    """Where to look."""
+    return option(None, "where to look, one or several", "depth", usual="embed")
 
-    Attributes:
-        questions: name of the file; of lines, what they are.
-        spaces: the spaces that were asked.
-        measures: the measures; None where each space had its own.
-        methods: of `add` and `mul`.
-        tokens: `word-like` or `all`.
-        case: `written`, `fold` or `exact`.
-        restrict: only the first so many candidates, or None.
-        depth: among how many best the answer was looked for, or None.
-        sections: whether each section has a row.
+
+def all_layers_option() -> Any:
+    """Everywhere."""
+    return option(False, "in `embed` and every context space", shown=False)
+
+
+def measures_option() -> Any:
+    """How vectors are scored."""
+    return option(
+        None,
+        "how vectors are scored, one or several, or `all`; centered in context.*, cosine "
+        "elsewhere, unless given",
+    )
+
+
+def tokens_option() -> Any:
+    """Which tokens are words."""
+    return option(
+        "word-like",
+        "which tokens are words: a leading space and letters, or every one",
+        shown=False,
+    )
+
+
+def case_option() -> Any:
+    """Which item stands for a word."""
+    return option(
+        "written",
+        "a word is the item written so; or the most frequent in any case, and items that differ in "
+        "case only are one answer; or (exact) the item written so, and that item alone is right",
+        shown=False,
+    )
+
+
+def restrict_option() -> Any:
+    """How many items count."""
+    return option(
+        None,
+        "only the first so many items, tokens by id and words by frequency, as gensim's "
+        "`restrict_vocab`",
+        shown=False,
+    )
+
+
+@dataclass(frozen=True)
+class EvaluateAnalogiesQuery(Query["AnalogyAccuracies"]):
+    """How many questions of a standard set of analogies does each space answer?
+
+    In an answer's own `query`, `file` is the name of the file, or what the lines are.
     """
 
-    questions: str
-    spaces: tuple[str, ...]
-    measures: tuple[str, ...] | None
-    methods: tuple[str, ...]
-    tokens: str
-    case: str
-    restrict: int | None
-    depth: int | None
-    sections: bool
+    question = "evaluate_analogies"
+    command = ("evaluate", "analogies")
+    title = "Analogies"
+    more = ANALOGIES
+
+    file: str | tuple[str, ...] = argument(
+        "a file of lines `a b c d` under lines `: section`, as questions-words.txt; or such lines",
+        "file",
+    )
+    space: tuple[str, ...] | None = spaces_option()
+    all_layers: bool = all_layers_option()
+    measure: tuple[MeasureName, ...] | None = measures_option()
+    method: tuple[Method, ...] = option(("add",), "3CosAdd, or 3CosMul; or both")
+    tokens: Tokens = tokens_option()
+    case: Case = case_option()
+    restrict: int | None = restrict_option()
+    depth: int | None = option(
+        None,
+        "look for the answer only among the so many best besides a, b and c themselves; gensim "
+        "looks among 5",
+        usual="all",
+        shown=False,
+    )
+    sections: bool | None = option(
+        None,
+        "a row for each section too, or totals alone; sections where only one space, measure and "
+        "method are asked, unless given",
+        also=("--sections/--totals",),
+        shown=False,
+    )
+
+    def check(self) -> None:
+        """Raise `QueryError` where a space is named, and all are asked."""
+        check_spaces(self.space, self.all_layers)
+
+
+@dataclass(frozen=True)
+class EvaluateSimilarityQuery(Query["SimilarityCorrelations"]):
+    """How well do the scores of pairs of words go with the ratings that people gave them?
+
+    In an answer's own `query`, `file` is the name of the file, or what the lines are.
+    """
+
+    question = "evaluate_similarity"
+    command = ("evaluate", "similarity")
+    title = "Similarity"
+    more = PAIRS
+
+    file: str | tuple[str, ...] = argument(
+        "a file of two words and a rating a line, as `wordsim353.tsv`; or such lines", "file"
+    )
+    space: tuple[str, ...] | None = spaces_option()
+    all_layers: bool = all_layers_option()
+    measure: tuple[MeasureName, ...] | None = measures_option()
+    column: str = option(
+        "3",
+        "where the rating stands: a number, from 1, or a name in the header",
+        metavar="N|NAME",
+        shown=False,
+    )
+    delimiter: str | None = option(
+        None,
+        "between columns; a tab, a semicolon, a comma or blanks unless given",
+        metavar="CHAR",
+        shown=False,
+    )
+    tokens: Tokens = tokens_option()
+    case: Case = case_option()
+    restrict: int | None = restrict_option()
+    missing_as_zero: bool = option(
+        False,
+        "score pairs that are not covered 0 instead of leaving them out, as gensim's "
+        "`dummy4unknown`",
+        shown=False,
+    )
+
+    def check(self) -> None:
+        """Raise `QueryError` where a space is named, and all are asked."""
+        check_spaces(self.space, self.all_layers)
+
+
+def check_spaces(space: tuple[str, ...] | None, all_layers: bool) -> None:
+    """Raise `QueryError` where a space is named, and all are asked."""
+    if all_layers and space is not None:
+        raise QueryError("--all-layers asks every space; leave out --space")
 
 
 @dataclass(frozen=True)
@@ -153,33 +289,6 @@ class SimilarityCorrelation:
 
 
 @dataclass(frozen=True)
-class EvaluateSimilarityQuery:
-    """What was asked of `evaluate similarity`.
-
-    Attributes:
-        pairs: name of the file; of lines, what they are.
-        spaces: the spaces that were asked.
-        measures: the measures; None where each space had its own.
-        column: where the rating stood, a number or a name.
-        delimiter: between columns, or None where it was found out.
-        tokens: `word-like` or `all`.
-        case: `written`, `fold` or `exact`.
-        restrict: only the first so many items, or None.
-        missing_as_zero: whether pairs that are not covered were scored 0.
-    """
-
-    pairs: str
-    spaces: tuple[str, ...]
-    measures: tuple[str, ...] | None
-    column: str
-    delimiter: str | None
-    tokens: str
-    case: str
-    restrict: int | None
-    missing_as_zero: bool
-
-
-@dataclass(frozen=True)
 class SimilarityCorrelations(Result):
     """Correlation with people's ratings: a row for each space and measure."""
 
@@ -200,7 +309,7 @@ def _analogies_table(result: AnalogyAccuracies) -> Layout:
     columns = [
         Column("space", lambda r: str(r.space)),
         Column("measure", lambda r: str(r.measure)),
-        *([Column("method", lambda r: str(r.method))] if query.methods != ("add",) else []),
+        *([Column("method", lambda r: str(r.method))] if query.method != ("add",) else []),
         *([Column("section", lambda r: str(r.section))] if query.sections else []),
         Column("asked", lambda r: f"{r.asked:,}", right=True),
         Column("covered", lambda r: f"{r.covered:,}", right=True),
@@ -211,7 +320,7 @@ def _analogies_table(result: AnalogyAccuracies) -> Layout:
         Column("of asked", lambda r: _share(r.of_asked), right=True),
     ]
     how = {"add": "3CosAdd", "mul": "3CosMul"}
-    head = f"analogies of {query.questions}  by {' and '.join(how[m] for m in query.methods)}"
+    head = f"analogies of {query.file}  by {' and '.join(how[m] for m in query.method)}"
     foot = _coverage_lines(result.meta) + foot_lines(result.meta)
     return Layout([head], columns, result.rows, foot)
 
@@ -228,7 +337,7 @@ def _similarity_table(result: SimilarityCorrelations) -> Layout:
         Column("Pearson", lambda r: _correlation(r.pearson), right=True),
         Column("p", lambda r: _p(r.pearson_p), right=True),
     ]
-    head = f"similarity of {result.query.pairs}  against people's ratings"
+    head = f"similarity of {result.query.file}  against people's ratings"
     foot = _coverage_lines(result.meta) + foot_lines(result.meta)
     return Layout([head], columns, result.rows, foot)
 

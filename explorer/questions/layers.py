@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from explorer.questions.analogy import Target, row_notes, target_columns, target_pictures
-from explorer.questions.answer import Meta, Result
+from explorer.questions.analogy import (
+    Target,
+    depth_mentions,
+    row_notes,
+    target_columns,
+    target_pictures,
+)
+from explorer.questions.answer import Mention, Meta, Result
+from explorer.questions.choices import MeasureName
+from explorer.questions.fields import forms_option, measure_option, rows_option
 from explorer.questions.lines import foot_lines, resolved_lines
+from explorer.questions.query import Query, argument
+from explorer.show.gauge import Gauge, standardised
 from explorer.show.layout import Column, Layout
 from explorer.show.numbers import percent
 from explorer.show.shapes import Picture
@@ -37,24 +48,25 @@ class LayerRow:
 
 
 @dataclass(frozen=True)
-class LayersQuery:
-    """What was asked of `layers`.
+class LayersQuery(Query["Layers"]):
+    """What is near an expression at every layer, and where does a target stand?
 
-    Attributes:
-        expression: as written, blanks tidied.
-        target: the word whose standing was asked for, or None.
-        spaces: the spaces that were asked, in order of depth.
-        measure: the measure; None where each space had its own.
-        k: how many nearest items.
-        distinct: whether forms that differ only in case or leading space were folded.
+    Beside them: what share of the neighbourhood changes where.
     """
 
-    expression: str
-    target: str | None
-    spaces: tuple[str, ...]
-    measure: str | None
-    k: int
-    distinct: bool
+    question = "layers"
+    letter = "l"
+    title = "Layers"
+    example = "king - man + woman"
+    pictured = True
+
+    expression: str = argument("`dog + small`", "expression")
+    target: str | None = argument(
+        "a word whose rank, score and z are given at each depth", "word", default=None
+    )
+    measure: MeasureName | None = measure_option()
+    k: int = rows_option(5, "how many nearest items a row", shown=False)
+    distinct: bool = forms_option()
 
 
 @dataclass(frozen=True)
@@ -68,6 +80,14 @@ class Layers(Result):
     def named_columns(self) -> dict[str, list[str]]:
         """The target's standing without each item of the query."""
         return {"target.components": [one.asked for one in self.meta.resolved]}
+
+    def gauge(self) -> Gauge:
+        """The target's z."""
+        return standardised("target.z", "z", "of the query's mean")
+
+    def mentions(self, row: LayerRow) -> Iterator[Mention]:
+        """The space, and what is near there."""
+        return depth_mentions(row)
 
     def layout(self) -> Layout:
         """Where the target stands at each depth, what changes there, and what is near."""

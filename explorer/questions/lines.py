@@ -1,8 +1,10 @@
-"""The lines that stand above and below the table of any answer."""
+"""The lines above and below the table of any answer, and what its scores are gauged by."""
 
 from __future__ import annotations
 
 from explorer.questions.answer import Meta, Resolved
+from explorer.questions.choices import DISTANCES
+from explorer.show.gauge import DEVIATIONS, Gauge
 
 MOST_ITEMS, FEW_ITEMS = 40, 10
 """Of more items than a person would read, how many are shown."""
@@ -38,3 +40,15 @@ def foot_lines(meta: Meta) -> list[str]:
         )
     lines += meta.notes
     return [*lines, f"index {meta.index}, model {meta.model}"]
+
+
+def calibrated(meta: Meta) -> Gauge | None:
+    """Scores within what is ordinary for a query; None where they are read against nothing."""
+    found = meta.calibration
+    if found is None:
+        return None
+    # A small distance is what a great product is: drawn the other way round.
+    sign = -1.0 if meta.measure in DISTANCES else 1.0
+    ends = sorted(sign * (found.mean + by * found.deviation) for by in (-DEVIATIONS, DEVIATIONS))
+    about = f"within {DEVIATIONS:g} deviations of the mean that z is counted from"
+    return Gauge("score", lambda row: sign * row.score, ends[0], ends[1], about)

@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
 
-from explorer.questions.answer import Meta, Result
+from explorer.errors import QueryError
+from explorer.questions.answer import Meta, NeuronName, Result, TokenName
+from explorer.questions.choices import Side
+from explorer.questions.fields import rows_option
 from explorer.questions.lines import foot_lines, resolved_lines
+from explorer.questions.query import Query, argument, option
+from explorer.show.gauge import Gauge, standardised
 from explorer.show.layout import Column, Layout
 from explorer.show.shapes import Grid, Picture
+
+if TYPE_CHECKING:
+    from indexer.store.layout import Manifest
+
+
+By = Literal["weights", "activations"]
+"""What answers to a word."""
+
+Score = Literal["z", "dot", "cosine"]
+"""How a neuron's weights are scored with a word."""
+
+Combine = Literal["min", "mean"]
+"""What a neuron's score is made of several words' scores by."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +65,7 @@ class MiddleMan:
     """
 
     rank: int
-    neuron: str
+    neuron: NeuronName
     layer: int
     expert: int | None
     unit: int
@@ -55,35 +73,63 @@ class MiddleMan:
     scores: dict[str, float]
     avoided: dict[str, float]
     acts: dict[str, Acts]
-    reads: tuple[str, ...]
-    writes: tuple[str, ...]
+    reads: tuple[TokenName, ...]
+    writes: tuple[TokenName, ...]
 
 
 @dataclass(frozen=True)
-class MiddlemanQuery:
-    """What was asked of `middleman`.
+class MiddlemanQuery(Query["Middlemen"]):
+    """Which neurons answer to every one of some words?"""
 
-    Attributes:
-        words: as asked.
-        by: `weights` or `activations`.
-        avoid: words a neuron should not answer to.
-        side: `in`, `up` or `out`; None by activations.
-        score: `z`, `dot` or `cosine`; `|z|` by activations.
-        combine: `min` or `mean`.
-        layers: the layers whose neurons were ranked.
-        per_layer: the best so many of each layer, or None.
-        k: how many at most.
-    """
+    question = "middleman"
+    letter = "m"
+    title = "Middle man"
+    example = "large, tall - red"
+    pictured = True
 
-    words: tuple[str, ...]
-    by: str
-    avoid: tuple[str, ...]
-    side: str | None
-    score: str
-    combine: str
-    layers: tuple[int, ...]
-    per_layer: int | None
-    k: int
+    words: tuple[str, ...] = argument(
+        "single items; their vectors are taken from `embed` unless they say otherwise", "word"
+    )
+    side: Side | None = option(None, "which side is scored", "side", usual="in")
+    score: Score = option(
+        "z", "z is standardised: deviations above what the neuron gives a random word-like token"
+    )
+    k: int = rows_option()
+    combine: Combine = option("min", "a neuron's score: the least of the words', or their mean")
+    avoid: tuple[str, ...] = option(
+        (), "words a neuron should not answer to", "word", also=("--not",), shown=False
+    )
+    layers: str | tuple[int, ...] | None = option(None, "only these layers", "layers")
+    per_layer: int | None = option(None, "the best so many of each layer", shown=False)
+    by: By = option(
+        "weights", "what answers: the weights, or what was recorded at the words' last tokens"
+    )
+
+    @property
+    def scored_by(self) -> str:
+        """What a neuron is scored with a word by, as a table says it."""
+        return "|z|" if self.by == "activations" else self.score
+
+    def check(self) -> None:
+        """Raise `QueryError` where what was recorded is asked for by what the weights have."""
+        if self.by == "weights":
+            return
+        for one, given in (
+            ("--avoid", bool(self.avoid)),
+            ("--side", self.side is not None),
+            ("--score", self.score != "z"),
+            ("--combine", self.combine != "min"),
+        ):
+            if given:
+                raise QueryError(
+                    f"--by activations ranks by the least |z| of what was recorded: leave out {one}"
+                )
+
+    def beside(self, manifest: Manifest) -> MiddlemanQuery | None:
+        """The best neuron of every layer."""
+        if self.layers is not None or self.per_layer is not None:
+            return None
+        return replace(self, per_layer=1)
 
 
 @dataclass(frozen=True)
@@ -100,6 +146,12 @@ class Middlemen(Result):
             [" ".join(w.split()) for w in ws] for ws in (self.query.words, self.query.avoid)
         )
         return {"scores": words, "avoided": avoid, "acts": words}
+
+    def gauge(self) -> Gauge | None:
+        """Scores, where they are z."""
+        if self.query.score != "z":
+            return None
+        return standardised("score", "score", "of a neuron's mean")
 
     def layout(self) -> Layout:
         """Neurons with each word's score, and what they read and write."""
@@ -118,7 +170,7 @@ def _middleman_table(result: Middlemen) -> Layout:
     words = ", ".join(query.words)
     answers = "that fire at" if query.side is None else f"whose {query.side} side answers to"
     least = "least" if query.combine == "min" else "mean"
-    head = [f"neurons {answers} {words}{not_}, by the {least} {query.score}"]
+    head = [f"neurons {answers} {words}{not_}, by the {least} {query.scored_by}"]
     columns = [
         Column("rank", lambda r: str(r.rank), right=True),
         Column("neuron", lambda r: str(r.neuron)),
@@ -170,7 +222,7 @@ def _middleman_pictures(result: Middlemen) -> tuple[Picture, ...]:
             columns=(*shown[0].scores, *(f"not {word}" for word in shown[0].avoided)),
             rows=tuple(row.neuron for row in shown),
             values=tuple((*row.scores.values(), *row.avoided.values()) for row in shown),
-            unit=query.score.strip("|"),
+            unit=query.score,
             middle=0,
         ),
     )

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from explorer.questions.answer import Meta, Result
-from explorer.questions.lines import foot_lines, resolved_lines
+from explorer.questions.answer import Mention, Meta, Result
+from explorer.questions.choices import MeasureName
+from explorer.questions.fields import forms_option, inputs_option, measure_option, rows_option
+from explorer.questions.lines import calibrated, foot_lines, resolved_lines
+from explorer.questions.query import Query, argument, option
+from explorer.show.gauge import Gauge
 from explorer.show.layout import Column, Layout
 
 
@@ -31,25 +36,20 @@ class Neighbor:
 
 
 @dataclass(frozen=True)
-class NeighborsQuery:
-    """What was asked of `neighbors`, or of `search`.
+class NeighborsQuery(Query["Neighbors"]):
+    """Which items of a space are nearest to an expression?"""
 
-    Attributes:
-        expression: as written, blanks tidied; `vector`, or `vectors[3]`, where a vector was
-            brought.
-        space: the space that was searched.
-        measure: how vectors were scored.
-        k: how many at most.
-        include_inputs: whether the query's own items were kept in.
-        distinct: whether forms that differ only in case or leading space were folded.
-    """
+    question = "neighbors"
+    letter = "n"
+    title = "Neighbors"
+    example = "king - man + woman"
 
-    expression: str
-    space: str
-    measure: str
-    k: int
-    include_inputs: bool
-    distinct: bool
+    expression: str = argument("`king - man + woman`, a word, `L29N112.out`, `#1507`", "expression")
+    space: str = option("embed", "where to look: `embed`, `context.12`, `neuron.out`, ...", "space")
+    measure: MeasureName | None = measure_option()
+    k: int = rows_option()
+    include_inputs: bool = inputs_option()
+    distinct: bool = forms_option()
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,14 @@ class Neighbors(Result):
     query: NeighborsQuery
     rows: tuple[Neighbor, ...]
     meta: Meta
+
+    def gauge(self) -> Gauge | None:
+        """Scores within what is ordinary for this query over the space's items."""
+        return calibrated(self.meta)
+
+    def mentions(self, row: Neighbor) -> Iterator[Mention]:
+        """The item, and forms folded into it: what they say is read off how they are shown."""
+        return near_mentions(self.meta, row)
 
     def layout(self) -> Layout:
         """What is near, best first."""
@@ -70,6 +78,13 @@ def _neighbors_table(result: Neighbors) -> Layout:
     head = [f"{query.expression}  in {query.space} by {query.measure}"]
     head += resolved_lines(result.meta)
     return Layout(head, near_columns(), result.rows, foot_lines(result.meta))
+
+
+def near_mentions(meta: Meta, row: Neighbor) -> Iterator[Mention]:
+    """An item that is near, and forms folded into it: of these the row has no text."""
+    yield Mention("item", row.item, row.text, meta.space)
+    for form in row.forms:
+        yield Mention("item", form, None, meta.space)
 
 
 def near_columns() -> list[Column]:

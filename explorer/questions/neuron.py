@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
-from explorer.questions.answer import Meta, Result
+from explorer.questions.answer import Mention, Meta, Result
+from explorer.questions.fields import rows_option
 from explorer.questions.lines import foot_lines
+from explorer.questions.query import Query, argument
+from explorer.show.gauge import DEVIATIONS, Gauge
 from explorer.show.layout import Column, Layout
 
 
@@ -25,7 +30,7 @@ class NeuronNear:
     """
 
     side: str
-    kind: str
+    kind: Literal["token", "neuron", "word"]
     rank: int
     item: str
     score: float
@@ -33,16 +38,16 @@ class NeuronNear:
 
 
 @dataclass(frozen=True)
-class NeuronQuery:
-    """What was asked of `neuron`.
+class NeuronQuery(Query["NeuronReport"]):
+    """What is a neuron near to, and which words does it fire at?"""
 
-    Attributes:
-        neuron: its name.
-        k: how many of each kind at most.
-    """
+    question = "neuron"
+    letter = "u"
+    title = "Neuron"
+    example = "L29N112"
 
-    neuron: str
-    k: int
+    neuron: str = argument("`L29N112`, or `L3E5N112` of a block with experts", "neuron")
+    k: int = rows_option(help="how many rows of each kind")
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,21 @@ class NeuronReport(Result):
     query: NeuronQuery
     rows: tuple[NeuronNear, ...]
     meta: NeuronMeta
+
+    def gauge(self) -> Gauge:
+        """Scores that are z; cosines have no bar."""
+        within = f"within {DEVIATIONS:g} deviations of the neuron's mean; cosines have no bar"
+        return Gauge(
+            "score",
+            lambda row: None if row.kind == "neuron" else float(row.score),
+            -DEVIATIONS,
+            DEVIATIONS,
+            within,
+        )
+
+    def mentions(self, row: NeuronNear) -> Iterator[Mention]:
+        """The item."""
+        yield Mention(row.kind, row.item)
 
     def layout(self) -> Layout:
         """Norms and cosines above, what is near each side below."""

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from explorer.questions.answer import Meta, Result
+from explorer.errors import QueryError
+from explorer.questions.answer import HeadName, Meta, Result, TokenName
+from explorer.questions.fields import rows_option
 from explorer.questions.lines import foot_lines, resolved_lines
+from explorer.questions.query import Query, argument, option
+from explorer.show.gauge import Gauge, standardised
 from explorer.show.layout import Column, Layout
 from explorer.show.shapes import Bars, Grid, Picture
+
+if TYPE_CHECKING:
+    from indexer.store.layout import Manifest
 
 
 @dataclass(frozen=True)
@@ -28,33 +36,51 @@ class HeadWrites:
     """
 
     rank: int
-    head: str
+    head: HeadName
     layer: int
     number: int
     score: float
     copying: float
     norm: float
-    writes: tuple[str, ...]
-    suppresses: tuple[str, ...]
+    writes: tuple[TokenName, ...]
+    suppresses: tuple[TokenName, ...]
 
 
 @dataclass(frozen=True)
-class OvQuery:
-    """What was asked of `ov`.
+class OvQuery(Query["OvReport"]):
+    """What does each attention head write for a word, if it attends to it fully?"""
 
-    Attributes:
-        word: as asked.
-        to: the word to carry it to, or None.
-        layer: the one block asked, or None.
-        head: the one head asked, or None.
-        k: how many heads at most.
-    """
+    question = "ov"
+    letter = "o"
+    title = "OV"
+    example = "large"
+    pictured = True
 
-    word: str
-    to: str | None
-    layer: int | None
-    head: int | None
-    k: int
+    word: str = argument(
+        "one item; its vector is taken from `embed` unless it says otherwise", "word"
+    )
+    to: str | None = option(
+        None,
+        "another word: heads are ranked by how strongly they carry the first to it, and by how "
+        "strongly they copy that one where none is named",
+        "word",
+    )
+    layer: int | None = option(None, "only this block's heads", "layer")
+    head: int | None = option(
+        None, "only this head of that block; more of its tokens are shown", "head"
+    )
+    k: int | None = rows_option(None, "how many heads", usual="10, or as many as there are")
+
+    def check(self) -> None:
+        """Raise `QueryError` where a head is named, and no layer."""
+        if self.head is not None and self.layer is None:
+            raise QueryError(f"--head {self.head} of which layer? Name --layer too")
+
+    def beside(self, manifest: Manifest) -> OvQuery | None:
+        """Every head of every layer."""
+        if self.layer is not None:
+            return None
+        return replace(self, k=len(manifest.layers) * manifest.model.n_heads)
 
 
 @dataclass(frozen=True)
@@ -64,6 +90,10 @@ class OvReport(Result):
     query: OvQuery
     rows: tuple[HeadWrites, ...]
     meta: Meta
+
+    def gauge(self) -> Gauge:
+        """Scores, which are z."""
+        return standardised("score", "z", "of the head's mean over tokens")
 
     def layout(self) -> Layout:
         """Heads with what they write and suppress."""

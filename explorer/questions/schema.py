@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from explorer.questions.answer import Result
+from explorer.questions.query import Query, argument
 from explorer.show.layout import Column, Layout
 
 
@@ -28,14 +29,14 @@ class Described:
 
 
 @dataclass(frozen=True)
-class SchemaQuery:
-    """What was asked of `schema`.
+class SchemaQuery(Query["Schema"]):
+    """Which tables, columns and functions can SQL name, or what is in one of them?"""
 
-    Attributes:
-        name: the one table or function that was asked for; None for all.
-    """
+    question = "schema"
 
-    name: str | None
+    name: str | None = argument(
+        "only this table or function", "table", default=None, metavar="NAME"
+    )
 
 
 @dataclass(frozen=True)

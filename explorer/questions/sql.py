@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from explorer.questions.answer import Result
+from explorer.questions.query import Query, argument
 from explorer.show.frames import FrameColumn
 from explorer.show.layout import Column, Layout
 
@@ -36,16 +37,16 @@ class SqlColumn:
 
 
 @dataclass(frozen=True)
-class SqlQuery:
-    """What was asked of `sql`.
+class SqlQuery(Query["SqlRows"]):
+    """What does one SELECT over the catalog answer?"""
 
-    Attributes:
-        sql: the statement.
-        parameters: values by name, or by place from `1`.
-    """
+    question = "sql"
+    title = "SQL"
 
-    sql: str
-    parameters: dict[str, Any]
+    sql: str = argument("the statement", "text")
+    parameters: dict[str, Any] = argument(
+        "values by name, or by place from `1`", "text", default_factory=dict
+    )
 
 
 @dataclass(frozen=True)

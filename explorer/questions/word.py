@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from explorer.questions.answer import Meta, Result
+from explorer.questions.answer import Meta, NeuronName, Result, TokenName
+from explorer.questions.fields import rows_option
 from explorer.questions.lines import foot_lines, resolved_lines
+from explorer.questions.query import Query, argument
+from explorer.show.gauge import Gauge, standardised
 from explorer.show.layout import Column, Layout
 
 
@@ -27,27 +30,26 @@ class WordNeuron:
     """
 
     rank: int
-    neuron: str
+    neuron: NeuronName
     layer: int
     expert: int | None
     unit: int
     activation: float
     z: float
-    reads: tuple[str, ...]
-    writes: tuple[str, ...]
+    reads: tuple[TokenName, ...]
+    writes: tuple[TokenName, ...]
 
 
 @dataclass(frozen=True)
-class WordQuery:
-    """What was asked of `word`.
+class WordQuery(Query["WordReport"]):
+    """What is a word: its tokens and frequency, and the neurons that fire most strongly at it?"""
 
-    Attributes:
-        word: as asked.
-        k: how many neurons at most.
-    """
+    question = "word"
+    title = "Word"
+    example = "large"
 
-    word: str
-    k: int
+    word: str = argument("as it was indexed", "word")
+    k: int = rows_option(help="how many neurons")
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,10 @@ class WordReport(Result):
     query: WordQuery
     rows: tuple[WordNeuron, ...]
     meta: WordMeta
+
+    def gauge(self) -> Gauge:
+        """How strongly a neuron fires."""
+        return standardised("z", "z", "of the neuron's mean over words")
 
     def layout(self) -> Layout:
         """What the word is above, the neurons that fire at it below."""

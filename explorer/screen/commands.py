@@ -9,19 +9,7 @@ from collections.abc import Iterator
 
 from explorer.views import VIEWS
 
-LETTERS = {
-    "neighbors": "n",
-    "middleman": "m",
-    "analogy": "a",
-    "congruence": "c",
-    "layers": "l",
-    "compare": "p",
-    "ov": "o",
-    "neuron": "u",
-    "sql": "s",
-    "evaluate": "e",
-    "index": "i",
-}
+LETTERS = {view.name: view.letter for view in VIEWS.values()}
 """With alt, to a view; terminals of a Mac send alt with a figure as another character."""
 
 ACTIONS = (

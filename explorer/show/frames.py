@@ -111,7 +111,9 @@ def _hints(kind: type) -> dict[str, Any]:
 
 
 def _without_none(hint: Any) -> tuple[Any, bool]:
-    """An annotation without its `| None`, and whether it had one."""
+    """An annotation without its `| None`, and whether it had one; a choice is a text."""
+    if typing.get_origin(hint) is typing.Literal:
+        return str, False
     if not isinstance(hint, types.UnionType):
         return hint, False
     left = [one for one in typing.get_args(hint) if one is not type(None)]

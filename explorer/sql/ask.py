@@ -40,7 +40,7 @@ def sql(
     return SqlRows(SqlQuery(statement, named), table, meta)
 
 
-def schema(index: Index, name: str | None) -> Schema:
+def schema(index: Index, query: SchemaQuery) -> Schema:
     """Every table, column and function, or those of one name."""
     meta = SchemaMeta(index.name, index.manifest.model.source)
-    return Schema(SchemaQuery(name), described(index.sql, name), meta)
+    return Schema(query, described(index.sql, query.name), meta)

@@ -11,10 +11,12 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from explorer.compute.workspace import Workspace
+from explorer.engines.local import Local
 from explorer.errors import QueryError
-from explorer.resolve import Resolver
 from explorer.sql import tables
-from explorer.sql.functions import FUNCTIONS, Answers, Function, Stopped
+from explorer.sql.answers import Answers, Stopped
+from explorer.sql.functions import Function, functions
 from explorer.sql.guard import Place, checked, said
 from indexer.store import catalog_file
 from indexer.store.errors import MachineError, SemanticError
@@ -48,7 +50,7 @@ class Database:
         import duckdb
 
         self._folder = index.folder
-        self.answers = Answers(Resolver(index, announce))
+        self.answers = Answers(Local(Workspace(index, announce)))
         self._raised: SemanticError | None = None
         self._asked = ""
         self._connection: Any = duckdb.connect(
@@ -59,7 +61,7 @@ class Database:
         self._run("SET errors_as_json = true")
         catalog_file.attach(self._connection, index.folder, index.manifest)
         self._run(f"USE {catalog_file.ALIAS}")
-        for function in FUNCTIONS:
+        for function in functions():
             self._add(function)
 
     def close(self) -> None:
@@ -172,7 +174,7 @@ class Database:
             with self.answers.lock:
                 try:
                     asked = [column.to_pylist() for column in columns]
-                    found = function.answer(self.answers, *asked)
+                    found = self.answers.of(function, asked)
                 except SemanticError as err:
                     self._raised, self._asked = err, function.name
                     raise
@@ -230,7 +232,7 @@ def _written_out(kind: Any) -> Any:
 
 def _of_macros(text: str, calls: Sequence[tuple[str, Place]]) -> str:
     """Errors speak of the functions that people call, not of what stands beneath them."""
-    for function in FUNCTIONS:
+    for function in functions():
         text = text.replace(f"_{function.name}(", f"{function.name}(")
         wrong = f"Macro {function.name}() does not support the supplied arguments."
         if text.startswith(wrong):

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from explorer.errors import QueryError
-from explorer.sql.functions import FUNCTIONS
+from explorer.sql.functions import functions
 from explorer.sql.meant import command, meant
 from indexer.store.errors import nearest
 
@@ -27,7 +27,7 @@ TABLE_FUNCTIONS = frozenset(
         "json_tree", "pragma_show", "pragma_table_info", "range", "repeat", "repeat_row",
         "summary", "unnest",
     }
-    | {function.name for function in FUNCTIONS if function.columns}
+    | {function.name for function in functions() if function.columns}
 )  # fmt: skip
 """What may stand in FROM like a table, besides tables."""
 
@@ -126,7 +126,7 @@ def _calls(connection: Any, sql: str) -> list[tuple[str, int, int]]:
     tree = json.loads(connection.execute("SELECT json_serialize_sql(?)", [sql]).fetchall()[0][0])
     if tree.get("error"):
         raise QueryError(f"this cannot be asked: {tree.get('error_message')}")
-    ours = {function.name for function in FUNCTIONS}
+    ours = {function.name for function in functions()}
     found = []
     for node in _nodes(tree):
         kind = str(node.get("type", ""))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from explorer.sql.functions import FUNCTIONS
+from explorer.sql.functions import functions
 
 _COMMAND = re.compile(r"\s*([.\\])\s*(\w*)\s*(\w*)")
 """What shells understand and no database does: `.tables` of sqlite's, `\\d` of psql."""
@@ -37,7 +37,7 @@ def meant(message: str, sql: str) -> str | None:
     column = _COLUMN.search(message)
     if column is not None:
         return _parameter(column[1], sql) or _text(column[1], sql)
-    for function in FUNCTIONS:
+    for function in functions():
         if "syntax error" in message and re.match(rf"\s*{function.name}\s*\(", sql, re.IGNORECASE):
             begins = "SELECT * FROM" if function.columns else "SELECT"
             return f"a function is asked in a statement: {begins} {function.name}(...)"
@@ -49,7 +49,7 @@ def _parameter(name: str, sql: str) -> str | None:
     value = re.search(rf"\b{re.escape(name)}\s*=(?![=>])\s*([^\s,()]*)", sql, re.IGNORECASE)
     if value is None:
         return None
-    for function in FUNCTIONS:
+    for function in functions():
         called = re.search(rf"\b{function.name}\s*\(", sql, re.IGNORECASE)
         if called and name.lower() in [parameter.name for parameter in function.parameters]:
             written = value[1].replace('"', "'") or "..."

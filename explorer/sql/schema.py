@@ -10,7 +10,7 @@ from typing import Any
 
 from explorer.errors import QueryError
 from explorer.questions import Described
-from explorer.sql.functions import FUNCTIONS
+from explorer.sql.functions import functions
 from indexer.store.errors import unknown
 
 
@@ -50,7 +50,7 @@ def _tables(run: Callable[[str], list[tuple[Any, ...]]]) -> Iterator[Described]:
 
 
 def _functions() -> Iterator[Described]:
-    for one in FUNCTIONS:
+    for one in functions():
         gives = "table" if one.columns else one.returns
         yield Described("function", one.name, one.signature, gives, one.about)
         for parameter in one.parameters:

@@ -13,25 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import QueryError
+from explorer.questions.choices import Case, Tokens
 from explorer.resolve import folded
 from explorer.words import Words
-from indexer.store.errors import unknown
 from indexer.store.items import ITEMS
 from indexer.store.read import Index
 from indexer.store.space import Space
 
 Int64 = NDArray[np.int64]
-
-TOKENS = ("word-like", "all")
-"""Which tokens are words, in a space of tokens."""
-
-CASES = ("written", "fold", "exact")
-"""How a word of a test set is found among the items, and whether case tells items apart:
-
-    written     the item written as the word is; items that differ in case only are one answer
-    fold        the most frequent that differs in case only; the same
-    exact       the item written as the word is; every item is an answer of its own
-"""
 
 
 @dataclass(frozen=True)
@@ -42,7 +31,7 @@ class Lexicon:
         positions: (n,) int64, their rows in the space.
         texts: what each says: a token with its leading space, a word without.
         kind: `token` or `word`.
-        case: one of `CASES`.
+        case: as `explorer.questions.choices.Case` has it.
         population: what these items are, in words, with their number.
     """
 
@@ -104,24 +93,22 @@ class Lexicon:
         return {word: place for word, place in found.items() if place is not None}
 
 
-def lexicon(index: Index, space: Space, tokens: str, case: str, restrict: int | None) -> Lexicon:
+def lexicon(
+    index: Index, space: Space, tokens: Tokens, case: Case, restrict: int | None
+) -> Lexicon:
     """The words of a space: of `embed` and `unembed` its tokens, of a context space its words.
 
     Args:
         index: the index.
         space: one of its spaces.
         tokens: in a space of tokens, `word-like` ones or `all`.
-        case: one of `CASES`.
+        case: as `explorer.questions.choices.Case` has it.
         restrict: only the first so many: tokens in the order of their ids, in which most
             vocabularies begin with the frequent ones; words by Zipf frequency, then id.
 
     Raises:
         QueryError: the space holds no words, or there is no such option.
     """
-    if tokens not in TOKENS:
-        raise QueryError(unknown("kind of tokens", tokens, TOKENS))
-    if case not in CASES:
-        raise QueryError(unknown("case", case, CASES))
     if restrict is not None and restrict < 1:
         raise QueryError(f"--restrict {restrict}: ask for 1 item or more")
     kind = space.entry.item

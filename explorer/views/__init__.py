@@ -1,40 +1,21 @@
 """The views: what each asks of an index, with what beside the query. They know no screen.
 
-One file a view; each asks a question of `explorer.api` and is shown as its answer
-has it.
+Most follow from the fields of their query; those in a file of their own ask one of two, or have
+something beside what the fields say.
 """
 
 from __future__ import annotations
 
-from explorer.views import (
-    analogy,
-    compare,
-    congruence,
-    evaluate,
-    index,
-    layers,
-    middleman,
-    neighbors,
-    neuron,
-    ov,
-    sql,
-)
-from explorer.views.view import View
+from explorer.questions import QUERIES
+from explorer.views import analogy, congruence, evaluate, index, middleman, neuron, ov, sql
+from explorer.views.view import View, view_of
+
+_BY_HAND = {
+    module.VIEW.name: module.VIEW for module in (middleman, analogy, congruence, ov, neuron)
+}
 
 VIEWS: dict[str, View] = {
-    module.VIEW.name: module.VIEW
-    for module in (
-        neighbors,
-        middleman,
-        analogy,
-        congruence,
-        layers,
-        compare,
-        ov,
-        neuron,
-        sql,
-        evaluate,
-        index,
-    )
+    kind.question: _BY_HAND.get(kind.question) or view_of(kind) for kind in QUERIES if kind.letter
 }
+VIEWS |= {module.VIEW.name: module.VIEW for module in (sql, evaluate, index)}
 """By name, in the order of their tabs."""

@@ -1,64 +1,49 @@
-"""Analogy: what a sum leads to, and where a target stands under it."""
+"""Analogy: in one space, or a row for each; beside one space where the target stands in each."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import dataclasses
+from typing import TYPE_CHECKING, Any
 
 from explorer.progress import Progress
+from explorer.questions import AnalogyLayersQuery, AnalogyQuery
+from explorer.questions.query import parameters
 from explorer.views.place import Place
-from explorer.views.terms import alone
-from explorer.views.view import Choice, Field, View, chosen, depths, fixed, measure, rows
+from explorer.views.view import Choice, chosen, option_of, typed, view_of
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
-    from explorer.questions import Analogy, AnalogyLayers
 
 EVERY = "every layer"
-SPACE, MEASURE, K = depths(EVERY, "embed"), measure(), rows()
-METHOD = Choice("method", fixed("add", "mul"))
-TARGET = Field("target", "target, such as Chihuahua")
-AGAINST = Field("against", "against another expression")
+_IN_ONE = view_of(AnalogyQuery)
+_SPACE = Choice("space", lambda ix: (EVERY, *(entry.name for entry in ix.manifest.depths)), "embed")
 
 
-def _ask(ix: Explorer, place: Place, _: Progress) -> Analogy | AnalogyLayers:
-    space = chosen(place, ix, SPACE)
-    if space == EVERY:
-        return _layers(ix, place)
-    return ix.analogy(
-        alone(place.text),
-        place.get("target").strip() or None,
-        against=place.get("against").strip() or None,
-        space=space,
-        measure=chosen(place, ix, MEASURE) or None,
-        method=chosen(place, ix, METHOD),
-        k=int(chosen(place, ix, K)),
-        distinct=True,
-    )
+def _everywhere(ix: Explorer, place: Place) -> AnalogyLayersQuery:
+    bar, *others = parameters(AnalogyLayersQuery)
+    given: dict[str, Any] = typed(bar, place.text)
+    for one in others:
+        option = option_of(one)
+        if option is not None and one.name not in ("k", "distinct"):
+            given[one.name] = chosen(place, ix, option).strip() or one.default
+    return AnalogyLayersQuery(**given, distinct=True)
 
 
-def _picture(ix: Explorer, place: Place) -> AnalogyLayers | None:
+def _ask(ix: Explorer, place: Place, progress: Progress) -> Any:
+    if chosen(place, ix, _SPACE) == EVERY:
+        return ix.ask(_everywhere(ix, place), progress)
+    return _IN_ONE.ask(ix, place, progress)
+
+
+def _picture(ix: Explorer, place: Place) -> Any:
     """Where the target stands at each depth."""
-    unasked = not place.get("target").strip() or chosen(place, ix, SPACE) == EVERY
-    return None if unasked else _layers(ix, place)
+    unasked = not place.get("target").strip() or chosen(place, ix, _SPACE) == EVERY
+    return None if unasked else ix.ask(_everywhere(ix, place))
 
 
-def _layers(ix: Explorer, place: Place) -> AnalogyLayers:
-    return ix.analogy_layers(
-        alone(place.text),
-        place.get("target").strip() or None,
-        against=place.get("against").strip() or None,
-        measure=chosen(place, ix, MEASURE) or None,
-        method=chosen(place, ix, METHOD),
-        distinct=True,
-    )
-
-
-VIEW = View(
-    name="analogy",
-    title="Analogy",
-    about="What does a sum of words lead to, and where does a target stand?",
-    example="dog + small",
-    options=(TARGET, SPACE, MEASURE, METHOD, AGAINST, K),
+VIEW = dataclasses.replace(
+    _IN_ONE,
+    options=tuple(_SPACE if one.name == "space" else one for one in _IN_ONE.options),
     ask=_ask,
     picture=_picture,
 )

@@ -1,59 +1,53 @@
-"""Congruence: are some words closer to each other than words like them are?"""
+"""Congruence: of words typed or of a group; with an anchor in one space, a row a word."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import dataclasses
+from typing import TYPE_CHECKING, Any
 
 from explorer.progress import Progress
+from explorer.questions import AnchoredQuery, CongruenceQuery
 from explorer.views.place import Place
 from explorer.views.terms import only_words
-from explorer.views.view import Choice, Field, View, chosen, depths, fixed, measure
+from explorer.views.view import Choice, Option, chosen, view_of
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
-    from explorer.questions import AnchoredWords, Congruence
 
-EVERY = "every space"
-SPACE, MEASURE = depths(EVERY, EVERY), measure()
-CONTROL = Choice("control", fixed("matched", "random", "both"))
-GROUP = Choice("group", lambda ix: ("", *ix.groups), shown=lambda v: v or "words typed")
-ANCHOR = Field("anchor", "anchor: each against one word")
+_BY_SPACE = view_of(CongruenceQuery)
+_NOTHING_CHOSEN = {"group": "words typed", "space": "every space"}
 
 
-def _ask(ix: Explorer, place: Place, progress: Progress) -> Congruence | AnchoredWords:
-    group = chosen(place, ix, GROUP) or None
-    anchor = place.get("anchor").strip() or None
-    words = () if group else only_words(place.text, 1 if anchor else 2)
-    space, measure = chosen(place, ix, SPACE), chosen(place, ix, MEASURE) or None
-    control = chosen(place, ix, CONTROL)
-    if anchor and space != EVERY:
-        return ix.anchored(
-            *words, group=group, anchor=anchor, space=space, measure=measure, control=control
-        )
-    return ix.congruence(
-        *words,
-        group=group,
-        anchor=anchor,
-        space=None if space == EVERY else space,
-        measure=measure,
-        control=control,
-        progress=progress,
-    )
+def _named(option: Option) -> Option:
+    nothing = _NOTHING_CHOSEN.get(option.name)
+    if nothing is None or not isinstance(option, Choice):
+        return option
+    return dataclasses.replace(option, shown=lambda value: value or nothing)
+
+
+_OPTIONS = {one.name: _named(one) for one in _BY_SPACE.options}
+
+
+def _words(ix: Explorer, place: Place, least: int = 1) -> tuple[str, ...]:
+    """What is typed, unless a group was chosen."""
+    return () if chosen(place, ix, _OPTIONS["group"]) else only_words(place.text, least)
+
+
+def _ask(ix: Explorer, place: Place, progress: Progress) -> Any:
+    given: dict[str, Any] = {
+        name: value
+        for name, option in _OPTIONS.items()
+        if (value := chosen(place, ix, option).strip())
+    }
+    words = _words(ix, place, 1 if "anchor" in given else 2)
+    if "anchor" in given and "space" in given:
+        return ix.ask(AnchoredQuery(words, **given), progress)
+    return ix.ask(CongruenceQuery(words, **given), progress)
 
 
 def _check(ix: Explorer, place: Place) -> None:
-    words = () if chosen(place, ix, GROUP) else only_words(place.text)
-    asked = [*words, *filter(None, [place.get("anchor").strip()])]
+    asked = [*_words(ix, place), *filter(None, [place.get("anchor").strip()])]
     ix.vectors(ix.manifest.embed.name, asked)
 
 
-VIEW = View(
-    name="congruence",
-    title="Congruence",
-    about="Are these words closer to each other than words like them are, and where?",
-    example="large, tall, huge, tiny",
-    options=(GROUP, ANCHOR, SPACE, MEASURE, CONTROL),
-    ask=_ask,
-    live=False,
-    check=_check,
-)
+VIEW = dataclasses.replace(_BY_SPACE, options=tuple(_OPTIONS.values()), ask=_ask, check=_check)

@@ -2,41 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from explorer.errors import QueryError
 from explorer.progress import Progress
+from explorer.questions import EvaluateAnalogiesQuery, EvaluateSimilarityQuery
+from explorer.questions.query import parameters
 from explorer.views.place import Place
-from explorer.views.view import Choice, Field, View, chosen, depths, fixed, measure
+from explorer.views.view import Choice, Field, View, chosen, fixed, option_of
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
-    from explorer.questions import AnalogyAccuracies, SimilarityCorrelations
 
 EVERY = "every layer"
 TEST = Choice("test", fixed("analogies", "similarity"))
 FILE = Field("file", "file of questions or rated pairs")
-MEASURE = measure()
-SPACE = depths(EVERY, "embed")
+SPACE = Choice("space", lambda ix: (EVERY, *(entry.name for entry in ix.manifest.depths)), "embed")
+_MEASURE = next(
+    made
+    for one in parameters(EvaluateAnalogiesQuery)
+    if one.name == "measure" and (made := option_of(one)) is not None
+)
 
 
-def _ask(
-    ix: Explorer, place: Place, progress: Progress
-) -> AnalogyAccuracies | SimilarityCorrelations:
+def _ask(ix: Explorer, place: Place, progress: Progress) -> Any:
     file = place.get("file").strip()
     if not file:
         raise QueryError("name a file: questions-words.txt for analogies, wordsim353.tsv for pairs")
-    ask = ix.evaluate_analogies
+    space, measure = chosen(place, ix, SPACE), chosen(place, ix, _MEASURE)
+    given: dict[str, Any] = {"measure": (measure,)} if measure else {}
+    given |= {"all_layers": True} if space == EVERY else {"space": (space,)}
     if chosen(place, ix, TEST) == "similarity":
-        ask = ix.evaluate_similarity  # type: ignore[assignment]
-    space = chosen(place, ix, SPACE)
-    return ask(
-        file,
-        space=None if space == EVERY else space,
-        all_layers=space == EVERY,
-        measure=chosen(place, ix, MEASURE) or None,
-        progress=progress,
-    )
+        return ix.ask(EvaluateSimilarityQuery(file, **given), progress)
+    return ix.ask(EvaluateAnalogiesQuery(file, **given), progress)
 
 
 VIEW = View(
@@ -44,7 +42,8 @@ VIEW = View(
     title="Evaluate",
     about="How many standard analogies does each space answer; do its scores go with people's?",
     example="",
-    options=(TEST, FILE, SPACE, MEASURE),
+    options=(TEST, FILE, SPACE, _MEASURE),
     ask=_ask,
     live=False,
+    letter="e",
 )

@@ -33,4 +33,5 @@ VIEW = View(
     options=(SHOW,),
     ask=_ask,
     lay_out=_lay_out,
+    letter="i",
 )

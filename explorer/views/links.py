@@ -1,16 +1,17 @@
 """What can be explored from a row: every word, token, neuron, head and space that stands in it.
 
-Knows the rows of answers and where each leads; knows no screen and asks nothing.
+Knows where each thing leads that a row mentions; knows no screen and asks nothing.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from explorer import questions
+from explorer.questions import Mention, Result
 from explorer.views.place import Place
 from explorer.views.terms import item, several
 from indexer.store.layout import Manifest
@@ -19,6 +20,9 @@ _NEURON = re.compile(r"L\d+(?:E\d+)?N\d+(?:\.(?:in|up|out))?")
 _HEAD = re.compile(r"L(\d+)H(\d+)")
 _STAYS = ("neighbors", "layers", "ov")
 """Views in which another word is asked the same question; elsewhere its neighbors are asked."""
+
+_OF_ONE_SPACE = ("congruence",)
+"""Views in which another space is asked the same question."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +60,36 @@ def links(answer: Any, row: Any, manifest: Manifest | None) -> tuple[Link, ...]:
         manifest: of the index that was asked, which says what each of its spaces holds; None will
             do for rows of SQL.
     """
-    if isinstance(row, tuple) and row:  # a line of a table that holds more than its row
-        row = row[0]
-    make = _LINKS.get(type(row))
-    found = list(make(answer, row, manifest)) if make is not None else []
+    if isinstance(row, dict):
+        found = list(_statement(row))
+    elif isinstance(answer, Result):
+        view = answer.query.question  # type: ignore[attr-defined]  # every result has a query
+        # A line of a table may hold several rows.
+        rows = [one for one in _each(row) if dataclasses.is_dataclass(one)]
+        said = [one for each in rows for one in answer.mentions(each)]
+        found = [_of_mention(one, view, manifest) for one in said]
+    else:
+        found = []
     return tuple({(one.label, one.view): one for one in reversed(found)}.values())[::-1]
+
+
+def _each(row: Any) -> tuple[Any, ...]:
+    return row if isinstance(row, tuple) else (row,)
+
+
+def _of_mention(one: Mention, question: str, manifest: Manifest | None) -> Link:
+    if one.kind == "head":
+        return head(one.name)
+    if one.kind == "space":
+        return space(one.name, question if question in _OF_ONE_SPACE else "neighbors")
+    if one.kind == "item":
+        kind = _held(manifest, one.space or "")
+        if kind == "label":
+            return Link(one.name, f"{item(one.name, kind, one.text)}@{one.space}")
+        return of_item(one.name, kind, one.text)
+    if one.kind == "word":  # as it was asked
+        return Link(one.name, item(several(one.name).words[0]))
+    return of_item(one.name, one.kind, one.text)
 
 
 def of_item(name: str, kind: str, text: str | None = None) -> Link:
@@ -87,11 +116,6 @@ def space(name: str, view: str | None = "neighbors") -> Link:
     return Link(name, None, view, (("space", name),))
 
 
-def tokens(names: Iterable[str]) -> list[Link]:
-    """Tokens as answers show them."""
-    return [of_item(name, "token") for name in names]
-
-
 def _held(manifest: Manifest | None, space_name: str) -> str:
     """What a space holds: rows of answers don't say."""
     entry = manifest.space(space_name) if manifest is not None else None
@@ -99,41 +123,8 @@ def _held(manifest: Manifest | None, space_name: str) -> str:
     return entry.item
 
 
-def _neighbor(answer: Any, row: questions.Neighbor, manifest: Manifest | None) -> list[Link]:
-    kind = _held(manifest, answer.meta.space)
-    if kind == "label":
-        said = f"{item(row.item, kind, row.text)}@{answer.meta.space}"
-        return [Link(row.item, said)]
-    # What the forms say is read off how they are shown.
-    return [of_item(row.item, kind, row.text), *(of_item(form, kind) for form in row.forms)]
-
-
-def _middleman(_: Any, row: questions.MiddleMan, _of: Manifest | None) -> list[Link]:
-    return [neuron(row.neuron), *tokens(row.reads), *tokens(row.writes)]
-
-
-def _head_writes(_: Any, row: questions.HeadWrites, _of: Manifest | None) -> list[Link]:
-    return [head(row.head), *tokens(row.writes), *tokens(row.suppresses)]
-
-
-def _depth(_: Any, row: Any, manifest: Manifest | None) -> list[Link]:
-    kind = _held(manifest, row.space)
-    return [space(row.space), *(of_item(name, kind) for name in row.nearest)]
-
-
-def _neuron_near(_: Any, row: questions.NeuronNear, _of: Manifest | None) -> list[Link]:
-    return [of_item(row.item, row.kind)]
-
-
-def _congruence(_: Any, row: questions.CongruenceRow, _of: Manifest | None) -> list[Link]:
-    return [space(row.space, "congruence"), *(Link(word, item(word)) for word in row.sinks)]
-
-
-def _compared(_: Any, row: questions.ComparedPair, _of: Manifest | None) -> list[Link]:
-    return [Link(word, item(several(word).words[0])) for word in (row.first, row.second)]
-
-
-def _statement(_: Any, row: Mapping[str, Any], _of: Manifest | None) -> list[Link]:
+def _statement(row: Mapping[str, Any]) -> list[Link]:
+    """What stands in a row of a statement, by how it is written."""
     found: list[Link] = []
     for name, value in row.items():
         for one in value if isinstance(value, list) else [value]:
@@ -150,19 +141,3 @@ def _statement(_: Any, row: Mapping[str, Any], _of: Manifest | None) -> list[Lin
             else:
                 found.append(Link(one, item(one)))
     return found
-
-
-_LINKS: dict[type[Any], Callable[[Any, Any, Manifest | None], Iterable[Link]]] = {
-    questions.AnalogyLayer: _depth,
-    questions.AnchoredWord: lambda _, row, _of: [Link(row.word, item(row.word))],
-    questions.BaselineRow: lambda _, row, _of: [space(row.space)],
-    questions.ComparedPair: _compared,
-    questions.CongruenceRow: _congruence,
-    questions.HeadWrites: _head_writes,
-    questions.LayerRow: _depth,
-    questions.MiddleMan: _middleman,
-    questions.Neighbor: _neighbor,
-    questions.NeuronNear: _neuron_near,
-    questions.WordNeuron: _middleman,
-    dict: _statement,
-}

@@ -1,38 +1,34 @@
-"""Neuron: what one neuron reads, writes and fires at; of a word, the neurons that fire at it."""
+"""Neuron: what one reads, writes and fires at; of a word, the neurons that fire at it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import dataclasses
+from typing import TYPE_CHECKING, Any
 
 from explorer.errors import BadExpression
 from explorer.expressions import neuron_of
 from explorer.progress import Progress
+from explorer.questions import NeuronQuery, WordQuery
 from explorer.views.place import Place
-from explorer.views.terms import parts_of, several
-from explorer.views.view import View, chosen, rows
+from explorer.views.terms import parts_of
+from explorer.views.view import view_of
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
-    from explorer.questions import NeuronReport, WordReport
 
-K = rows("10")
+_OF_NEURON, _OF_WORD = view_of(NeuronQuery, rows="10"), view_of(WordQuery, rows="10")
 
 
-def _ask(ix: Explorer, place: Place, _: Progress) -> NeuronReport | WordReport:
-    k = int(chosen(place, ix, K))
-    first = (parts_of(place.text) or [""])[0]
+def _ask(ix: Explorer, place: Place, progress: Progress) -> Any:
     try:
-        neuron_of(first)
+        neuron_of((parts_of(place.text) or [""])[0])
     except BadExpression:
-        return ix.word(several(place.text).words[0], k=k)
-    return ix.neuron(first, k=k)
+        return _OF_WORD.ask(ix, place, progress)
+    return _OF_NEURON.ask(ix, place, progress)
 
 
-VIEW = View(
-    name="neuron",
-    title="Neuron",
+VIEW = dataclasses.replace(
+    _OF_NEURON,
     about="What does a neuron read, write and fire at? Of a word: which neurons fire at it?",
-    example="L29N112",
-    options=(K,),
     ask=_ask,
 )

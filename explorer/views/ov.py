@@ -1,57 +1,21 @@
-"""OV: what attention heads write for a word that they attend to fully."""
+"""OV: a head is one of a layer, and alone it has one row."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from explorer.progress import Progress
-from explorer.views.place import Place
-from explorer.views.terms import several
-from explorer.views.view import Choice, Field, View, chosen, layer, rows
+from explorer.questions import OvQuery
+from explorer.views.view import view_of
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
-    from explorer.questions import OvReport
-
-LAYER, K = layer(), rows()
-HEAD = Choice(
-    "head",
-    lambda ix: ("", *map(str, range(ix.manifest.model.n_heads))),
-    shown=lambda v: v or "all",
-)
-TO = Field("to", "carried to another word")
 
 
-def _ask(ix: Explorer, place: Place, _: Progress) -> OvReport:
-    layer = chosen(place, ix, LAYER)
-    head = chosen(place, ix, HEAD) if layer else ""
-    return _written(
-        ix,
-        place,
-        layer=int(layer) if layer else None,
-        head=int(head) if head else None,
-        k=None if head else int(chosen(place, ix, K)),
-    )
+def _adjusted(_: Explorer, given: dict[str, Any]) -> dict[str, Any]:
+    left_out = {"k"} if "head" in given else set()
+    if "layer" not in given:
+        left_out = {"head"}
+    return {name: value for name, value in given.items() if name not in left_out}
 
 
-def _picture(ix: Explorer, place: Place) -> OvReport | None:
-    """Every head of every layer."""
-    if chosen(place, ix, LAYER):
-        return None
-    return _written(ix, place, k=len(ix.manifest.layers) * ix.manifest.model.n_heads)
-
-
-def _written(ix: Explorer, place: Place, **how: int | None) -> OvReport:
-    word = several(place.text).words[0]
-    return ix.ov(word, to=place.get("to").strip() or None, **how)
-
-
-VIEW = View(
-    name="ov",
-    title="OV",
-    about="What does each attention head write for a word, and which heads carry it to another?",
-    example="large",
-    options=(TO, LAYER, HEAD, K),
-    ask=_ask,
-    picture=_picture,
-)
+VIEW = view_of(OvQuery, _adjusted)

@@ -76,4 +76,5 @@ VIEW = View(
     ask=_ask,
     live=False,
     lay_out=lambda answer: page_of(answer, 0),
+    letter="s",
 )

@@ -1,6 +1,7 @@
 """What a view is: what it asks of an index, with what beside the query, and whether as one types.
 
-Knows places and answers; knows no screen, and no question in particular.
+A view follows from the fields of a query. Knows places and fields; knows no screen,
+and no question in particular.
 """
 
 from __future__ import annotations
@@ -9,14 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from explorer.measures import MEASURES
 from explorer.progress import Progress
+from explorer.questions.query import Parameter, Query, about, parameters
 from explorer.views.place import Place
+from explorer.views.terms import alone, only_words, parts_of, several
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
-
-ROWS = ("10", "20", "50", "100", "500")
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,7 @@ class View:
         check: raises where what is typed could not be asked, in a moment; for a view that is not
             live.
         lay_out: the table of an answer; that of the command line unless given.
+        letter: with alt, leads to the view.
     """
 
     name: str
@@ -78,6 +79,7 @@ class View:
     picture: Callable[[Explorer, Place], Any] | None = None
     check: Callable[[Explorer, Place], object] | None = None
     lay_out: Callable[[Any], Any] | None = None
+    letter: str = ""
 
 
 def fixed(*values: str) -> Callable[[Any], Sequence[str]]:
@@ -85,46 +87,132 @@ def fixed(*values: str) -> Callable[[Any], Sequence[str]]:
     return lambda _: values
 
 
-def own(value: str) -> str:
-    """How a measure is written: the space's own has no name."""
-    return value or "own"
+ROWS_SHOWN = "20"
+"""Rows that a table has at first, where there are as many as one likes."""
+
+_OF_INDEX: dict[str, Callable[[Explorer], Sequence[str]]] = {
+    "space": lambda ix: ix.spaces,
+    "depth": lambda ix: [entry.name for entry in ix.manifest.depths],
+    "layer": lambda ix: [str(layer) for layer in ix.manifest.layers],
+    "layers": lambda ix: [str(layer) for layer in ix.manifest.layers],
+    "head": lambda ix: [str(head) for head in range(ix.manifest.model.n_heads)],
+    "side": lambda ix: ix.manifest.sides or ("in",),
+    "group": lambda ix: ix.groups,
+}
+"""By what a field takes, the values that an index has."""
 
 
-def rows(default: str = "20") -> Choice:
-    """How many rows."""
-    return Choice("k", fixed(*ROWS), default, "rows")
+def option_of(one: Parameter, default: str = "") -> Option | None:
+    """What stands beside the query bar for a field of a query; None where nothing does."""
+    if not one.shown:
+        return None
+    label = one.name.replace("_", " ")
+    if one.folds_forms:
+        return Choice(one.name, fixed("yes", "no"), "yes", "forms", _folded)
+    if one.takes == "flag":
+        return Choice(one.name, fixed("no", "yes"), "no", label)
+    if one.takes == "number":
+        if not one.offered:
+            return None
+        at_first = default or (ROWS_SHOWN if one.default in (10, None) else str(one.default))
+        if "" in one.offered:
+            return Choice(one.name, fixed(*one.offered), "", label, _how_many)
+        label = "rows" if one.name == "k" else label
+        return Choice(one.name, fixed(*one.offered), at_first, label)
+    if one.choices and one.takes == "choice":
+        values = ("", *one.choices) if one.optional else one.choices
+        return Choice(one.name, fixed(*values), shown=lambda v: v or "own")
+    if one.takes in _OF_INDEX:
+        there = _OF_INDEX[one.takes]
+        name = (
+            "layer" if one.takes == "layers" else one.name
+        )  # chosen in one view, it is in the next
+        if one.optional and one.takes != "side":
+            usual = one.usual or "all"
+            return Choice(name, lambda ix: ("", *there(ix)), shown=lambda v: v or usual)
+        return Choice(name, there, str(one.default))
+    about = one.help.partition(":")[0].partition(";")[0]
+    return Field(one.name, f"{label}: {about}")
 
 
-def measure() -> Choice:
-    """How vectors are scored."""
-    return Choice("measure", fixed("", *MEASURES), shown=own)
+def _how_many(value: str) -> str:
+    return f"top {value}" if value else "all"
 
 
-def space() -> Choice:
-    """A space to look in."""
-    return Choice("space", lambda ix: ix.spaces)
+def _folded(value: str) -> str:
+    return "folded" if value == "yes" else "all"
 
 
-def depths(every: str, default: str) -> Choice:
-    """`embed` or a context space, or every one of them."""
-    return Choice(
-        "space", lambda ix: (every, *(entry.name for entry in ix.manifest.depths)), default
+def view_of(
+    kind: type[Query[Any]],
+    adjusted: Callable[[Explorer, dict[str, Any]], dict[str, Any]] = lambda _, given: given,
+    rows: str = "",
+) -> View:
+    """The view of a kind of query: what its fields say stands beside the bar, the first in it.
+
+    Args:
+        kind: what is asked.
+        adjusted: of what was chosen, what goes together, where not everything does.
+        rows: how many at first.
+    """
+    bar, *others = parameters(kind)
+    options: dict[str, Option] = {}
+    for one in sorted(others, key=lambda one: one.name == "k"):  # how many rows stands last
+        option = option_of(one, rows if one.name == "k" else "")
+        if option is not None:
+            options[one.name] = option
+    avoids = any(one.name == "avoid" for one in others)
+
+    def made(ix: Explorer, place: Place) -> Query[Any]:
+        given = typed(bar, place.text, avoids)
+        for one in others:
+            if one.name in options and (value := chosen(place, ix, options[one.name])) != "":
+                given[one.name] = _value(one, value)
+        return kind(**adjusted(ix, given))
+
+    def ask(ix: Explorer, place: Place, progress: Progress) -> Any:
+        return ix.ask(made(ix, place), progress)
+
+    def picture(ix: Explorer, place: Place) -> Any:
+        wider = made(ix, place).beside(ix.manifest)
+        return None if wider is None else ix.ask(wider)
+
+    def check(ix: Explorer, place: Place) -> None:
+        ix.vectors(ix.manifest.embed.name, only_words(place.text))
+
+    return View(
+        name=kind.question,
+        title=kind.title,
+        about=about(kind).split("\n\n")[0].replace("`", ""),
+        example=kind.example,
+        options=tuple(options.values()),
+        ask=ask,
+        live=kind.live,
+        picture=picture if kind.beside is not Query.beside else None,
+        check=check if bar.several and not kind.live else None,
+        letter=kind.letter,
     )
 
 
-def layer() -> Choice:
-    """A block, or all of them."""
-    return Choice(
-        "layer", lambda ix: ("", *map(str, ix.manifest.layers)), shown=lambda v: v or "all"
-    )
+def typed(bar: Parameter, text: str, avoids: bool = False) -> dict[str, Any]:
+    """What stands in the bar, as the field that it is for, and as `avoid` where that is one."""
+    if bar.takes == "expression":
+        return {bar.name: alone(text)}
+    if bar.takes == "neuron":
+        return {bar.name: (parts_of(text) or [""])[0]}
+    if not bar.several:
+        return {bar.name: several(text).words[0]}
+    if not avoids:
+        return {bar.name: only_words(text)}
+    found = several(text)
+    return {bar.name: found.words, "avoid": found.avoid}
 
 
-def side() -> Choice:
-    """Which of a neuron's weight vectors: those that the index has."""
-    return Choice(
-        "side",
-        lambda ix: ix.manifest.sides or ("in",),
-    )
+def _value(one: Parameter, text: str) -> Any:
+    """What was chosen, as the field has it."""
+    if one.type is bool:
+        return text == "yes"
+    return one.type(text.strip())
 
 
 def chosen(place: Place, ix: Explorer, option: Option) -> str:

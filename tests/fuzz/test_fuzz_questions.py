@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from explorer.cli import cli as explorer_cli
 from explorer.errors import QueryError
-from explorer.sql.functions import FUNCTIONS
+from explorer.sql.functions import functions
 from explorer.sql.session import Session
 from fuzz.madeup import (
     SPACES,
@@ -88,7 +88,7 @@ _WORDS = [word.replace("_", " ") for word in _KEYWORDS.split()]
 _MARKS = ["(", ")", ",", ";", ".", "=", "<", "||", "->", "--", "/*", "*/", "'", '"', "$$", ":", "?"]
 _calls = st.builds(
     "{}({})".format,
-    st.sampled_from([*(one.name for one in FUNCTIONS), "count", "unnest", "range", "read_csv"]),
+    st.sampled_from([*(one.name for one in functions()), "count", "unnest", "range", "read_csv"]),
     joined(st.sampled_from([*_NAMES, *_VALUES, "k := 3", "space := 'embed'"]), [", "], 4),
 )
 _sound = [

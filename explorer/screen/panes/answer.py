@@ -93,7 +93,7 @@ class Answer(Vertical):
         self._fill(layout, scale)
         foot = [line for line in layout.foot if line]
         if scale is not None:  # where there is room for one line, it is what is told of the answer
-            foot.insert(1, scale.gauge.about)
+            foot.insert(1, scale.about)
         self._say("#head", _head(answer, layout))
         self._say("#foot", plain("\n".join(foot)))
         self._tell()

@@ -6,10 +6,12 @@ Spearman's and Pearson's correlation over the pairs whose words both have a vect
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
-from explorer.compute.evaluate import Asked, Several, asked
+from explorer.compute.testset import Asked, asked
+from explorer.compute.workspace import Workspace
 from explorer.errors import QueryError
 from explorer.measures.asked import kind
 from explorer.measures.measure import Measure, pair_scores
@@ -20,36 +22,25 @@ from explorer.questions import (
     SimilarityCorrelation,
     SimilarityCorrelations,
 )
-from explorer.testsets.files import Pairs, Source, read_pairs
-from indexer.store.read import Index
+from explorer.testsets.files import Pairs, read_pairs
 from indexer.store.space import Space
 
 FEWEST = 3
 """Pairs below which a correlation has no p."""
 
 
-def evaluate_similarity(
-    index: Index,
-    source: Source,
-    space: Several,
-    all_layers: bool,
-    measure: Several,
-    column: str | int,
-    delimiter: str | None,
-    tokens: str,
-    case: str,
-    restrict: int | None,
-    missing_as_zero: bool,
-    progress: Progress,
+def answer(
+    work: Workspace, query: EvaluateSimilarityQuery, progress: Progress
 ) -> SimilarityCorrelations:
     """A row for each space and measure.
 
     Raises:
         QueryError: a file, option or space that cannot be had, or no pair that is covered.
     """
-    pairs = read_pairs(source, column, delimiter)
+    missing_as_zero = query.missing_as_zero
+    pairs = read_pairs(query.file, query.column, query.delimiter)
     words = (word for pair in pairs.words for word in pair)
-    ask = asked(index, words, space, all_layers, measure, tokens, case, restrict)
+    ask = asked(work.index, words, query)
     distances = [one.name for _, each in ask.each() for one in each if one.distance]
     if missing_as_zero and distances:
         raise QueryError(
@@ -64,19 +55,9 @@ def evaluate_similarity(
     for done, (one, measures) in enumerate(ask.each(), start=1):
         rows += _rows(ask, one, measures, pairs, missing_as_zero)
         progress(one.name, done, len(ask.spaces))
-    query = EvaluateSimilarityQuery(
-        pairs.name,
-        ask.spaces,
-        ask.measures,
-        str(column),
-        delimiter,
-        tokens,
-        case,
-        restrict,
-        missing_as_zero,
-    )
+    filled = replace(query, file=pairs.name, **ask.filled)
     return SimilarityCorrelations(
-        query, tuple(rows), ask.meta(_notes(rows, pairs, missing_as_zero))
+        filled, tuple(rows), ask.meta(_notes(rows, pairs, missing_as_zero))
     )
 
 

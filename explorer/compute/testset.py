@@ -7,18 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from explorer.errors import QueryError
-from explorer.measures import MEASURES
 from explorer.measures.asked import checked_measure
 from explorer.measures.measure import Measure
-from explorer.questions import Coverage, EvaluateMeta
+from explorer.questions import (
+    Coverage,
+    EvaluateAnalogiesQuery,
+    EvaluateMeta,
+    EvaluateSimilarityQuery,
+)
+from explorer.questions.choices import Case, MeasureName, Tokens
 from explorer.testsets.lexicon import Lexicon, lexicon
 from indexer.store.read import Index
 from indexer.store.space import Space
 
-Several = str | Sequence[str] | None
-"""One name, several, or none: the default."""
+TestSetQuery = EvaluateAnalogiesQuery | EvaluateSimilarityQuery
 
 
 @dataclass
@@ -27,11 +32,11 @@ class Asked:
 
     index: Index
     words: tuple[str, ...]
-    tokens: str
-    case: str
+    tokens: Tokens
+    case: Case
     restrict: int | None
     spaces: tuple[str, ...]
-    measures: tuple[str, ...] | None
+    measures: tuple[MeasureName, ...] | None
     _lexicons: dict[str, tuple[Lexicon, dict[str, int]]] = field(default_factory=dict)
 
     def each(self) -> Iterator[tuple[Space, tuple[Measure, ...]]]:
@@ -76,6 +81,11 @@ class Asked:
             "compare rows of one kind (context.0 is what enters block 0)"
         ]
 
+    @property
+    def filled(self) -> dict[str, Any]:
+        """What a query's fields say once every space is named."""
+        return {"space": self.spaces, "all_layers": False, "measure": self.measures}
+
     def none_covered(self, what: str) -> QueryError:
         """The error of a test set of which no space asked has anything."""
         among = ", or among ".join(known.population for known, _ in self._lexicons.values())
@@ -87,44 +97,23 @@ class Asked:
         )
 
 
-def asked(
-    index: Index,
-    words: Iterable[str],
-    space: Several,
-    all_layers: bool,
-    measure: Several,
-    tokens: str,
-    case: str,
-    restrict: int | None,
-) -> Asked:
-    """Check what was asked of a test set.
+def asked(index: Index, words: Iterable[str], query: TestSetQuery) -> Asked:
+    """Find what a test set is asked of.
 
     Raises:
-        QueryError: no such measure, or a space besides `all_layers`.
         UnknownSpace: no such space.
     """
-    if all_layers and space is not None:
-        raise QueryError("--all-layers asks every space; leave out --space")
     depths = [entry.name for entry in index.depths]
-    names = depths if all_layers else (several(space) or depths[:1])
-    measures = several(measure)
-    if measures == ["all"]:
-        measures = list(MEASURES)
+    names = tuple(dict.fromkeys(depths if query.all_layers else (query.space or depths[:1])))
+    measures = None if query.measure is None else tuple(dict.fromkeys(query.measure))
     for name in names:
         index.space(name)
-        for one in measures:
-            checked_measure(one, index, index.space(name))
     return Asked(
         index,
         tuple(dict.fromkeys(words)),
-        tokens,
-        case,
-        restrict,
-        tuple(names),
-        tuple(measures) if measures else None,
+        query.tokens,
+        query.case,
+        query.restrict,
+        names,
+        measures or None,
     )
-
-
-def several(names: Several) -> list[str]:
-    """Each name once."""
-    return list(dict.fromkeys([names] if isinstance(names, str) else names or []))

@@ -9,23 +9,21 @@ analogies").
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.compute.analogy import METHODS
-from explorer.compute.evaluate import Asked, Several, asked, several
+from explorer.compute.testset import Asked, asked
+from explorer.compute.workspace import Workspace
 from explorer.errors import QueryError
 from explorer.measures.asked import COSINES, listed
 from explorer.measures.measure import Measure
 from explorer.progress import Progress
 from explorer.questions import AnalogyAccuracies, AnalogyAccuracy, EvaluateAnalogiesQuery
-from explorer.testsets.files import Questions, Source, read_questions
+from explorer.testsets.files import Questions, read_questions
 from explorer.testsets.lexicon import Int64, Lexicon
 from explorer.testsets.offsets import best_answers, steps
-from indexer.store.errors import unknown
-from indexer.store.read import Index
 from indexer.store.space import Space
 from indexer.store.spaces import ItemName
 
@@ -56,34 +54,18 @@ class _Right:
     alone: Mask
 
 
-def evaluate_analogies(
-    index: Index,
-    source: Source,
-    space: Several,
-    all_layers: bool,
-    measure: Several,
-    method: Several,
-    tokens: str,
-    case: str,
-    restrict: int | None,
-    depth: int | None,
-    sections: bool | None,
-    progress: Progress,
-) -> AnalogyAccuracies:
+def answer(work: Workspace, query: EvaluateAnalogiesQuery, progress: Progress) -> AnalogyAccuracies:
     """A row for each space, measure and method; for each section of one, where only one is asked.
 
     Raises:
         QueryError: a file, option or space that cannot be had, or no question that is covered.
     """
-    questions = read_questions(source)
-    methods = tuple(several(method)) or ("add",)
-    for one in methods:
-        if one not in METHODS:
-            raise QueryError(unknown("method", one, METHODS))
+    questions = read_questions(query.file)
+    methods, depth, sections = tuple(dict.fromkeys(query.method)), query.depth, query.sections
     if depth is not None and depth < 1:
         raise QueryError(f"--depth {depth}: look at 1 candidate or more")
     words = (word for question in questions.words for word in question)
-    ask = asked(index, words, space, all_layers, measure, tokens, case, restrict)
+    ask = asked(work.index, words, query)
     runs = list(_runs(ask, methods))
     if not runs:
         raise QueryError(
@@ -103,18 +85,10 @@ def evaluate_analogies(
         bar.what = f"{by.space.name} by {by.name}"
         right = _right(by, known, these, one_method, depth, bar.step)
         rows += _rows(questions, these, right, (by.space.name, by.name, one_method), sections)
-    query = EvaluateAnalogiesQuery(
-        questions.name,
-        ask.spaces,
-        ask.measures,
-        methods,
-        tokens,
-        case,
-        restrict,
-        depth,
-        sections,
+    filled = replace(query, file=questions.name, method=methods, sections=sections, **ask.filled)
+    return AnalogyAccuracies(
+        filled, tuple(rows), ask.meta(_notes(runs, methods, query.case, depth))
     )
-    return AnalogyAccuracies(query, tuple(rows), ask.meta(_notes(runs, methods, case, depth)))
 
 
 def _runs(ask: Asked, methods: tuple[str, ...]) -> Iterator[tuple[Measure, str]]:

@@ -1,0 +1,177 @@
+"""A command of a query: its arguments and options are the query's fields.
+
+Knows click and what fields say of themselves; knows no question in particular.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import click
+
+from explorer.cli.answer import answer
+from explorer.cli.completion import Listed, files, groups, spaces, tables
+from explorer.cli.options import (
+    EXIT_CODES,
+    EXPRESSIONS,
+    answer_options,
+    picture_options,
+    stacked,
+)
+from explorer.cli.progress import progress
+from explorer.cli.wordfile import words_of
+from explorer.questions.query import Parameter, Query, about, parameters
+
+Given = dict[str, Any]
+"""By field, what was given on the command line."""
+
+_COMPLETED: Mapping[str, Any] = {
+    "space": spaces,
+    "depth": spaces,
+    "group": groups,
+    "file": files,
+    "table": tables,
+}
+_WRITTEN = frozenset({"expression", "word", "neuron"})
+"""What is written as expressions are, which the help then tells of."""
+
+
+class QuestionCommand(click.Command):
+    """A command whose expression may begin with a minus, as `- man + woman` and `-2*dog` do."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments, a leading minus for what it is."""
+        # The grammar passes over blanks, and what begins with one is no option.
+        args = [f" {a}" if re.match(r"-(\s|[\d.]\S*\*)", a) else a for a in args]
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as err:
+            if "unexpected extra argument" not in err.message:
+                raise
+            said = f"{err.message}; put the whole expression in quotes"
+            raise click.UsageError(said, ctx) from None
+
+
+def command(
+    kind: type[Query[Any]],
+    made: Callable[[Given, Mapping[str, Any]], Query[Any]] | None = None,
+    extra: Sequence[click.Option] = (),
+    pictured: bool | None = None,
+    ask: Callable[[Mapping[str, Any], Query[Any]], None] | None = None,
+    optional: Sequence[str] = (),
+) -> click.Command:
+    """The command that asks a kind of query.
+
+    Args:
+        kind: whose fields it takes.
+        made: makes the query of what was given and of all options; of `kind` unless given.
+        extra: options that are no field.
+        pictured: whether its answers are drawn; as `kind` says unless given.
+        ask: asks a query that was made, and writes its answer, unless it is asked as every other.
+        optional: arguments that need not be given, though the query has them.
+    """
+    fields = parameters(kind)
+
+    def run(**options: Any) -> None:
+        given = _given(fields, options)
+        query = kind(**given) if made is None else made(given, options)
+        if ask is not None:
+            ask(options, query)
+            return
+        with progress() as tell:
+            answer(options, lambda ix: ix.ask(query, tell))
+
+    drawn = kind.pictured if pictured is None else pictured
+    shown = stacked(lambda: None, (picture_options, answer_options) if drawn else (answer_options,))
+    lists = [_WORD_FILE] if any(one.positional and one.several for one in fields) else []
+    epilog = EXPRESSIONS if any(one.takes in _WRITTEN for one in fields) else ""
+    text = about(kind)
+    return QuestionCommand(
+        (kind.command or (kind.question,))[-1],
+        callback=run,
+        params=[
+            *(_argument(one, one.name in optional) for one in fields if one.positional),
+            *lists,
+            *(_option(one) for one in fields if not one.positional),
+            *extra,
+            *reversed(getattr(shown, "__click_params__", [])),
+        ],
+        help=_plain(text),
+        short_help=_plain(text.split("\n\n")[0]),
+        epilog=epilog + kind.more + EXIT_CODES,
+    )
+
+
+_WORD_FILE = click.Option(
+    ["--file", "word_file"],
+    metavar="FILE",
+    shell_complete=files,
+    help="A file of words, one a line, instead of arguments.",
+)
+
+
+def _argument(one: Parameter, optional: bool) -> click.Argument:
+    metavar = f"{one.metavar} {one.metavar}..." if one.several else one.metavar
+    needed = one.required and not one.several and not optional
+    return click.Argument(
+        [one.name],
+        metavar=metavar if needed or one.several else f"[{metavar}]",
+        nargs=-1 if one.several else 1,
+        required=needed,
+        shell_complete=_COMPLETED.get(one.takes),
+    )
+
+
+def _option(one: Parameter) -> click.Option:
+    spelled = [f"--{one.name.replace('_', '-')}"] if len(one.name) > 1 else [f"-{one.name}"]
+    pair = [also for also in one.also if "/" in also]
+    kind: Any = Listed if one.choices else click.Option
+    flag = one.type is bool
+    made: click.Option = kind(
+        [*(pair or [*spelled, *one.also]), one.name],
+        metavar=None if flag else one.metavar,
+        is_flag=flag,
+        type=None if flag or one.type is str else one.type,
+        multiple=one.several,
+        default=None,
+        help=_help(one),
+        shell_complete=_COMPLETED.get(one.takes),
+    )
+    return made
+
+
+def _help(one: Parameter) -> str:
+    text = one.help if one.help.startswith("`") else one.help[:1].upper() + one.help[1:]
+    text = _plain(text) + ("." if not text.endswith(".") else "")
+    if one.several:
+        text = f"{text[:-1]}; repeatable."
+    usual = one.usual
+    unsaid = one.default is None or one.default is False or one.default == ()
+    if not usual and not unsaid and not one.required:
+        default = one.default if one.several else (one.default,)
+        usual = ", ".join(f"{each:,}" if one.type is int else str(each) for each in default)
+    return f"{text}  [default: {usual}]" if usual else text
+
+
+def _plain(text: str) -> str:
+    return text.replace("`", "")
+
+
+def _given(fields: Sequence[Parameter], options: Mapping[str, Any]) -> Given:
+    """By field, what was given; what was not has the field's own default."""
+    given: Given = {}
+    for one in fields:
+        value = options[one.name]
+        if one.positional and one.several:
+            value = words_of(value, options["word_file"])
+        elif one.several and one.takes != "word":
+            value = tuple(part for each in value or () for part in each.split(","))
+        if one.folds_forms and value is None:
+            value = options["format"] in ("table", "markdown")
+        if value is not None and value != ():
+            given[one.name] = value
+        elif one.required and one.several:
+            given[one.name] = ()
+    return given

@@ -1,0 +1,59 @@
+"""Answers in this process: each question by the module of `explorer.compute` that has its name.
+
+Such a module has `answer(work, query, progress)`, and where many are answered faster together than
+one by one, `answer_each(work, queries, skip)`. It is imported when its question is first asked:
+most programs ask one or two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+from explorer.compute.workspace import Workspace
+from explorer.errors import BadExpression, UnknownWord
+from explorer.progress import Progress, untold
+from explorer.questions.query import Query, R
+
+
+class Local:
+    """An open index that answers here.
+
+    Args:
+        work: the index, and what its questions share.
+    """
+
+    def __init__(self, work: Workspace) -> None:
+        self.work = work
+
+    def ask(self, query: Query[R], progress: Progress = untold) -> R:
+        """The answer of a query; raises a `SemanticError` with one line where there is none."""
+        found: R = _module(query).answer(self.work, query, progress)
+        return found
+
+    def ask_each(self, queries: Sequence[Query[R]], skip: bool = False) -> Iterator[R | None]:
+        """The answers of several queries of one question, in order, equal to those one by one.
+
+        Args:
+            queries: all of one class.
+            skip: give None for one whose expression names nothing, instead of raising.
+        """
+        if not queries:
+            return
+        together: Any = getattr(_module(queries[0]), "answer_each", None)
+        if together is not None:
+            yield from together(self.work, queries, skip)
+            return
+        for query in queries:
+            try:
+                yield self.ask(query)
+            except (UnknownWord, BadExpression):
+                if not skip:
+                    raise
+                yield None
+
+
+def _module(query: Query[Any]) -> ModuleType:
+    return import_module(f"explorer.compute.{query.question}")

@@ -1,0 +1,57 @@
+"""The fields that several questions have, each declared once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from explorer.questions.query import option
+
+
+def measure_option() -> Any:
+    """How vectors are scored."""
+    return option(
+        None,
+        "how vectors are scored; centered in context.*, cosine elsewhere, unless given",
+    )
+
+
+def rows_option(
+    default: int | None = 10, help: str = "how many rows", usual: str = "", shown: bool = True
+) -> Any:
+    """How many of the best."""
+    return option(default, help, usual=usual, shown=shown, offered=("10", "20", "50", "100", "500"))
+
+
+def inputs_option() -> Any:
+    """Whether what is asked for may be found."""
+    return option(False, "keep the query's own items", shown=False)
+
+
+def forms_option() -> Any:
+    """Whether forms of one word are one row."""
+    return option(
+        False,
+        "fold forms that differ only in case or leading space into one row",
+        folds_forms=True,
+        also=("--distinct/--all-forms",),
+    )
+
+
+def seed_option() -> Any:
+    """Of whatever is drawn."""
+    return option(0, "of the draw", shown=False)
+
+
+def target_option() -> Any:
+    """Where does a word stand?"""
+    return option(None, "a word: its rank, score, z and gain over each component", "word")
+
+
+def against_option() -> Any:
+    """What the target is compared under."""
+    return option(None, "another expression that the target is compared under", "expression")
+
+
+def method_option() -> Any:
+    """How an analogy is scored."""
+    return option("add", "3CosAdd, or 3CosMul")

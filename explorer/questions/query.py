@@ -1,0 +1,314 @@
+"""What is asked, as a value: a frozen dataclass a question, whose fields are all there is to ask.
+
+Knows what a field says of itself (its type, default, help, what it takes), and nothing of who reads
+that: the command line, SQL, the terminal UI, completion, JSON and the docs are derived from it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+import re
+import textwrap
+import types
+import typing
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origin
+
+from explorer.errors import QueryError
+from indexer.store.errors import unknown
+
+if TYPE_CHECKING:
+    from explorer.questions.answer import Result
+    from indexer.store.layout import Manifest
+
+R = TypeVar("R", bound="Result", covariant=True)
+
+Takes = Literal[
+    "expression", "word", "neuron", "space", "depth", "layer", "layers", "head", "side", "group",
+    "file", "table", "text", "number", "choice", "flag",
+]  # fmt: skip
+"""What a field takes: `depth` is `embed` or a context space, `text` anything."""
+
+_METAVARS = {
+    "word": "WORD",
+    "expression": "EXPR",
+    "neuron": "NEURON",
+    "space": "S",
+    "depth": "S",
+    "layer": "L",
+    "layers": "0-28",
+    "head": "H",
+    "group": "NAME",
+    "file": "FILE",
+    "table": "NAME",
+    "number": "N",
+    "text": "TEXT",
+}
+ALL = "all"
+"""Of an option that takes several of some choices: every one of them."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A field of a query, as a face sees it.
+
+    Attributes:
+        name: the same in every face.
+        help: what it is, as a part of a sentence.
+        takes: what may be given.
+        type: of a value, or of each of several.
+        several: whether it takes any number of them.
+        optional: whether it may be None.
+        choices: the values there are, where they are few.
+        default: the value unless given; `dataclasses.MISSING` where one must be.
+        positional: whether it may be given without its name.
+        metavar: what the command line writes for a value.
+        usual: what None stands for, where that can be said in a word.
+        also: further spellings on the command line.
+        offered: of a number, those that the terminal UI offers, the first unless `usual` says so.
+        shown: whether the terminal UI has it beside the query.
+        folds_forms: whether it is on where a person reads a table and off where a program does.
+    """
+
+    name: str
+    help: str
+    takes: Takes
+    type: type
+    several: bool
+    optional: bool
+    choices: tuple[str, ...]
+    default: Any
+    positional: bool
+    metavar: str
+    usual: str
+    also: tuple[str, ...]
+    offered: tuple[str, ...]
+    shown: bool
+    folds_forms: bool
+
+    @property
+    def about(self) -> str:
+        """What it is, with what it is unless given, as a sentence."""
+        return _sentence(self.help, self.usual)
+
+    @property
+    def required(self) -> bool:
+        """Whether a value must be given; of several, whether one must."""
+        return self.default is MISSING
+
+
+def argument(
+    help: str,
+    takes: Takes,
+    *,
+    default: Any = MISSING,
+    default_factory: Any = MISSING,
+    metavar: str = "",
+) -> Any:
+    """A field that may be given without its name."""
+    said = {"help": help, "takes": takes, "positional": True, "metavar": metavar}
+    if default_factory is not MISSING:
+        return dataclasses.field(default_factory=default_factory, metadata=said)
+    return dataclasses.field(default=default, metadata=said)
+
+
+def option(
+    default: Any,
+    help: str,
+    takes: Takes | None = None,
+    *,
+    metavar: str = "",
+    usual: str = "",
+    also: tuple[str, ...] = (),
+    offered: tuple[str, ...] = (),
+    shown: bool = True,
+    folds_forms: bool = False,
+) -> Any:
+    """A field that is given by name; what it takes follows from its type unless said."""
+    said: dict[str, Any] = {"help": help, "takes": takes, "metavar": metavar, "usual": usual}
+    said |= {"also": also, "offered": offered, "shown": shown, "folds_forms": folds_forms}
+    return dataclasses.field(default=default, metadata=said)
+
+
+@dataclass(frozen=True)
+class Query(Generic[R]):
+    """What is asked: `Explorer.ask(query)` answers it.
+
+    Made of plain values, it compares, pickles and can be asked again. An answer's own `query` has
+    every default filled in, and asked of the same index it gives the same answer. What needs no
+    index to be refused, such as a choice that does not exist, is refused when it is made.
+    """
+
+    question: ClassVar[str] = ""
+    """Its name: that of the method of `Explorer` and of SQL's function."""
+
+    command: ClassVar[tuple[str, ...]] = ()
+    """The words of its command, where those are not its name."""
+
+    example: ClassVar[str] = ""
+    """What may be written for its arguments."""
+
+    title: ClassVar[str] = ""
+    """On the tab of the terminal UI."""
+
+    letter: ClassVar[str] = ""
+    """With alt, to its view of the terminal UI; one without has no view of its own."""
+
+    live: ClassVar[bool] = True
+    """Whether it is answered while one types; one that takes seconds is asked on Enter."""
+
+    more: ClassVar[str] = ""
+    """What its command's help says below the options."""
+
+    pictured: ClassVar[bool] = False
+    """Whether its answers have pictures."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.__doc__ = documented(cls)
+
+    def __post_init__(self) -> None:
+        for one in parameters(type(self)):
+            given = getattr(self, one.name)
+            value = _tidied(one, given)
+            if value is not given:
+                object.__setattr__(self, one.name, value)
+        self.check()
+
+    def check(self) -> None:
+        """Raise `QueryError` where fields do not go together; overridden where they may not."""
+
+    def beside(self, manifest: Manifest) -> Query[Any] | None:
+        """A wider question, whose pictures are worth a look beside this one's table; or None."""
+        return None
+
+
+def parameters(kind: type[Query[Any]]) -> tuple[Parameter, ...]:
+    """What a query's fields say of themselves, in order."""
+    return _parameters(kind)  # type: ignore[arg-type]  # a class, which can be hashed
+
+
+@functools.cache
+def _parameters(kind: type[Query[Any]]) -> tuple[Parameter, ...]:
+    hints = typing.get_type_hints(kind)
+    return tuple(_parameter(one, hints[one.name]) for one in dataclasses.fields(kind))
+
+
+def _parameter(field: dataclasses.Field[Any], hint: Any) -> Parameter:
+    said = dict(field.metadata)
+    optional = several = False
+    if isinstance(hint, types.UnionType) or get_origin(hint) is typing.Union:
+        parts = [one for one in get_args(hint) if one is not type(None)]
+        optional = len(parts) < len(get_args(hint))
+        hint = parts[0]
+    if get_origin(hint) is tuple:
+        several, hint = True, get_args(hint)[0]
+    choices: tuple[str, ...] = get_args(hint) if get_origin(hint) is Literal else ()
+    kind = str if choices else hint
+    takes = said["takes"] or _takes(kind, choices)
+    metavar = said.get("metavar") or "|".join(choices) or _METAVARS.get(takes, "")
+    return Parameter(
+        name=field.name,
+        help=said["help"],
+        takes=takes,
+        type=kind,
+        several=several,
+        optional=optional,
+        choices=choices,
+        default=field.default,
+        positional=said.get("positional", False),
+        metavar=metavar,
+        usual=said.get("usual", ""),
+        also=said.get("also", ()),
+        offered=said.get("offered", ()),
+        shown=said.get("shown", True),
+        folds_forms=said.get("folds_forms", False),
+    )
+
+
+def _takes(kind: type, choices: tuple[str, ...]) -> Takes:
+    if choices:
+        return "choice"
+    if kind is bool:
+        return "flag"
+    return "number" if kind in (int, float) else "text"
+
+
+def _tidied(one: Parameter, value: Any) -> Any:
+    """A value as the field has it: several as a tuple, each of them a choice where there are some.
+
+    Raises:
+        QueryError: it is none of the choices.
+    """
+    if one.several and value is not None:
+        each = value.split(",") if isinstance(value, str) and not one.positional else value
+        each = [each] if isinstance(each, str) else each
+        value = tuple(part.strip() if one.choices else part for part in each)
+        if one.choices:
+            value = tuple(filter(None, value))
+        if one.choices and value == (ALL,):
+            return one.choices
+    if one.choices and value is not None:
+        for each in value if one.several else (value,):
+            if each not in one.choices:
+                raise QueryError(unknown(one.name.replace("_", " "), str(each), one.choices))
+    return value
+
+
+def documented(kind: type[Query[Any]]) -> str:
+    """The docstring of a query: what it says of itself, and what its fields say of themselves."""
+    about = inspect.cleandoc(kind.__doc__ or "")
+    fields = [
+        f"    {name}: {_sentence(value.metadata['help'], value.metadata.get('usual', ''))}"
+        for name, value in vars(kind).items()
+        if isinstance(value, dataclasses.Field)
+    ]
+    lines = [line for each in fields for line in _wrapped(each)]
+    return "\n".join([about, "", "Attributes:", *lines]) if fields else about
+
+
+def about(kind: type[Query[Any]]) -> str:
+    """What a query says of itself, without its fields."""
+    return (kind.__doc__ or "").partition("\n\nAttributes:")[0]
+
+
+def _sentence(help: str, usual: str) -> str:
+    """What a field is, with what it is unless given."""
+    said = f"{help}; {usual} unless given" if usual else help
+    return said if said.endswith(".") else f"{said}."
+
+
+def _wrapped(entry: str) -> list[str]:
+    return textwrap.wrap(entry, 92, subsequent_indent=" " * 8, break_on_hyphens=False)
+
+
+_PROGRESS = "told what is done, how many steps of it, and of how many."
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def asks(kind: type[Query[Any]]) -> Callable[[F], F]:
+    """A method that asks a query: its arguments are the query's fields, and are documented so."""
+
+    def documented_too(method: F) -> F:
+        text = inspect.cleandoc(method.__doc__ or "")
+        taken = inspect.signature(method).parameters
+        abouts = {one.name: one.about for one in parameters(kind)} | {"progress": _PROGRESS}
+        lines = [
+            line
+            for name, one in taken.items()
+            if name in abouts
+            for line in _wrapped(
+                f"    {'*' * (one.kind is one.VAR_POSITIONAL)}{name}: {abouts[name]}"
+            )
+        ]
+        at = re.search(r"^(Raises:|Example:|\Z)", text, re.MULTILINE)
+        assert at is not None
+        said = "\n".join(["Args:", *lines, "\n"])
+        method.__doc__ = text[: at.start()] + said + text[at.start() :]
+        return method
+
+    return documented_too

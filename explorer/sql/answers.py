@@ -1,0 +1,182 @@
+"""How a function of SQL is answered: columns of arguments become queries, answers lists of rows.
+
+Knows how those of many rows are asked together; knows no connection.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+from explorer.compute.middleman import exact_neuron_scores
+from explorer.compute.similarity import similarities
+from explorer.engines.local import Local
+from explorer.errors import BadExpression, QueryError, UnknownWord
+from explorer.expressions import neuron_of, parse
+from explorer.questions import AnalogyQuery
+from explorer.questions.query import parameters
+from explorer.sql.functions import MISSING_WORDS, Function, SimilarityQuery, ZQuery
+from indexer.store.errors import unknown
+
+MOST_ROWS = 2_000_000
+"""Rows that one call for a batch of arguments may give: some hundred megabytes."""
+
+_Row = TypeVar("_Row")
+
+
+class Stopped(QueryError):
+    """A query was told to end; nothing is wrong with what it asked."""
+
+
+class Answers:
+    """What answers the functions: an engine, and a word that ends the work between two questions.
+
+    Questions of several threads are answered one after another, so that memory is that of one.
+    """
+
+    def __init__(self, engine: Local) -> None:
+        self.engine = engine
+        self.stopped = threading.Event()
+        self.lock = threading.Lock()
+
+    def each(self, rows: Iterable[_Row]) -> Iterator[_Row]:
+        """The same rows, until the query is stopped."""
+        for row in rows:
+            if self.stopped.is_set():
+                raise Stopped("stopped")
+            yield row
+
+    def of(self, function: Function, columns: Sequence[list[Any]]) -> list[Any]:
+        """What a function gives each row of arguments: a value, a list of rows, or None.
+
+        Args:
+            function: which.
+            columns: a list a parameter, each of one value a row.
+        """
+        skips = columns[-1]
+        for one in set(skips):
+            if one not in MISSING_WORDS:
+                raise QueryError(unknown("way with what is not found", one, MISSING_WORDS))
+        queries = [_query(function, row) for row in zip(*columns[:-1], strict=True)]
+        found: list[Any] = [None] * len(queries)
+        for skip in (False, True):
+            at = [
+                row
+                for row, query in enumerate(queries)
+                if query is not None and (skips[row] == "skip") == skip
+            ]
+            # What stands in many rows is asked once.
+            asked = list(dict.fromkeys(queries[row] for row in at))
+            if not asked:
+                continue
+            _check_size(function, asked)
+            answers = _ANSWERED.get(function.query, _rows)(self, asked, skip)
+            known = dict(zip(asked, self.each(answers), strict=True))
+            for row in at:
+                found[row] = known[queries[row]]
+        return found
+
+
+def _query(function: Function, row: Sequence[Any]) -> Any:
+    """What a row of arguments asks; None where what must be given is NULL."""
+    given = {p.name: value for p, value in zip(function.parameters, row, strict=False)}
+    for one in function.parameters[:-1]:
+        value = given[one.name]
+        if one.default is None and (value is None or (isinstance(value, list) and None in value)):
+            return None
+    fields = {one.name: one for one in parameters(function.query)}
+    filled = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in given.items()
+        if value is not None or fields[name].optional
+    }
+    return function.query(**filled)
+
+
+def _check_size(function: Function, asked: Sequence[Any]) -> None:
+    """Raise `QueryError` where the rows would be too many to be held."""
+    most = max((getattr(one, "k", None) or 1) for one in asked)
+    if len(asked) * most > MOST_ROWS:
+        raise QueryError(
+            f"{function.name}: {len(asked):,} expressions with {most:,} rows each are too many at "
+            "once; lower k"
+        )
+
+
+def _rows(answers: Answers, asked: Sequence[Any], skip: bool) -> Iterator[Any]:
+    for found in answers.engine.ask_each(asked, skip):
+        yield None if found is None else [_plain(row) for row in found.rows]
+
+
+def _standings(answers: Answers, asked: Sequence[AnalogyQuery], skip: bool) -> Iterator[Any]:
+    for found in answers.engine.ask_each(asked, skip):
+        if found is None:
+            yield None
+            continue
+        target = found.meta.target
+        assert target is not None, "a target was named"
+        row = {name: value for name, value in _plain(target).items() if name != "against"}
+        yield [{**row, "nearest": [near.item for near in found.rows]}]
+
+
+def _similarities(answers: Answers, asked: Sequence[SimilarityQuery], skip: bool) -> Iterator[Any]:
+    groups: dict[tuple[Any, ...], list[SimilarityQuery]] = {}
+    for one in asked:
+        groups.setdefault((one.space, one.measure), []).append(one)
+    known: dict[SimilarityQuery, float | None] = {}
+    for (space, measure), alike in groups.items():
+        pairs = [(one.a, one.b) for one in alike]
+        values = similarities(answers.engine.work.resolver, pairs, space, measure, skip)
+        known |= dict(zip(alike, answers.each(values), strict=True))
+    yield from (known[one] for one in asked)
+
+
+def _zs(answers: Answers, asked: Sequence[ZQuery], skip: bool) -> Iterator[Any]:
+    index, resolver = answers.engine.work.index, answers.engine.work.resolver
+    index.neurons.require()
+    embed, label = index.embed, f"index {index.name!r}"
+    known: dict[ZQuery, float | None] = {}
+    groups: dict[tuple[str, str], list[ZQuery]] = {}
+    for one in asked:
+        groups.setdefault((one.word, one.side), []).append(one)
+    for (word, side), alike in answers.each(groups.items()):
+        if side not in index.sides:
+            raise QueryError(unknown("side", side, index.sides))
+        places = [neuron_of(one.neuron) for one in alike]
+        positions = np.array([index.neuron_grid.row(*place, label) for place in places], np.int64)
+        try:
+            term = parse(word).single
+            if term is None:
+                raise BadExpression(f"{word!r} is a sum; z is of a neuron and one word")
+            item = resolver.item(term, embed)
+        except (UnknownWord, BadExpression):
+            if not skip:
+                raise
+            continue
+        space = index.neuron_space(side)
+        (values,) = exact_neuron_scores(space, positions, [item.weighted], "z")
+        known |= dict(zip(alike, values.tolist(), strict=True))
+    yield from (known.get(one) for one in asked)
+
+
+_ANSWERED: dict[type, Callable[[Answers, Sequence[Any], bool], Iterator[Any]]] = {
+    AnalogyQuery: _standings,
+    SimilarityQuery: _similarities,
+    ZQuery: _zs,
+}
+"""Functions that give something else than the rows of an answer."""
+
+
+def _plain(value: Any) -> Any:
+    """A row as Arrow takes it: records as dicts, dicts as lists of pairs."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return [(key, _plain(each)) for key, each in value.items()]
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return value
