@@ -38,10 +38,12 @@ from explorer.questions import (
     EvaluateSimilarityQuery,
     Layers,
     LayersQuery,
+    LogitsQuery,
     MiddlemanQuery,
     Middlemen,
     Neighbors,
     NeighborsQuery,
+    NeuronLogits,
     NeuronQuery,
     NeuronReport,
     OvQuery,
@@ -508,6 +510,17 @@ class Explorer:
             (('size',), 'L28N828')
         """
         return self.ask(WordQuery(word, k))
+
+    @asks(LogitsQuery)
+    def logits(self, neuron: str, *, k: int = 10) -> NeuronLogits:
+        """The tokens that a neuron raises and lowers directly, by its weights alone.
+
+        Example:
+            >>> found = ix.logits("L29N112", k=2)
+            >>> [(row.sign, row.token) for row in found.rows]
+            [(1, '␣smaller'), (1, '␣larger'), (-1, 'artes'), (-1, 'theless')]
+        """
+        return self.ask(LogitsQuery(neuron, k))
 
     @asks(OvQuery)
     def ov(

@@ -53,6 +53,13 @@ from explorer.questions.evaluate import (
     SimilarityCorrelations,
 )
 from explorer.questions.layers import LayerRow, Layers, LayersQuery
+from explorer.questions.logits import (
+    EffectShape,
+    LogitEffect,
+    LogitsMeta,
+    LogitsQuery,
+    NeuronLogits,
+)
 from explorer.questions.middleman import Acts, MiddleMan, MiddlemanQuery, Middlemen
 from explorer.questions.neighbors import Neighbor, Neighbors, NeighborsQuery
 from explorer.questions.neuron import NeuronMeta, NeuronNear, NeuronQuery, NeuronReport
@@ -92,6 +99,7 @@ __all__ = [
     "Coverage",
     "Described",
     "DrawnControls",
+    "EffectShape",
     "EvaluateAnalogiesQuery",
     "EvaluateMeta",
     "EvaluateSimilarityQuery",
@@ -99,6 +107,9 @@ __all__ = [
     "LayerRow",
     "Layers",
     "LayersQuery",
+    "LogitEffect",
+    "LogitsMeta",
+    "LogitsQuery",
     "Match",
     "Mention",
     "Meta",
@@ -108,6 +119,7 @@ __all__ = [
     "Neighbor",
     "Neighbors",
     "NeighborsQuery",
+    "NeuronLogits",
     "NeuronMeta",
     "NeuronNear",
     "NeuronQuery",
@@ -148,6 +160,7 @@ QUERIES: tuple[type[Query[Any]], ...] = (
     OvQuery,
     NeuronQuery,
     WordQuery,
+    LogitsQuery,
     BaselineQuery,
     EvaluateAnalogiesQuery,
     EvaluateSimilarityQuery,
