@@ -27,12 +27,12 @@ from textual.pilot import Pilot
 from textual.widgets import DataTable, OptionList, Static
 
 from explorer import building
-from explorer.child import command
 from explorer.screen import entrance
 from explorer.screen.app import ExplorerApp
 from explorer.screen.commands import LETTERS
 from explorer.screen.panes import start
 from explorer.views import VIEWS
+from explorer.worker import command
 from processes import PATIENCE, children, ended, until
 
 
@@ -777,6 +777,7 @@ UNENDING = """
 import dataclasses, sys, time
 from explorer.cli import main
 from explorer.views import VIEWS
+from explorer.worker import command
 
 def ask(ix, place, progress):
     while True:

@@ -20,9 +20,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TextIO
 
-from explorer.child import command
 from explorer.errors import QueryError
 from explorer.screen.gate import WILDCARDS, Gate
+from explorer.worker import command
 from indexer.store.errors import MachineError
 from indexer.store.shown import lines, one_line
 
