@@ -121,5 +121,5 @@ def drive(
             await do(driven)
 
     asyncio.run(run())
-    assert not app.faults or faulty, "\n".join(app.faults)
+    assert not app.tracebacks or faulty, "\n".join(app.tracebacks)
     return app

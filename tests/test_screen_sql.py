@@ -129,7 +129,7 @@ def test_escape_and_other_views_give_a_statement_up(real_indexes: Path) -> None:
         await driven.press("escape")  # the statement would never end
         assert driven.said == "given up"
         assert editor(driven).text == FOREVER
-        assert driven.app.memory.statements == ["SELECT 1 AS n"]
+        assert driven.app.saved.statements == ["SELECT 1 AS n"]
         await ran(driven, "SELECT 2 AS n")
         assert driven.rows == [["2"]]
         # So does another view.
@@ -225,7 +225,7 @@ def test_statements_that_ran_are_gone_back_to_leafed_through_and_kept(
         assert (editor(driven).text, driven.rows) == ("SELECT 1 AS n", [["1"]])
         await driven.press("alt+right")
         assert (editor(driven).text, driven.rows) == ("SELECT 2 AS n", [["2"]])
-        trail = [place for place in driven.app.memory.trail.places if place.view == "sql"]
+        trail = [place for place in driven.app.saved.trail.places if place.view == "sql"]
         assert [place.get("statement") for place in trail] == ["SELECT 1 AS n", "SELECT 2 AS n"]
         await ran(driven, "SELECT 1 AS n")
         paste(driven, "a draft")

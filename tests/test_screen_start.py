@@ -27,7 +27,7 @@ from textual.pilot import Pilot
 from textual.widgets import DataTable, OptionList, Static
 
 from explorer import building
-from explorer.screen import entrance
+from explorer.screen import welcome
 from explorer.screen.app import ExplorerApp
 from explorer.screen.commands import LETTERS
 from explorer.screen.panes import start
@@ -90,7 +90,7 @@ class Seat:
                 self.head,
                 str(self.rows),
                 self.said,
-                *self.app.faults,
+                *self.app.tracebacks,
             ]
         )
 
@@ -119,15 +119,15 @@ class Seat:
     @property
     def start(self) -> str:
         """All that the start screen says."""
-        if not self.app.entrance.shown:
+        if not self.app.welcome.shown:
             return ""
-        pane = self.app.entrance.start
+        pane = self.app.welcome.start
         shown = [text for text in pane.query(Static) if text.display and not text.is_disabled]
         return "\n".join(str(text.content) for text in shown if all(p.display for p in _up(text)))
 
     @property
     def listed(self) -> list[str]:
-        options = self.app.entrance.start.query_one("#indexes", OptionList).options
+        options = self.app.welcome.start.query_one("#indexes", OptionList).options
         return [str(option.prompt).split()[0] for option in options]
 
     def on(self, name: str) -> bool:
@@ -136,7 +136,7 @@ class Seat:
 
     @property
     def at_start(self) -> bool:
-        return self.app.entrance.shown
+        return self.app.welcome.shown
 
 
 def _up(widget: Any) -> Iterator[Any]:
@@ -159,7 +159,7 @@ def seated(
             await seat.until(lambda: app.ix is not None or seat.at_start)
             await does(seat)
             assert app.is_running
-        assert bool(app.faults) == faults, "\n".join(app.faults)
+        assert bool(app.tracebacks) == faults, "\n".join(app.tracebacks)
 
     asyncio.run(run())
 
@@ -191,7 +191,7 @@ def test_where_the_demo_cannot_be_built_one_line_says_what_to_install(
 
     async def does(seat: Seat) -> None:
         await seat.until(lambda: line in seat.start)
-        assert not seat.app.entrance.start.query_one("#demo").display
+        assert not seat.app.welcome.start.query_one("#demo").display
 
     seated(ExplorerApp(None, tmp_path), does)
 
@@ -425,7 +425,7 @@ def link_tree(source: Path, target: Path) -> None:
 
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the app look again at once."""
-    monkeypatch.setattr(entrance, "LOOK_AGAIN", 0.05)
+    monkeypatch.setattr(welcome, "LOOK_AGAIN", 0.05)
 
 
 def test_an_index_that_is_built_anew_is_opened_and_asked_again(
@@ -437,7 +437,7 @@ def test_an_index_that_is_built_anew_is_opened_and_asked_again(
     async def does(seat: Seat) -> None:
         await seat.type("dog")
         await seat.answered("dog")
-        before, head, trail = seat.app.ix, seat.head, list(seat.app.memory.trail.places)
+        before, head, trail = seat.app.ix, seat.head, list(seat.app.saved.trail.places)
         os.rename(mine / "smollm2", mine / ".old")
         await seat.type(" + small")  # it lies nowhere for a moment: the old one goes on answering
         await seat.answered("small")
@@ -447,7 +447,7 @@ def test_an_index_that_is_built_anew_is_opened_and_asked_again(
         await seat.answered("small")
         assert head != seat.head
         assert seat.app.workbench.bar.value == "dog + small"
-        assert [one.view for one in seat.app.memory.trail.places] == [one.view for one in trail]
+        assert [one.view for one in seat.app.saved.trail.places] == [one.view for one in trail]
         assert seat.app.focused is seat.app.workbench.bar
         await seat.until(lambda: len(seat.app.workbench.query("Options")) == 1)
         await seat.until(lambda: any("anew" in one.message for one in seat.app._notifications))
@@ -498,8 +498,8 @@ def test_an_index_that_is_gone_is_said_once_and_goes_on_answering(
         await seat.until(lambda: "is gone" in seat.said)
         await seat.type(" + cat")
         await seat.answered("cat")
-        looks = seat.app.entrance._missed
-        await seat.until(lambda: seat.app.entrance._missed > looks + 3)
+        looks = seat.app.welcome._missed
+        await seat.until(lambda: seat.app.welcome._missed > looks + 3)
         assert "is gone" not in seat.said
 
     seated(ExplorerApp("smollm2", mine), does)
@@ -584,12 +584,12 @@ def test_a_fault_is_said_and_the_next_question_is_answered(real_indexes: Path) -
         known = seat.app.workbench.query_one("#known", Static)
         for at, (breaks, text, here) in enumerate(BREAKS):
             word = ("cat", "red")[at % 2]
-            before = len(seat.app.faults)
+            before = len(seat.app.tracebacks)
             with pytest.MonkeyPatch.context() as patch:
                 breaks(patch)
                 await seat.type(text)
                 if here:
-                    await seat.until(lambda before=before: len(seat.app.faults) > before)
+                    await seat.until(lambda before=before: len(seat.app.tracebacks) > before)
                 else:
                     await seat.until(lambda: "a loose screw" in seat.said + str(known.content))
             await seat.press("end", "ctrl+u")
@@ -611,7 +611,7 @@ def test_a_picture_that_cannot_be_drawn_ends_nothing(
             await seat.type("dog, cat")
             await seat.until(lambda: "a loose screw" in seat.said)
             await seat.pilot.resize_terminal(100, 30)  # drawn anew
-            await seat.until(lambda: len(seat.app.faults) > 1)
+            await seat.until(lambda: len(seat.app.tracebacks) > 1)
         await seat.press(VIEW["neighbors"])
         await seat.answered("dog", "in embed")
 

@@ -61,7 +61,7 @@ class Asking:
 
     Args:
         post: takes messages from any thread.
-        during: told of the question that this thread is about to ask; see `explorer.screen.door`.
+        during: told of the question that this thread is about to ask; see `ModelPermission`.
     """
 
     def __init__(self, post: Post, during: Callable[[Question], object]) -> None:

@@ -16,8 +16,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
 
-from explorer.screen.findings import Findings
 from explorer.screen.messages import Said
+from explorer.screen.results import Results
 from explorer.views.history import Answers, History
 from explorer.views.place import Place
 from explorer.views.sql import STATEMENT, page_of, pages
@@ -67,7 +67,7 @@ class SqlRoom(Vertical):
         self._begun = 0.0
         self._ix: Explorer | None = None
         self._upper: StatementPane | None = None
-        self._furnishing = asyncio.Lock()
+        self._mounting = asyncio.Lock()
         self._answers = Answers()
         self._statement = ""
 
@@ -78,9 +78,9 @@ class SqlRoom(Vertical):
         return self._upper.editor
 
     @property
-    def findings(self) -> Findings:
+    def results(self) -> Results:
         """What stands below it."""
-        return self.query_one(Findings)
+        return self.query_one(Results)
 
     @property
     def written(self) -> bool:
@@ -108,13 +108,13 @@ class SqlRoom(Vertical):
         if self._upper is not None:
             self._stand(self._upper, came)
         elif self.active:
-            self.call_later(self.furnish)
+            self.call_later(self.mount_panes)
 
-    async def furnish(self) -> None:
+    async def mount_panes(self) -> None:
         """What stands above is made when it is first shown: the first screen needs none of it."""
         from explorer.screen.sql.statement import StatementPane
 
-        async with self._furnishing:
+        async with self._mounting:
             if self._upper is not None:
                 return
             upper = StatementPane(self.history)
@@ -195,7 +195,7 @@ class SqlRoom(Vertical):
             self.post_message(Said(""))
             return
         self.answer = None
-        self.findings.clear()
+        self.results.clear()
         self.refresh_bindings()
         self.post_message(Said("f5 runs the statement" if self._statement.strip() else ""))
 
@@ -207,11 +207,11 @@ class SqlRoom(Vertical):
         if (count := pages(answer)) > 1:
             head = f"{layout.head[0]}; page {page + 1:,} of {count:,} (n next, p before)"
             layout = replace(layout, head=[head])
-        shown = self.findings.answer
+        shown = self.results.answer
         shown.show(answer, layout)
         shown.table.scroll_home(animate=False)
         if not len(answer):
-            self.findings.told(None)
+            self.results.show_detail(None)
         self.refresh_bindings()
 
     def action_turn(self, by: int) -> None:
@@ -233,7 +233,7 @@ class SqlRoom(Vertical):
         """From the editor to the rows, from elsewhere to the editor; what runs is given up."""
         if self.running:
             raise SkipAction
-        (self.findings.answer.table if self.editor.has_focus else self.editor).focus()
+        (self.results.answer.table if self.editor.has_focus else self.editor).focus()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """In other views nothing is done here; pages are turned where there are several."""

@@ -1,7 +1,7 @@
-"""The door to the model as the screen keeps it: shut until a person opens it for some texts.
+"""A person's permission to run the model on texts that are not indexed: none until it is given.
 
 What is typed is asked at once, and half a word is a text that is not indexed: it must not start the
-model. Knows which texts are allowed; runs nothing itself.
+model. Knows which texts are allowed; `explorer.unindexed` runs it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from explorer.screen.asking import Question
 
 
-class Door:
+class ModelPermission:
     """Runs the model on texts that were allowed, for the question that this thread asks."""
 
     def __init__(self) -> None:

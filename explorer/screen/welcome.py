@@ -1,4 +1,4 @@
-"""The way to an index: opened, chosen, built, and opened anew where another lies in its place.
+"""The first screen: an index is opened, chosen or built, and opened anew where another replaced it.
 
 Whatever comes of it is told in `Opened`. Knows no question; what takes its time is done in threads.
 """
@@ -41,7 +41,7 @@ LAST = 0.8
 """Seconds that leaving waits at most for a build to end."""
 
 
-class Entrance(Container):
+class Welcome(Container):
     """Stands before everything else until an index is open, and whenever another is to be chosen.
 
     It has the class `-start` put on the screen while it does.
@@ -50,10 +50,10 @@ class Entrance(Container):
         opening: opens.
     """
 
-    DEFAULT_CSS = "Entrance { height: 1fr; display: none; }"
+    DEFAULT_CSS = "Welcome { height: 1fr; display: none; }"
 
     def __init__(self, opening: Opening) -> None:
-        super().__init__(id="entrance")
+        super().__init__(id="welcome")
         self.opening = opening
         self.demo = Demo(self.post_message)
         self._before: Widget | None = None
@@ -190,7 +190,7 @@ class Entrance(Container):
         if shown == self.shown:
             return
         if shown:
-            await self._furnish()
+            await self._mount_start()
             self._before = self.screen.focused
             self.post_message(Said(""))
         self.display = shown
@@ -199,7 +199,7 @@ class Entrance(Container):
             self._before.focus()
             self._before = None
 
-    async def _furnish(self) -> None:
+    async def _mount_start(self) -> None:
         """The pane is made when it is first needed: the first screen needs none."""
         from explorer.screen.panes.start import Start
 

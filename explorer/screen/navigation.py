@@ -1,4 +1,4 @@
-"""Where one stands: the place that the heading shows, the ways from it to others, and the focus.
+"""Moving between places: the one that the heading shows, the steps to others, and the focus.
 
 It owns the trail; whoever builds on it says what is asked at a place.
 """
@@ -13,12 +13,12 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input, Tabs
 
-from explorer.screen.findings import Findings
 from explorer.screen.heading import Heading
 from explorer.screen.messages import Explored
 from explorer.screen.panes.answer import Answer
 from explorer.screen.panes.options import Options
 from explorer.screen.panes.query import QueryBar
+from explorer.screen.results import Results
 from explorer.screen.sql.room import SqlRoom
 from explorer.views import VIEWS
 from explorer.views.place import Place, Trail
@@ -32,7 +32,7 @@ TYPING = 0.01
 """Seconds without a key before a question is asked."""
 
 
-class Standing(Vertical):
+class Navigation(Vertical):
     """Tabs, the bar, its pickers, the answer, and what stands beside it.
 
     Args:
@@ -49,11 +49,11 @@ class Standing(Vertical):
         """From above to below."""
         yield Heading(self.place)
         with self.room:
-            yield Findings()
+            yield Results()
 
     async def on_mount(self) -> None:
-        """It stands where one was before anything is opened."""
-        await self.furnish(self.place.view)
+        """The place of the last run is shown before anything is opened."""
+        await self.mount_panes(self.place.view)
         self.show_place()
         self.action_focus_query()
         self.watch(self.screen, "focused", self._unfocused, init=False)
@@ -67,7 +67,7 @@ class Standing(Vertical):
         if self.screen.focused is not None or not self.display or not self.app.app_focus:
             return
         if self.has_class("-drawn"):
-            self.findings.query_one("#picture").focus()
+            self.results.query_one("#picture").focus()
         else:
             self.action_focus_query()
 
@@ -82,14 +82,14 @@ class Standing(Vertical):
         return self.query_one(QueryBar)
 
     @property
-    def findings(self) -> Findings:
+    def results(self) -> Results:
         """The answer, and what stands beside it."""
-        return self.query_one(Findings)
+        return self.query_one(Results)
 
     @property
     def answer(self) -> Answer:
         """The table."""
-        return self.findings.answer
+        return self.results.answer
 
     @property
     def place(self) -> Place:
@@ -100,10 +100,10 @@ class Standing(Vertical):
         """Ask what stands here, after some seconds without another; `entered` says to do it now."""
         raise NotImplementedError
 
-    async def furnish(self, view: str) -> None:
-        """Have what stands in a view made, if it was not; the keys pressed next are for it."""
+    async def mount_panes(self, view: str) -> None:
+        """Make the panes of a view that are not there yet; the keys pressed next are for them."""
         if view == "sql":
-            await self.room.furnish()
+            await self.room.mount_panes()
 
     # -- ways -----------------------------------------------------------------------------------
 
