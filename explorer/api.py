@@ -17,9 +17,10 @@ from numpy.typing import ArrayLike
 from explorer.compute import analogy as _analogy
 from explorer.compute import neighbors as _neighbors
 from explorer.expressions import parse
-from explorer.late import Late
+from explorer.lazy import LazyModule as Late
 from explorer.measures.asked import checked_measure
-from explorer.progress import Progress, untold
+from explorer.progress import Progress
+from explorer.progress import no_progress as untold
 from explorer.questions import (
     Analogy,
     AnalogyAccuracies,

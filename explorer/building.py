@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer.errors import BuildFailed, ModelUnavailable
-from explorer.progress import Progress, untold
+from explorer.progress import Progress, no_progress
 from explorer.worker import Worker, WorkerFailed
 from indexer.store.spaces import EMBED, head_space, neuron_space
 
@@ -67,7 +67,7 @@ def can_build() -> str | None:
 
 def build_demo(
     root: Path,
-    progress: Progress = untold,
+    progress: Progress = no_progress,
     cancelled: threading.Event | None = None,
     words: int | Path = WORDS,
 ) -> Path:
@@ -98,7 +98,7 @@ def build_demo(
 def build(
     model: str,
     root: Path,
-    progress: Progress = untold,
+    progress: Progress = no_progress,
     cancelled: threading.Event | None = None,
     words: int | Path = WORDS,
 ) -> Path:

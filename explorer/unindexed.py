@@ -1,4 +1,4 @@
-"""The one door to the model: words that are not indexed, asked of a context space.
+"""The model, run on words that are not indexed and are asked of a context space.
 
 Knows how to ask a worker, which keeps the model ready, and how to say no instead; imports no model
 library, so the process that answers questions never holds one.
@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import Cancelled, ModelFailed, ModelUnavailable, NotIndexed
-from explorer.progress import Progress, untold
+from explorer.progress import Progress, no_progress
 from explorer.worker import LOOK, Worker, WorkerFailed
 from indexer.store.arrays import whole
 from indexer.store.places import Print, print_of
@@ -51,7 +51,7 @@ _ready: _Model | None = None
 def encode(
     folder: Path,
     words: Sequence[str],
-    progress: Progress = untold,
+    progress: Progress = no_progress,
     cancelled: threading.Event | None = None,
 ) -> NDArray[np.float32]:
     """Run the index's own model, prefix and dtype on some words, in a process of its own.

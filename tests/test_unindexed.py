@@ -1,4 +1,4 @@
-"""The door to the model: who decides that it is run, how far it tells it is, and that it ends."""
+"""The model on words that are not indexed: who has it run, how far it is, and that it ends."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import pytest
 
 from explorer import questions
 from explorer.errors import BadExpression, QueryError
-from explorer.progress import untold
+from explorer.progress import no_progress
 from explorer.views import VIEWS, detail, gauge, links, terms
 from explorer.views.completion import completions
 from explorer.views.place import LONGEST_TRAIL, Place, Trail
@@ -23,7 +23,7 @@ def ask(ix: Any, view: str, text: str, **chosen: str) -> Any:
     place = Place(view, text)
     for name, value in chosen.items():
         place = place.choosing(name, value)
-    return VIEWS[view].ask(ix, place, untold)
+    return VIEWS[view].ask(ix, place, no_progress)
 
 
 # -- places -----------------------------------------------------------------------------------

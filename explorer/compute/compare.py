@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from explorer.chance.standins import StandIns, StoodFor
+from explorer.chance.control_draws import ControlDraws as StandIns
+from explorer.chance.control_draws import MatchedWord as StoodFor
 from explorer.compute.compared import notes_of, rows_of
 from explorer.compute.controlpairs import Standing, read_against
 from explorer.compute.middleman import labels_of, layers_asked

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from explorer.chance.control_draws import MatchedWord as StoodFor
 from explorer.chance.controls import POOL
-from explorer.chance.standins import StoodFor
 from explorer.compute.controlpairs import Standing
 from explorer.compute.neuronsets import NeuronSet
 from explorer.correlations import Int64

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.chance.control_draws import DRAWS_AT_ONCE
+from explorer.chance.control_draws import ControlDraws as StandIns
 from explorer.chance.significance import same
-from explorer.chance.standins import DRAWS_AT_ONCE, StandIns
 from explorer.compute.neuronsets import NeuronSet
 from explorer.correlations import Float64, Int64
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
-from explorer.progress import seldom
+from explorer.progress import throttled
 from explorer.screen.messages import Answered, Detailed, Pictured, Progressed, Refused, Said
 from indexer.store.errors import at_the_edge
 from indexer.store.shown import one_line
@@ -41,7 +41,7 @@ class Question:
     stop: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
-        self._tell = seldom(lambda *step: self.post(Progressed(self.number, *step)), SOON)
+        self._tell = throttled(lambda *step: self.post(Progressed(self.number, *step)), SOON)
 
     def progress(self, what: str, done: int, total: int) -> None:
         """Tell how far it has come.
