@@ -103,10 +103,10 @@ def build(
     words: int | Path = WORDS,
 ) -> Path:
     """The same for any model that needs no fetching; how far it is may then be less even."""
-    way = _Way(words if isinstance(words, int) else WORDS)
+    whole = _WholeBuild(words if isinstance(words, int) else WORDS)
 
     def tell(said: dict[str, Any]) -> None:
-        progress(*way.reached(said), SHARES)
+        progress(*whole.reached(said), SHARES)
 
     progress("starting the build", 0, SHARES)
     chosen = words if isinstance(words, int) else str(words)
@@ -129,7 +129,7 @@ def _packaged() -> bool:
     return any(True for place in places for _ in Path(place).rglob("*.gguf"))
 
 
-class _Way:
+class _WholeBuild:
     """How far a build is, from what it says it is doing.
 
     Args:

@@ -86,7 +86,7 @@ def test_letters_make_no_trail_but_the_first_after_an_arrival() -> None:
 def test_words_stand_between_commas_or_are_added(
     text: str, words: tuple[str, ...], avoid: tuple[str, ...]
 ) -> None:
-    assert terms.several(text) == terms.Words(words, avoid)
+    assert terms.several(text) == terms.WordQuery(words, avoid)
     assert terms.alone(text) == terms.parts_of(text)[0]
 
 
@@ -239,41 +239,41 @@ def test_rows_of_sql_are_explored_by_what_stands_in_them() -> None:
 def test_a_bar_is_as_long_as_the_score_is_far_from_ordinary(real: Any) -> None:
     answer = real.neighbors("large", k=50)
     found = answer.meta.calibration
-    scale = gauge.scale_of(answer, answer.rows)
-    assert scale is not None
-    assert np.isclose(scale.gauge.high, found.mean + 2 * found.deviation)
-    bars = [scale.bar(row, 40) for row in answer.rows]
+    span = gauge.range_of(answer, answer.rows)
+    assert span is not None
+    assert np.isclose(span.gauge.high, found.mean + 2 * found.deviation)
+    bars = [span.bar(row, 40) for row in answer.rows]
     assert all(len(bar) == 40 for bar in bars)
     filled = [bar.count(gauge.WITHIN) + bar.count(gauge.BEYOND) for bar in bars]
     assert filled == sorted(filled, reverse=True)
     assert filled[0] == 40
     for row, bar in zip(answer.rows, bars, strict=True):
-        assert (gauge.BEYOND in bar) == (row.z > 2 + 0.5 * (scale.most - scale.least) / 40)
+        assert (gauge.BEYOND in bar) == (row.z > 2 + 0.5 * (span.most - span.least) / 40)
 
 
 def test_a_distance_is_drawn_the_other_way_round(real: Any) -> None:
     answer = real.neighbors("large", measure="euclidean", k=5)
-    scale = gauge.scale_of(answer, answer.rows)
-    assert scale is not None
-    first, last = (scale.bar(answer.rows[at], 30).count(gauge.BEYOND) for at in (0, -1))
+    span = gauge.range_of(answer, answer.rows)
+    assert span is not None
+    first, last = (span.bar(answer.rows[at], 30).count(gauge.BEYOND) for at in (0, -1))
     assert first > last
 
 
 def test_scores_on_both_sides_are_drawn_from_the_middle(real: Any) -> None:
     answer = real.word("large")
-    scale = gauge.scale_of(answer, answer.rows)
-    assert scale is not None
+    span = gauge.range_of(answer, answer.rows)
+    assert span is not None
     for row in answer.rows:
-        bar = scale.bar(row, 60)
-        middle = round((scale.gauge.middle - scale.least) / (scale.most - scale.least) * 60)
+        bar = span.bar(row, 60)
+        middle = round((span.gauge.middle - span.least) / (span.most - span.least) * 60)
         side = bar[:middle] if row.z < 0 else bar[middle:]
         assert bar.count(gauge.BEYOND) == side.count(gauge.BEYOND) > 0
 
 
 def test_without_a_baseline_there_is_no_bar(real: Any) -> None:
     dots = real.middleman("large", "tall", score="dot")
-    assert gauge.scale_of(dots, dots.rows) is None
-    assert gauge.scale_of(real.manifest, []) is None
+    assert gauge.range_of(dots, dots.rows) is None
+    assert gauge.range_of(real.manifest, []) is None
 
 
 def test_a_row_that_leads_nowhere_is_told_whole(real: Any) -> None:

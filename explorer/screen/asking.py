@@ -33,7 +33,7 @@ SOON = 0.1
 
 
 @dataclass
-class Question:
+class PendingQuestion:
     """One question under way: its number, whom it tells, and whether it was given up."""
 
     number: int
@@ -64,10 +64,10 @@ class Asking:
         during: told of the question that this thread is about to ask; see `ModelPermission`.
     """
 
-    def __init__(self, post: Post, during: Callable[[Question], object]) -> None:
+    def __init__(self, post: Post, during: Callable[[PendingQuestion], object]) -> None:
         self._post, self._during = post, during
-        self._question = Question(0, post)
-        self._detail = Question(0, post)
+        self._question = PendingQuestion(0, post)
+        self._detail = PendingQuestion(0, post)
 
     @property
     def number(self) -> int:
@@ -87,7 +87,7 @@ class Asking:
     def ask(self, ix: Explorer, view: View, place: Place, delay: float = 0.0) -> None:
         """Ask what a view asks at a place, once nothing newer is asked for so many seconds."""
 
-        def answer(question: Question) -> None:
+        def answer(question: PendingQuestion) -> None:
             self._post(Answered(question.number, found := view.ask(ix, place, question.progress)))
             # A picture may take its time: who types on has no use for it.
             if question.stop.wait(SOON):
@@ -102,7 +102,7 @@ class Asking:
     def check(self, check: Callable[[], object], delay: float = 0.0) -> None:
         """See whether something can be asked, without asking it."""
 
-        def answer(question: Question) -> None:
+        def answer(question: PendingQuestion) -> None:
             check()
             self._post(Answered(question.number, None))
 
@@ -119,7 +119,7 @@ class Asking:
         from explorer.views import detail as details
 
         self._detail.stop.set()
-        question = self._detail = Question(self._detail.number + 1, self._post)
+        question = self._detail = PendingQuestion(self._detail.number + 1, self._post)
         number = self.number
 
         def ask() -> None:
@@ -142,9 +142,9 @@ class Asking:
 
         threading.Thread(target=ask, daemon=True).start()
 
-    def _begin(self, answer: Callable[[Question], None], delay: float) -> None:
+    def _begin(self, answer: Callable[[PendingQuestion], None], delay: float) -> None:
         self._question.stop.set()
-        question = self._question = Question(self._question.number + 1, self._post)
+        question = self._question = PendingQuestion(self._question.number + 1, self._post)
 
         def ask() -> None:
             if question.stop.wait(delay):

@@ -15,7 +15,7 @@ from textual.widgets import Input, Tabs
 
 from explorer.screen.heading import Heading
 from explorer.screen.messages import Explored
-from explorer.screen.panes.answer import Answer
+from explorer.screen.panes.answer import AnswerPane
 from explorer.screen.panes.options import Options
 from explorer.screen.panes.query import QueryBar
 from explorer.screen.results import Results
@@ -87,7 +87,7 @@ class Navigation(Vertical):
         return self.query_one(Results)
 
     @property
-    def answer(self) -> Answer:
+    def answer(self) -> AnswerPane:
         """The table."""
         return self.results.answer
 

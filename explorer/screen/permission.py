@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from explorer.screen.asking import Question
+    from explorer.screen.asking import PendingQuestion
 
 
 class ModelPermission:
@@ -22,7 +22,7 @@ class ModelPermission:
         self._allowed: set[str] = set()
         self._here = threading.local()
 
-    def during(self, question: Question) -> None:
+    def during(self, question: PendingQuestion) -> None:
         """This thread asks a question: its progress is told, and giving it up ends the model."""
         self._here.question = question
 
@@ -42,5 +42,5 @@ class ModelPermission:
         missing = tuple(text for text in texts if text not in self._allowed)
         if missing:
             raise NotIndexed(missing)
-        question: Question = self._here.question
+        question: PendingQuestion = self._here.question
         return encode(folder, texts, progress=question.progress, cancelled=question.stop)

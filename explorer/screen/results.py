@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
 from explorer.screen.messages import Explored
-from explorer.screen.panes.answer import Answer
+from explorer.screen.panes.answer import AnswerPane
 from explorer.screen.panes.detail import DetailPane
 from explorer.screen.panes.picture import PicturePane
 
@@ -37,15 +37,15 @@ class Results(Horizontal):
 
     def compose(self) -> ComposeResult:
         """The table at the left."""
-        yield Answer()
+        yield AnswerPane()
         with Vertical(id="side"):
             yield DetailPane()
             yield PicturePane()
 
     @property
-    def answer(self) -> Answer:
+    def answer(self) -> AnswerPane:
         """The table."""
-        return self.query_one(Answer)
+        return self.query_one(AnswerPane)
 
     @property
     def pictures(self) -> tuple[Picture, ...]:
@@ -75,8 +75,8 @@ class Results(Horizontal):
         """Draw pictures."""
         self.query_one(PicturePane).show(pictures)
 
-    @on(Answer.Chosen)
-    def _chosen(self, event: Answer.Chosen) -> None:
+    @on(AnswerPane.Chosen)
+    def _chosen(self, event: AnswerPane.Chosen) -> None:
         from explorer.views.links import links
 
         event.stop()

@@ -17,7 +17,7 @@ from explorer.screen.demo import Demo
 from explorer.screen.messages import (
     Building,
     Built,
-    Listed,
+    IndexesListed,
     NotBuilt,
     NotOpened,
     Opened,
@@ -101,7 +101,7 @@ class Welcome(Container):
 
     def choose(self) -> None:
         """Show which indexes there are."""
-        self._off(lambda: Listed(self._found()))
+        self._off(lambda: IndexesListed(self._found()))
 
     def look_again(self) -> None:
         """See whether what is open still lies where it was opened."""
@@ -141,7 +141,7 @@ class Welcome(Container):
             line = f"built anew, but {message.line}; what was opened goes on answering"
             self.post_message(Said(line, "bad"))
 
-    async def on_listed(self, message: Listed) -> None:
+    async def on_indexes_listed(self, message: IndexesListed) -> None:
         """A list to choose from."""
         if not self.demo.busy:
             await self._stand(True)

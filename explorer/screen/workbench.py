@@ -18,7 +18,7 @@ from explorer.screen.messages import (
     Said,
 )
 from explorer.screen.navigation import Navigation
-from explorer.screen.panes.answer import Answer
+from explorer.screen.panes.answer import AnswerPane
 from explorer.views import VIEWS
 
 if TYPE_CHECKING:
@@ -154,8 +154,8 @@ class Workbench(Navigation):
 
     # -- what is on the screen ----------------------------------------------------------------
 
-    @on(Answer.Marked)
-    def _marked(self, event: Answer.Marked) -> None:
+    @on(AnswerPane.Marked)
+    def _marked(self, event: AnswerPane.Marked) -> None:
         if self.ix is not None:
             self.asking.detail(self.ix, event.answer, event.layout, event.row, LOOKING)
 

@@ -15,7 +15,7 @@ from explorer.errors import QueryError
 from explorer.resolve import Resolver
 from explorer.sql import tables
 from explorer.sql.functions import FUNCTIONS, Answers, Function, Stopped
-from explorer.sql.guard import Place, checked, said
+from explorer.sql.guard import Position, checked, said
 from indexer.store import catalog_file
 from indexer.store.errors import MachineError, SemanticError
 from indexer.store.read import Index
@@ -111,7 +111,7 @@ class Database:
         return error
 
     def _batches(
-        self, reader: Any, schema: Any, sql: str, calls: Sequence[tuple[str, Place]]
+        self, reader: Any, schema: Any, sql: str, calls: Sequence[tuple[str, Position]]
     ) -> Iterator[Any]:
         import duckdb
         import pyarrow
@@ -129,7 +129,7 @@ class Database:
             reader.close()
 
     def _error(
-        self, error: Exception, sql: str, calls: Sequence[tuple[str, Place]]
+        self, error: Exception, sql: str, calls: Sequence[tuple[str, Position]]
     ) -> SemanticError:
         """What went wrong, as the explorer says it: its own error, with the place of the call."""
         import duckdb
@@ -151,7 +151,7 @@ class Database:
         return QueryError(_of_macros(said(error, sql), calls))
 
     @staticmethod
-    def _at(error: SemanticError, places: Sequence[Place]) -> SemanticError:
+    def _at(error: SemanticError, places: Sequence[Position]) -> SemanticError:
         """An error of a question, with the place where it was asked if there is only one."""
         if len(places) == 1 and error.exit_code == 2:
             error.args = (f"{places[0]}: {error}",)
@@ -228,7 +228,7 @@ def _written_out(kind: Any) -> Any:
     return kind
 
 
-def _of_macros(text: str, calls: Sequence[tuple[str, Place]]) -> str:
+def _of_macros(text: str, calls: Sequence[tuple[str, Position]]) -> str:
     """Errors speak of the functions that people call, not of what stands beneath them."""
     for function in FUNCTIONS:
         text = text.replace(f"_{function.name}(", f"{function.name}(")

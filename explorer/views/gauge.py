@@ -42,7 +42,7 @@ class Gauge:
 
 
 @dataclass(frozen=True)
-class Scale:
+class GaugeRange:
     """The gauge of an answer with the range that its bars span."""
 
     gauge: Gauge
@@ -70,7 +70,7 @@ class Scale:
         return "".join(cells)
 
 
-def scale_of(answer: Any, rows: Sequence[Any]) -> Scale | None:
+def range_of(answer: Any, rows: Sequence[Any]) -> GaugeRange | None:
     """What the bars of an answer's rows are drawn on; None where scores have no baseline."""
     make = _GAUGES.get(type(answer))
     gauge = make(answer) if make is not None else None
@@ -82,7 +82,7 @@ def scale_of(answer: Any, rows: Sequence[Any]) -> Scale | None:
     # Of values on one side alone, the other side of the band would say nothing.
     least = gauge.middle if min(values) >= gauge.middle else min(gauge.low, *values)
     most = gauge.middle if max(values) <= gauge.middle else max(gauge.high, *values)
-    return Scale(gauge, least, most) if most > least else None
+    return GaugeRange(gauge, least, most) if most > least else None
 
 
 def _calibrated(answer: questions.Neighbors | questions.Analogy) -> Gauge | None:

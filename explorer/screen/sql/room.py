@@ -18,7 +18,7 @@ from textual.message import Message
 
 from explorer.screen.messages import Said
 from explorer.screen.results import Results
-from explorer.views.history import Answers, History
+from explorer.views.history import AnswerCache, History
 from explorer.views.place import Place
 from explorer.views.sql import STATEMENT, page_of, pages
 
@@ -68,7 +68,7 @@ class SqlRoom(Vertical):
         self._ix: Explorer | None = None
         self._upper: StatementPane | None = None
         self._mounting = asyncio.Lock()
-        self._answers = Answers()
+        self._answers = AnswerCache()
         self._statement = ""
 
     @property
