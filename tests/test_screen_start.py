@@ -552,11 +552,11 @@ def breaks_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def breaks_details(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("explorer.views.detail.asked", broken)
+    monkeypatch.setattr("explorer.views.detail.full_detail", broken)
 
 
 def breaks_what_a_row_tells(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("explorer.views.detail.told", broken)
+    monkeypatch.setattr("explorer.views.detail.row_detail", broken)
 
 
 def breaks_completion(monkeypatch: pytest.MonkeyPatch) -> None:

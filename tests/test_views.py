@@ -279,7 +279,7 @@ def test_without_a_baseline_there_is_no_bar(real: Any) -> None:
 def test_a_row_that_leads_nowhere_is_told_whole(real: Any) -> None:
     answer = real.evaluate_analogies([": family", "king queen man woman"], space="embed")
     row = answer.rows[0]
-    said = detail.told(answer, answer.layout(), row, real.manifest)
+    said = detail.row_detail(answer, answer.layout(), row, real.manifest)
     assert said.links == ()
     assert detail.Line("covered", f"{row.covered}") in said.lines
     assert detail.Line("of asked", f"{row.of_asked:.1%}") in said.lines
@@ -287,14 +287,14 @@ def test_a_row_that_leads_nowhere_is_told_whole(real: Any) -> None:
 
 def test_a_row_is_told_at_length(real: Any) -> None:
     answer = real.neighbors("large")
-    said = detail.told(answer, answer.layout(), answer.rows[0], real.manifest)
+    said = detail.row_detail(answer, answer.layout(), answer.rows[0], real.manifest)
     assert said.title == answer.rows[0].item
-    more = detail.asked(real, answer, said)
+    more = detail.full_detail(real, answer, said)
     assert more.lines[: len(said.lines)] == said.lines
     lines = {line.name: line.value for line in more.lines}
     assert lines["near in embed"].split()[0] == real.neighbors("␣big", k=1).rows[0].item
     middle = real.middleman("large", "tall")
-    said = detail.told(middle, middle.layout(), middle.rows[0], real.manifest)
-    more = detail.asked(real, middle, said)
+    said = detail.row_detail(middle, middle.layout(), middle.rows[0], real.manifest)
+    more = detail.full_detail(real, middle, said)
     assert {"norms", "reads", "writes"} <= {line.name for line in more.lines}
     assert isinstance(middle.rows[0], questions.MiddleMan)

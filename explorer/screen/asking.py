@@ -126,16 +126,16 @@ class Asking:
             if question.stop.wait(delay):
                 return
             try:
-                told = details.told(answer, layout, row, ix.manifest)
+                own = details.row_detail(answer, layout, row, ix.manifest)
             except BaseException as err:
                 self._post(Said(refused(number, err).line, "bad"))
                 question.stop.set()
                 return
-            self._post(Detailed(number, told))
+            self._post(Detailed(number, own))
             try:
-                more: Detail = details.asked(ix, answer, told)
+                more: Detail = details.full_detail(ix, answer, own)
             except BaseException as err:
-                more = details.failed(told, refused(number, err).line)
+                more = details.failed(own, refused(number, err).line)
             if not question.stop.is_set():
                 self._post(Detailed(number, more))
             question.stop.set()
