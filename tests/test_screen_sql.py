@@ -14,7 +14,7 @@ from textual.widgets import Footer, Static, Tree
 from driving import Driven, drive, text_of
 from explorer.screen.panes.query import QueryBar
 from explorer.screen.sql.editor import Editor
-from explorer.screen.sql.room import SqlRoom
+from explorer.screen.sql.panel import SqlPanel
 from explorer.screen.sql.schema import SchemaPane, SchemaTree
 from explorer.views.place import Place
 from explorer.views.sql import PAGE
@@ -31,12 +31,12 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def room(driven: Driven) -> SqlRoom:
-    return driven.app.workbench.room
+def panel(driven: Driven) -> SqlPanel:
+    return driven.app.workbench.sql_panel
 
 
 def editor(driven: Driven) -> Editor:
-    return room(driven).editor
+    return panel(driven).editor
 
 
 async def arrive(driven: Driven) -> None:
@@ -54,7 +54,7 @@ async def ran(driven: Driven, statement: str) -> None:
     paste(driven, statement)
     await driven.pilot.pause()
     await driven.press("f5")
-    await driven.until(lambda: not room(driven).running)
+    await driven.until(lambda: not panel(driven).running)
     await driven.settled()
 
 
@@ -92,7 +92,7 @@ def test_a_statement_is_typed_and_run(real_indexes: Path, real: Any) -> None:
         assert editor(driven).has_focus
         await driven.press("alt+n")
         await driven.until(lambda: driven.app.workbench.bar.has_focus)
-        assert not room(driven).active
+        assert not panel(driven).active
         assert driven.place.view == "neighbors"
 
     drive(real_indexes, do)
@@ -357,7 +357,7 @@ async def main():
     async with app.run_test() as pilot:
         await pilot.press("alt+s")
         await pilot.pause()
-        editor = app.workbench.room.editor
+        editor = app.workbench.sql_panel.editor
         assert not editor.is_syntax_aware
         await pilot.press(*"abc")
         assert editor.text == "abc", editor.text

@@ -19,7 +19,7 @@ from explorer.screen.panes.answer import AnswerPane
 from explorer.screen.panes.options import Options
 from explorer.screen.panes.query import QueryBar
 from explorer.screen.results import Results
-from explorer.screen.sql.room import SqlRoom
+from explorer.screen.sql.panel import SqlPanel
 from explorer.views import VIEWS
 from explorer.views.place import Place, Trail
 
@@ -42,13 +42,13 @@ class Navigation(Vertical):
 
     def __init__(self, trail: Trail, statements: list[str]) -> None:
         super().__init__(id="workbench")
-        self.trail, self.room = trail, SqlRoom(statements)
+        self.trail, self.sql_panel = trail, SqlPanel(statements)
         self.ix: Explorer | None = None
 
     def compose(self) -> ComposeResult:
         """From above to below."""
         yield Heading(self.place)
-        with self.room:
+        with self.sql_panel:
             yield Results()
 
     async def on_mount(self) -> None:
@@ -103,7 +103,7 @@ class Navigation(Vertical):
     async def mount_panes(self, view: str) -> None:
         """Make the panes of a view that are not there yet; the keys pressed next are for them."""
         if view == "sql":
-            await self.room.mount_panes()
+            await self.sql_panel.mount_panes()
 
     # -- ways -----------------------------------------------------------------------------------
 
@@ -120,9 +120,9 @@ class Navigation(Vertical):
 
     def show_place(self) -> None:
         """Have the heading say where one is, and the statement."""
-        written = self.bar.has_focus or self.room.written
+        written = self.bar.has_focus or self.sql_panel.written
         self.heading.show(self.place, self.ix)
-        self.room.show(self.place)
+        self.sql_panel.show(self.place)
         if written:
             self.action_focus_query()
 
@@ -150,11 +150,11 @@ class Navigation(Vertical):
         self.trail.write(replace(self.place, text=event.value))
         self.ask(TYPING)
 
-    @on(SqlRoom.Written)
-    def _written(self, event: SqlRoom.Written) -> None:
+    @on(SqlPanel.Written)
+    def _written(self, event: SqlPanel.Written) -> None:
         self.trail.write(self.place.choosing("statement", event.statement))
 
-    @on(SqlRoom.Entered)
+    @on(SqlPanel.Entered)
     @on(Input.Submitted)
     def _entered(self) -> None:
         self.trail.arrive()
@@ -169,5 +169,5 @@ class Navigation(Vertical):
     def action_focus_query(self) -> None:
         """Go to the bar, or to the statement; to the rows where nothing is asked in words."""
         asked: Widget | None = self.bar if VIEWS[self.place.view].example else self.answer.table
-        if (widget := self.room.written_in if self.room.active else asked) is not None:
+        if (widget := self.sql_panel.written_in if self.sql_panel.active else asked) is not None:
             self.screen.set_focus(widget)  # at once: a key that was pressed meanwhile is for it

@@ -101,7 +101,7 @@ class Welcome(Container):
 
     def choose(self) -> None:
         """Show which indexes there are."""
-        self._off(lambda: IndexesListed(self._found()))
+        self._post_from_thread(lambda: IndexesListed(self._found()))
 
     def look_again(self) -> None:
         """See whether what is open still lies where it was opened."""
@@ -120,7 +120,7 @@ class Welcome(Container):
 
         return find(self.opening.root)
 
-    def _off(self, tell: Callable[[], Message]) -> None:
+    def _post_from_thread(self, tell: Callable[[], Message]) -> None:
         threading.Thread(target=lambda: self.post_message(tell()), daemon=True).start()
 
     # -- what came of it ----------------------------------------------------------------------
@@ -128,13 +128,13 @@ class Welcome(Container):
     async def on_opened(self, _: Opened) -> None:
         """Make room."""
         self._under_way, self._said, self._missed = False, "", 0
-        await self._stand(False)
+        await self._set_shown(False)
 
     async def on_not_opened(self, message: NotOpened) -> None:
         """Why not; what is open stays open."""
         self._under_way = False
         if not message.again:
-            await self._stand(True)
+            await self._set_shown(True)
             self.start.show(message.found, message.line, self.opening.folder)
         elif message.line != self._said:
             self._said = message.line
@@ -144,7 +144,7 @@ class Welcome(Container):
     async def on_indexes_listed(self, message: IndexesListed) -> None:
         """A list to choose from."""
         if not self.demo.busy:
-            await self._stand(True)
+            await self._set_shown(True)
             self.start.show(message.found, at=self.opening.folder)
 
     def on_building(self, message: Building) -> None:
@@ -160,7 +160,7 @@ class Welcome(Container):
         """Say why, and start over."""
         stays = "the build was stopped; what is finished stays, and the next one goes on from there"
         line = stays if message.given_up else message.line
-        self._off(lambda: NotOpened(line, self._found()))
+        self._post_from_thread(lambda: NotOpened(line, self._found()))
 
     # -- what a person does -------------------------------------------------------------------
 
@@ -183,9 +183,9 @@ class Welcome(Container):
         if self.demo.busy:
             self.demo.stop()
         elif self.opening.folder is not None:
-            await self._stand(False)
+            await self._set_shown(False)
 
-    async def _stand(self, shown: bool) -> None:
+    async def _set_shown(self, shown: bool) -> None:
         """Before everything else, or out of the way; the focus goes where it was."""
         if shown == self.shown:
             return

@@ -63,7 +63,7 @@ class Workbench(Navigation):
         """Ask this index from now on, what stands there first; what was asked already, `again`."""
         self.ix = ix
         self.results.manifest = ix.manifest
-        self.room.open(ix)
+        self.sql_panel.open(ix)
         self.show_place()
         if again and self._entered_last:
             self.action_enter()
@@ -92,7 +92,7 @@ class Workbench(Navigation):
     def action_give_up(self) -> None:
         """Give up a question under way; else go back to the bar."""
         if self.asking.give_up():
-            self.room.running = ""
+            self.sql_panel.running = ""
             self.post_message(Said("given up"))
         self.action_focus_query()
 
@@ -108,9 +108,9 @@ class Workbench(Navigation):
             return
         self._answered = message.number
         self.bar.mark(None)
-        if self.room.active:
-            # In the room's own turn: what it tells in ours would not come up here.
-            self.room.call_later(self.room.answered, message.answer)
+        if self.sql_panel.active:
+            # In the panel's own turn: what it tells in ours would not come up here.
+            self.sql_panel.call_later(self.sql_panel.answered, message.answer)
             return
         if message.answer is None:
             self.post_message(Said("enter asks: it may take a few seconds"))
@@ -126,8 +126,8 @@ class Workbench(Navigation):
             return
         self._answered = message.number
         self._offered = message.texts
-        if self.room.active:
-            self.room.call_later(self.room.refused, message.line)
+        if self.sql_panel.active:
+            self.sql_panel.call_later(self.sql_panel.refused, message.line)
         elif message.texts:
             self.answer.fade()
             self.bar.mark(None, unfinished=True)
@@ -161,8 +161,8 @@ class Workbench(Navigation):
 
     def action_enter(self) -> None:
         """Ask what stands there, however long it takes."""
-        if self.room.active:
-            self.room.call_later(self.room.action_run)
+        if self.sql_panel.active:
+            self.sql_panel.call_later(self.sql_panel.action_run)
         else:
             self._entered()
 

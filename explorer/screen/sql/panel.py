@@ -1,4 +1,4 @@
-"""The room of the SQL view: a statement above, and below it what the workbench has for any answer.
+"""The panel of the SQL view: a statement above, and below it what the workbench has for any answer.
 
 Owns what is written, which page is shown, and the answers that were had. It asks nothing itself:
 it tells the workbench when to.
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from explorer.screen.sql.statement import StatementPane
 
 
-class SqlRoom(Vertical):
+class SqlPanel(Vertical):
     """The middle of the screen; in other views only what stands below the statement.
 
     Args:
@@ -37,8 +37,8 @@ class SqlRoom(Vertical):
     """
 
     DEFAULT_CSS = """
-    SqlRoom { height: 1fr; }
-    SqlRoom.-folded SchemaPane { display: none; }
+    SqlPanel { height: 1fr; }
+    SqlPanel.-folded SchemaPane { display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f5,ctrl+enter,ctrl+j", "run", "run"),
@@ -59,7 +59,7 @@ class SqlRoom(Vertical):
 
     def __init__(self, statements: list[str]) -> None:
         self.history = History(statements)
-        super().__init__(id="room")
+        super().__init__(id="sql-panel")
         self.answer: SqlRows | None = None
         self.page = 0
         self.active = False
@@ -106,7 +106,7 @@ class SqlRoom(Vertical):
         if self.active:
             self._statement = place.get(STATEMENT)
         if self._upper is not None:
-            self._stand(self._upper, came)
+            self._show_statement(self._upper, came)
         elif self.active:
             self.call_later(self.mount_panes)
 
@@ -120,11 +120,11 @@ class SqlRoom(Vertical):
             upper = StatementPane(self.history)
             await self.mount(upper, before=0)
             self._upper = upper
-        self._stand(upper, came=True)
+        self._show_statement(upper, came=True)
         if self.active:
             self.editor.focus()
 
-    def _stand(self, upper: StatementPane, came: bool) -> None:
+    def _show_statement(self, upper: StatementPane, came: bool) -> None:
         """Show the statement, or nothing where another view is shown."""
         upper.display = self.active
         if not self.active:
