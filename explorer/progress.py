@@ -9,11 +9,11 @@ Progress = Callable[[str, int, int], None]
 """Told what is being done, how many steps of it are done, and how many there are."""
 
 
-def untold(what: str, done: int, total: int) -> None:
-    """Nobody listens."""
+def no_progress(what: str, done: int, total: int) -> None:
+    """Tells nobody."""
 
 
-def seldom(told: Callable[[str, int, int], object], seconds: float) -> Progress:
+def throttled(progress: Callable[[str, int, int], object], seconds: float) -> Progress:
     """Tell at most every so many seconds, and always that all is done."""
     last = 0.0
 
@@ -21,6 +21,6 @@ def seldom(told: Callable[[str, int, int], object], seconds: float) -> Progress:
         nonlocal last
         if time.monotonic() - last > seconds or done >= total:
             last = time.monotonic()
-            told(what, done, total)
+            progress(what, done, total)
 
     return tell

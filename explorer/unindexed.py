@@ -1,7 +1,7 @@
-"""The one door to the model: words that are not indexed, asked of a context space.
+"""The model, run on words that are not indexed and are asked of a context space.
 
-Knows how to ask `python -m indexer.encode`, which keeps the model ready, and how to say no instead;
-imports no model library, so the process that answers questions never holds one.
+Knows how to ask a worker, which keeps the model ready, and how to say no instead; imports no model
+library, so the process that answers questions never holds one.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.child import LOOK, Ended, Worker, command
 from explorer.errors import Cancelled, ModelFailed, ModelUnavailable, NotIndexed
-from explorer.progress import Progress, untold
+from explorer.progress import Progress, no_progress
+from explorer.worker import LOOK, Worker, WorkerFailed
 from indexer.store.arrays import whole
 from indexer.store.places import Print, print_of
 
@@ -51,7 +51,7 @@ _ready: _Model | None = None
 def encode(
     folder: Path,
     words: Sequence[str],
-    progress: Progress = untold,
+    progress: Progress = no_progress,
     cancelled: threading.Event | None = None,
 ) -> NDArray[np.float32]:
     """Run the index's own model, prefix and dtype on some words, in a process of its own.
@@ -73,7 +73,7 @@ def encode(
 
     Raises:
         ModelUnavailable: the libraries of the `[index]` extra are not installed here.
-        ModelFailed: the process failed; the message is the last line it wrote.
+        ModelFailed: the process failed; the message says why.
         Cancelled: `cancelled` was set.
     """
     said = ", ".join(map(repr, words))
@@ -87,23 +87,21 @@ def encode(
     steps = _BEFORE + len(words)
     before = -1
 
-    def told(line: dict[str, Any]) -> None:
+    def tell(head: dict[str, Any]) -> None:
         nonlocal before
-        if line["kind"] == "say":
+        if head["kind"] == "say":
             before = min(before + 1, _BEFORE)
-            progress(line["text"], before, steps)
+            progress(head["text"], before, steps)
         else:
-            progress(line["label"], _BEFORE + line["done"], steps)
+            progress(head["label"], _BEFORE + head["done"], steps)
 
-    with _one_at_a_time(what, cancelled):
-        answer = _asked(folder, words, what, told, progress, steps, cancelled)
-    if isinstance(answer, Ended) or answer[0]["kind"] == "error":
-        why = answer.why if isinstance(answer, Ended) else answer[0]["text"]
-        raise ModelFailed(f"the model could not be run on {said}: {why}")
     try:
-        states: NDArray[np.float32] = whole(
-            lambda: np.load(io.BytesIO(answer[1]), allow_pickle=False)
-        )
+        with _one_at_a_time(what, cancelled):
+            file = _file(folder, words, what, tell, progress, steps, cancelled)
+    except WorkerFailed as err:
+        raise ModelFailed(f"the model could not be run on {said}: {err}") from None
+    try:
+        states: NDArray[np.float32] = whole(lambda: np.load(io.BytesIO(file), allow_pickle=False))
     except (ValueError, EOFError) as err:
         raise ModelFailed(
             f"the model was run on {said}, but what it gave is no array: {err}"
@@ -111,16 +109,16 @@ def encode(
     return states.swapaxes(0, 1)
 
 
-def _asked(
+def _file(
     folder: Path,
     words: Sequence[str],
     what: str,
-    told: Callable[[dict[str, Any]], None],
+    tell: Callable[[dict[str, Any]], None],
     progress: Progress,
     steps: int,
     cancelled: threading.Event | None,
-) -> tuple[dict[str, Any], bytes] | Ended:
-    """What the process that is ready answers, or one that is started now."""
+) -> bytes:
+    """The NumPy file that the worker which is ready gives, or one that is started now."""
     global _ready
     if cancelled is not None and cancelled.is_set():
         raise Cancelled(f"{what} was cancelled")
@@ -131,20 +129,18 @@ def _asked(
         kept = _ready is not None
         if _ready is None:
             progress("starting the model's process", 0, steps)
-            _ready = _Model(of, Worker(command("indexer.encode", str(folder))))
+            _ready = _Model(of, Worker("indexer.worker"))
         else:
             progress("running the model", _BEFORE, steps)
-        worker = _ready.worker
+        asked = {"kind": "run", "folder": str(folder), "words": list(words)}
         try:
-            answer = worker.ask(what, told, cancelled, kind="run", words=list(words))
-        except BaseException:
+            with _ready.worker.request(asked, what, tell, cancelled) as frames:
+                return next(frames)[1]
+        except BaseException as err:
             _ready = None
+            if kept and isinstance(err, WorkerFailed) and err.silent:
+                continue  # it ended by itself as it was asked: its time was over
             raise
-        if isinstance(answer, Ended) or answer[0]["kind"] == "error":
-            _end()
-        if kept and isinstance(answer, Ended):
-            continue  # it ended by itself as it was asked: its time was over
-        return answer
 
 
 def release(folder: Path | None = None) -> None:
@@ -166,7 +162,7 @@ def _end() -> None:
     global _ready
     model, _ready = _ready, None
     if model is not None:
-        model.worker.end()
+        model.worker.close()
 
 
 def refuse(folder: Path, words: Sequence[str]) -> NoReturn:

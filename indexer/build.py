@@ -56,7 +56,7 @@ from indexer.store.vocabulary import Vocabulary, display, is_word_like
 from indexer.store.write import Staging
 from indexer.weights import Weights
 from indexer.words import (
-    Choice,
+    ChosenWord,
     choose,
     prefix_candidates,
     read_words,
@@ -269,18 +269,18 @@ class _Build:
                 "--allow-few-words"
             )
 
-    def _words(self) -> list[Choice]:
+    def _words(self) -> list[ChosenWord]:
         kept = self.staging.step("words")
         if kept is None:
             chosen = choose(self.asked_words, self.vocabulary, self.texts)
             kept = [[c.text, list(c.token_ids), c.zipf, list(c.also)] for c in chosen]
             self.staging.keep("words", kept)
-        words = [Choice(text, tuple(ids), zipf, tuple(also)) for text, ids, zipf, also in kept]
+        words = [ChosenWord(text, tuple(ids), zipf, tuple(also)) for text, ids, zipf, also in kept]
         self._say_what_fell_together(words)
         self._require_room(words[-1])
         return words
 
-    def _say_what_fell_together(self, words: list[Choice]) -> None:
+    def _say_what_fell_together(self, words: list[ChosenWord]) -> None:
         """Tell of words that are left out, or indexed once for several spellings."""
         asked = self.asked_words if isinstance(self.asked_words, list) else []
         lost = [word for word in asked if self.vocabulary.lacks_row(word)]
@@ -294,7 +294,7 @@ class _Build:
                 "spellings of the same tokens are one word, indexed once: " + _few(several)
             )
 
-    def _require_room(self, longest: Choice) -> None:
+    def _require_room(self, longest: ChosenWord) -> None:
         """Fail where the model has fewer positions than the longest word and prefix take."""
         positions = getattr(self.model.config, "max_position_embeddings", None)
         if "context" not in self.spaces:

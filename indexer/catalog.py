@@ -20,7 +20,7 @@ from indexer.store.layout import Manifest
 from indexer.store.spaces import EMBED, head_space, neuron_space, space_table
 from indexer.store.vocabulary import Vocabulary, display
 from indexer.store.write import BLOCK, Staging, write_catalog
-from indexer.words import Choice, groups
+from indexer.words import ChosenWord, groups
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Catalog:
     vocabulary: Vocabulary
     texts: list[str]
     word_like: NDArray[np.bool_]
-    words: list[Choice]
+    words: list[ChosenWord]
     sinks: NDArray[np.bool_]
     neurons: NeuronGrid
     sides: tuple[str, ...]
@@ -197,7 +197,7 @@ def _strongest_table(
     return {**table, "z": z.astype(np.float32)}
 
 
-def _group_table(words: Sequence[Choice]) -> dict[str, list[Any]]:
+def _group_table(words: Sequence[ChosenWord]) -> dict[str, list[Any]]:
     """The example groups, each word as it is indexed, and once."""
     indexed = {text: word.text for word in words for text in (*word.also, word.text)}
     pairs = [

@@ -26,7 +26,7 @@ from indexer.store.rows import RowsWriter
 from indexer.store.spaces import SpaceEntry, context_space
 from indexer.store.vocabulary import Vocabulary
 from indexer.store.write import Staging, unit_rows
-from indexer.words import Choice, find_prefix, sink_flags
+from indexer.words import ChosenWord, find_prefix, sink_flags
 
 SYNC_SECONDS = 15.0
 """How much extraction a kill may cost."""
@@ -52,7 +52,7 @@ class Contexts:
     staging: Staging
     narrator: Narrator
     model: Model
-    words: list[Choice]
+    words: list[ChosenWord]
     layers: list[int]
     suffix: tuple[int, ...] = ()
     firing: Firing | None = None
@@ -78,7 +78,7 @@ class Contexts:
         self.staging.keep("prefix", dataclasses.asdict(found))
         return found
 
-    def _norms(self, prefix: tuple[int, ...], words: Sequence[Choice]) -> NDArray[np.float32]:
+    def _norms(self, prefix: tuple[int, ...], words: Sequence[ChosenWord]) -> NDArray[np.float32]:
         stream = LastTokenStream(self.model, prefix, self.layers, self.suffix)
         norms = np.empty((len(self.layers), len(words)), np.float32)
         for start, end in batches([len(c.token_ids) for c in words]):

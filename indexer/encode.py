@@ -1,42 +1,29 @@
-"""`python -m indexer.encode FOLDER`: an index's model, kept ready for words that it does not hold.
+"""An index's model, kept ready for words that it does not hold.
 
-Talks over `indexer.store.wire`. Each frame `run` names words; it is answered by frames `say` and
-`bar`, which tell how far it is, and then by one `states`, a NumPy file of (context spaces, words,
-d_model) float32, or by one `error`. The model is loaded for the first of them and stays, with the
-index's own prefix and dtype; its weights must be those that the index was made from. The process
-ends when stdin does, since who asked is gone, and after `IDLE` seconds in which nothing was asked.
+The model is loaded when it is first run, with the index's own prefix and dtype; its weights must be
+those that the index was made from. Knows no process; `indexer.worker` has it in one of its own.
 """
 
 from __future__ import annotations
 
 import io
 import os
-import queue
-import sys
-import threading
-import traceback
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
 
 import numpy as np
 
 from indexer.errors import PickledWeights
 from indexer.extract.context import LastTokenStream, context_layers
 from indexer.model import load
-from indexer.progress import JsonNarrator, Narrator
+from indexer.progress import Narrator
 from indexer.source import Source, locate
-from indexer.store.errors import MachineError, at_the_edge
+from indexer.store.errors import MachineError
 from indexer.store.layout import TOKENIZER, Manifest
-from indexer.store.shown import escape_what_libraries_say, one_line
 from indexer.store.vocabulary import Vocabulary
-from indexer.store.wire import Writer, receive
 
 ALLOW_PICKLE = "EXPLORER_ALLOW_PICKLE"
 """A variable that is 1 where pickled weights may be loaded for a text that is not indexed."""
-
-IDLE = 600.0
-"""Seconds that a model stays loaded while nobody asks for it."""
 
 
 class Encoder:
@@ -63,6 +50,12 @@ class Encoder:
                 states.append(stream.run([self._vocabulary.word_ids(word)]))
                 bar.update(1)
         return np.concatenate(states, axis=1)
+
+    def file_of(self, words: list[str]) -> memoryview:
+        """What `run` gives, as a NumPy file."""
+        file = io.BytesIO()
+        np.save(file, self.run(words))
+        return file.getbuffer()
 
     @cached_property
     def _vocabulary(self) -> Vocabulary:
@@ -99,51 +92,3 @@ def _source(manifest: Manifest) -> Source:
             f"the weights of {manifest.model.source!r} are pickles, which can run code when "
             f"loaded; where you trust them, set {ALLOW_PICKLE}=1"
         ) from None
-
-
-def main() -> None:
-    """Answer what is asked on stdin, until it ends or nothing is asked any more."""
-    escape_what_libraries_say()
-    writer = Writer(_stdout())
-    requests: queue.Queue[tuple[dict[str, Any], bytes]] = queue.Queue()
-    threading.Thread(target=_listen, args=(requests,), daemon=True).start()
-    encoder: Encoder | None = None
-    while True:
-        try:
-            head, _ = requests.get(timeout=IDLE)
-        except queue.Empty:
-            return
-        try:
-            if encoder is None:
-                encoder = Encoder(Path(sys.argv[1]), JsonNarrator(tell=writer.send))
-            held = io.BytesIO()
-            np.save(held, encoder.run(head["words"]))
-        except BrokenPipeError:
-            os._exit(1)
-        except BaseException as err:
-            edge = at_the_edge(err)
-            if edge is None:
-                traceback.print_exc()
-                edge = 1, f"{type(err).__name__}: {err}"
-            writer.send("error", code=edge[0], text=one_line(edge[1]))
-            return
-        writer.send("states", held.getbuffer())
-
-
-def _stdout() -> IO[bytes]:
-    """Stdout for frames alone: what a library prints goes to stderr."""
-    frames = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    return frames
-
-
-def _listen(requests: queue.Queue[tuple[dict[str, Any], bytes]]) -> None:
-    # Not sys.stdin: a thread that waits there holds a lock that Python needs at its end.
-    with os.fdopen(os.dup(0), "rb") as pipe:
-        while (frame := receive(pipe)) is not None:
-            requests.put(frame)
-    os._exit(1)
-
-
-if __name__ == "__main__":
-    main()

@@ -36,7 +36,7 @@ from indexer.progress import Narrator
 from indexer.store.grid import NeuronGrid
 from indexer.store.signs import SignsWriter, drop_if_empty, signs_of
 from indexer.store.write import Staging
-from indexer.words import Choice
+from indexer.words import ChosenWord
 
 SAMPLE = 1024
 """Words whose activations say beforehand what an ordinary one is."""
@@ -67,7 +67,7 @@ class Firing:
     staging: Staging
     narrator: Narrator
     model: Model
-    words: list[Choice]
+    words: list[ChosenWord]
     grid: NeuronGrid
     suffix: tuple[int, ...] = ()
     depth: int = NEURONS_PER_WORD

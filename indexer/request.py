@@ -43,6 +43,12 @@ class Request:
     allow_few_words: bool = False
     neurons_per_word: int = NEURONS_PER_WORD
 
+    def __post_init__(self) -> None:
+        if isinstance(self.words, int) and self.words < 0:
+            raise SemanticError(
+                f"--words {self.words}: give how many (0 or more), or a file of words"
+            )
+
 
 SPACES = ("embed", "context", "neuron", "head")
 """What can be asked for with `--spaces`; `embed` is in every index, `unembed` comes with it."""

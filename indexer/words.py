@@ -29,7 +29,7 @@ _POOL = 60_000  # words of the frequency list that are looked at
 
 
 @dataclass(frozen=True)
-class Choice:
+class ChosenWord:
     """One word to index.
 
     Attributes:
@@ -85,7 +85,7 @@ def read_words(path: Path) -> list[str]:
 
 def choose(
     asked: int | Sequence[str], vocabulary: Vocabulary, texts: Sequence[str]
-) -> list[Choice]:
+) -> list[ChosenWord]:
     """The words to index, by number of tokens, then frequency.
 
     Args:
@@ -106,10 +106,10 @@ def choose(
     required = list(dict.fromkeys(word for words in groups().values() for word in words))
     chosen = _Distinct(vocabulary)
     for word in required:
-        chosen.add(Choice(word, vocabulary.word_ids(word), zipf(word)))
+        chosen.add(ChosenWord(word, vocabulary.word_ids(word), zipf(word)))
     if not isinstance(asked, int):
         for word in asked:
-            choice = Choice(word, vocabulary.word_ids(word), zipf(word))
+            choice = ChosenWord(word, vocabulary.word_ids(word), zipf(word))
             if not choice.token_ids and not vocabulary.lacks_row(word):
                 raise BadWords(f"the model's tokenizer makes no token of the word {word!r}")
             chosen.add(choice)
@@ -117,7 +117,7 @@ def choose(
     if asked <= len(chosen):
         return _ordered(chosen.choices)
     candidates = [
-        Choice(text[1:], (token_id,), zipf(text[1:]))
+        ChosenWord(text[1:], (token_id,), zipf(text[1:]))
         for token_id, text in enumerate(texts)
         if is_word_like(text)
     ]
@@ -140,17 +140,17 @@ class _Distinct:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
         self._texts: set[str] = set()
-        self._by_tokens: dict[tuple[int, ...], Choice] = {}
+        self._by_tokens: dict[tuple[int, ...], ChosenWord] = {}
 
     def __len__(self) -> int:
         return len(self._by_tokens)
 
     @property
-    def choices(self) -> list[Choice]:
+    def choices(self) -> list[ChosenWord]:
         """The words, in the order in which they were taken up."""
         return list(self._by_tokens.values())
 
-    def add(self, choice: Choice) -> None:
+    def add(self, choice: ChosenWord) -> None:
         """Take a word up, unless it has no tokens or is there already."""
         if not choice.token_ids or choice.text in self._texts:
             return
@@ -162,12 +162,12 @@ class _Distinct:
         said = self._vocabulary.said(choice.token_ids)[1:]
         kept = said if said in texts else there.text
         also = tuple(text for text in texts if text != kept)
-        self._by_tokens[choice.token_ids] = Choice(
+        self._by_tokens[choice.token_ids] = ChosenWord(
             kept, choice.token_ids, max(there.zipf, choice.zipf), also
         )
 
 
-def _several_tokens(vocabulary: Vocabulary, singles: set[str]) -> list[Choice]:
+def _several_tokens(vocabulary: Vocabulary, singles: set[str]) -> list[ChosenWord]:
     from wordfreq import top_n_list, zipf_frequency
 
     found = []
@@ -178,11 +178,11 @@ def _several_tokens(vocabulary: Vocabulary, singles: set[str]) -> list[Choice]:
         spelled = [(ids, one) for one in spellings[:2] if (ids := vocabulary.word_ids(one))]
         if spelled:
             ids, text = min(spelled, key=lambda pair: len(pair[0]))
-            found.append(Choice(text, ids, float(zipf_frequency(word, "en"))))
+            found.append(ChosenWord(text, ids, float(zipf_frequency(word, "en"))))
     return found
 
 
-def _ordered(choices: list[Choice]) -> list[Choice]:
+def _ordered(choices: list[ChosenWord]) -> list[ChosenWord]:
     """By number of tokens, so that a batch is a run of rows and needs no padding."""
     return sorted(choices, key=lambda c: (len(c.token_ids), -c.zipf, c.token_ids, c.text))
 
@@ -198,10 +198,10 @@ def prefix_candidates(
 
 
 def find_prefix(
-    words: Sequence[Choice],
+    words: Sequence[ChosenWord],
     candidates: Sequence[str],
     vocabulary: Vocabulary,
-    last_token_norms: Callable[[tuple[int, ...], Sequence[Choice]], NDArray[np.float32]],
+    last_token_norms: Callable[[tuple[int, ...], Sequence[ChosenWord]], NDArray[np.float32]],
     seed: int,
     chosen: str = "auto",
 ) -> PrefixEntry:
@@ -248,7 +248,7 @@ def sink_flags(norms: NDArray[np.float32]) -> NDArray[np.bool_]:
     return flags
 
 
-def _sample(words: Sequence[Choice], seed: int) -> list[Choice]:
+def _sample(words: Sequence[ChosenWord], seed: int) -> list[ChosenWord]:
     if len(words) <= PREFIX_SAMPLE:
         return list(words)
     frequent = sorted(range(len(words)), key=lambda i: (-words[i].zipf, i))

@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from explorer.screen.app import ExplorerApp
-from explorer.screen.panes.answer import Answer
+from explorer.screen.panes.answer import AnswerPane
 from explorer.screen.panes.detail import DetailPane
 from explorer.screen.panes.status import Status
 from processes import PATIENCE
@@ -65,7 +65,7 @@ class Driven:
             await self.pilot.pause(0.02)
 
     @property
-    def answer(self) -> Answer:
+    def answer(self) -> AnswerPane:
         return self.app.workbench.answer
 
     @property
@@ -121,5 +121,5 @@ def drive(
             await do(driven)
 
     asyncio.run(run())
-    assert not app.faults or faulty, "\n".join(app.faults)
+    assert not app.tracebacks or faulty, "\n".join(app.tracebacks)
     return app

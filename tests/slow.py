@@ -20,9 +20,9 @@ TESTS = Path(__file__).parent
 REACHED = (
     "asyncio.subprocess",
     "explorer.building",
-    "explorer.child",
     "explorer.screen",
     "explorer.sql.session",
+    "explorer.worker",
     "indexer.build",
     "indexer.cli",
     "indexer.importing",

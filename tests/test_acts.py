@@ -277,7 +277,7 @@ def test_every_way_of_asking_says_the_signs(llama: Any) -> None:
 def test_a_row_shown_at_length_says_them_too(llama: Any) -> None:
     answer = llama.middleman("large", "tall", k=3)
     for row in answer.rows:
-        said = detail.told(answer, answer.layout(), row, llama.manifest)
+        said = detail.row_detail(answer, answer.layout(), row, llama.manifest)
         lines = {line.name: line.value for line in said.lines}
         assert lines["acts"] == as_shown(row)
         assert lines["writes"] == " ".join(row.writes)
@@ -296,8 +296,8 @@ def test_what_a_neuron_fires_at_is_told_with_what_it_is_multiplied_by(llama: Any
         "+" if row.activation > 0 else "-" for row in words
     ]
     near = llama.neighbors("L1N7.out", space="neuron.out", k=1, include_inputs=True)
-    row = detail.told(near, near.layout(), near.rows[0], llama.manifest)
-    found = detail.asked(llama, near, row)
+    row = detail.row_detail(near, near.layout(), near.rows[0], llama.manifest)
+    found = detail.full_detail(llama, near, row)
     (said,) = [line.value for line in found.lines if line.name == "fires at"]
     strongest = max(words, key=lambda row: abs(row.score))
     assert said.startswith(f"{strongest.item} {strongest.activation:+.2f}")

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 import explorer
 from conftest import Run
 from explorer import correlations
+from explorer.chance.control_draws import ControlDraws, MatchedWord
 from explorer.chance.controls import POOL
-from explorer.chance.standins import StandIns, StoodFor
 from explorer.compute import compare as query
 from explorer.compute.controlpairs import Standing
 from explorer.errors import BadExpression, QueryError
@@ -220,7 +220,7 @@ def control_pairs(ix: Any, words: tuple[str, str], how: str, count: int) -> Iter
     for word in words:
         item = ix._work.resolver.item(explorer.api.parse(word).single, ix.index.space("embed"))
         asked.append(query._stood_in_for(item, ix._work.words))
-    stand_ins, texts, part = StandIns(ix._work.words, asked, how, 0), ix._work.words.texts, 0
+    stand_ins, texts, part = ControlDraws(ix._work.words, asked, how, 0), ix._work.words.texts, 0
     while True:
         for draw in stand_ins.drawn(part).tolist():
             one, other = (texts[at].casefold() for at in draw)
@@ -364,10 +364,10 @@ def test_ties_count_by_half_and_parts_make_the_whole() -> None:
 def test_stand_ins_are_the_words_most_alike_never_a_form_of_the_word(real: Any) -> None:
     words = real._work.words
     asked = [
-        StoodFor(text, text, "embed", words.trait(words.ids[text], "embed"))
+        MatchedWord(text, text, "embed", words.trait(words.ids[text], "embed"))
         for text in ("large", "Paris", "tall")
     ]
-    stand_ins = StandIns(words, asked, "matched", 3)
+    stand_ins = ControlDraws(words, asked, "matched", 3)
     parts = np.concatenate([stand_ins.drawn(part) for part in range(4)])
     assert (parts == np.concatenate([stand_ins.drawn(part) for part in range(4)])).all()
     for one, column in zip(asked, parts.T, strict=True):
@@ -375,7 +375,7 @@ def test_stand_ins_are_the_words_most_alike_never_a_form_of_the_word(real: Any) 
         assert POOL - 5 <= len(texts) <= POOL
         assert one.text.casefold() not in {text.casefold() for text in texts}
         assert {int(words.capital[at]) for at in column} == {one.trait.capital}
-    assert not (stand_ins.drawn(0) == StandIns(words, asked, "matched", 4).drawn(0)).all()
+    assert not (stand_ins.drawn(0) == ControlDraws(words, asked, "matched", 4).drawn(0)).all()
 
 
 def test_a_seed_gives_the_same_answer(real: Any) -> None:
@@ -484,9 +484,9 @@ def test_a_profile_that_does_not_vary_has_no_correlation(
 
 def test_an_index_of_few_words_is_refused(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     words = tiny._work.words
-    dog = StoodFor("dog", "dog", "embed", words.trait(0, "embed"))
+    dog = MatchedWord("dog", "dog", "embed", words.trait(0, "embed"))
     with pytest.raises(QueryError, match="build one with more --words"):
-        StandIns(_Few(words), [dog], "random", 0)
+        ControlDraws(_Few(words), [dog], "random", 0)
 
 
 class _Few:

@@ -17,8 +17,8 @@ from scipy.stats import binom, kstest
 
 import explorer
 from conftest import BIN, Run
-from explorer.chance.asked import Group
 from explorer.chance.controls import forms_of
+from explorer.chance.members import Group
 from explorer.chance.strata import strata
 from explorer.compute.congruence import apart, in_space, rows_of
 from explorer.compute.lots import Drawn, Lots, distinct

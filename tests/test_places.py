@@ -228,28 +228,28 @@ def test_the_screen_lists_those_of_every_place_and_opens_each(
     own: Path, here: Path, tiny_indexes: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     from explorer.screen.app import ExplorerApp
-    from test_screen_start import Seat, seated
+    from test_screen_start import User, run_as_user
 
     monkeypatch.setenv("EXPLORER_STATE", str(tmp_path / "screen.json"))
     put(tiny_indexes / "llama", own)
     put(tiny_indexes / "gpt2", own)
     put(tiny_indexes / "gpt2", here / "indexes", "llama")
 
-    async def does(seat: Seat) -> None:
-        await seat.press("ctrl+o")
-        await seat.until(lambda: seat.listed == ["llama", "gpt2", "llama"])
-        assert str(own) in seat.start
-        await seat.until(lambda: seat.on("indexes"))
-        await seat.press("down", "down", "enter")
-        await seat.until(lambda: opened(seat).model.family == "Llama")
+    async def does(user: User) -> None:
+        await user.press("ctrl+o")
+        await user.until(lambda: user.listed == ["llama", "gpt2", "llama"])
+        assert str(own) in user.start
+        await user.until(lambda: user.on("indexes"))
+        await user.press("down", "down", "enter")
+        await user.until(lambda: opened(user).model.family == "Llama")
 
-    def opened(seat: Seat) -> Any:
-        assert seat.app.ix is not None
-        return seat.app.ix.manifest
+    def opened(user: User) -> Any:
+        assert user.app.ix is not None
+        return user.app.ix.manifest
 
-    seated(ExplorerApp(), does)
+    run_as_user(ExplorerApp(), does)
 
-    async def by_path(seat: Seat) -> None:
-        assert opened(seat).model.family == "GPT-2"
+    async def by_path(user: User) -> None:
+        assert opened(user).model.family == "GPT-2"
 
-    seated(ExplorerApp(os.path.join(own, "gpt2")), by_path)
+    run_as_user(ExplorerApp(os.path.join(own, "gpt2")), by_path)

@@ -64,7 +64,7 @@ def test_a_view_takes_the_query_over_and_pickers_ask_anew(real_indexes: Path, re
         assert ui.place.get("side") == "out"
         asked = real.middleman("large", "tall", side="out", k=20)
         assert items(ui) == [row.neuron for row in asked.rows]
-        grids = ui.app.workbench.findings.pictures
+        grids = ui.app.workbench.results.pictures
         assert [grid.columns for grid in grids] == [("large", "tall")]
         assert len(grids[0].rows) == real.manifest.model.n_layers
 
@@ -80,12 +80,12 @@ def test_an_analogy_says_where_its_target_stands(real_indexes: Path, real: Any) 
         await ui.paste("Chihuahua")
         target = real.analogy("dog + small", "Chihuahua").meta.target
         assert f"rank {target.rank:,} of {target.n:,}" in ui.foot
-        assert len(ui.app.workbench.findings.pictures) == 2
+        assert len(ui.app.workbench.results.pictures) == 2
         assert ui.place.get("target") == "Chihuahua"
         await ui.press("alt+l")  # the target is asked in the next view too
         assert ui.place.get("target") == "Chihuahua"
         assert len(ui.rows) == len(real.layers("dog + small", "Chihuahua").rows)
-        assert ui.app.workbench.findings.pictures
+        assert ui.app.workbench.results.pictures
 
     drive(real_indexes, do)
 
@@ -122,7 +122,7 @@ def test_congruence_is_asked_on_enter_with_progress_and_can_be_given_up(
         await ui.press("enter")
         asked = real.congruence("large", "tall", "huge")
         assert [row[0] for row in ui.rows] == [row.space for row in asked.rows]
-        assert len(ui.app.workbench.findings.pictures) == 2
+        assert len(ui.app.workbench.results.pictures) == 2
 
     drive(real_indexes, do)
 
@@ -137,7 +137,7 @@ def test_compare_and_ov_and_neuron(real_indexes: Path, real: Any) -> None:
         await ui.press("alt+o")
         assert items(ui) == [row.head for row in real.ov("large", k=20).rows]
         model = real.manifest.model
-        (grid,) = ui.app.workbench.findings.pictures
+        (grid,) = ui.app.workbench.results.pictures
         assert (len(grid.rows), len(grid.columns)) == (model.n_layers, model.n_heads)
         await ui.press("alt+u")
         assert items(ui) == [row.neuron for row in real.word("large").rows]
@@ -195,7 +195,7 @@ def test_enter_explores_and_the_trail_leads_back_and_forward(real_indexes: Path)
         ui.app.query_one(QueryBar).focus()
         await ui.type("x")
         await ui.press("backspace")
-        assert [place.text for place in ui.app.memory.trail.places] == ["large", first[0], first[0]]
+        assert [place.text for place in ui.app.saved.trail.places] == ["large", first[0], first[0]]
 
     drive(real_indexes, do)
 
@@ -210,7 +210,7 @@ def test_every_thing_in_the_detail_can_be_explored(real_indexes: Path) -> None:
         assert ui.app.focused is links
         await ui.press("home", "enter")
         assert ui.place.view == "neuron"
-        assert ui.place.text == ui.app.memory.trail.here.text
+        assert ui.place.text == ui.app.saved.trail.here.text
 
     drive(real_indexes, do)
 

@@ -14,7 +14,7 @@ from textual.widgets import Footer, Static, Tree
 from driving import Driven, drive, text_of
 from explorer.screen.panes.query import QueryBar
 from explorer.screen.sql.editor import Editor
-from explorer.screen.sql.room import SqlRoom
+from explorer.screen.sql.panel import SqlPanel
 from explorer.screen.sql.schema import SchemaPane, SchemaTree
 from explorer.views.place import Place
 from explorer.views.sql import PAGE
@@ -31,12 +31,12 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def room(driven: Driven) -> SqlRoom:
-    return driven.app.workbench.room
+def panel(driven: Driven) -> SqlPanel:
+    return driven.app.workbench.sql_panel
 
 
 def editor(driven: Driven) -> Editor:
-    return room(driven).editor
+    return panel(driven).editor
 
 
 async def arrive(driven: Driven) -> None:
@@ -54,7 +54,7 @@ async def ran(driven: Driven, statement: str) -> None:
     paste(driven, statement)
     await driven.pilot.pause()
     await driven.press("f5")
-    await driven.until(lambda: not room(driven).running)
+    await driven.until(lambda: not panel(driven).running)
     await driven.settled()
 
 
@@ -92,7 +92,7 @@ def test_a_statement_is_typed_and_run(real_indexes: Path, real: Any) -> None:
         assert editor(driven).has_focus
         await driven.press("alt+n")
         await driven.until(lambda: driven.app.workbench.bar.has_focus)
-        assert not room(driven).active
+        assert not panel(driven).active
         assert driven.place.view == "neighbors"
 
     drive(real_indexes, do)
@@ -129,7 +129,7 @@ def test_escape_and_other_views_give_a_statement_up(real_indexes: Path) -> None:
         await driven.press("escape")  # the statement would never end
         assert driven.said == "given up"
         assert editor(driven).text == FOREVER
-        assert driven.app.memory.statements == ["SELECT 1 AS n"]
+        assert driven.app.saved.statements == ["SELECT 1 AS n"]
         await ran(driven, "SELECT 2 AS n")
         assert driven.rows == [["2"]]
         # So does another view.
@@ -225,7 +225,7 @@ def test_statements_that_ran_are_gone_back_to_leafed_through_and_kept(
         assert (editor(driven).text, driven.rows) == ("SELECT 1 AS n", [["1"]])
         await driven.press("alt+right")
         assert (editor(driven).text, driven.rows) == ("SELECT 2 AS n", [["2"]])
-        trail = [place for place in driven.app.memory.trail.places if place.view == "sql"]
+        trail = [place for place in driven.app.saved.trail.places if place.view == "sql"]
         assert [place.get("statement") for place in trail] == ["SELECT 1 AS n", "SELECT 2 AS n"]
         await ran(driven, "SELECT 1 AS n")
         paste(driven, "a draft")
@@ -357,7 +357,7 @@ async def main():
     async with app.run_test() as pilot:
         await pilot.press("alt+s")
         await pilot.pause()
-        editor = app.workbench.room.editor
+        editor = app.workbench.sql_panel.editor
         assert not editor.is_syntax_aware
         await pilot.press(*"abc")
         assert editor.text == "abc", editor.text

@@ -27,12 +27,12 @@ from textual.pilot import Pilot
 from textual.widgets import DataTable, OptionList, Static
 
 from explorer import building
-from explorer.child import command
-from explorer.screen import entrance
+from explorer.screen import welcome
 from explorer.screen.app import ExplorerApp
 from explorer.screen.commands import LETTERS
 from explorer.screen.panes import start
 from explorer.views import VIEWS
+from explorer.worker import command
 from processes import PATIENCE, children, ended, until
 
 
@@ -54,8 +54,8 @@ VIEW = {name: f"alt+{letter}" for name, letter in LETTERS.items()}
 """The key of each view."""
 
 
-class Seat:
-    """Who sits before the screen: presses keys, waits for what they see, and finds no fault."""
+class User:
+    """A person at the screen: presses keys, waits for what they see, and finds no fault."""
 
     def __init__(self, app: ExplorerApp, pilot: Pilot[None]) -> None:
         self.app, self.pilot = app, pilot
@@ -77,10 +77,10 @@ class Seat:
         """Wait for something to be so."""
         end = time.monotonic() + PATIENCE
         while not seen():
-            assert time.monotonic() < end, self.told()
+            assert time.monotonic() < end, self.sees()
             await asyncio.sleep(0.01)
 
-    def told(self) -> str:
+    def sees(self) -> str:
         """What there is to see, for a test that fails."""
         bar = self.app.workbench.bar.value
         return "\n".join(
@@ -90,7 +90,7 @@ class Seat:
                 self.head,
                 str(self.rows),
                 self.said,
-                *self.app.faults,
+                *self.app.tracebacks,
             ]
         )
 
@@ -119,15 +119,15 @@ class Seat:
     @property
     def start(self) -> str:
         """All that the start screen says."""
-        if not self.app.entrance.shown:
+        if not self.app.welcome.shown:
             return ""
-        pane = self.app.entrance.start
+        pane = self.app.welcome.start
         shown = [text for text in pane.query(Static) if text.display and not text.is_disabled]
         return "\n".join(str(text.content) for text in shown if all(p.display for p in _up(text)))
 
     @property
     def listed(self) -> list[str]:
-        options = self.app.entrance.start.query_one("#indexes", OptionList).options
+        options = self.app.welcome.start.query_one("#indexes", OptionList).options
         return [str(option.prompt).split()[0] for option in options]
 
     def on(self, name: str) -> bool:
@@ -136,7 +136,7 @@ class Seat:
 
     @property
     def at_start(self) -> bool:
-        return self.app.entrance.shown
+        return self.app.welcome.shown
 
 
 def _up(widget: Any) -> Iterator[Any]:
@@ -145,9 +145,9 @@ def _up(widget: Any) -> Iterator[Any]:
         widget = widget.parent
 
 
-def seated(
+def run_as_user(
     app: ExplorerApp,
-    does: Callable[[Seat], Awaitable[None]],
+    does: Callable[[User], Awaitable[None]],
     size: tuple[int, int] = (120, 36),
     faults: bool = False,
 ) -> None:
@@ -155,11 +155,11 @@ def seated(
 
     async def run() -> None:
         async with app.run_test(size=size) as pilot:
-            seat = Seat(app, pilot)
-            await seat.until(lambda: app.ix is not None or seat.at_start)
-            await does(seat)
+            user = User(app, pilot)
+            await user.until(lambda: app.ix is not None or user.at_start)
+            await does(user)
             assert app.is_running
-        assert bool(app.faults) == faults, "\n".join(app.faults)
+        assert bool(app.tracebacks) == faults, "\n".join(app.tracebacks)
 
     asyncio.run(run())
 
@@ -172,15 +172,15 @@ def test_with_no_index_it_says_what_one_is_where_it_looked_and_how_to_build_one(
 ) -> None:
     monkeypatch.setattr("explorer.views.indexes.can_build", lambda: None)
 
-    async def does(seat: Seat) -> None:
-        await seat.until(lambda: seat.start)
+    async def does(user: User) -> None:
+        await user.until(lambda: user.start)
         for part in ("An index holds", "indexer build MODEL", str(tmp_path / "nowhere")):
-            assert part in seat.start
-        await seat.until(lambda: seat.on("build"))
-        await seat.press("escape", VIEW["middleman"], "ctrl+o", "question_mark")
-        assert seat.at_start
+            assert part in user.start
+        await user.until(lambda: user.on("build"))
+        await user.press("escape", VIEW["middleman"], "ctrl+o", "question_mark")
+        assert user.at_start
 
-    seated(ExplorerApp(None, tmp_path / "nowhere"), does, size=(80, 24))
+    run_as_user(ExplorerApp(None, tmp_path / "nowhere"), does, size=(80, 24))
 
 
 def test_where_the_demo_cannot_be_built_one_line_says_what_to_install(
@@ -189,11 +189,11 @@ def test_where_the_demo_cannot_be_built_one_line_says_what_to_install(
     line = "building the index of smollm2 needs torch: install with `pip ...`"
     monkeypatch.setattr("explorer.views.indexes.can_build", lambda: line)
 
-    async def does(seat: Seat) -> None:
-        await seat.until(lambda: line in seat.start)
-        assert not seat.app.entrance.start.query_one("#demo").display
+    async def does(user: User) -> None:
+        await user.until(lambda: line in user.start)
+        assert not user.app.welcome.start.query_one("#demo").display
 
-    seated(ExplorerApp(None, tmp_path), does)
+    run_as_user(ExplorerApp(None, tmp_path), does)
 
 
 def test_the_demo_is_built_opened_and_asked(
@@ -209,17 +209,17 @@ def test_the_demo_is_built_opened_and_asked(
     monkeypatch.setattr(building, "build_demo", build_demo)
     monkeypatch.setattr("explorer.views.indexes.can_build", lambda: None)
 
-    async def does(seat: Seat) -> None:
-        await seat.until(lambda: seat.on("build"))
-        await seat.press("shift+tab", "down", "space", "tab", "enter")
-        await seat.until(lambda: "Building the demo index" in seat.start)
-        assert "escape stops it" in seat.start
-        await seat.until(lambda: seat.app.ix is not None)
+    async def does(user: User) -> None:
+        await user.until(lambda: user.on("build"))
+        await user.press("shift+tab", "down", "space", "tab", "enter")
+        await user.until(lambda: "Building the demo index" in user.start)
+        assert "escape stops it" in user.start
+        await user.until(lambda: user.app.ix is not None)
         assert asked == [start.QUICK]
-        await seat.until(lambda: not seat.at_start)
-        await seat.until(lambda: seat.app.focused is seat.app.workbench.bar)
+        await user.until(lambda: not user.at_start)
+        await user.until(lambda: user.app.focused is user.app.workbench.bar)
 
-    seated(ExplorerApp(None, tmp_path / "made"), does)
+    run_as_user(ExplorerApp(None, tmp_path / "made"), does)
 
 
 def test_a_build_is_stopped_by_escape_and_leaves_no_process(
@@ -228,18 +228,18 @@ def test_a_build_is_stopped_by_escape_and_leaves_no_process(
     build_tiny(tiny_llama, monkeypatch)
     before = children()
 
-    async def does(seat: Seat) -> None:
-        await seat.until(lambda: seat.on("build"))
-        await seat.press("enter")
-        await seat.until(lambda: children() - before)
+    async def does(user: User) -> None:
+        await user.until(lambda: user.on("build"))
+        await user.press("enter")
+        await user.until(lambda: children() - before)
         (child,) = children() - before
-        await seat.press("escape")
-        await seat.until(lambda: "the build was stopped" in seat.start)
+        await user.press("escape")
+        await user.until(lambda: "the build was stopped" in user.start)
         assert ended(child)
-        assert "goes on from there" in seat.start
-        await seat.until(lambda: seat.on("build"))
+        assert "goes on from there" in user.start
+        await user.until(lambda: user.on("build"))
 
-    seated(ExplorerApp(None, tmp_path / "made"), does)
+    run_as_user(ExplorerApp(None, tmp_path / "made"), does)
 
 
 def test_a_build_that_fails_says_its_last_line(
@@ -247,12 +247,12 @@ def test_a_build_that_fails_says_its_last_line(
 ) -> None:
     build_tiny(tmp_path / "no-model", monkeypatch)
 
-    async def does(seat: Seat) -> None:
-        await seat.until(lambda: seat.on("build"))
-        await seat.press("enter")
-        await seat.until(lambda: "could not be built" in seat.start)
+    async def does(user: User) -> None:
+        await user.until(lambda: user.on("build"))
+        await user.press("enter")
+        await user.until(lambda: "could not be built" in user.start)
 
-    seated(ExplorerApp(None, tmp_path / "made"), does)
+    run_as_user(ExplorerApp(None, tmp_path / "made"), does)
 
 
 def build_tiny(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -271,46 +271,46 @@ def build_tiny(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_of_several_one_is_chosen_by_keyboard_and_remembered(root: Path) -> None:
-    async def does(seat: Seat) -> None:
-        await seat.until(lambda: seat.listed == ["gpt2", "llama"])
-        assert "name one" not in seat.start  # a list to choose from needs no error
-        await seat.until(lambda: seat.on("indexes"))
-        await seat.press("down", "enter")
-        await seat.until(lambda: seat.app.ix is not None)
-        assert seat.app.sub_title == "llama"
+    async def does(user: User) -> None:
+        await user.until(lambda: user.listed == ["gpt2", "llama"])
+        assert "name one" not in user.start  # a list to choose from needs no error
+        await user.until(lambda: user.on("indexes"))
+        await user.press("down", "enter")
+        await user.until(lambda: user.app.ix is not None)
+        assert user.app.sub_title == "llama"
 
-    seated(ExplorerApp(None, root), does)
+    run_as_user(ExplorerApp(None, root), does)
 
-    async def remembers(seat: Seat) -> None:
-        assert seat.app.sub_title == "llama"
-        assert not seat.at_start
+    async def remembers(user: User) -> None:
+        assert user.app.sub_title == "llama"
+        assert not user.at_start
 
-    seated(ExplorerApp(None, root), remembers)
+    run_as_user(ExplorerApp(None, root), remembers)
     shutil.rmtree(root / "llama")
-    seated(ExplorerApp(None, root), opens("gpt2"))
+    run_as_user(ExplorerApp(None, root), opens("gpt2"))
 
 
 def test_one_is_chosen_by_mouse(root: Path) -> None:
-    async def does(seat: Seat) -> None:
-        await seat.until(lambda: seat.listed)
-        await seat.pilot.pause()
-        await seat.pilot.click("#indexes", offset=(3, 1))
-        await seat.until(lambda: seat.app.sub_title == "llama")
+    async def does(user: User) -> None:
+        await user.until(lambda: user.listed)
+        await user.pilot.pause()
+        await user.pilot.click("#indexes", offset=(3, 1))
+        await user.until(lambda: user.app.sub_title == "llama")
 
-    seated(ExplorerApp(None, root), does)
+    run_as_user(ExplorerApp(None, root), does)
 
 
 def test_what_is_asked_for_goes_before_what_is_remembered(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seated(ExplorerApp("llama", root), opens("llama"))
+    run_as_user(ExplorerApp("llama", root), opens("llama"))
     monkeypatch.setenv("EXPLORER_INDEX", "gpt2")
-    seated(ExplorerApp(None, root), opens("gpt2"))
+    run_as_user(ExplorerApp(None, root), opens("gpt2"))
 
 
-def opens(name: str) -> Callable[[Seat], Awaitable[None]]:
-    async def does(seat: Seat) -> None:
-        assert seat.app.sub_title == name
+def opens(name: str) -> Callable[[User], Awaitable[None]]:
+    async def does(user: User) -> None:
+        assert user.app.sub_title == name
 
     return does
 
@@ -352,58 +352,58 @@ def test_a_damaged_index_is_named_with_how_to_rebuild_it_and_tried_again(
 ) -> None:
     damage(root / "llama")
 
-    async def does(seat: Seat) -> None:
-        await seat.until(lambda: line in seat.start)
-        assert "--name llama --force" in seat.start
-        assert seat.listed == ["gpt2", "llama"]
-        await seat.until(lambda: seat.on("indexes"))
+    async def does(user: User) -> None:
+        await user.until(lambda: line in user.start)
+        assert "--name llama --force" in user.start
+        assert user.listed == ["gpt2", "llama"]
+        await user.until(lambda: user.on("indexes"))
         shutil.rmtree(root / "llama")
         shutil.copytree(tiny_indexes / "llama", root / "llama")
-        await seat.press("tab", "enter")
-        await seat.until(lambda: seat.app.sub_title == "llama")
+        await user.press("tab", "enter")
+        await user.until(lambda: user.app.sub_title == "llama")
 
-    seated(ExplorerApp("llama", root), does, size=(80, 24))
+    run_as_user(ExplorerApp("llama", root), does, size=(80, 24))
 
 
 def test_a_wrong_name_and_a_file_for_a_folder_are_said(root: Path) -> None:
-    async def misnamed(seat: Seat) -> None:
-        await seat.until(lambda: "did you mean 'llama'" in seat.start)
-        assert seat.listed == ["gpt2", "llama"]
+    async def misnamed(user: User) -> None:
+        await user.until(lambda: "did you mean 'llama'" in user.start)
+        assert user.listed == ["gpt2", "llama"]
 
-    seated(ExplorerApp("lama", root), misnamed)
+    run_as_user(ExplorerApp("lama", root), misnamed)
     (root / "file").touch()
 
-    async def no_folder(seat: Seat) -> None:
-        await seat.until(lambda: "is a file" in seat.start)
+    async def no_folder(user: User) -> None:
+        await user.until(lambda: "is a file" in user.start)
 
-    seated(ExplorerApp(None, root / "file"), no_folder)
+    run_as_user(ExplorerApp(None, root / "file"), no_folder)
 
 
 def test_another_index_is_opened_while_one_is_open_and_escape_goes_back(root: Path) -> None:
-    async def does(seat: Seat) -> None:
-        await seat.type("a")
-        before = seat.app.ix
-        await seat.press("ctrl+o")
-        await seat.until(lambda: seat.at_start and seat.listed == ["gpt2", "llama"])
-        await seat.press("escape")
-        await seat.until(lambda: not seat.at_start)
-        await seat.until(lambda: seat.app.focused is seat.app.workbench.bar)
-        assert seat.app.ix is before
+    async def does(user: User) -> None:
+        await user.type("a")
+        before = user.app.ix
+        await user.press("ctrl+o")
+        await user.until(lambda: user.at_start and user.listed == ["gpt2", "llama"])
+        await user.press("escape")
+        await user.until(lambda: not user.at_start)
+        await user.until(lambda: user.app.focused is user.app.workbench.bar)
+        assert user.app.ix is before
         cut_short(root / "llama")
-        await seat.press("ctrl+o")
-        await seat.until(lambda: seat.on("indexes"))
-        await seat.press("down", "enter")
-        await seat.until(lambda: "catalog.duckdb has" in seat.start)
-        assert seat.app.ix is before  # what is open stays open
+        await user.press("ctrl+o")
+        await user.until(lambda: user.on("indexes"))
+        await user.press("down", "enter")
+        await user.until(lambda: "catalog.duckdb has" in user.start)
+        assert user.app.ix is before  # what is open stays open
         shutil.copy(root / "gpt2" / "manifest.json", root / "elsewhere")
         shutil.copytree(root / "gpt2", root / "other")
-        await seat.press("escape", "ctrl+o")
-        await seat.until(lambda: "other" in seat.listed and seat.on("indexes"))
-        await seat.press("end", "enter")
-        await seat.until(lambda: seat.app.sub_title == "other")
-        assert seat.app.workbench.bar.value == "a"
+        await user.press("escape", "ctrl+o")
+        await user.until(lambda: "other" in user.listed and user.on("indexes"))
+        await user.press("end", "enter")
+        await user.until(lambda: user.app.sub_title == "other")
+        assert user.app.workbench.bar.value == "a"
 
-    seated(ExplorerApp("gpt2", root), does)
+    run_as_user(ExplorerApp("gpt2", root), does)
 
 
 # -- replaced while it is open ----------------------------------------------------------------
@@ -425,7 +425,7 @@ def link_tree(source: Path, target: Path) -> None:
 
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the app look again at once."""
-    monkeypatch.setattr(entrance, "LOOK_AGAIN", 0.05)
+    monkeypatch.setattr(welcome, "LOOK_AGAIN", 0.05)
 
 
 def test_an_index_that_is_built_anew_is_opened_and_asked_again(
@@ -434,27 +434,27 @@ def test_an_index_that_is_built_anew_is_opened_and_asked_again(
     soon(monkeypatch)
     link_tree(mine / "smollm2", mine / ".new")
 
-    async def does(seat: Seat) -> None:
-        await seat.type("dog")
-        await seat.answered("dog")
-        before, head, trail = seat.app.ix, seat.head, list(seat.app.memory.trail.places)
+    async def does(user: User) -> None:
+        await user.type("dog")
+        await user.answered("dog")
+        before, head, trail = user.app.ix, user.head, list(user.app.saved.trail.places)
         os.rename(mine / "smollm2", mine / ".old")
-        await seat.type(" + small")  # it lies nowhere for a moment: the old one goes on answering
-        await seat.answered("small")
-        assert seat.app.ix is before
+        await user.type(" + small")  # it lies nowhere for a moment: the old one goes on answering
+        await user.answered("small")
+        assert user.app.ix is before
         os.rename(mine / ".new", mine / "smollm2")
-        await seat.until(lambda: seat.app.ix is not before)
-        await seat.answered("small")
-        assert head != seat.head
-        assert seat.app.workbench.bar.value == "dog + small"
-        assert [one.view for one in seat.app.memory.trail.places] == [one.view for one in trail]
-        assert seat.app.focused is seat.app.workbench.bar
-        await seat.until(lambda: len(seat.app.workbench.query("Options")) == 1)
-        await seat.until(lambda: any("anew" in one.message for one in seat.app._notifications))
-        await seat.type(" + x")
-        await seat.answered("x")
+        await user.until(lambda: user.app.ix is not before)
+        await user.answered("small")
+        assert head != user.head
+        assert user.app.workbench.bar.value == "dog + small"
+        assert [one.view for one in user.app.saved.trail.places] == [one.view for one in trail]
+        assert user.app.focused is user.app.workbench.bar
+        await user.until(lambda: len(user.app.workbench.query("Options")) == 1)
+        await user.until(lambda: any("anew" in one.message for one in user.app._notifications))
+        await user.type(" + x")
+        await user.answered("x")
 
-    seated(ExplorerApp("smollm2", mine), does)
+    run_as_user(ExplorerApp("smollm2", mine), does)
 
 
 def test_what_was_entered_is_asked_again_of_the_new_one(
@@ -473,17 +473,17 @@ def test_what_was_entered_is_asked_again_of_the_new_one(
     laid = VIEWS["index"].lay_out
     monkeypatch.setitem(VIEWS, "congruence", replace(view, ask=ask, lay_out=laid, picture=None))
 
-    async def does(seat: Seat) -> None:
-        await seat.press(VIEW["congruence"])
-        await seat.type("dog")
-        await seat.press("enter")
-        await seat.until(lambda: len(asked) == 1)
+    async def does(user: User) -> None:
+        await user.press(VIEW["congruence"])
+        await user.type("dog")
+        await user.press("enter")
+        await user.until(lambda: len(asked) == 1)
         os.rename(mine / "smollm2", mine / ".old")
         os.rename(mine / ".new", mine / "smollm2")
-        await seat.until(lambda: len(asked) == 2)
+        await user.until(lambda: len(asked) == 2)
         assert asked[0] is not asked[1]
 
-    seated(ExplorerApp("smollm2", mine), does)
+    run_as_user(ExplorerApp("smollm2", mine), does)
 
 
 def test_an_index_that_is_gone_is_said_once_and_goes_on_answering(
@@ -491,18 +491,18 @@ def test_an_index_that_is_gone_is_said_once_and_goes_on_answering(
 ) -> None:
     soon(monkeypatch)
 
-    async def does(seat: Seat) -> None:
-        await seat.type("dog")
-        await seat.answered("dog")
+    async def does(user: User) -> None:
+        await user.type("dog")
+        await user.answered("dog")
         shutil.rmtree(mine / "smollm2")
-        await seat.until(lambda: "is gone" in seat.said)
-        await seat.type(" + cat")
-        await seat.answered("cat")
-        looks = seat.app.entrance._missed
-        await seat.until(lambda: seat.app.entrance._missed > looks + 3)
-        assert "is gone" not in seat.said
+        await user.until(lambda: "is gone" in user.said)
+        await user.type(" + cat")
+        await user.answered("cat")
+        looks = user.app.welcome._missed
+        await user.until(lambda: user.app.welcome._missed > looks + 3)
+        assert "is gone" not in user.said
 
-    seated(ExplorerApp("smollm2", mine), does)
+    run_as_user(ExplorerApp("smollm2", mine), does)
 
 
 def test_a_damaged_one_in_its_place_is_said_and_the_old_one_goes_on(
@@ -513,23 +513,23 @@ def test_a_damaged_one_in_its_place_is_said_and_the_old_one_goes_on(
     link_tree(mine / "smollm2", mine / ".whole")
     (mine / ".new" / "tokenizer.json").unlink()
 
-    async def does(seat: Seat) -> None:
-        await seat.type("dog")
-        await seat.answered("dog")
-        before = seat.app.ix
+    async def does(user: User) -> None:
+        await user.type("dog")
+        await user.answered("dog")
+        before = user.app.ix
         os.rename(mine / "smollm2", mine / ".old")
         os.rename(mine / ".new", mine / "smollm2")
-        await seat.until(lambda: "tokenizer.json is missing" in seat.said)
-        await seat.type(" + cat")
-        await seat.answered("cat")
-        assert seat.app.ix is before
-        assert not seat.at_start
+        await user.until(lambda: "tokenizer.json is missing" in user.said)
+        await user.type(" + cat")
+        await user.answered("cat")
+        assert user.app.ix is before
+        assert not user.at_start
         # Half of it was there; now all of it is, under the same manifest.
         os.rename(mine / ".whole" / "tokenizer.json", mine / "smollm2" / "tokenizer.json")
-        await seat.until(lambda: seat.app.ix is not before)
-        await seat.answered("cat")
+        await user.until(lambda: user.app.ix is not before)
+        await user.answered("cat")
 
-    seated(ExplorerApp("smollm2", mine), does)
+    run_as_user(ExplorerApp("smollm2", mine), does)
 
 
 # -- faults of the program --------------------------------------------------------------------
@@ -552,11 +552,11 @@ def breaks_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def breaks_details(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("explorer.views.detail.asked", broken)
+    monkeypatch.setattr("explorer.views.detail.full_detail", broken)
 
 
 def breaks_what_a_row_tells(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("explorer.views.detail.told", broken)
+    monkeypatch.setattr("explorer.views.detail.row_detail", broken)
 
 
 def breaks_completion(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -580,56 +580,56 @@ BREAKS: tuple[tuple[Callable[[pytest.MonkeyPatch], None], str, bool], ...] = (
 
 
 def test_a_fault_is_said_and_the_next_question_is_answered(real_indexes: Path) -> None:
-    async def does(seat: Seat) -> None:
-        known = seat.app.workbench.query_one("#known", Static)
+    async def does(user: User) -> None:
+        known = user.app.workbench.query_one("#known", Static)
         for at, (breaks, text, here) in enumerate(BREAKS):
             word = ("cat", "red")[at % 2]
-            before = len(seat.app.faults)
+            before = len(user.app.tracebacks)
             with pytest.MonkeyPatch.context() as patch:
                 breaks(patch)
-                await seat.type(text)
+                await user.type(text)
                 if here:
-                    await seat.until(lambda before=before: len(seat.app.faults) > before)
+                    await user.until(lambda before=before: len(user.app.tracebacks) > before)
                 else:
-                    await seat.until(lambda: "a loose screw" in seat.said + str(known.content))
-            await seat.press("end", "ctrl+u")
-            await seat.type(word)
-            await seat.until(lambda word=word: seat.head.startswith(word) and seat.rows == 20)
-            await seat.until(lambda: not seat.app.workbench.asking.looking)
-            await seat.press("end", "ctrl+u")
+                    await user.until(lambda: "a loose screw" in user.said + str(known.content))
+            await user.press("end", "ctrl+u")
+            await user.type(word)
+            await user.until(lambda word=word: user.head.startswith(word) and user.rows == 20)
+            await user.until(lambda: not user.app.workbench.asking.looking)
+            await user.press("end", "ctrl+u")
 
-    seated(ExplorerApp("smollm2", real_indexes), does, faults=True)
+    run_as_user(ExplorerApp("smollm2", real_indexes), does, faults=True)
 
 
 def test_a_picture_that_cannot_be_drawn_ends_nothing(
     real_indexes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def does(seat: Seat) -> None:
-        await seat.press(VIEW["middleman"])
+    async def does(user: User) -> None:
+        await user.press(VIEW["middleman"])
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("explorer.show.draw.terminal.drawn", broken)
-            await seat.type("dog, cat")
-            await seat.until(lambda: "a loose screw" in seat.said)
-            await seat.pilot.resize_terminal(100, 30)  # drawn anew
-            await seat.until(lambda: len(seat.app.faults) > 1)
-        await seat.press(VIEW["neighbors"])
-        await seat.answered("dog", "in embed")
+            await user.type("dog, cat")
+            await user.until(lambda: "a loose screw" in user.said)
+            await user.pilot.resize_terminal(100, 30)  # drawn anew
+            await user.until(lambda: len(user.app.tracebacks) > 1)
+        await user.press(VIEW["neighbors"])
+        await user.answered("dog", "in embed")
 
-    seated(ExplorerApp("smollm2", real_indexes), does, faults=True)
+    run_as_user(ExplorerApp("smollm2", real_indexes), does, faults=True)
 
 
 def test_a_fault_of_a_widget_of_textual_leaves_the_widget_alive(real_indexes: Path) -> None:
-    async def does(seat: Seat) -> None:
-        await seat.type("dog")
-        await seat.answered("dog")
+    async def does(user: User) -> None:
+        await user.type("dog")
+        await user.answered("dog")
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(DataTable, "action_cursor_down", broken)
-            await seat.press("down", "down")
-            await seat.until(lambda: "a loose screw" in seat.said)
-        await seat.press("down", "down")
-        await seat.until(lambda: seat.app.workbench.answer.table.cursor_row == 2)
+            await user.press("down", "down")
+            await user.until(lambda: "a loose screw" in user.said)
+        await user.press("down", "down")
+        await user.until(lambda: user.app.workbench.answer.table.cursor_row == 2)
 
-    seated(ExplorerApp("smollm2", real_indexes), does, faults=True)
+    run_as_user(ExplorerApp("smollm2", real_indexes), does, faults=True)
 
 
 def test_what_is_remembered_of_another_version_keeps_nothing_from_starting(
@@ -641,7 +641,7 @@ def test_what_is_remembered_of_another_version_keeps_nothing_from_starting(
         '{"format": 1, "index": "smollm2", "theme": "none", "at": 7, "statements": [],'
         ' "trail": [{"view": "palmistry", "text": "hand", "chosen": {}}]}'
     )
-    seated(ExplorerApp(None, real_indexes), opens("smollm2"))
+    run_as_user(ExplorerApp(None, real_indexes), opens("smollm2"))
 
 
 # -- sizes ------------------------------------------------------------------------------------
@@ -651,51 +651,51 @@ SIZES = ((80, 24), (20, 5), (1, 1))
 
 
 def test_no_size_ends_it(real_indexes: Path) -> None:
-    async def does(seat: Seat) -> None:
+    async def does(user: User) -> None:
         for size in SIZES:
-            await seat.pilot.resize_terminal(*size)
-            await seat.press(VIEW["neighbors"])
-            await seat.type("dog")
+            await user.pilot.resize_terminal(*size)
+            await user.press(VIEW["neighbors"])
+            await user.type("dog")
             for view in (VIEW["middleman"], VIEW["evaluate"]):
-                await seat.press(view, "down", "ctrl+g", "slash")
-            await seat.press("ctrl+o")
-            await seat.until(lambda: seat.at_start)
-            await seat.press("escape")
-            await seat.until(lambda: not seat.at_start)
-            await seat.press(VIEW["neighbors"], "slash")
-            await seat.until(lambda: seat.app.focused is seat.app.workbench.bar)
-            await seat.press("end", "ctrl+u")
-        await seat.type("cat")
-        await seat.until(lambda: seat.head.startswith("cat"))
+                await user.press(view, "down", "ctrl+g", "slash")
+            await user.press("ctrl+o")
+            await user.until(lambda: user.at_start)
+            await user.press("escape")
+            await user.until(lambda: not user.at_start)
+            await user.press(VIEW["neighbors"], "slash")
+            await user.until(lambda: user.app.focused is user.app.workbench.bar)
+            await user.press("end", "ctrl+u")
+        await user.type("cat")
+        await user.until(lambda: user.head.startswith("cat"))
 
-    seated(ExplorerApp("smollm2", real_indexes), does, size=(120, 36))
-    seated(ExplorerApp("smollm2", real_indexes), opens("smollm2"), size=(1, 1))
+    run_as_user(ExplorerApp("smollm2", real_indexes), does, size=(120, 36))
+    run_as_user(ExplorerApp("smollm2", real_indexes), opens("smollm2"), size=(1, 1))
 
 
 def test_no_size_ends_the_start_screen(tmp_path: Path) -> None:
-    async def does(seat: Seat) -> None:
+    async def does(user: User) -> None:
         for size in SIZES:
-            await seat.pilot.resize_terminal(*size)
-            await seat.press("tab", "down", "escape")
+            await user.pilot.resize_terminal(*size)
+            await user.press("tab", "down", "escape")
 
-    seated(ExplorerApp(None, tmp_path / "nowhere"), does, size=(20, 5))
+    run_as_user(ExplorerApp(None, tmp_path / "nowhere"), does, size=(20, 5))
 
 
 def test_it_is_resized_while_a_question_is_under_way(real_indexes: Path) -> None:
-    async def does(seat: Seat) -> None:
+    async def does(user: User) -> None:
         for text, view, size in (
             ("dog", VIEW["middleman"], (30, 8)),
             (", cat", VIEW["compare"], (5, 2)),
             (", blue", VIEW["congruence"], (80, 24)),
         ):
-            await seat.press(view)
-            await seat.type(text)
-            await seat.press("enter")
-            await seat.pilot.resize_terminal(*size)
-        await seat.press("escape", VIEW["neighbors"])
-        await seat.until(lambda: seat.rows)
+            await user.press(view)
+            await user.type(text)
+            await user.press("enter")
+            await user.pilot.resize_terminal(*size)
+        await user.press("escape", VIEW["neighbors"])
+        await user.until(lambda: user.rows)
 
-    seated(ExplorerApp("smollm2", real_indexes), does)
+    run_as_user(ExplorerApp("smollm2", real_indexes), does)
 
 
 # -- the end ----------------------------------------------------------------------------------
@@ -777,6 +777,7 @@ UNENDING = """
 import dataclasses, sys, time
 from explorer.cli import main
 from explorer.views import VIEWS
+from explorer.worker import command
 
 def ask(ix, place, progress):
     while True:

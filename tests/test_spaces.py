@@ -137,11 +137,11 @@ def test_views_offer_and_lead_to_the_same(both: Any) -> None:
     for ix in both:
         near = ix.neighbors("dog", "context.2", k=3)
         through = ix.layers("dog")
-        told = detail.told(near, near.layout(), near.rows[0], ix.manifest)
+        told = detail.row_detail(near, near.layout(), near.rows[0], ix.manifest)
         said.append(
             [
                 [links.links(answer, answer.rows[-1], ix.manifest) for answer in (near, through)],
-                detail.asked(ix, near, told),
+                detail.full_detail(ix, near, told),
                 [list(one.values(ix)) for one in (view.side(), view.depths("all", "embed"))],
                 [list(map(str, row)) for row in _cells(table_of_spaces(ix.manifest))],
             ]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from explorer.errors import QueryError
-from explorer.views.history import LARGEST_KEPT, MOST_KEPT, Answers, History
+from explorer.views.history import LARGEST_KEPT, MOST_KEPT, AnswerCache, History
 from explorer.views.statements import Begun, Misplaced, begun, completions, misplaced, whole
 
 
@@ -127,7 +127,7 @@ def test_statements_that_ran_are_leafed_through() -> None:
 
 
 def test_small_answers_are_gone_back_to_and_of_large_ones_the_last(real: Any) -> None:
-    answers = Answers()
+    answers = AnswerCache()
     large = real.sql(f"SELECT repeat('a', {LARGEST_KEPT + 1})")
     answers.keep(large)
     assert answers.get(large.query.sql) is large

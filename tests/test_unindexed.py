@@ -1,4 +1,4 @@
-"""The door to the model: who decides that it is run, how far it tells it is, and that it ends."""
+"""The model on words that are not indexed: who has it run, how far it is, and that it ends."""
 
 from __future__ import annotations
 
@@ -328,7 +328,7 @@ def test_a_forked_process_asks_for_a_model_of_its_own(
 
 
 def test_a_model_that_nobody_asks_for_goes(tiny_indexes: Path) -> None:
-    script = "import indexer.encode as one; one.IDLE = 0.01; one.main()"
+    script = "import indexer.worker as one; one.IDLE = 0.01; one.main()"
     with subprocess.Popen(
         [sys.executable, "-c", script, str(tiny_indexes / "llama")], stdin=subprocess.PIPE
     ) as child:

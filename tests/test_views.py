@@ -10,7 +10,7 @@ import pytest
 
 from explorer import questions
 from explorer.errors import BadExpression, QueryError
-from explorer.progress import untold
+from explorer.progress import no_progress
 from explorer.views import VIEWS, detail, gauge, links, terms
 from explorer.views.completion import completions
 from explorer.views.place import LONGEST_TRAIL, Place, Trail
@@ -23,7 +23,7 @@ def ask(ix: Any, view: str, text: str, **chosen: str) -> Any:
     place = Place(view, text)
     for name, value in chosen.items():
         place = place.choosing(name, value)
-    return VIEWS[view].ask(ix, place, untold)
+    return VIEWS[view].ask(ix, place, no_progress)
 
 
 # -- places -----------------------------------------------------------------------------------
@@ -86,7 +86,7 @@ def test_letters_make_no_trail_but_the_first_after_an_arrival() -> None:
 def test_words_stand_between_commas_or_are_added(
     text: str, words: tuple[str, ...], avoid: tuple[str, ...]
 ) -> None:
-    assert terms.several(text) == terms.Words(words, avoid)
+    assert terms.several(text) == terms.WordQuery(words, avoid)
     assert terms.alone(text) == terms.parts_of(text)[0]
 
 
@@ -239,47 +239,47 @@ def test_rows_of_sql_are_explored_by_what_stands_in_them() -> None:
 def test_a_bar_is_as_long_as_the_score_is_far_from_ordinary(real: Any) -> None:
     answer = real.neighbors("large", k=50)
     found = answer.meta.calibration
-    scale = gauge.scale_of(answer, answer.rows)
-    assert scale is not None
-    assert np.isclose(scale.gauge.high, found.mean + 2 * found.deviation)
-    bars = [scale.bar(row, 40) for row in answer.rows]
+    span = gauge.range_of(answer, answer.rows)
+    assert span is not None
+    assert np.isclose(span.gauge.high, found.mean + 2 * found.deviation)
+    bars = [span.bar(row, 40) for row in answer.rows]
     assert all(len(bar) == 40 for bar in bars)
     filled = [bar.count(gauge.WITHIN) + bar.count(gauge.BEYOND) for bar in bars]
     assert filled == sorted(filled, reverse=True)
     assert filled[0] == 40
     for row, bar in zip(answer.rows, bars, strict=True):
-        assert (gauge.BEYOND in bar) == (row.z > 2 + 0.5 * (scale.most - scale.least) / 40)
+        assert (gauge.BEYOND in bar) == (row.z > 2 + 0.5 * (span.most - span.least) / 40)
 
 
 def test_a_distance_is_drawn_the_other_way_round(real: Any) -> None:
     answer = real.neighbors("large", measure="euclidean", k=5)
-    scale = gauge.scale_of(answer, answer.rows)
-    assert scale is not None
-    first, last = (scale.bar(answer.rows[at], 30).count(gauge.BEYOND) for at in (0, -1))
+    span = gauge.range_of(answer, answer.rows)
+    assert span is not None
+    first, last = (span.bar(answer.rows[at], 30).count(gauge.BEYOND) for at in (0, -1))
     assert first > last
 
 
 def test_scores_on_both_sides_are_drawn_from_the_middle(real: Any) -> None:
     answer = real.word("large")
-    scale = gauge.scale_of(answer, answer.rows)
-    assert scale is not None
+    span = gauge.range_of(answer, answer.rows)
+    assert span is not None
     for row in answer.rows:
-        bar = scale.bar(row, 60)
-        middle = round((scale.gauge.middle - scale.least) / (scale.most - scale.least) * 60)
+        bar = span.bar(row, 60)
+        middle = round((span.gauge.middle - span.least) / (span.most - span.least) * 60)
         side = bar[:middle] if row.z < 0 else bar[middle:]
         assert bar.count(gauge.BEYOND) == side.count(gauge.BEYOND) > 0
 
 
 def test_without_a_baseline_there_is_no_bar(real: Any) -> None:
     dots = real.middleman("large", "tall", score="dot")
-    assert gauge.scale_of(dots, dots.rows) is None
-    assert gauge.scale_of(real.manifest, []) is None
+    assert gauge.range_of(dots, dots.rows) is None
+    assert gauge.range_of(real.manifest, []) is None
 
 
 def test_a_row_that_leads_nowhere_is_told_whole(real: Any) -> None:
     answer = real.evaluate_analogies([": family", "king queen man woman"], space="embed")
     row = answer.rows[0]
-    said = detail.told(answer, answer.layout(), row, real.manifest)
+    said = detail.row_detail(answer, answer.layout(), row, real.manifest)
     assert said.links == ()
     assert detail.Line("covered", f"{row.covered}") in said.lines
     assert detail.Line("of asked", f"{row.of_asked:.1%}") in said.lines
@@ -287,14 +287,14 @@ def test_a_row_that_leads_nowhere_is_told_whole(real: Any) -> None:
 
 def test_a_row_is_told_at_length(real: Any) -> None:
     answer = real.neighbors("large")
-    said = detail.told(answer, answer.layout(), answer.rows[0], real.manifest)
+    said = detail.row_detail(answer, answer.layout(), answer.rows[0], real.manifest)
     assert said.title == answer.rows[0].item
-    more = detail.asked(real, answer, said)
+    more = detail.full_detail(real, answer, said)
     assert more.lines[: len(said.lines)] == said.lines
     lines = {line.name: line.value for line in more.lines}
     assert lines["near in embed"].split()[0] == real.neighbors("␣big", k=1).rows[0].item
     middle = real.middleman("large", "tall")
-    said = detail.told(middle, middle.layout(), middle.rows[0], real.manifest)
-    more = detail.asked(real, middle, said)
+    said = detail.row_detail(middle, middle.layout(), middle.rows[0], real.manifest)
+    more = detail.full_detail(real, middle, said)
     assert {"norms", "reads", "writes"} <= {line.name for line in more.lines}
     assert isinstance(middle.rows[0], questions.MiddleMan)

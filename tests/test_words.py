@@ -14,7 +14,7 @@ from indexer.errors import BadWords
 from indexer.store.vocabulary import Vocabulary
 from indexer.words import (
     PREFIX_SAMPLE,
-    Choice,
+    ChosenWord,
     choose,
     find_prefix,
     groups,
@@ -32,7 +32,7 @@ def vocabulary(tiny_llama: Path) -> Vocabulary:
 
 
 @pytest.fixture(scope="module")
-def chosen(vocabulary: Vocabulary) -> list[Choice]:
+def chosen(vocabulary: Vocabulary) -> list[ChosenWord]:
     return choose(1000, vocabulary, vocabulary.texts())
 
 
@@ -40,18 +40,18 @@ def group_words() -> set[str]:
     return {word for words in groups().values() for word in words}
 
 
-def test_as_many_words_are_chosen_as_were_asked_for(chosen: list[Choice]) -> None:
+def test_as_many_words_are_chosen_as_were_asked_for(chosen: list[ChosenWord]) -> None:
     assert len(chosen) == 1000
     assert len({choice.text for choice in chosen}) == 1000
 
 
-def test_words_are_ordered_by_number_of_tokens_and_then_frequency(chosen: list[Choice]) -> None:
+def test_words_are_ordered_by_number_of_tokens_and_then_frequency(chosen: list[ChosenWord]) -> None:
     keys = [(len(c.token_ids), -c.zipf, c.token_ids) for c in chosen]
     assert keys == sorted(keys)
     assert len({len(c.token_ids) for c in chosen}) > 2
 
 
-def test_the_most_frequent_words_are_chosen(chosen: list[Choice]) -> None:
+def test_the_most_frequent_words_are_chosen(chosen: list[ChosenWord]) -> None:
     texts = {choice.text for choice in chosen}
     assert {"of", "and", "people", "because"} <= texts
     outside = [c.zipf for c in chosen if c.text not in group_words()]
@@ -59,7 +59,7 @@ def test_the_most_frequent_words_are_chosen(chosen: list[Choice]) -> None:
 
 
 def test_the_words_of_the_groups_are_always_there(
-    chosen: list[Choice], vocabulary: Vocabulary
+    chosen: list[ChosenWord], vocabulary: Vocabulary
 ) -> None:
     wanted = group_words()
     assert {"Great Dane", "Chihuahua", "Saint Bernard", "January", "large"} <= wanted
@@ -73,7 +73,7 @@ def test_the_words_of_the_groups_are_always_there(
 
 
 def test_capitals_are_kept_where_the_vocabulary_has_them(
-    chosen: list[Choice], vocabulary: Vocabulary
+    chosen: list[ChosenWord], vocabulary: Vocabulary
 ) -> None:
     by_text = {choice.text: choice for choice in chosen}
     texts = vocabulary.texts()
@@ -83,7 +83,7 @@ def test_capitals_are_kept_where_the_vocabulary_has_them(
 
 
 def test_words_have_the_tokens_of_a_word_that_follows_others(
-    chosen: list[Choice], vocabulary: Vocabulary
+    chosen: list[ChosenWord], vocabulary: Vocabulary
 ) -> None:
     texts = vocabulary.texts()
     for choice in chosen:
@@ -179,7 +179,7 @@ class Norms:
         self.by_ids = {vocabulary.text_ids(text): count for text, count in sinks.items()}
         self.asked: list[tuple[int, ...]] = []
 
-    def __call__(self, prefix: tuple[int, ...], words: Sequence[Choice]) -> NDArray[np.float32]:
+    def __call__(self, prefix: tuple[int, ...], words: Sequence[ChosenWord]) -> NDArray[np.float32]:
         self.asked.append(prefix)
         norms = np.random.default_rng(0).uniform(10, 20, (4, len(words))).astype(np.float32)
         norms[2, : self.by_ids[prefix]] = 24_000
@@ -187,7 +187,7 @@ class Norms:
 
 
 def test_the_first_candidate_without_sinks_is_taken(
-    chosen: list[Choice], vocabulary: Vocabulary
+    chosen: list[ChosenWord], vocabulary: Vocabulary
 ) -> None:
     norms = Norms(vocabulary, {"<|start|>": 3, "<|endoftext|>": 0, "The": 0})
     candidates = ["<|start|>", "<|endoftext|>", "The"]
@@ -201,7 +201,7 @@ def test_the_first_candidate_without_sinks_is_taken(
 
 
 def test_where_every_candidate_leaves_sinks_the_one_with_fewest_is_taken(
-    chosen: list[Choice], vocabulary: Vocabulary
+    chosen: list[ChosenWord], vocabulary: Vocabulary
 ) -> None:
     norms = Norms(vocabulary, {"<|start|>": 5, "\n": 2, "The": 2})
     found = find_prefix(chosen, ["<|start|>", "\n", "The"], vocabulary, norms, seed=0)
@@ -210,7 +210,7 @@ def test_where_every_candidate_leaves_sinks_the_one_with_fewest_is_taken(
 
 
 def test_a_prefix_that_was_asked_for_is_taken_whatever_it_leaves(
-    chosen: list[Choice], vocabulary: Vocabulary
+    chosen: list[ChosenWord], vocabulary: Vocabulary
 ) -> None:
     norms = Norms(vocabulary, {"": 7})
     found = find_prefix(chosen, [""], vocabulary, norms, seed=0, chosen="asked")
@@ -224,11 +224,11 @@ def test_candidates_begin_with_the_tokenizers_named_control_tokens(vocabulary: V
 
 
 def test_the_sample_is_the_same_for_one_seed_and_another_for_another(
-    chosen: list[Choice], vocabulary: Vocabulary
+    chosen: list[ChosenWord], vocabulary: Vocabulary
 ) -> None:
     seen: list[tuple[str, ...]] = []
 
-    def norms(_: tuple[int, ...], words: Sequence[Choice]) -> NDArray[np.float32]:
+    def norms(_: tuple[int, ...], words: Sequence[ChosenWord]) -> NDArray[np.float32]:
         seen.append(tuple(word.text for word in words))
         return np.ones((1, len(words)), np.float32)
 

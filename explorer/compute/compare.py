@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from explorer.chance.standins import StandIns, StoodFor
+from explorer.chance.control_draws import ControlDraws, MatchedWord
 from explorer.compute.compared import layers_of, measures_of, notes_of, rows_of
 from explorer.compute.controlpairs import Standing, read_against
 from explorer.compute.middleman import labels_of, layers_asked
@@ -67,7 +67,7 @@ def answer(work: Workspace, query: CompareQuery, progress: Progress) -> Comparis
     stood_for = [_stood_in_for(item, work.words) for item in items] if pairs else []
     if pairs:
         read_against(
-            StandIns(work.words, stood_for, query.control, query.seed),
+            ControlDraws(work.words, stood_for, query.control, query.seed),
             sets,
             standings,
             first,
@@ -241,13 +241,13 @@ def _check_stood_in_for(items: Sequence[Item]) -> None:
         )
 
 
-def _stood_in_for(item: Item, words: Words) -> StoodFor:
+def _stood_in_for(item: Item, words: Words) -> MatchedWord:
     """What an item's stand-ins are to be like; one that is not indexed counts as the rarest."""
     text = item.resolved.item.replace("␣", " ").strip()
     norm = float(np.linalg.norm(item.weighted.vector))
     trait = words.trait_of(text, len(item.resolved.token_ids), norm)
     space = item.weighted.home.name
-    return StoodFor(f"{item.resolved.item}@{space}", text, space, trait)
+    return MatchedWord(f"{item.resolved.item}@{space}", text, space, trait)
 
 
 def _own_neurons(query: CompareQuery) -> bool:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from explorer.chance.control_draws import MatchedWord
 from explorer.chance.controls import POOL
-from explorer.chance.standins import StoodFor
 from explorer.compute.controlpairs import Standing
 from explorer.compute.neuronsets import NeuronSet
 from explorer.correlations import Int64
@@ -62,7 +62,7 @@ def rows_of(
 
 
 def notes_of(
-    query: CompareQuery, profiles: Profiles, words: Words, asked: Sequence[StoodFor]
+    query: CompareQuery, profiles: Profiles, words: Words, asked: Sequence[MatchedWord]
 ) -> tuple[str, ...]:
     """Over which neurons, and against which control pairs."""
     sizes = [len(profiles.rows([layer])) for layer in layers_of(query)]

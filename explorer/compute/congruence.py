@@ -14,8 +14,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from explorer.chance.asked import Group
 from explorer.chance.groups import mean_score, mean_scores, normed_vectors, scores_with
+from explorer.chance.members import Group
 from explorer.chance.significance import against, interval, mean_over_pairs
 from explorer.compute.lots import LEVEL, Drawn, GroupQuery, Lots, draw, notes, text_space, told
 from explorer.compute.neighbors import span_of

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.chance.control_draws import DRAWS_AT_ONCE, ControlDraws
 from explorer.chance.significance import same
-from explorer.chance.standins import DRAWS_AT_ONCE, StandIns
 from explorer.compute.neuronsets import NeuronSet
 from explorer.correlations import Float64, Int64
 
@@ -64,7 +64,7 @@ class Standing:
 
 
 def read_against(
-    stand_ins: StandIns,
+    stand_ins: ControlDraws,
     sets: Sequence[NeuronSet],
     standings: Sequence[dict[str, Standing]],
     first: Int64,
@@ -111,7 +111,7 @@ def read_against(
         taken += used.sum(axis=0)
 
 
-def _batches(stand_ins: StandIns, taken: Int64, wanted: int, together: int) -> Iterator[Int64]:
+def _batches(stand_ins: ControlDraws, taken: Int64, wanted: int, together: int) -> Iterator[Int64]:
     """Draws in their order until every pair has enough, in batches of so many stand-ins.
 
     `taken` is how many each pair has; it grows between the batches.

@@ -13,8 +13,8 @@ from functools import cached_property
 
 import numpy as np
 
-from explorer.chance.asked import Group, single, terms_of
 from explorer.chance.controls import CONTROLS, Controls, forms_of
+from explorer.chance.members import Group, single, terms_of
 from explorer.chance.significance import FEWEST, resamples
 from explorer.chance.strata import strata
 from explorer.compute.neighbors import check_seed, items_of

@@ -14,7 +14,7 @@ from typing import Any
 
 from explorer.compute.workspace import Workspace
 from explorer.errors import BadExpression, UnknownWord
-from explorer.progress import Progress, untold
+from explorer.progress import Progress, no_progress
 from explorer.questions.query import Query, R
 
 
@@ -28,7 +28,7 @@ class Local:
     def __init__(self, work: Workspace) -> None:
         self.work = work
 
-    def ask(self, query: Query[R], progress: Progress = untold) -> R:
+    def ask(self, query: Query[R], progress: Progress = no_progress) -> R:
         """The answer of a query; raises a `SemanticError` with one line where there is none."""
         found: R = _module(query).answer(self.work, query, progress)
         return found

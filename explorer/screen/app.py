@@ -21,8 +21,6 @@ from textual.widgets import Footer
 
 from explorer.screen.asking import Asking, refused
 from explorer.screen.commands import LETTERS, commands
-from explorer.screen.door import Door
-from explorer.screen.entrance import Entrance
 from explorer.screen.exporting import (
     contents,
     export,
@@ -31,13 +29,15 @@ from explorer.screen.exporting import (
     suggested,
     table,
 )
-from explorer.screen.faults import Outliving
-from explorer.screen.memory import Memory, state_file
 from explorer.screen.messages import Exported, Opened, Progressed, Said
 from explorer.screen.opening import Opening
 from explorer.screen.panes.query import QueryBar
 from explorer.screen.panes.status import Status
+from explorer.screen.permission import ModelPermission
 from explorer.screen.plain import Printable
+from explorer.screen.resilient import ResilientApp
+from explorer.screen.saved_state import SavedState, state_file
+from explorer.screen.welcome import Welcome
 from explorer.screen.workbench import Workbench
 from explorer.views import VIEWS
 from indexer.store.errors import SemanticError
@@ -54,7 +54,7 @@ PATIENCE = 100
 DARK, LIGHT = "textual-dark", "textual-light"
 
 
-class ExplorerApp(Outliving):
+class ExplorerApp(ResilientApp):
     """The terminal UI.
 
     Args:
@@ -85,18 +85,22 @@ class ExplorerApp(Outliving):
 
     def __init__(self, index: str | None = None, root: str | Path | None = None) -> None:
         super().__init__()
-        self.memory = Memory.read(state_file())
-        self.door = Door()
+        self.saved = SavedState.read(state_file())
+        self.permission = ModelPermission()
         self._printable = Printable()
-        self.entrance = Entrance(Opening(index, root, self.door, self.memory.index))
+        self.welcome = Welcome(Opening(index, root, self.permission, self.saved.index))
         self.ix: Explorer | None = None
         self._workbench: Workbench | None = None
 
     def compose(self) -> ComposeResult:
         """The workbench, a line, the keys."""
-        asking = Asking(lambda message: self.workbench.post_message(message), self.door.during)
-        self._workbench = Workbench(self.memory.trail, asking, self.door, self.memory.statements)
-        yield self.entrance
+        asking = Asking(
+            lambda message: self.workbench.post_message(message), self.permission.during
+        )
+        self._workbench = Workbench(
+            self.saved.trail, asking, self.permission, self.saved.statements
+        )
+        yield self.welcome
         yield self._workbench
         yield Status()
         yield Footer()
@@ -118,8 +122,8 @@ class ExplorerApp(Outliving):
 
     def on_mount(self) -> None:
         """The first screen stands before anything is opened."""
-        if self.memory.theme in self.available_themes:
-            self.theme = self.memory.theme
+        if self.saved.theme in self.available_themes:
+            self.theme = self.saved.theme
         self.status.say("opening the index")
 
     # -- the index ----------------------------------------------------------------------------
@@ -127,8 +131,8 @@ class ExplorerApp(Outliving):
     def on_opened(self, message: Opened) -> None:
         """Ask this index from now on."""
         before, self.ix = self.ix, message.ix
-        self.memory.index = self.entrance.opening.remembered
-        self.sub_title = self.entrance.opening.name or ""
+        self.saved.index = self.welcome.opening.remembered
+        self.sub_title = self.welcome.opening.name or ""
         self.status.opened(_of(message.ix.manifest))
         self.workbench.open(message.ix, message.again)
         if before is not None:
@@ -140,16 +144,16 @@ class ExplorerApp(Outliving):
 
     def action_choose_index(self) -> None:
         """Show which indexes there are, to open another one."""
-        self.entrance.choose()
+        self.welcome.choose()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What is done to an answer cannot be done where none is shown."""
-        hidden = self.entrance.shown and action in ("view", "next_view", "step", "copy")
+        hidden = self.welcome.shown and action in ("view", "next_view", "step", "copy")
         return False if hidden else super().check_action(action, parameters)
 
     async def action_view(self, name: str) -> None:
         """Another view of the same query."""
-        await self.workbench.furnish(name)
+        await self.workbench.mount_panes(name)
         self.workbench.go(replace(self.workbench.place, view=name))
 
     async def action_next_view(self, by: int) -> None:
@@ -159,9 +163,9 @@ class ExplorerApp(Outliving):
 
     async def action_step(self, by: int) -> None:
         """Back along the trail, or forward again."""
-        trail = self.memory.trail
+        trail = self.saved.trail
         if trail.back() if by < 0 else trail.forward():
-            await self.workbench.furnish(trail.here.view)
+            await self.workbench.mount_panes(trail.here.view)
             self.workbench.arrive()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
@@ -196,7 +200,7 @@ class ExplorerApp(Outliving):
             return
         bar.action_close()
         shown = self.workbench.answer.answer
-        pictures = self.workbench.findings.pictures
+        pictures = self.workbench.results.pictures
         screen = self.export_screenshot()
 
         def write() -> None:
@@ -224,7 +228,7 @@ class ExplorerApp(Outliving):
 
     def action_copy(self) -> None:
         """Copy what the row under the cursor is about."""
-        if said := self.workbench.findings.subject:
+        if said := self.workbench.results.subject:
             said = one_line(said)  # what is pasted elsewhere is what was seen here
             self.copy_to_clipboard(said)
             self.status.say(f"copied {said}")
@@ -262,8 +266,8 @@ class ExplorerApp(Outliving):
     def on_unmount(self) -> None:
         """What is remembered is kept; what is under way is given up."""
         self.workbench.asking.give_up()
-        self.memory.theme = self.theme
-        self.memory.write(state_file())
+        self.saved.theme = self.theme
+        self.saved.write(state_file())
         if self.ix is not None:
             with suppress(Exception):  # a thread may still be asking; the process ends all the same
                 self.ix.close()

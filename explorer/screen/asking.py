@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
-from explorer.progress import seldom
+from explorer.progress import throttled
 from explorer.screen.messages import Answered, Detailed, Pictured, Progressed, Refused, Said
 from indexer.store.errors import at_the_edge
 from indexer.store.shown import one_line
@@ -33,7 +33,7 @@ SOON = 0.1
 
 
 @dataclass
-class Question:
+class PendingQuestion:
     """One question under way: its number, whom it tells, and whether it was given up."""
 
     number: int
@@ -41,7 +41,7 @@ class Question:
     stop: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
-        self._tell = seldom(lambda *step: self.post(Progressed(self.number, *step)), SOON)
+        self._tell = throttled(lambda *step: self.post(Progressed(self.number, *step)), SOON)
 
     def progress(self, what: str, done: int, total: int) -> None:
         """Tell how far it has come.
@@ -61,13 +61,13 @@ class Asking:
 
     Args:
         post: takes messages from any thread.
-        during: told of the question that this thread is about to ask; see `explorer.screen.door`.
+        during: told of the question that this thread is about to ask; see `ModelPermission`.
     """
 
-    def __init__(self, post: Post, during: Callable[[Question], object]) -> None:
+    def __init__(self, post: Post, during: Callable[[PendingQuestion], object]) -> None:
         self._post, self._during = post, during
-        self._question = Question(0, post)
-        self._detail = Question(0, post)
+        self._question = PendingQuestion(0, post)
+        self._detail = PendingQuestion(0, post)
 
     @property
     def number(self) -> int:
@@ -87,7 +87,7 @@ class Asking:
     def ask(self, ix: Explorer, view: View, place: Place, delay: float = 0.0) -> None:
         """Ask what a view asks at a place, once nothing newer is asked for so many seconds."""
 
-        def answer(question: Question) -> None:
+        def answer(question: PendingQuestion) -> None:
             self._post(Answered(question.number, found := view.ask(ix, place, question.progress)))
             # A picture may take its time: who types on has no use for it.
             if question.stop.wait(SOON):
@@ -102,7 +102,7 @@ class Asking:
     def check(self, check: Callable[[], object], delay: float = 0.0) -> None:
         """See whether something can be asked, without asking it."""
 
-        def answer(question: Question) -> None:
+        def answer(question: PendingQuestion) -> None:
             check()
             self._post(Answered(question.number, None))
 
@@ -119,32 +119,32 @@ class Asking:
         from explorer.views import detail as details
 
         self._detail.stop.set()
-        question = self._detail = Question(self._detail.number + 1, self._post)
+        question = self._detail = PendingQuestion(self._detail.number + 1, self._post)
         number = self.number
 
         def ask() -> None:
             if question.stop.wait(delay):
                 return
             try:
-                told = details.told(answer, layout, row, ix.manifest)
+                own = details.row_detail(answer, layout, row, ix.manifest)
             except BaseException as err:
                 self._post(Said(refused(number, err).line, "bad"))
                 question.stop.set()
                 return
-            self._post(Detailed(number, told))
+            self._post(Detailed(number, own))
             try:
-                more: Detail = details.asked(ix, answer, told)
+                more: Detail = details.full_detail(ix, answer, own)
             except BaseException as err:
-                more = details.failed(told, refused(number, err).line)
+                more = details.failed(own, refused(number, err).line)
             if not question.stop.is_set():
                 self._post(Detailed(number, more))
             question.stop.set()
 
         threading.Thread(target=ask, daemon=True).start()
 
-    def _begin(self, answer: Callable[[Question], None], delay: float) -> None:
+    def _begin(self, answer: Callable[[PendingQuestion], None], delay: float) -> None:
         self._question.stop.set()
-        question = self._question = Question(self._question.number + 1, self._post)
+        question = self._question = PendingQuestion(self._question.number + 1, self._post)
 
         def ask() -> None:
             if question.stop.wait(delay):

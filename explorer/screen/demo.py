@@ -11,7 +11,7 @@ from pathlib import Path
 
 from textual.message import Message
 
-from explorer.progress import seldom
+from explorer.progress import throttled
 from explorer.screen.asking import SOON, refused
 from explorer.screen.messages import Building, Built, NotBuilt
 
@@ -41,11 +41,11 @@ class Demo:
         if self.busy:
             return
         stop = self._stop = threading.Event()
-        told = seldom(lambda *step: self._post(Building(*step)), SOON)
+        progress = throttled(lambda *step: self._post(Building(*step)), SOON)
 
         def run() -> None:
             try:
-                self._post(Built(build_demo(root, told, stop, words)))
+                self._post(Built(build_demo(root, progress, stop, words)))
             except BaseException as err:
                 self._post(NotBuilt(refused(0, err).line, isinstance(err, Cancelled)))
 

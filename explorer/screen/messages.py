@@ -44,7 +44,7 @@ class NotOpened(Message):
 
 
 @dataclass
-class Listed(Message):
+class IndexesListed(Message):
     """The indexes there are."""
 
     found: Found

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer.screen.asking import refused
-from explorer.screen.door import Door
+from explorer.screen.permission import ModelPermission
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
@@ -26,14 +26,14 @@ class Opening:
         name: of the index, or its path; `EXPLORER_INDEX`, or the one that was open last, or the
             only one there, where not given.
         root: the folder of indexes; the usual places, where not given.
-        door: runs the model on text that is not indexed.
+        permission: runs the model on text that is not indexed.
         last: the one that was open last.
     """
 
     def __init__(
-        self, name: str | None, root: str | Path | None, door: Door, last: str = ""
+        self, name: str | None, root: str | Path | None, permission: ModelPermission, last: str = ""
     ) -> None:
-        self.name, self.root, self.door, self.last = name, root, door, last
+        self.name, self.root, self.permission, self.last = name, root, permission, last
         self.folder: Path | None = None
         self._print: Print | None = None
         self._lock = threading.Lock()
@@ -61,7 +61,7 @@ class Opening:
             index = Index(folder)
             try:
                 index.sql("SELECT 1")  # a catalog that cannot be read is found now
-                ix = Explorer(index, encode=self.door)
+                ix = Explorer(index, encode=self.permission)
             except BaseException:
                 index.close()
                 raise

@@ -1,7 +1,7 @@
 """The terminal UI in a browser: `explorer tui --web`, through textual-serve.
 
 Whoever is let in can do what the terminal UI can, but for writing files: what is exported goes to
-the browser. `explorer.screen.gate` says who is; here every request passes it.
+the browser. `explorer.screen.web_access` says who is; here every request passes it.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TextIO
 
-from explorer.child import command
 from explorer.errors import QueryError
-from explorer.screen.gate import WILDCARDS, Gate
+from explorer.screen.web_access import WILDCARDS, WebAccess
+from explorer.worker import command
 from indexer.store.errors import MachineError
 from indexer.store.shown import lines, one_line
 
@@ -58,16 +58,16 @@ def serve(index: str | None, indexes: str | None, port: int, host: str = HOST) -
     if host in WILDCARDS:
         raise QueryError(f"--host {host!r}: give the one name or address that browsers will open")
     listening = _listening(host, port)
-    gate = Gate(host, port)
+    access = WebAccess(host, port)
 
     @web.middleware  # type: ignore[untyped-decorator]
     async def guarded(
         request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        """Let in whom the gate knows, or lets in for a token."""
-        if gate.foreign(request.headers, socket=request.path == "/ws"):
+        """Let in a browser that has the cookie, or a token for one."""
+        if access.foreign(request.headers, socket=request.path == "/ws"):
             raise web.HTTPForbidden(text="this page belongs to another site\n")
-        known = gate.knows(request.cookies.get(gate.cookie, ""))
+        known = access.knows(request.cookies.get(access.cookie, ""))
         token = request.query.get("token") if request.path == "/" else None
         if token is not None:
             return entered(token, known)
@@ -79,19 +79,19 @@ def serve(index: str | None, indexes: str | None, port: int, host: str = HOST) -
 
     def entered(token: str, known: bool) -> web.Response:
         """A cookie for a token; a browser that has one already just goes on."""
-        key = gate.spend(token)
+        key = access.spend(token)
         if key is None and not known:
             raise web.HTTPForbidden(
                 text="this address was used already, or isn't whole: the terminal shows a new one\n"
             )
         response = web.Response(text=_ENTERED, content_type="text/html")
         if key is not None:
-            response.set_cookie(gate.cookie, key, path="/", httponly=True, samesite="Strict")
-            print(f"explorer: opened; {gate.address} is for another browser", flush=True)
+            response.set_cookie(access.cookie, key, path="/", httponly=True, samesite="Strict")
+            print(f"explorer: opened; {access.address} is for another browser", flush=True)
         return response
 
-    async def told(request: web.Request, response: web.StreamResponse) -> None:
-        response.headers.update(gate.rules(request.get(_NONCE, "")))
+    async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+        response.headers.update(access.rules(request.get(_NONCE, "")))
 
     class Guarded(Server):  # type: ignore[misc]  # it has no types
         """Answers those who were let in, says one line, and fetches nothing from elsewhere."""
@@ -110,7 +110,7 @@ def serve(index: str | None, indexes: str | None, port: int, host: str = HOST) -
                     web.static("/static", self.statics_path),
                 ]
             )
-            app.on_response_prepare.append(told)
+            app.on_response_prepare.append(add_headers)
             return app
 
         @aiohttp_jinja2.template("app_index.html")
@@ -144,7 +144,7 @@ def serve(index: str | None, indexes: str | None, port: int, host: str = HOST) -
                 shutdown_timeout=LAST,
                 access_log=None,  # no address is written down: the token stands in one
                 print=lambda *_: print(
-                    f"explorer: open {gate.address} in a browser; ctrl+c ends it", flush=True
+                    f"explorer: open {access.address} in a browser; ctrl+c ends it", flush=True
                 ),
             )
 

@@ -17,14 +17,14 @@ from explorer.screen.messages import (
     Refused,
     Said,
 )
-from explorer.screen.panes.answer import Answer
-from explorer.screen.standing import Standing
+from explorer.screen.navigation import Navigation
+from explorer.screen.panes.answer import AnswerPane
 from explorer.views import VIEWS
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
     from explorer.screen.asking import Asking
-    from explorer.screen.door import Door
+    from explorer.screen.permission import ModelPermission
     from explorer.views.place import Trail
 
 LOOKING, SLOW = 0.06, 0.2
@@ -32,13 +32,13 @@ LOOKING, SLOW = 0.06, 0.2
 answers what was asked before."""
 
 
-class Workbench(Standing):
+class Workbench(Navigation):
     """Where one stands, with what is asked there and what comes of it.
 
     Args:
         trail: the places one came through.
         asking: asks, and tells this workbench.
-        door: opened for texts that a person wants the model to be run on.
+        permission: given for texts that a person wants the model to be run on.
         statements: of SQL, those that ran; one that runs is added.
     """
 
@@ -50,9 +50,11 @@ class Workbench(Standing):
         Binding("ctrl+r", "run_model", "run the model", show=False),
     ]
 
-    def __init__(self, trail: Trail, asking: Asking, door: Door, statements: list[str]) -> None:
+    def __init__(
+        self, trail: Trail, asking: Asking, permission: ModelPermission, statements: list[str]
+    ) -> None:
         super().__init__(trail, statements)
-        self.asking, self.door = asking, door
+        self.asking, self.permission = asking, permission
         self._offered: tuple[str, ...] = ()
         self._entered_last = False
         self._answered = 0
@@ -60,8 +62,8 @@ class Workbench(Standing):
     def open(self, ix: Explorer, again: bool = False) -> None:
         """Ask this index from now on, what stands there first; what was asked already, `again`."""
         self.ix = ix
-        self.findings.manifest = ix.manifest
-        self.room.open(ix)
+        self.results.manifest = ix.manifest
+        self.sql_panel.open(ix)
         self.show_place()
         if again and self._entered_last:
             self.action_enter()
@@ -90,14 +92,14 @@ class Workbench(Standing):
     def action_give_up(self) -> None:
         """Give up a question under way; else go back to the bar."""
         if self.asking.give_up():
-            self.room.running = ""
+            self.sql_panel.running = ""
             self.post_message(Said("given up"))
         self.action_focus_query()
 
     def action_run_model(self) -> None:
         """Run the model on what is not indexed, and ask again."""
         if self._offered:
-            self.door.allow(self._offered)
+            self.permission.allow(self._offered)
             self.ask(entered=True)
 
     def on_answered(self, message: Answered) -> None:
@@ -106,9 +108,9 @@ class Workbench(Standing):
             return
         self._answered = message.number
         self.bar.mark(None)
-        if self.room.active:
-            # In the room's own turn: what it tells in ours would not come up here.
-            self.room.call_later(self.room.answered, message.answer)
+        if self.sql_panel.active:
+            # In the panel's own turn: what it tells in ours would not come up here.
+            self.sql_panel.call_later(self.sql_panel.answered, message.answer)
             return
         if message.answer is None:
             self.post_message(Said("enter asks: it may take a few seconds"))
@@ -124,15 +126,15 @@ class Workbench(Standing):
             return
         self._answered = message.number
         self._offered = message.texts
-        if self.room.active:
-            self.room.call_later(self.room.refused, message.line)
+        if self.sql_panel.active:
+            self.sql_panel.call_later(self.sql_panel.refused, message.line)
         elif message.texts:
             self.answer.fade()
             self.bar.mark(None, unfinished=True)
             what = message.line.split(";")[0]
             self.post_message(Said(f"ctrl+r runs the model: {what}", "offer"))
         elif self.bar.display and not self.place.text.strip() and not message.broken:
-            self.findings.clear(VIEWS[self.place.view].about)
+            self.results.clear(VIEWS[self.place.view].about)
             self.bar.mark(None)
             self.post_message(Said(""))
         else:
@@ -143,30 +145,30 @@ class Workbench(Standing):
     def on_pictured(self, message: Pictured) -> None:
         """What is drawn beside the table."""
         if message.number == self.asking.number:
-            self.findings.drawn(message.pictures)
+            self.results.show_pictures(message.pictures)
 
     def on_detailed(self, message: Detailed) -> None:
         """The row under the cursor."""
         if message.number == self.asking.number:
-            self.findings.told(message.detail)
+            self.results.show_detail(message.detail)
 
     # -- what is on the screen ----------------------------------------------------------------
 
-    @on(Answer.Marked)
-    def _marked(self, event: Answer.Marked) -> None:
+    @on(AnswerPane.Marked)
+    def _marked(self, event: AnswerPane.Marked) -> None:
         if self.ix is not None:
             self.asking.detail(self.ix, event.answer, event.layout, event.row, LOOKING)
 
     def action_enter(self) -> None:
         """Ask what stands there, however long it takes."""
-        if self.room.active:
-            self.room.call_later(self.room.action_run)
+        if self.sql_panel.active:
+            self.sql_panel.call_later(self.sql_panel.action_run)
         else:
             self._entered()
 
     def action_draw(self) -> None:
         """Give the whole middle to the picture, or take it back."""
-        if self.findings.pictures:
+        if self.results.pictures:
             self.toggle_class("-drawn")
         else:
             self.post_message(Said("there is no picture of this answer"))

@@ -55,7 +55,7 @@ class Column:
     explained: bool = False
 
     @property
-    def told(self) -> bool:
+    def in_detail(self) -> bool:
         """Whether it is said of a row that is shown at length, whose other cells are plain."""
         return self.folds or self.explained
 

@@ -17,7 +17,7 @@ from explorer.errors import QueryError
 from explorer.sql import tables
 from explorer.sql.answers import Answers, Stopped
 from explorer.sql.functions import Function, functions
-from explorer.sql.guard import Place, checked, said
+from explorer.sql.guard import Position, checked, said
 from indexer.store import catalog_file
 from indexer.store.errors import MachineError, SemanticError
 from indexer.store.read import Index
@@ -113,7 +113,7 @@ class Database:
         return error
 
     def _batches(
-        self, reader: Any, schema: Any, sql: str, calls: Sequence[tuple[str, Place]]
+        self, reader: Any, schema: Any, sql: str, calls: Sequence[tuple[str, Position]]
     ) -> Iterator[Any]:
         import duckdb
         import pyarrow
@@ -131,7 +131,7 @@ class Database:
             reader.close()
 
     def _error(
-        self, error: Exception, sql: str, calls: Sequence[tuple[str, Place]]
+        self, error: Exception, sql: str, calls: Sequence[tuple[str, Position]]
     ) -> SemanticError:
         """What went wrong, as the explorer says it: its own error, with the place of the call."""
         import duckdb
@@ -153,7 +153,7 @@ class Database:
         return QueryError(_of_macros(said(error, sql), calls))
 
     @staticmethod
-    def _at(error: SemanticError, places: Sequence[Place]) -> SemanticError:
+    def _at(error: SemanticError, places: Sequence[Position]) -> SemanticError:
         """An error of a question, with the place where it was asked if there is only one."""
         if len(places) == 1 and error.exit_code == 2:
             error.args = (f"{places[0]}: {error}",)
@@ -230,7 +230,7 @@ def _written_out(kind: Any) -> Any:
     return kind
 
 
-def _of_macros(text: str, calls: Sequence[tuple[str, Place]]) -> str:
+def _of_macros(text: str, calls: Sequence[tuple[str, Position]]) -> str:
     """Errors speak of the functions that people call, not of what stands beneath them."""
     for function in functions():
         text = text.replace(f"_{function.name}(", f"{function.name}(")

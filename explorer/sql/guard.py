@@ -36,7 +36,7 @@ NOWHERE = 2**64 - 1
 
 
 @dataclass(frozen=True)
-class Place:
+class Position:
     """Where something stands in a statement: line and column from 1, and what stands there."""
 
     line: int
@@ -48,16 +48,16 @@ class Place:
         return f"line {self.line}, column {self.column}{found}"
 
 
-def place_of(sql: str, offset: int, length: int = 0) -> Place:
-    """The place of an offset in bytes, as DuckDB counts."""
+def position_of(sql: str, offset: int, length: int = 0) -> Position:
+    """The position of an offset in bytes, as DuckDB counts."""
     encoded = sql.encode()
     before = encoded[:offset].decode(errors="replace")
     text = encoded[offset : offset + length].decode(errors="replace")
     line = before.count("\n") + 1
-    return Place(line, len(before) - (before.rfind("\n") + 1) + 1, " ".join(text.split())[:40])
+    return Position(line, len(before) - (before.rfind("\n") + 1) + 1, " ".join(text.split())[:40])
 
 
-def checked(connection: Any, sql: str) -> list[tuple[str, Place]]:
+def checked(connection: Any, sql: str) -> list[tuple[str, Position]]:
     """Raise `QueryError` unless a statement only asks; its calls of the explorer's functions."""
     import duckdb
 
@@ -78,7 +78,7 @@ def checked(connection: Any, sql: str) -> list[tuple[str, Place]]:
     if kind == "EXPLAIN":
         start = _inner(sql)
         return [
-            (name, place_of(sql, start + offset, length))
+            (name, position_of(sql, start + offset, length))
             for name, offset, length in _calls(connection, sql.encode()[start:].decode())
         ]
     if kind != "SELECT":
@@ -88,7 +88,7 @@ def checked(connection: Any, sql: str) -> list[tuple[str, Place]]:
             f"reads alike (FROM, VALUES, DESCRIBE, SHOW, SUMMARIZE, EXPLAIN){hint}"
         )
     return [
-        (name, place_of(sql, offset, length)) for name, offset, length in _calls(connection, sql)
+        (name, position_of(sql, offset, length)) for name, offset, length in _calls(connection, sql)
     ]
 
 
@@ -137,17 +137,17 @@ def _calls(connection: Any, sql: str) -> list[tuple[str, int, int]]:
         if kind == "TABLE_FUNCTION":
             name = str(node["function"].get("function_name", "")).lower()
             if name not in TABLE_FUNCTIONS:
-                raise QueryError(_refused(name, place_of(sql, offset)))
+                raise QueryError(_refused(name, position_of(sql, offset)))
         elif node.get("class") == "FUNCTION":
             name = str(node.get("function_name", "")).lower()
             if name.startswith("__internal") or name == "write_log":
-                raise QueryError(_refused(name, place_of(sql, offset)))
+                raise QueryError(_refused(name, position_of(sql, offset)))
         if name in ours and offset != NOWHERE:
             found.append((name, offset, len(name)))
     return sorted(found, key=lambda call: call[1])
 
 
-def _refused(name: str, place: Place) -> str:
+def _refused(name: str, place: Position) -> str:
     close = nearest(name, TABLE_FUNCTIONS, limit=1)
     hint = f"; did you mean {close[0]}?" if close else ""
     return (
@@ -186,4 +186,4 @@ def said(error: Exception, sql: str) -> str:
             offset, length = int(told["position"]), 0
     except (KeyError, ValueError, TypeError):
         return line
-    return f"{place_of(sql, offset, length)}: {line}"
+    return f"{position_of(sql, offset, length)}: {line}"

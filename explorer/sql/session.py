@@ -1,25 +1,21 @@
-"""The handle on a worker: asks it, and ends it where it must.
+"""SQL asked of a worker, with what it may take: time, memory, and tables of one's own.
 
-Knows processes; imports neither DuckDB nor FAISS, so that a program that only asks stays light.
+Knows Arrow; imports neither DuckDB nor FAISS, so that a program that only asks stays light.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
+import json
 import re
-import signal
-import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from explorer.child import command
 from explorer.errors import Cancelled, QueryError
-from indexer.store.errors import MachineError
-from indexer.store.wire import Writer, receive
+from explorer.worker import Worker, WorkerFailed
+from indexer.store.errors import MachineError, SemanticError
 
 if TYPE_CHECKING:
     import pyarrow
@@ -28,9 +24,7 @@ TIMEOUT, MEMORY = 30.0, "1GB"
 LEAST_MEMORY = 64 << 20
 _PATIENCE = 5.0
 """Seconds after its time that a worker has to say so, before it is ended from here."""
-_GIVEN_UP = "the statement was given up"
-_LOOK = 0.02
-"""Seconds between two looks at whether an answer is still wanted."""
+_WHAT = "the statement"
 
 
 class Session:
@@ -58,7 +52,7 @@ class Session:
         self.folder, self.timeout, self.memory = folder, seconds_of(timeout), bytes_of(memory)
         self._attached = dict(attached or {})
         self._announce = announce
-        self._worker: subprocess.Popen[bytes] | None = None
+        self._worker: Worker | None = None
         self._lock = threading.Lock()
 
     def __enter__(self) -> Session:
@@ -71,11 +65,7 @@ class Session:
         """End the worker."""
         worker, self._worker = self._worker, None
         if worker is not None:
-            worker.kill()
-            worker.wait()
-            for pipe in (worker.stdin, worker.stdout):
-                if pipe is not None:
-                    pipe.close()
+            worker.close()
 
     def ask(
         self,
@@ -96,165 +86,94 @@ class Session:
             Cancelled: `cancelled` was set.
             MachineError: the worker failed.
         """
-        with self._lock:
-            if cancelled is not None and cancelled.is_set():
-                raise Cancelled(_GIVEN_UP)
-            try:
-                with self._ended_once(cancelled):
-                    return self._ask(sql, parameters)
-            except BaseException as err:
-                # An error that the worker told of leaves it sound; anything else does not.
-                if not isinstance(err, _Told):
-                    self.close()
-                # Whatever a worker that was ended so left behind is no fault of its own.
-                if cancelled is not None and cancelled.is_set():
-                    raise Cancelled(_GIVEN_UP) from None
-                raise
-
-    @contextlib.contextmanager
-    def _ended_once(self, cancelled: threading.Event | None) -> Iterator[None]:
-        """Have the worker end as soon as an event is set."""
-        if cancelled is None:
-            yield
-            return
-        over = threading.Event()
-
-        def look() -> None:
-            # Until all is over: a worker may be about to start when the event is set.
-            while not over.is_set():
-                if cancelled.is_set():
-                    self._kill()
-                over.wait(_LOOK)
-
-        watch = threading.Thread(target=look, daemon=True)
-        watch.start()
-        try:
-            yield
-        finally:
-            over.set()
-            watch.join()  # it must not end the worker of the next statement
-            if cancelled.is_set():
-                self.close()
-
-    def _ask(
-        self, sql: str, parameters: Sequence[Any] | Mapping[str, Any]
-    ) -> tuple[list[tuple[str, str]], pyarrow.Table]:
         import pyarrow
 
-        writer = self._started()
         named = isinstance(parameters, Mapping)
-        given = dict(parameters) if named else list(parameters)
-        begun = time.monotonic()
+        asked = {
+            "kind": "ask",
+            "sql": sql,
+            "parameters": dict(parameters) if named else list(parameters),
+            "timeout": self.timeout,
+        }
         try:
-            writer.send("ask", sql=sql, parameters=given, timeout=self.timeout)
+            json.dumps(asked)
         except TypeError as err:
             raise QueryError(f"a parameter is neither text nor number: {err}") from None
-        except BrokenPipeError:
-            raise MachineError("the process that runs SQL has ended") from None
         columns: list[tuple[str, str]] = []
         batches: list[Any] = []
         schema: Any = None
         held = 0
-        # A worker that is stopped where it cannot be (by a signal, say) is ended from here.
-        clock = threading.Timer(self.timeout + _PATIENCE, self._kill)
-        clock.daemon = True
-        clock.start()
-        try:
-            while True:
-                head, body = self._next(begun)
-                if head["kind"] == "columns":
-                    columns = [(name, kind) for name, kind in head["columns"]]
-                    schema = pyarrow.ipc.read_schema(pyarrow.py_buffer(body))
-                elif head["kind"] == "rows":
-                    held += len(body)
-                    if held > self.memory:
-                        raise QueryError(
-                            f"the answer does not fit into {_amount(self.memory)}; narrow it "
-                            "with WHERE or LIMIT, or allow more with --memory"
-                        )
-                    batches.append(pyarrow.ipc.read_record_batch(pyarrow.py_buffer(body), schema))
-                elif head["kind"] == "end":
-                    break
-        finally:
-            clock.cancel()
+        with self._lock:
+            worker = self._started(cancelled)
+            begun = time.monotonic()
+            # A worker that is stopped where it cannot be (by a signal, say) is ended from here.
+            most = self.timeout + _PATIENCE
+            try:
+                with worker.request(asked, _WHAT, self._tell, cancelled, most) as frames:
+                    for head, body in frames:
+                        if head["kind"] == "end":
+                            break
+                        if head["kind"] == "columns":
+                            columns = [(name, kind) for name, kind in head["columns"]]
+                            schema = pyarrow.ipc.read_schema(pyarrow.py_buffer(body))
+                            continue
+                        held += len(body)
+                        if held > self.memory:
+                            raise QueryError(
+                                f"the answer does not fit into {_amount(self.memory)}; narrow it "
+                                "with WHERE or LIMIT, or allow more with --memory"
+                            )
+                        batch = pyarrow.ipc.read_record_batch(pyarrow.py_buffer(body), schema)
+                        batches.append(batch)
+            except WorkerFailed as err:
+                raise self._error(err, time.monotonic() - begun >= self.timeout) from None
         table = pyarrow.Table.from_batches(batches, schema)
         return columns, table.rename_columns([name for name, _ in columns])
 
-    def _next(self, begun: float, opening: bool = False) -> tuple[dict[str, Any], bytes]:
-        """The worker's next frame; its errors are raised, its announcements passed on."""
-        assert self._worker is not None
-        pipe = self._worker.stdout
-        assert pipe is not None
-        while True:
-            frame = receive(pipe)
-            late = time.monotonic() - begun >= self.timeout
-            if frame is None and opening:
-                raise MachineError("the process that runs SQL ended as it began: out of memory?")
-            if frame is None:
-                if late:
-                    raise QueryError(self._too_long())
-                raise QueryError(
-                    f"the query needs more than the {_amount(self.memory)} it may hold, or the "
-                    "process that ran it was ended; narrow it, or allow more with --memory"
-                )
-            head, body = frame
-            if head["kind"] == "announce":
-                self._announce(head["text"])
-                continue
-            if head["kind"] == "error":
-                stopped = late and head["text"] == "stopped"
-                said = self._too_long() if stopped else head["text"]
-                if head["code"] == 1:
-                    raise MachineError(said)
-                raise (QueryError if head.get("last") else _Told)(said)
-            return head, body
-
-    def _too_long(self) -> str:
-        return f"stopped after {self.timeout:g} s; narrow the query, or allow more with --timeout"
-
-    def _kill(self) -> None:
-        """End the worker and what it has started, at once."""
-        worker = self._worker
-        if worker is not None and worker.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
-                if hasattr(os, "killpg"):
-                    os.killpg(worker.pid, signal.SIGKILL)  # it leads a session of its own
-                else:
-                    worker.kill()
-
-    def _started(self) -> Writer:
-        if self._worker is not None and self._worker.poll() is None:
-            assert self._worker.stdin is not None
-            return Writer(self._worker.stdin)
+    def _started(self, cancelled: threading.Event | None) -> Worker:
+        if cancelled is not None and cancelled.is_set():
+            raise Cancelled(f"{_WHAT} was cancelled")
+        if self._worker is not None and self._worker.running:
+            return self._worker
         self.close()
-        self._worker = subprocess.Popen(
-            command("explorer.sql.worker"),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,  # an interrupt from the terminal is the session's to answer
-        )
-        assert self._worker.stdin is not None
-        writer = Writer(self._worker.stdin)
         files = {n: str(s) for n, s in self._attached.items() if isinstance(s, (str, Path))}
         tables = {n: _stream(n, s) for n, s in self._attached.items() if n not in files}
+        asked = {
+            "kind": "open",
+            "folder": str(self.folder.resolve()),
+            "files": files,
+            "tables": len(tables),
+            "memory": self.memory,
+        }
+        worker = self._worker = Worker("explorer.sql.worker", stderr=None)
         try:
-            writer.send(
-                "open",
-                folder=str(self.folder.resolve()),
-                files=files,
-                tables=len(tables),
-                memory=self.memory,
+            with worker.request(asked, _WHAT, self._tell, cancelled) as frames:
+                for name, body in tables.items():
+                    worker.send("table", body, name=name)
+                next(frames)
+        except WorkerFailed as err:
+            if err.silent:
+                raise MachineError(
+                    "the process that runs SQL ended as it began: out of memory?"
+                ) from None
+            raise self._error(err) from None
+        return worker
+
+    def _tell(self, head: dict[str, Any]) -> None:
+        self._announce(head["text"])
+
+    def _error(self, failed: WorkerFailed, late: bool = False) -> SemanticError:
+        """What it means to who asked."""
+        if late and (failed.silent or str(failed) == "stopped"):
+            return QueryError(
+                f"stopped after {self.timeout:g} s; narrow the query, or allow more with --timeout"
             )
-            for name, body in tables.items():
-                writer.send("table", body, name=name)
-        except BrokenPipeError:
-            raise MachineError("the process that runs SQL could not be started") from None
-        self._next(time.monotonic(), opening=True)
-        return writer
-
-
-class _Told(QueryError):
-    """An error that the worker told of, after which it can be asked again."""
+        if failed.silent:
+            return QueryError(
+                f"the query needs more than the {_amount(self.memory)} it may hold, or the "
+                "process that ran it was ended; narrow it, or allow more with --memory"
+            )
+        return (MachineError if failed.code == 1 else QueryError)(str(failed))
 
 
 def bytes_of(amount: int | str) -> int:

@@ -10,17 +10,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import queue
 import signal
-import sys
 import threading
 import time
-import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from indexer.store.limits import want_of_memory
-from indexer.store.wire import Writer, receive
+from indexer.store.wire import Client, end_process
 
 if TYPE_CHECKING:
     from explorer.sql.database import Database
@@ -38,98 +34,79 @@ ALLOWANCE = 256 << 20
 def main() -> None:
     """Answer statements from stdin until it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the session decides what an interrupt ends
-    requests: queue.Queue[tuple[dict[str, Any], bytes] | None] = queue.Queue()
-    pipe, writer = sys.stdin.buffer, Writer(sys.stdout.buffer)
-
-    def listen() -> None:
-        while (frame := receive(pipe)) is not None:
-            requests.put(frame)
-        _end()
-
+    client = Client()
     # A worker that has lost a thread, the one that holds it to its time, say, serves no more.
-    threading.excepthook = lambda fault: _failed(writer, fault.exc_value)
+    threading.excepthook = lambda fault: _failed(client, fault.exc_value)
     try:
-        threading.Thread(target=listen, daemon=True).start()
-        first = requests.get()
-        assert first is not None
-        _serve(first[0], requests, writer)
+        _serve(client)
     except BaseException as err:
-        _failed(writer, err)
+        _failed(client, err)
 
 
-def _failed(writer: Writer, error: BaseException | None) -> None:
+def _failed(client: Client, error: BaseException | None) -> None:
     """Tell of a fault of ours, or of the machine's, and end."""
-    if isinstance(error, BrokenPipeError):
-        _end()
-    line = want_of_memory(error) if error is not None else ""
-    if not line:
-        traceback.print_exception(error)
-        line = f"SQL failed: {error!r}"
-    with contextlib.suppress(BrokenPipeError, MemoryError):
-        writer.send("error", wait=GRACE, code=1, text=line, last=True)
-    _end()
+    if error is not None:
+        with contextlib.suppress(BrokenPipeError, MemoryError):
+            client.fail(error, wait=GRACE)
+    end_process()
 
 
-def _serve(opening: dict[str, Any], requests: queue.Queue[Any], writer: Writer) -> None:
+def _serve(client: Client) -> None:
     from explorer.sql.database import Database
-    from indexer.store.errors import at_the_edge
     from indexer.store.read import Index
+
+    requests = client.requests()
+    opening, _ = next(requests)
+
+    def announce(line: str) -> None:
+        client.send("say", text=line)
 
     attached: dict[str, Any] = dict(opening["files"])
     for _ in range(opening["tables"]):
-        head, body = requests.get()
+        head, body = next(requests)
         attached[head["name"]] = _table(body)
-    try:
-        database = Database(
-            Index(Path(opening["folder"])),
-            attached,
-            opening["memory"],
-            min(4, os.cpu_count() or 1),
-            announce=lambda line: _announce(writer, line),
-        )
-    except BaseException as err:
-        edge = at_the_edge(err)
-        if edge is None:
-            raise
-        writer.send("error", code=edge[0], text=edge[1], last=True)
-        _end()
-    writer.send("open")
+    database = Database(
+        Index(Path(opening["folder"])),
+        attached,
+        opening["memory"],
+        min(4, os.cpu_count() or 1),
+        announce=announce,
+    )
+    client.send("open")
     most = _held() + opening["memory"] + ALLOWANCE
-    while True:
-        head, _ = requests.get()
-        _ask(database, head, most, writer)
+    for head, _ in requests:
+        _ask(database, head, most, client)
 
 
-def _ask(database: Database, head: dict[str, Any], most: int, writer: Writer) -> None:
+def _ask(database: Database, head: dict[str, Any], most: int, client: Client) -> None:
     from indexer.store.errors import at_the_edge
 
     over = threading.Event()
     clock = threading.Thread(
-        target=_watch, args=(database, head["timeout"], most, over, writer), daemon=True
+        target=_watch, args=(database, head["timeout"], most, over, client), daemon=True
     )
     clock.start()
     try:
         columns, schema, batches = database.ask(head["sql"], head["parameters"])
-        writer.send("columns", schema.serialize(), columns=columns)
+        client.send("columns", schema.serialize(), columns=columns)
         for batch in batches:
-            writer.send("rows", batch.serialize())
+            client.send("rows", batch.serialize())
         over.set()
-        writer.send("end")
+        client.send("end")
     except BrokenPipeError:
         raise
     except BaseException as err:
         late = over.is_set()
         over.set()
-        edge = at_the_edge(err)
-        if edge is None:
+        if at_the_edge(err) is None:
             raise
         if not late:
-            writer.send("error", code=edge[0], text=edge[1])
+            client.fail(err, last=False)
     clock.join()
 
 
 def _watch(
-    database: Database, seconds: float, most: int, over: threading.Event, writer: Writer
+    database: Database, seconds: float, most: int, over: threading.Event, client: Client
 ) -> None:
     """Stop the query when its time is over, and the process where that does not help.
 
@@ -143,14 +120,14 @@ def _watch(
             from explorer.sql.database import TOO_MUCH
 
             over.set()
-            writer.send("error", wait=GRACE, code=2, text=TOO_MUCH, last=True)
-            _end()
+            client.send("error", wait=GRACE, code=2, text=TOO_MUCH, last=True)
+            end_process()
     database.stop()
     if over.wait(GRACE):
         return
     over.set()
-    writer.send("error", wait=GRACE, code=2, text="stopped", last=True)
-    _end()
+    client.send("error", wait=GRACE, code=2, text="stopped", last=True)
+    end_process()
 
 
 def _held() -> int:
@@ -166,22 +143,11 @@ def _held() -> int:
         return 0
 
 
-def _announce(writer: Writer, line: str) -> None:
-    writer.send("announce", text=line)
-
-
 def _table(body: bytes) -> Any:
     import pyarrow
 
     with pyarrow.ipc.open_stream(body) as reader:
         return reader.read_all()
-
-
-def _end() -> None:
-    """End this process and what it has started, at once."""
-    if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
-        os.killpg(os.getpgrp(), signal.SIGKILL)
-    os._exit(1)
 
 
 if __name__ == "__main__":

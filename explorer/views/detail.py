@@ -45,7 +45,7 @@ class Detail:
     links: tuple[tuple[str, Link], ...]
 
 
-def told(answer: Any, layout: Layout, row: Any, manifest: Manifest | None) -> Detail:
+def row_detail(answer: Any, layout: Layout, row: Any, manifest: Manifest | None) -> Detail:
     """What the row itself says: in full what its table may have cut, and where it leads.
 
     Of a row that leads nowhere, a space's or a measure's, nothing else is known: it is told whole.
@@ -53,12 +53,12 @@ def told(answer: Any, layout: Layout, row: Any, manifest: Manifest | None) -> De
     """
     cells = [(column, column.cell(row)) for column in layout.columns]
     found = links(answer, row, manifest)
-    lines = [Line(c.name, cell) for c, cell in cells if cell and (c.told or not found)]
+    lines = [Line(c.name, cell) for c, cell in cells if cell and (c.in_detail or not found)]
     title = found[0].label if found else next((cell for _, cell in cells if cell), "")
     return Detail(title, tuple(line for line in lines if line.value != title), _named("", found))
 
 
-def asked(ix: Explorer, answer: Any, detail: Detail) -> Detail:
+def full_detail(ix: Explorer, answer: Any, detail: Detail) -> Detail:
     """The same with what the index knows besides of the thing that the row is of."""
     first = detail.links[0][1] if detail.links else None
     if first is None or first.text is None:

@@ -17,7 +17,7 @@ BEYOND, WITHIN, BAND, EMPTY = "▆", "▂", "·", " "
 
 
 @dataclass(frozen=True)
-class Scale:
+class GaugeRange:
     """The gauge of an answer with the range that its bars span."""
 
     gauge: Gauge
@@ -50,7 +50,7 @@ class Scale:
         return "".join(cells)
 
 
-def scale_of(answer: Any, rows: Sequence[Any]) -> Scale | None:
+def range_of(answer: Any, rows: Sequence[Any]) -> GaugeRange | None:
     """What the bars of an answer's rows are drawn on; None where scores have no baseline."""
     gauge = answer.gauge() if hasattr(answer, "gauge") else None
     if gauge is None:
@@ -61,4 +61,4 @@ def scale_of(answer: Any, rows: Sequence[Any]) -> Scale | None:
     # Of values on one side alone, the other side of the band would say nothing.
     least = gauge.middle if min(values) >= gauge.middle else min(gauge.low, *values)
     most = gauge.middle if max(values) <= gauge.middle else max(gauge.high, *values)
-    return Scale(gauge, least, most) if most > least else None
+    return GaugeRange(gauge, least, most) if most > least else None

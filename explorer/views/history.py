@@ -67,7 +67,7 @@ class History:
             self._at = None
 
 
-class Answers:
+class AnswerCache:
     """The last answers, by statement."""
 
     def __init__(self) -> None:

@@ -11,7 +11,6 @@ import click
 from indexer.cli.completion import files
 from indexer.cli.options import (
     EXIT_CODES,
-    checked_name,
     indexes_option,
     narrator_of,
     progress_options,
@@ -19,7 +18,7 @@ from indexer.cli.options import (
 from indexer.store.errors import SemanticError, unknown
 from indexer.store.layout import Manifest
 from indexer.store.limits import BUILDING, require_address_space
-from indexer.store.places import place_to_build
+from indexer.store.places import name_to_build, place_to_build
 from indexer.store.streams import put
 
 if TYPE_CHECKING:
@@ -126,7 +125,7 @@ def build(model: str, **options: Any) -> None:
     request = Request(
         model=model,
         root=place_to_build(options.pop("indexes")),
-        name=checked_name(options.pop("name") or re.sub(r"\.gguf$", "", Path(model).name)),
+        name=name_to_build(model, options.pop("name")),
         words=_words(options.pop("words")),
         **options,
     )
@@ -140,11 +139,7 @@ def build(model: str, **options: Any) -> None:
 
 
 def _words(text: str) -> int | Path:
-    if re.fullmatch(r"[0-9]+(_[0-9]+)*", text):
-        return int(text)
-    if re.fullmatch(r"-\d+", text):
-        raise SemanticError(f"--words {text}: give how many (0 or more), or a file of words")
-    return Path(text)
+    return int(text) if re.fullmatch(r"-?[0-9]+(_[0-9]+)*", text) else Path(text)
 
 
 def _checked(kind: str, asked: str, existing: Sequence[str]) -> None:

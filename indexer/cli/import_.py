@@ -10,13 +10,12 @@ import click
 from indexer.cli.completion import Listed, files, indexes
 from indexer.cli.options import (
     NOT_RESUMED,
-    checked_name,
     indexes_option,
     narrator_of,
     progress_options,
 )
 from indexer.store.limits import ANSWERING, require_address_space
-from indexer.store.places import lying, place_to_build
+from indexer.store.places import checked_name, lying, place_to_build
 from indexer.store.streams import put
 
 _OF_THE_FILE = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -60,19 +59,6 @@ def narrator_of(quiet: bool, progress: str) -> Narrator:
     if progress not in PROGRESS:
         raise SemanticError(unknown("--progress", progress, PROGRESS))
     return JsonNarrator(quiet) if progress == "json" else Narrator(quiet)
-
-
-def checked_name(name: str) -> str:
-    """The name of an index.
-
-    Raises:
-        SemanticError: it cannot be a folder's name everywhere.
-    """
-    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name):
-        raise SemanticError(
-            f"an index cannot be named {name!r}: use letters, digits, '.', '_' and '-' (--name)"
-        )
-    return name
 
 
 def size_of(manifest: Manifest) -> int:

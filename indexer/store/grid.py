@@ -57,7 +57,7 @@ class NeuronLayer:
 
 
 @dataclass(frozen=True)
-class Place:
+class NeuronPlace:
     """Where a neuron is.
 
     Attributes:
@@ -106,12 +106,12 @@ class NeuronGrid:
             for expert in range(entry.experts) if entry.experts else [None]:
                 yield entry, expert
 
-    def place(self, row: int) -> Place:
+    def place(self, row: int) -> NeuronPlace:
         """The neuron of a row."""
         at = bisect_right(self._ends, row)
         entry = self.layers[at]
         expert, unit = divmod(row - (self._ends[at] - entry.rows), entry.units)
-        return Place(entry.layer, expert if entry.experts else None, unit)
+        return NeuronPlace(entry.layer, expert if entry.experts else None, unit)
 
     def span(self, layer: int) -> slice:
         """The rows of one layer."""

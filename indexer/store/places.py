@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexer.store.errors import IndexNotFound, did_you_mean, nearest
+from indexer.store.errors import IndexNotFound, SemanticError, did_you_mean, nearest
 from indexer.store.layout import MANIFEST, Manifest
 
 HERE = "indexes"
@@ -63,6 +63,28 @@ def place_to_build(asked: str | Path | None = None) -> Path:
     if asked or os.environ.get("EXPLORER_INDEXES") or first.is_dir():
         return first
     return _checked(users_place() or first)
+
+
+def name_to_build(model: str, asked: str | None = None) -> str:
+    """The name of an index that is to be built: what was asked for, or after its model.
+
+    Raises:
+        SemanticError: it cannot be a folder's name everywhere.
+    """
+    return checked_name(asked or re.sub(r"\.gguf$", "", Path(model).name))
+
+
+def checked_name(name: str) -> str:
+    """The name of an index.
+
+    Raises:
+        SemanticError: it cannot be a folder's name everywhere.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name):
+        raise SemanticError(
+            f"an index cannot be named {name!r}: use letters, digits, '.', '_' and '-' (--name)"
+        )
+    return name
 
 
 def users_place() -> Path | None:

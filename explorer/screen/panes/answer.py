@@ -21,22 +21,22 @@ from explorer.screen.plain import plain
 
 if TYPE_CHECKING:
     from explorer.show.layout import Layout
-    from explorer.views.gauge import Scale
+    from explorer.views.gauge import GaugeRange
 
 NARROW_CELL, WIDE_CELL, WIDEST_CELL = 10, 20, 48
 LEAST_BAR, BAR = 8, 24
 PAGE = 500
 
 
-class Answer(Vertical):
+class AnswerPane(Vertical):
     """The middle of the screen."""
 
     DEFAULT_CSS = """
-    Answer { width: 2fr; height: 1fr; }
-    Answer #head { height: auto; max-height: 6; padding: 0 1; color: $text-muted; }
-    Answer #foot { height: auto; max-height: 5; padding: 0 1; color: $text-muted; }
-    Answer DataTable { height: 1fr; }
-    Answer DataTable.-old { opacity: 60%; }
+    AnswerPane { width: 2fr; height: 1fr; }
+    AnswerPane #head { height: auto; max-height: 6; padding: 0 1; color: $text-muted; }
+    AnswerPane #foot { height: auto; max-height: 5; padding: 0 1; color: $text-muted; }
+    AnswerPane DataTable { height: 1fr; }
+    AnswerPane DataTable.-old { opacity: 60%; }
     """
 
     HELP = """
@@ -69,7 +69,7 @@ class Answer(Vertical):
         self.answer: Any = None
         self.layout_shown: Layout | None = None
         self.rows: Sequence[Any] = ()
-        self._scale: Scale | None = None
+        self._span: GaugeRange | None = None
         self._said: dict[str, Text] = {}
 
     def compose(self) -> ComposeResult:
@@ -87,13 +87,13 @@ class Answer(Vertical):
         """Show an answer, the cursor on its first row."""
         self.answer, self.layout_shown = answer, layout
         self.rows = list(layout.rows if layout.rows is not None else answer.rows)[:PAGE]
-        from explorer.views.gauge import scale_of
+        from explorer.views.gauge import range_of
 
-        scale = self._scale = scale_of(answer, self.rows)
-        self._fill(layout, scale)
+        span = self._span = range_of(answer, self.rows)
+        self._fill(layout, span)
         foot = [line for line in layout.foot if line]
-        if scale is not None:  # where there is room for one line, it is what is told of the answer
-            foot.insert(1, scale.about)
+        if span is not None:  # where there is room for one line, it is what is told of the answer
+            foot.insert(1, span.about)
         self._say("#head", _head(answer, layout))
         self._say("#foot", plain("\n".join(foot)))
         self._tell()
@@ -104,14 +104,14 @@ class Answer(Vertical):
             self._said[where] = text
             self.query_one(where, Static).update(text)
 
-    def _fill(self, layout: Layout, scale: Scale | None) -> None:
+    def _fill(self, layout: Layout, span: GaugeRange | None) -> None:
         """The table: a bar stands after its figure; long texts share what room is left."""
         every = {column: [column.cell(row) for row in self.rows] for column in layout.columns}
         cells = {column: texts for column, texts in every.items() if column.stays or any(texts)}
         figures = [c for c in cells if c.right and c.name != "rank"]
-        measured = next((c for c in figures if scale and c.name == scale.gauge.column), None)
+        measured = next((c for c in figures if span and c.name == span.gauge.column), None)
         after = measured or next(iter(figures), None)
-        bars = scale if after is not None else None
+        bars = span if after is not None else None
         widths = {c: max([len(c.name), *map(cell_len, texts)]) for c, texts in cells.items()}
         long = [c for c in cells if c.folds]
         # A cell has a blank on both sides; the scroll bar takes one more.
@@ -141,7 +141,7 @@ class Answer(Vertical):
         """Share the room anew."""
         if self.layout_shown is not None:
             at = self.table.cursor_row
-            self._fill(self.layout_shown, self._scale)
+            self._fill(self.layout_shown, self._span)
             self.table.move_cursor(row=at)
 
     def clear(self, line: str = "") -> None:
@@ -174,10 +174,10 @@ class Answer(Vertical):
             self.post_message(self.Chosen(self.answer, row))
 
 
-def _bar(scale: Scale, row: Any, width: int) -> Text:
+def _bar(span: GaugeRange, row: Any, width: int) -> Text:
     from explorer.views.gauge import BEYOND
 
-    text = Text(scale.bar(row, width), "dim")
+    text = Text(span.bar(row, width), "dim")
     text.highlight_regex(f"{BEYOND}+", "not dim bold cyan")
     return text
 

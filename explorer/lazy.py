@@ -9,8 +9,8 @@ from importlib import import_module
 from typing import Any
 
 
-class Late:
-    """Stands for a module, by its name."""
+class LazyModule:
+    """A module, by its name."""
 
     def __init__(self, name: str) -> None:
         self._name = name

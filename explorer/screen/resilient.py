@@ -1,4 +1,4 @@
-"""Faults of this program that the app outlives: each is said in a line, and the next key is heard.
+"""An app that goes on after an error of its own: each is said in a line, and the next key is heard.
 
 Textual ends an app at the first exception of a handler, and the widget whose handler raised stops
 listening. Here it is one boundary that every message passes, of our widgets and of Textual's own.
@@ -28,16 +28,16 @@ _QUIET = 0.1
 """Seconds in which the same fault is not said again: saying it may be what raises it."""
 
 
-class Outliving(App[None]):
+class ResilientApp(App[None]):
     """An app that no handler, timer, worker or drawing ends; only what keeps it from starting does.
 
     Attributes:
-        faults: the traceback of each fault so far, the newest last.
+        tracebacks: of each fault so far, the newest last.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.faults: deque[str] = deque(maxlen=MOST)
+        self.tracebacks: deque[str] = deque(maxlen=MOST)
         self._last = ("", 0.0)
         self._began = False
 
@@ -45,40 +45,40 @@ class Outliving(App[None]):
         """From now on nothing ends it."""
         self._began = True
 
-    def outlive(self, error: BaseException) -> None:
+    def report(self, error: BaseException) -> None:
         """Say what happened, once; not what comes of widgets that are gone as the app ends."""
         if self._exit or (self._began and not self.is_running):
             return
         if isinstance(error, WorkerFailed):
             error = error.error
-        told = refused(0, error)
-        if told.broken:
-            self.faults.append("".join(traceback.format_exception(error)))
+        refusal = refused(0, error)
+        if refusal.broken:
+            self.tracebacks.append("".join(traceback.format_exception(error)))
         before, when = self._last
-        self._last = told.line, time.monotonic()
-        if told.line != before or time.monotonic() - when > _QUIET:
-            self.post_message(Said(told.line, "bad"))
+        self._last = refusal.line, time.monotonic()
+        if refusal.line != before or time.monotonic() - when > _QUIET:
+            self.post_message(Said(refusal.line, "bad"))
 
     def _handle_exception(self, error: Exception) -> None:
         if active_message_pump.get(self) is self and not self.is_running:
             super()._handle_exception(error)
         else:
-            self.outlive(error)
+            self.report(error)
 
 
-_hand_out = MessagePump._dispatch_message
+_dispatch = MessagePump._dispatch_message
 
 
-async def _outlived(pump: MessagePump, message: Message) -> None:
+async def _dispatched(pump: MessagePump, message: Message) -> None:
     """Every message of every widget: an exception of its handler ends neither of them."""
     try:
-        await _hand_out(pump, message)
+        await _dispatch(pump, message)
     except Exception as err:
         app = pump.app
         starting = pump is app and isinstance(message, (events.Compose, events.Mount))
-        if starting or not isinstance(app, Outliving):
+        if starting or not isinstance(app, ResilientApp):
             raise
-        app.outlive(err)
+        app.report(err)
 
 
-MessagePump._dispatch_message = _outlived  # type: ignore[assignment,method-assign]
+MessagePump._dispatch_message = _dispatched  # type: ignore[assignment,method-assign]

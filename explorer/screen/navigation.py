@@ -1,4 +1,4 @@
-"""Where one stands: the place that the heading shows, the ways from it to others, and the focus.
+"""Moving between places: the one that the heading shows, the steps to others, and the focus.
 
 It owns the trail; whoever builds on it says what is asked at a place.
 """
@@ -13,13 +13,13 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input, Tabs
 
-from explorer.screen.findings import Findings
 from explorer.screen.heading import Heading
 from explorer.screen.messages import Explored
-from explorer.screen.panes.answer import Answer
+from explorer.screen.panes.answer import AnswerPane
 from explorer.screen.panes.options import Options
 from explorer.screen.panes.query import QueryBar
-from explorer.screen.sql.room import SqlRoom
+from explorer.screen.results import Results
+from explorer.screen.sql.panel import SqlPanel
 from explorer.views import VIEWS
 from explorer.views.place import Place, Trail
 
@@ -32,7 +32,7 @@ TYPING = 0.01
 """Seconds without a key before a question is asked."""
 
 
-class Standing(Vertical):
+class Navigation(Vertical):
     """Tabs, the bar, its pickers, the answer, and what stands beside it.
 
     Args:
@@ -42,18 +42,18 @@ class Standing(Vertical):
 
     def __init__(self, trail: Trail, statements: list[str]) -> None:
         super().__init__(id="workbench")
-        self.trail, self.room = trail, SqlRoom(statements)
+        self.trail, self.sql_panel = trail, SqlPanel(statements)
         self.ix: Explorer | None = None
 
     def compose(self) -> ComposeResult:
         """From above to below."""
         yield Heading(self.place)
-        with self.room:
-            yield Findings()
+        with self.sql_panel:
+            yield Results()
 
     async def on_mount(self) -> None:
-        """It stands where one was before anything is opened."""
-        await self.furnish(self.place.view)
+        """The place of the last run is shown before anything is opened."""
+        await self.mount_panes(self.place.view)
         self.show_place()
         self.action_focus_query()
         self.watch(self.screen, "focused", self._unfocused, init=False)
@@ -67,7 +67,7 @@ class Standing(Vertical):
         if self.screen.focused is not None or not self.display or not self.app.app_focus:
             return
         if self.has_class("-drawn"):
-            self.findings.query_one("#picture").focus()
+            self.results.query_one("#picture").focus()
         else:
             self.action_focus_query()
 
@@ -82,14 +82,14 @@ class Standing(Vertical):
         return self.query_one(QueryBar)
 
     @property
-    def findings(self) -> Findings:
+    def results(self) -> Results:
         """The answer, and what stands beside it."""
-        return self.query_one(Findings)
+        return self.query_one(Results)
 
     @property
-    def answer(self) -> Answer:
+    def answer(self) -> AnswerPane:
         """The table."""
-        return self.findings.answer
+        return self.results.answer
 
     @property
     def place(self) -> Place:
@@ -100,10 +100,10 @@ class Standing(Vertical):
         """Ask what stands here, after some seconds without another; `entered` says to do it now."""
         raise NotImplementedError
 
-    async def furnish(self, view: str) -> None:
-        """Have what stands in a view made, if it was not; the keys pressed next are for it."""
+    async def mount_panes(self, view: str) -> None:
+        """Make the panes of a view that are not there yet; the keys pressed next are for them."""
         if view == "sql":
-            await self.room.furnish()
+            await self.sql_panel.mount_panes()
 
     # -- ways -----------------------------------------------------------------------------------
 
@@ -120,9 +120,9 @@ class Standing(Vertical):
 
     def show_place(self) -> None:
         """Have the heading say where one is, and the statement."""
-        written = self.bar.has_focus or self.room.written
+        written = self.bar.has_focus or self.sql_panel.written
         self.heading.show(self.place, self.ix)
-        self.room.show(self.place)
+        self.sql_panel.show(self.place)
         if written:
             self.action_focus_query()
 
@@ -150,11 +150,11 @@ class Standing(Vertical):
         self.trail.write(replace(self.place, text=event.value))
         self.ask(TYPING)
 
-    @on(SqlRoom.Written)
-    def _written(self, event: SqlRoom.Written) -> None:
+    @on(SqlPanel.Written)
+    def _written(self, event: SqlPanel.Written) -> None:
         self.trail.write(self.place.choosing("statement", event.statement))
 
-    @on(SqlRoom.Entered)
+    @on(SqlPanel.Entered)
     @on(Input.Submitted)
     def _entered(self) -> None:
         self.trail.arrive()
@@ -169,5 +169,5 @@ class Standing(Vertical):
     def action_focus_query(self) -> None:
         """Go to the bar, or to the statement; to the rows where nothing is asked in words."""
         asked: Widget | None = self.bar if VIEWS[self.place.view].example else self.answer.table
-        if (widget := self.room.written_in if self.room.active else asked) is not None:
+        if (widget := self.sql_panel.written_in if self.sql_panel.active else asked) is not None:
             self.screen.set_focus(widget)  # at once: a key that was pressed meanwhile is for it

@@ -1,4 +1,4 @@
-"""The way to an index: opened, chosen, built, and opened anew where another lies in its place.
+"""The first screen: an index is opened, chosen or built, and opened anew where another replaced it.
 
 Whatever comes of it is told in `Opened`. Knows no question; what takes its time is done in threads.
 """
@@ -17,7 +17,7 @@ from explorer.screen.demo import Demo
 from explorer.screen.messages import (
     Building,
     Built,
-    Listed,
+    IndexesListed,
     NotBuilt,
     NotOpened,
     Opened,
@@ -41,7 +41,7 @@ LAST = 0.8
 """Seconds that leaving waits at most for a build to end."""
 
 
-class Entrance(Container):
+class Welcome(Container):
     """Stands before everything else until an index is open, and whenever another is to be chosen.
 
     It has the class `-start` put on the screen while it does.
@@ -50,10 +50,10 @@ class Entrance(Container):
         opening: opens.
     """
 
-    DEFAULT_CSS = "Entrance { height: 1fr; display: none; }"
+    DEFAULT_CSS = "Welcome { height: 1fr; display: none; }"
 
     def __init__(self, opening: Opening) -> None:
-        super().__init__(id="entrance")
+        super().__init__(id="welcome")
         self.opening = opening
         self.demo = Demo(self.post_message)
         self._before: Widget | None = None
@@ -101,7 +101,7 @@ class Entrance(Container):
 
     def choose(self) -> None:
         """Show which indexes there are."""
-        self._off(lambda: Listed(self._found()))
+        self._post_from_thread(lambda: IndexesListed(self._found()))
 
     def look_again(self) -> None:
         """See whether what is open still lies where it was opened."""
@@ -120,7 +120,7 @@ class Entrance(Container):
 
         return find(self.opening.root)
 
-    def _off(self, tell: Callable[[], Message]) -> None:
+    def _post_from_thread(self, tell: Callable[[], Message]) -> None:
         threading.Thread(target=lambda: self.post_message(tell()), daemon=True).start()
 
     # -- what came of it ----------------------------------------------------------------------
@@ -128,23 +128,23 @@ class Entrance(Container):
     async def on_opened(self, _: Opened) -> None:
         """Make room."""
         self._under_way, self._said, self._missed = False, "", 0
-        await self._stand(False)
+        await self._set_shown(False)
 
     async def on_not_opened(self, message: NotOpened) -> None:
         """Why not; what is open stays open."""
         self._under_way = False
         if not message.again:
-            await self._stand(True)
+            await self._set_shown(True)
             self.start.show(message.found, message.line, self.opening.folder)
         elif message.line != self._said:
             self._said = message.line
             line = f"built anew, but {message.line}; what was opened goes on answering"
             self.post_message(Said(line, "bad"))
 
-    async def on_listed(self, message: Listed) -> None:
+    async def on_indexes_listed(self, message: IndexesListed) -> None:
         """A list to choose from."""
         if not self.demo.busy:
-            await self._stand(True)
+            await self._set_shown(True)
             self.start.show(message.found, at=self.opening.folder)
 
     def on_building(self, message: Building) -> None:
@@ -160,7 +160,7 @@ class Entrance(Container):
         """Say why, and start over."""
         stays = "the build was stopped; what is finished stays, and the next one goes on from there"
         line = stays if message.given_up else message.line
-        self._off(lambda: NotOpened(line, self._found()))
+        self._post_from_thread(lambda: NotOpened(line, self._found()))
 
     # -- what a person does -------------------------------------------------------------------
 
@@ -183,14 +183,14 @@ class Entrance(Container):
         if self.demo.busy:
             self.demo.stop()
         elif self.opening.folder is not None:
-            await self._stand(False)
+            await self._set_shown(False)
 
-    async def _stand(self, shown: bool) -> None:
+    async def _set_shown(self, shown: bool) -> None:
         """Before everything else, or out of the way; the focus goes where it was."""
         if shown == self.shown:
             return
         if shown:
-            await self._furnish()
+            await self._mount_start()
             self._before = self.screen.focused
             self.post_message(Said(""))
         self.display = shown
@@ -199,7 +199,7 @@ class Entrance(Container):
             self._before.focus()
             self._before = None
 
-    async def _furnish(self) -> None:
+    async def _mount_start(self) -> None:
         """The pane is made when it is first needed: the first screen needs none."""
         from explorer.screen.panes.start import Start
 

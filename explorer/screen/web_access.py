@@ -25,7 +25,7 @@ _CSP = (
 )
 
 
-class Gate:
+class WebAccess:
     """Holds what was printed and what was given out.
 
     Args:

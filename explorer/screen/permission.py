@@ -1,7 +1,7 @@
-"""The door to the model as the screen keeps it: shut until a person opens it for some texts.
+"""A person's permission to run the model on texts that are not indexed: none until it is given.
 
 What is typed is asked at once, and half a word is a text that is not indexed: it must not start the
-model. Knows which texts are allowed; runs nothing itself.
+model. Knows which texts are allowed; `explorer.unindexed` runs it.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from explorer.screen.asking import Question
+    from explorer.screen.asking import PendingQuestion
 
 
-class Door:
+class ModelPermission:
     """Runs the model on texts that were allowed, for the question that this thread asks."""
 
     def __init__(self) -> None:
         self._allowed: set[str] = set()
         self._here = threading.local()
 
-    def during(self, question: Question) -> None:
+    def during(self, question: PendingQuestion) -> None:
         """This thread asks a question: its progress is told, and giving it up ends the model."""
         self._here.question = question
 
@@ -42,5 +42,5 @@ class Door:
         missing = tuple(text for text in texts if text not in self._allowed)
         if missing:
             raise NotIndexed(missing)
-        question: Question = self._here.question
+        question: PendingQuestion = self._here.question
         return encode(folder, texts, progress=question.progress, cancelled=question.stop)

@@ -1,4 +1,4 @@
-"""What is remembered between two runs: where one was, the trail, the theme, the statements of SQL.
+"""What is saved between two runs: the index, the trail of places, the theme, the statements of SQL.
 
 A file of JSON in the user's state folder. One that cannot be read, or written, is passed over: it
 is a comfort, not data.
@@ -32,8 +32,8 @@ def state_file() -> Path:
 
 
 @dataclass
-class Memory:
-    """What is remembered."""
+class SavedState:
+    """What is saved."""
 
     index: str = ""
     theme: str = ""
@@ -41,7 +41,7 @@ class Memory:
     statements: list[str] = field(default_factory=list)
 
     @classmethod
-    def read(cls, path: Path) -> Memory:
+    def read(cls, path: Path) -> SavedState:
         """What was kept; nothing where there is none, or it isn't what it should be."""
         try:
             kept = json.loads(read_whole(path))

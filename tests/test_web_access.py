@@ -5,31 +5,31 @@ from __future__ import annotations
 import pytest
 
 from conftest import Run
-from explorer.screen.gate import Gate
+from explorer.screen.web_access import WebAccess
 
 
-def token_of(gate: Gate) -> str:
-    return gate.address.split("?token=")[1]
+def token_of(access: WebAccess) -> str:
+    return access.address.split("?token=")[1]
 
 
 def test_a_token_is_good_once_and_its_cookie_from_then_on() -> None:
-    gate = Gate("127.0.0.1", 8000)
-    first = token_of(gate)
+    access = WebAccess("127.0.0.1", 8000)
+    first = token_of(access)
     for wrong in ("", first[:-1], first + "x", "é", "\udc80"):
-        assert gate.spend(wrong) is None
-        assert not gate.knows(wrong)
-    key = gate.spend(first)
+        assert access.spend(wrong) is None
+        assert not access.knows(wrong)
+    key = access.spend(first)
     assert key is not None
-    assert gate.knows(key)
-    assert not gate.knows(first)
-    assert gate.spend(first) is None
-    second = gate.spend(token_of(gate))
+    assert access.knows(key)
+    assert not access.knows(first)
+    assert access.spend(first) is None
+    second = access.spend(token_of(access))
     assert second not in (None, key)
-    assert gate.knows(key), "another browser takes the place of none"
+    assert access.knows(key), "another browser takes the place of none"
 
 
 def test_tokens_are_long_and_never_the_same() -> None:
-    tokens = {token_of(Gate("127.0.0.1", 8000)) for _ in range(50)}
+    tokens = {token_of(WebAccess("127.0.0.1", 8000)) for _ in range(50)}
     assert len(tokens) == 50
     assert min(map(len, tokens)) >= 43  # 256 bits, 6 a letter
 
@@ -44,19 +44,19 @@ def test_tokens_are_long_and_never_the_same() -> None:
     ],
 )
 def test_what_a_browser_may_call_it(host: str, port: int, hosts: tuple[str, ...]) -> None:
-    gate = Gate(host, port)
-    assert gate.hosts == hosts
-    assert gate.address.startswith(f"http://{hosts[0]}/?token=")
+    access = WebAccess(host, port)
+    assert access.hosts == hosts
+    assert access.address.startswith(f"http://{hosts[0]}/?token=")
     for name in hosts:
         ours = {"Host": name, "Origin": f"http://{name}"}
-        assert not gate.foreign({"Host": name}, socket=False)
-        assert not gate.foreign(ours, socket=True)
-        assert gate.foreign({"Host": name}, socket=True), "a websocket says where it is from"
+        assert not access.foreign({"Host": name}, socket=False)
+        assert not access.foreign(ours, socket=True)
+        assert access.foreign({"Host": name}, socket=True), "a websocket says where it is from"
         for origin in ("null", f"https://{name}", f"http://{name}1", "http://example.org", ""):
-            assert gate.foreign({"Host": name, "Origin": origin}, socket=False)
+            assert access.foreign({"Host": name, "Origin": origin}, socket=False)
     for name in ("example.org", f"example.org:{port}", "", f"{hosts[0]}.example.org"):
-        assert gate.foreign({"Host": name}, socket=False)
-    assert gate.foreign({}, socket=False)
+        assert access.foreign({"Host": name}, socket=False)
+    assert access.foreign({}, socket=False)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", ""])

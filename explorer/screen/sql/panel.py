@@ -1,4 +1,4 @@
-"""The room of the SQL view: a statement above, and below it what the workbench has for any answer.
+"""The panel of the SQL view: a statement above, and below it what the workbench has for any answer.
 
 Owns what is written, which page is shown, and the answers that were had. It asks nothing itself:
 it tells the workbench when to.
@@ -16,9 +16,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
 
-from explorer.screen.findings import Findings
 from explorer.screen.messages import Said
-from explorer.views.history import Answers, History
+from explorer.screen.results import Results
+from explorer.views.history import AnswerCache, History
 from explorer.views.place import Place
 from explorer.views.sql import STATEMENT, page_of, pages
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from explorer.screen.sql.statement import StatementPane
 
 
-class SqlRoom(Vertical):
+class SqlPanel(Vertical):
     """The middle of the screen; in other views only what stands below the statement.
 
     Args:
@@ -37,8 +37,8 @@ class SqlRoom(Vertical):
     """
 
     DEFAULT_CSS = """
-    SqlRoom { height: 1fr; }
-    SqlRoom.-folded SchemaPane { display: none; }
+    SqlPanel { height: 1fr; }
+    SqlPanel.-folded SchemaPane { display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f5,ctrl+enter,ctrl+j", "run", "run"),
@@ -59,7 +59,7 @@ class SqlRoom(Vertical):
 
     def __init__(self, statements: list[str]) -> None:
         self.history = History(statements)
-        super().__init__(id="room")
+        super().__init__(id="sql-panel")
         self.answer: SqlRows | None = None
         self.page = 0
         self.active = False
@@ -67,8 +67,8 @@ class SqlRoom(Vertical):
         self._begun = 0.0
         self._ix: Explorer | None = None
         self._upper: StatementPane | None = None
-        self._furnishing = asyncio.Lock()
-        self._answers = Answers()
+        self._mounting = asyncio.Lock()
+        self._answers = AnswerCache()
         self._statement = ""
 
     @property
@@ -78,9 +78,9 @@ class SqlRoom(Vertical):
         return self._upper.editor
 
     @property
-    def findings(self) -> Findings:
+    def results(self) -> Results:
         """What stands below it."""
-        return self.query_one(Findings)
+        return self.query_one(Results)
 
     @property
     def written(self) -> bool:
@@ -106,25 +106,25 @@ class SqlRoom(Vertical):
         if self.active:
             self._statement = place.get(STATEMENT)
         if self._upper is not None:
-            self._stand(self._upper, came)
+            self._show_statement(self._upper, came)
         elif self.active:
-            self.call_later(self.furnish)
+            self.call_later(self.mount_panes)
 
-    async def furnish(self) -> None:
+    async def mount_panes(self) -> None:
         """What stands above is made when it is first shown: the first screen needs none of it."""
         from explorer.screen.sql.statement import StatementPane
 
-        async with self._furnishing:
+        async with self._mounting:
             if self._upper is not None:
                 return
             upper = StatementPane(self.history)
             await self.mount(upper, before=0)
             self._upper = upper
-        self._stand(upper, came=True)
+        self._show_statement(upper, came=True)
         if self.active:
             self.editor.focus()
 
-    def _stand(self, upper: StatementPane, came: bool) -> None:
+    def _show_statement(self, upper: StatementPane, came: bool) -> None:
         """Show the statement, or nothing where another view is shown."""
         upper.display = self.active
         if not self.active:
@@ -195,7 +195,7 @@ class SqlRoom(Vertical):
             self.post_message(Said(""))
             return
         self.answer = None
-        self.findings.clear()
+        self.results.clear()
         self.refresh_bindings()
         self.post_message(Said("f5 runs the statement" if self._statement.strip() else ""))
 
@@ -207,11 +207,11 @@ class SqlRoom(Vertical):
         if (count := pages(answer)) > 1:
             head = f"{layout.head[0]}; page {page + 1:,} of {count:,} (n next, p before)"
             layout = replace(layout, head=[head])
-        shown = self.findings.answer
+        shown = self.results.answer
         shown.show(answer, layout)
         shown.table.scroll_home(animate=False)
         if not len(answer):
-            self.findings.told(None)
+            self.results.show_detail(None)
         self.refresh_bindings()
 
     def action_turn(self, by: int) -> None:
@@ -233,7 +233,7 @@ class SqlRoom(Vertical):
         """From the editor to the rows, from elsewhere to the editor; what runs is given up."""
         if self.running:
             raise SkipAction
-        (self.findings.answer.table if self.editor.has_focus else self.editor).focus()
+        (self.results.answer.table if self.editor.has_focus else self.editor).focus()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """In other views nothing is done here; pages are turned where there are several."""

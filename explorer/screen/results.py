@@ -1,4 +1,4 @@
-"""What was found: the answer, the row under the cursor at length, and the pictures, side by side.
+"""The results: the answer, the row under the cursor at length, and the pictures, side by side.
 
 Knows what of it leads where; asks nothing.
 """
@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
 from explorer.screen.messages import Explored
-from explorer.screen.panes.answer import Answer
+from explorer.screen.panes.answer import AnswerPane
 from explorer.screen.panes.detail import DetailPane
 from explorer.screen.panes.picture import PicturePane
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from indexer.store.layout import Manifest
 
 
-class Findings(Horizontal):
+class Results(Horizontal):
     """An answer, and what stands beside it.
 
     `manifest` is that of the index whose answers these are, once one is open.
@@ -31,21 +31,21 @@ class Findings(Horizontal):
     manifest: Manifest | None = None
 
     DEFAULT_CSS = """
-    Findings { height: 1fr; }
-    Findings #side { width: 1fr; height: 1fr; }
+    Results { height: 1fr; }
+    Results #side { width: 1fr; height: 1fr; }
     """
 
     def compose(self) -> ComposeResult:
         """The table at the left."""
-        yield Answer()
+        yield AnswerPane()
         with Vertical(id="side"):
             yield DetailPane()
             yield PicturePane()
 
     @property
-    def answer(self) -> Answer:
+    def answer(self) -> AnswerPane:
         """The table."""
-        return self.query_one(Answer)
+        return self.query_one(AnswerPane)
 
     @property
     def pictures(self) -> tuple[Picture, ...]:
@@ -64,19 +64,19 @@ class Findings(Horizontal):
     def clear(self, line: str = "") -> None:
         """Show nothing but a line."""
         self.answer.clear(line)
-        self.told(None)
-        self.drawn(())
+        self.show_detail(None)
+        self.show_pictures(())
 
-    def told(self, detail: Detail | None) -> None:
+    def show_detail(self, detail: Detail | None) -> None:
         """Show a row at length."""
         self.query_one(DetailPane).show(detail)
 
-    def drawn(self, pictures: tuple[Picture, ...]) -> None:
+    def show_pictures(self, pictures: tuple[Picture, ...]) -> None:
         """Draw pictures."""
         self.query_one(PicturePane).show(pictures)
 
-    @on(Answer.Chosen)
-    def _chosen(self, event: Answer.Chosen) -> None:
+    @on(AnswerPane.Chosen)
+    def _chosen(self, event: AnswerPane.Chosen) -> None:
         from explorer.views.links import links
 
         event.stop()

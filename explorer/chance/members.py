@@ -1,4 +1,4 @@
-"""The words that a question about groups asks for: what each was taken to be, is like, and points.
+"""The members of a group of words: what each was taken to be, is like, and its vector.
 
 Knows which words may be asked together, and that a word that is not indexed has tokens and can be
 run; knows no measure and no test. Indexed words are taken as their controls are (`explorer.words`).

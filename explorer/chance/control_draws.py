@@ -35,8 +35,8 @@ _FEWEST = 3
 
 
 @dataclass(frozen=True)
-class StoodFor:
-    """A word that is stood in for.
+class MatchedWord:
+    """A word that others are drawn to stand in for, matched on what it is like.
 
     Attributes:
         name: what its draws are seeded with, besides the seed.
@@ -51,7 +51,7 @@ class StoodFor:
     trait: Trait
 
 
-class StandIns:
+class ControlDraws:
     """What stands in for some words, and which draws count for which pairs of them.
 
     Args:
@@ -64,7 +64,7 @@ class StandIns:
         QueryError: there is no such way, or the index has too few words.
     """
 
-    def __init__(self, words: Words, asked: Sequence[StoodFor], how: Control, seed: int) -> None:
+    def __init__(self, words: Words, asked: Sequence[MatchedWord], how: Control, seed: int) -> None:
         self.words, self.asked, self._seed = words, asked, seed
         self._own = np.array([self._form(one.text) for one in asked])
         self._pools: list[Int64] = [np.empty(0, np.int64)] * len(asked)
