@@ -361,7 +361,8 @@ class Explorer:
             *words: single items; their vectors are taken from `embed` unless they say otherwise.
             by: `weights`, or `activations`: those recorded at the indexed words' last tokens.
             avoid: words a neuron should not answer to.
-            side: `in`, `up` or `out`; `in` unless given.
+            side: `gate`, `up` or `out` of gated MLPs, `in` or `out` of others; the reading side,
+                `gate` or `in`, unless given.
             score: `z` (standardised), `dot` or `cosine`.
             combine: `min` or `mean` of the words' scores.
             layers: `"0-28"`, or numbers; all unless given.
@@ -380,7 +381,7 @@ class Explorer:
     def compare(
         self,
         *words: str,
-        side: str = "in",
+        side: str | None = None,
         measures: str | Sequence[str] | None = None,
         layers: str | Sequence[int] | None = None,
         top_neurons: int | None = None,
@@ -397,7 +398,8 @@ class Explorer:
         Args:
             *words: two single items or more; their vectors are taken from `embed` unless they say
                 otherwise. Every pair of them is compared.
-            side: `in`, `up` or `out`.
+            side: `gate`, `up` or `out` of gated MLPs, `in` or `out` of others; the reading side,
+                `gate` or `in`, unless given.
             measures: of `pearson`, `spearman`, `kendall`, `cosine`, `euclidean` and `dot`, or
                 `all`; all but `kendall`, and of more than 6 words but `spearman`, unless given.
             layers: `"0-28"`, or numbers; all unless given.
@@ -562,7 +564,7 @@ class Explorer:
         seed: int = 0,
         progress: Progress = untold,
     ) -> Baseline:
-        """What two unrelated items score: mean, deviation and quantiles over random pairs.
+        """What two unrelated items score: mean, standard deviation and quantiles over random pairs.
 
         Args:
             space: only this one, by every measure; `embed` and every context space by their own
@@ -575,7 +577,7 @@ class Explorer:
 
         Example:
             >>> row = ix.baseline("embed", measure="cosine").rows[0]
-            >>> round(row.mean, 2), round(row.deviation, 2)
+            >>> round(row.mean, 2), round(row.std, 2)
             (0.47, 0.17)
         """
         return _baseline.baseline(self.index, space, measure, pairs, seed, progress)

@@ -21,7 +21,7 @@ from explorer.cli.wordfile import words_of
 @click.argument("words", metavar="WORD WORD...", nargs=-1)
 @word_file
 @click.option(
-    "--side", default="in", show_default=True, metavar="in|up|out", cls=Listed, help="Which side."
+    "--side", metavar="gate|up|in|out", cls=Listed, help="Which side.  [default: gate, or in]"
 )
 @click.option(
     "--measures",

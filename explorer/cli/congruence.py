@@ -24,7 +24,7 @@ ASKED = ("group", "anchor", "space", "measure", "control", "permutations", "seed
 
 EPILOG = """
 \b
-effect       (score - mean of the controls) / their deviation; above 0 is closer
+effect       (score - mean of the controls) / their std; above 0 is closer
 95 %         its bootstrap interval over words (never over pairs)
 p            one-sided, from control groups; words are the unit
 p corrected  over all spaces, by the greatest effect of each control group

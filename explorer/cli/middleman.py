@@ -22,14 +22,16 @@ from explorer.cli.options import EXIT_CODES, EXPRESSIONS, Question, picture_opti
     cls=Listed,
     help="What answers: the weights, or what was recorded at the words' last tokens.",
 )
-@click.option("--side", metavar="in|up|out", cls=Listed, help="Side to score.  [default: in]")
+@click.option(
+    "--side", metavar="gate|up|in|out", cls=Listed, help="Side to score.  [default: gate, or in]"
+)
 @click.option(
     "--score",
     default="z",
     show_default=True,
     metavar="z|dot|cosine",
     cls=Listed,
-    help="z is standardised: deviations above what the neuron gives a random word-like token.",
+    help="z: standard deviations above what the neuron gives a random word-like token.",
 )
 @click.option(
     "--combine",

@@ -54,7 +54,7 @@ def compare(
     profiles: Profiles,
     words: Words,
     asked: Sequence[str],
-    side: str,
+    side: str | None,
     measures: str | Sequence[str] | None,
     layers: str | Sequence[int] | None,
     top_neurons: int | None,
@@ -70,6 +70,7 @@ def compare(
     index = resolver.index
     index.neurons.require()
     terms, embed = [_single(word) for word in asked], index.embed
+    side = index.side_named(side)
     query = _query(
         index, asked, side, measures, layers, top_neurons, impact, control_neurons,
         per_layer, control, pairs, seed,
@@ -110,7 +111,7 @@ def compare(
             meta.resolved,
             notes=notes_of(query, profiles, words, stood_for),
             random=tuple(
-                RandomPairs(neurons.layer, measure, found.mean, found.deviation, found.n)
+                RandomPairs(neurons.layer, measure, found.mean, found.std, found.n)
                 for neurons, standing in zip(sets, standings, strict=True)
                 for measure, found in standing.items()
                 if found.n

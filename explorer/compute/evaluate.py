@@ -110,8 +110,8 @@ def asked(
     measures = several(measure)
     if measures == ["all"]:
         measures = list(MEASURES)
+    names = list(dict.fromkeys(index.space(name).name for name in names))
     for name in names:
-        index.space(name)
         for one in measures:
             checked_measure(one, index, index.space(name))
     return Asked(

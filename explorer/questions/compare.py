@@ -42,7 +42,7 @@ class CompareQuery:
 
     Attributes:
         words: as asked.
-        side: `in`, `up` or `out`.
+        side: `gate`, `up` or `out` of gated MLPs, `in` or `out` of others.
         measures: which measures.
         layers: the layers whose neurons were taken.
         top_neurons: how many neurons of greatest impact, or None for all.
@@ -75,14 +75,14 @@ class RandomPairs:
         layer: block, from 0; None over all layers at once.
         measure: how they were scored.
         mean: over the control pairs of all pairs of words.
-        deviation: their standard deviation, divided by n.
+        std: their standard deviation, divided by n.
         n: how many: control pairs of a pair, times pairs.
     """
 
     layer: int | None
     measure: str
     mean: float
-    deviation: float
+    std: float
     n: int
 
 
@@ -131,9 +131,9 @@ def _compare_table(result: Comparison) -> Layout:
     columns += [Column(m, _standing_of(m), right=True, folds=True) for m in query.measures]
     foot = ["after each score its %"] if query.pairs else []
     if query.pairs and not query.per_layer:
-        means = (f"{r.measure} {figure(r.mean)} ± {figure(r.deviation)}" for r in meta.random)
+        means = (f"{r.measure} {figure(r.mean)} ± {figure(r.std)}" for r in meta.random)
         n = meta.random[0].n
-        foot.append(f"control pairs score, mean ± deviation (n = {n:,}): {', '.join(means)}")
+        foot.append(f"control pairs score, mean ± std (n = {n:,}): {', '.join(means)}")
     if len(result.rows) > SHOWN:
         foot.append(
             f"the first {SHOWN:,} of {len(result.rows):,} rows; --format csv or json has them all"
@@ -153,13 +153,11 @@ def _measure_by_measure(result: Comparison, head: list[str], columns: list[Colum
         shown += [
             Column("%", lambda at: f"{at[0].percentiles[at[1]]:.1f}", right=True),
             Column("control mean", lambda at: figure(random[at[0].layer, at[1]].mean), right=True),
-            Column(
-                "deviation", lambda at: figure(random[at[0].layer, at[1]].deviation), right=True
-            ),
+            Column("std", lambda at: figure(random[at[0].layer, at[1]].std), right=True),
         ]
         if len(result.rows) > 1:
             n = result.meta.random[0].n
-            foot = [f"control mean, deviation: of {n:,} control pairs, of all pairs together"]
+            foot = [f"control mean, std: of {n:,} control pairs, of all pairs together"]
     rows = [(row, measure) for row in result.rows for measure in result.query.measures]
     return Layout(head, shown, rows, foot + foot_lines(result.meta))
 

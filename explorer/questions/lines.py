@@ -33,8 +33,8 @@ def foot_lines(meta: Meta) -> list[str]:
     if meta.calibration:
         c = meta.calibration
         lines.append(
-            f"z: deviations above this query's mean over {c.population} "
-            f"(n = {c.n:,}, mean {c.mean:.4f}, deviation {c.deviation:.4f})"
+            f"z: standard deviations above this query's mean over {c.population} "
+            f"(n = {c.n:,}, mean {c.mean:.4f}, std {c.std:.4f})"
         )
     lines += meta.notes
     return [*lines, f"index {meta.index}, model {meta.model}"]

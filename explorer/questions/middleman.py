@@ -67,7 +67,7 @@ class MiddlemanQuery:
         words: as asked.
         by: `weights` or `activations`.
         avoid: words a neuron should not answer to.
-        side: `in`, `up` or `out`; None by activations.
+        side: `gate`, `up` or `out` of gated MLPs, `in` or `out` of others; None by activations.
         score: `z`, `dot` or `cosine`; `|z|` by activations.
         combine: `min` or `mean`.
         layers: the layers whose neurons were ranked.

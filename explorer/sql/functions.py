@@ -258,7 +258,7 @@ def _z(
     answers: Answers,
     neuron: list[str | None],
     word: list[str | None],
-    side: list[str],
+    side: list[str | None],
     missing: list[str],
 ) -> list[Any]:
     index = answers.resolver.index
@@ -267,6 +267,7 @@ def _z(
     embed, label = index.embed, f"index {index.name!r}"
     for (text, at_side, left_out), rows in answers.each(_alike(word, word, side, missing).items()):
         _check_missing(left_out)
+        at_side = index.side_named(at_side)
         if at_side not in index.sides:
             raise QueryError(unknown("side", at_side, index.sides))
         named = [row for row in rows if neuron[row] is not None]
@@ -309,6 +310,7 @@ _MISSING = Parameter(
     "`error` ends the query at an expression that names nothing; `skip` gives no row, or NULL",
     "'error'",
 )
+_SIDE = "`gate`, `up` or `out` of gated MLPs, `in` or `out` of others; the reading one where NULL"
 _SPACE = Parameter("space", "VARCHAR", "where to look", "'embed'")
 _MEASURE = Parameter(
     "measure",
@@ -338,7 +340,11 @@ FUNCTIONS = (
             Field("rank", "INTEGER", "from 1"),
             Field("item", "VARCHAR", "its name: a token with spaces visible, a word, a neuron"),
             Field("score", "DOUBLE", "in the measure; for `euclidean` a distance"),
-            Field("z", "DOUBLE", "deviations above the mean of this query's scores over all items"),
+            Field(
+                "z",
+                "DOUBLE",
+                "standard deviations above the mean of this query's scores over all items",
+            ),
             Field("text", "VARCHAR", "what the token or word says; a neuron's name"),
             Field("forms", "VARCHAR[]", "with `distinct_forms`, what was folded into the row"),
         ),
@@ -350,7 +356,7 @@ FUNCTIONS = (
         "The neurons that answer to every one of some words",
         (
             Parameter("words", "VARCHAR[]", "single items: `['large', 'tall']`"),
-            Parameter("side", "VARCHAR", "`in`, `up` or `out`; `in` where NULL", "NULL"),
+            Parameter("side", "VARCHAR", _SIDE, "NULL"),
             Parameter("score", "VARCHAR", "`z`, `dot` or `cosine`", "'z'"),
             Parameter("k", "BIGINT", "how many", "10"),
             Parameter("combine", "VARCHAR", "`min` or `mean` of the words' scores", "'min'"),
@@ -432,11 +438,11 @@ FUNCTIONS = (
     ),
     Function(
         "z",
-        "How many deviations above a random word-like token a neuron stands with a word",
+        "How many standard deviations above a random word-like token a neuron stands with a word",
         (
             Parameter("neuron", "VARCHAR", "`L29N112`: `neuron.name`"),
             Parameter("word", "VARCHAR", "one item"),
-            Parameter("side", "VARCHAR", "`in`, `up` or `out`", "'in'"),
+            Parameter("side", "VARCHAR", _SIDE, "NULL"),
             _MISSING,
         ),
         (),

@@ -1,7 +1,7 @@
 """What a row's score is measured against: the values that are ordinary, and a bar over all of them.
 
-The band is the query's own baseline: scores within two deviations of the mean that `z` is read
-against. Knows answers and characters; knows no screen, no colour.
+The band is the query's own baseline: scores within two standard deviations of the mean that `z`
+is read against. Knows answers and characters; knows no screen, no colour.
 """
 
 from __future__ import annotations
@@ -93,15 +93,14 @@ def _calibrated(answer: questions.Neighbors | questions.Analogy) -> Gauge | None
     from explorer.measures.asked import kind  # numbers, which are there where an answer is
 
     sign = -1.0 if kind(answer.meta.measure).distance else 1.0
-    ends = sorted(sign * (found.mean + by * found.deviation) for by in (-DEVIATIONS, DEVIATIONS))
-    about = (
-        f"{WITHIN} ordinary: within {DEVIATIONS:g} deviations of the mean that z is counted from"
-    )
+    ends = sorted(sign * (found.mean + by * found.std) for by in (-DEVIATIONS, DEVIATIONS))
+    within = f"within {DEVIATIONS:g} standard deviations of the mean that z is counted from"
+    about = f"{WITHIN} ordinary: {within}"
     return Gauge("score", lambda row: sign * row.score, ends[0], ends[1], about)
 
 
 def _standardised(name: str, column: str, what: str) -> Callable[[Any], Gauge | None]:
-    about = f"{WITHIN} ordinary: within {DEVIATIONS:g} deviations {what}"
+    about = f"{WITHIN} ordinary: within {DEVIATIONS:g} standard deviations {what}"
     return lambda _: Gauge(column, lambda row: _of(row, name), -DEVIATIONS, DEVIATIONS, about)
 
 
@@ -118,7 +117,7 @@ def _middlemen(answer: questions.Middlemen) -> Gauge | None:
 
 
 def _neuron(_: questions.NeuronReport) -> Gauge:
-    within = f"within {DEVIATIONS:g} deviations of the neuron's mean"
+    within = f"within {DEVIATIONS:g} standard deviations of the neuron's mean"
     about = f"{WITHIN} ordinary: {within}; cosines have no bar"
     return Gauge(
         "score",
@@ -137,7 +136,7 @@ def _against_controls(name: str) -> Callable[[Any], Gauge | None]:
         if len(drawn) == 1:
             return _standardised(name, name, "of its controls' mean")(answer)
         control = drawn[0].control
-        within = f"within {DEVIATIONS:g} deviations of its {control} controls' mean"
+        within = f"within {DEVIATIONS:g} standard deviations of its {control} controls' mean"
         return Gauge(
             f"{name} {control}",
             lambda row: _of(row[0], name),

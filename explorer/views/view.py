@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from explorer.measures import MEASURES
 from explorer.progress import Progress
 from explorer.views.place import Place
+from indexer.store.spaces import UNGATED_SIDES
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
@@ -123,7 +124,7 @@ def side() -> Choice:
     """Which of a neuron's weight vectors: those that the index has."""
     return Choice(
         "side",
-        lambda ix: ix.manifest.sides or ("in",),
+        lambda ix: ix.manifest.sides or UNGATED_SIDES,
     )
 
 
