@@ -158,16 +158,16 @@ def profiles() -> list[Line]:
         vectors = ix._work.words.vectors(
             "embed", rng.choice(len(ix._work.words), 1000, replace=False)
         )
-        space = index.space("neuron.in")
+        space = index.space("neuron.gate")
         rows = space.rows.block(0, space.entry.rows) * space.norms[:, None].astype(np.float64)
         first, second = np.triu_indices(len(vectors), k=1)
-        sums = Profiles(index).sums_of_layers("in", index.manifest.layers)
+        sums = Profiles(index).sums_of_layers("gate", index.manifest.layers)
 
         def by_gram() -> dict[str, np.ndarray]:
             return linear(sums.products(vectors), first, second, LINEAR)
 
         def by_gram_anew() -> object:
-            return Profiles(index).sums_of_layers("in", index.manifest.layers)
+            return Profiles(index).sums_of_layers("gate", index.manifest.layers)
 
         def by_lists() -> dict[str, np.ndarray]:
             lists = vectors @ rows.T

@@ -400,7 +400,7 @@ class Explorer:
     def compare(
         self,
         *words: str,
-        side: Side = "in",
+        side: Side | None = None,
         measure: str | Sequence[ProfileMeasure] | None = None,
         layers: str | Sequence[int] | None = None,
         top_neurons: int | None = None,
@@ -550,11 +550,11 @@ class Explorer:
         seed: int = 0,
         progress: Progress = no_progress,
     ) -> Baseline:
-        """What two unrelated items score: mean, deviation and quantiles over random pairs.
+        """What two unrelated items score: mean, standard deviation and quantiles over random pairs.
 
         Example:
             >>> row = ix.baseline("embed", measure="cosine").rows[0]
-            >>> round(row.mean, 2), round(row.deviation, 2)
+            >>> round(row.mean, 2), round(row.std, 2)
             (0.47, 0.17)
         """
         return self.ask(BaselineQuery(space, measure, pairs, seed), progress)

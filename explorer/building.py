@@ -29,7 +29,7 @@ SHARES = 1000
 STEPS = (
     ("loading", 16.0, 0.0),
     (EMBED, 1.3, 0.0),
-    (neuron_space("in"), 21.0, 0.0),
+    (neuron_space("gate"), 21.0, 0.0),
     (neuron_space("up"), 20.0, 0.0),
     (neuron_space("out"), 18.0, 0.0),
     (head_space("value"), 0.3, 0.0),

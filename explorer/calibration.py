@@ -1,4 +1,4 @@
-"""What a score is read against: mean and deviation of a query's scores over all items of a space.
+"""What a score is read against: mean and standard deviation of a query's scores over a space.
 
 Knows scores; knows no measure, and not what a query is.
 """
@@ -18,7 +18,7 @@ _CONSTANT = 1e-12
 
 
 def calibrate(values: Float64, population: str) -> Calibration:
-    """Mean and deviation of a query's scores over all items of a space.
+    """Mean and standard deviation of a query's scores over all items of a space.
 
     Raises:
         DamagedIndex: a score is not a finite number, which a sound index never gives.
@@ -26,19 +26,19 @@ def calibrate(values: Float64, population: str) -> Calibration:
     """
     mean = float(values.mean())
     above = values - mean
-    deviation = math.sqrt(float(np.square(above, out=above).mean()))
-    if not math.isfinite(deviation):
+    std = math.sqrt(float(np.square(above, out=above).mean()))
+    if not math.isfinite(std):
         raise DamagedIndex(
             f"scores of {population} are not finite numbers: `indexer verify` names the file"
         )
-    if deviation <= _CONSTANT * abs(mean):
+    if std <= _CONSTANT * abs(mean):
         raise EmptyPopulation(
             f"{population} score the same, {mean:.4f} (n = {len(values):,}): no z can be had where "
             "nothing varies"
         )
-    return Calibration(mean, deviation, len(values), population)
+    return Calibration(mean, std, len(values), population)
 
 
 def z(score: float, calibration: Calibration) -> float:
     """Deviations above the mean."""
-    return (score - calibration.mean) / calibration.deviation
+    return (score - calibration.mean) / calibration.std

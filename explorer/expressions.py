@@ -10,7 +10,8 @@ Knows the grammar and nothing of any index: whether a word, neuron or space exis
                 token:"large"     exactly this token, its leading space written out
                 ␣large            the same, as answers print it
                 #1507             the token of that id
-                L29N112.out       one side of a neuron: in, up or out; L3E5N112.out of expert 5
+                L29N112.out       one side of a neuron: gate, up or out where MLPs are
+                                  gated, else in or out; L3E5N112.out of expert 5
                 L3H5D7.value      what dimension 7 of head 5 of layer 3 reads; .output: writes
 """
 
@@ -96,7 +97,7 @@ _TERM = re.compile(
 )
 _NEURON = re.compile(r"L(\d+)(?:E(\d+))?N(\d+)(?:\.([A-Za-z]+))?")
 _HEAD = re.compile(r"L(\d+)H(\d+)D(\d+)(?:\.([A-Za-z]+))?")
-_SIDES = ("in", "up", "out")
+_SIDES = ("gate", "up", "in", "out")
 _HEAD_SIDES = ("value", "output")
 _LIGHTEST, _HEAVIEST = 1e-6, 1e6
 _DIGITS = 18
@@ -155,7 +156,7 @@ def neuron_of(name: str) -> tuple[int, int, int | None]:
         BadExpression: the name is none of a neuron.
     """
     match = re.fullmatch(rf"(?i:{_NEURON.pattern})", name.strip())
-    if match is None or (match[4] or "in").lower() not in _SIDES:
+    if match is None or (match[4] or _SIDES[0]).lower() not in _SIDES:
         raise BadExpression(f"{name!r} names no neuron; write L29N112 for layer 29, unit 112")
     expert = None if match[2] is None else _integer(match[2], name)
     return _integer(match[1], name), _integer(match[3], name), expert

@@ -449,16 +449,15 @@ class Resolver:
     def _neuron(self, term: Term) -> Item:
         self._no_space(term, "a neuron's")
         self.index.neurons.require()
-        if term.side not in self.index.sides:
+        side = self.index.side_named(term.side)
+        if side not in self.index.sides:
             have = ", ".join(self.index.sides)
             raise QueryError(
                 f"{term.name}: neurons of this model have no side {term.side!r} (there are: {have})"
             )
         neuron = self.index.neurons.at(term.layer, term.unit, term.expert)
-        home = self.index.neuron_space(term.side)
-        resolved = Resolved(
-            _asked(term), f"{neuron.name}.{term.side}", (), (), home.name, term.weight
-        )
+        home = self.index.neuron_space(side)
+        resolved = Resolved(_asked(term), f"{neuron.name}.{side}", (), (), home.name, term.weight)
         return Item(
             Weighted(home.vector(neuron.id), term.weight, home),
             resolved,

@@ -21,7 +21,7 @@ from typing import Any
 
 from indexer.errors import UnknownConfig, UnknownFamily
 from indexer.store.errors import did_you_mean, nearest
-from indexer.store.spaces import NeuronSide
+from indexer.store.spaces import NeuronSide, sides_of
 
 
 class Layout(Enum):
@@ -167,8 +167,13 @@ class Family:
 
     @property
     def sides(self) -> tuple[NeuronSide, ...]:
-        """The sides its neurons have."""
-        return ("in", "up", "out") if self.gated else ("in", "out")
+        """The sides its neurons have, the reading side first and the writing side last."""
+        return sides_of(self.gated)
+
+    def matrix_of(self, side: str, mlp: Mlp) -> Matrix | None:
+        """Where a block's MLP has the matrix of one side; None where it has no such side."""
+        reading = (mlp.reading, mlp.up) if self.gated else (mlp.reading,)
+        return dict(zip(self.sides, (*reading, mlp.writing), strict=True)).get(side)
 
 
 _LLAMA = Family(

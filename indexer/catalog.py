@@ -17,7 +17,14 @@ from indexer.extract.firing import Moments
 from indexer.request import Request, options
 from indexer.store.grid import HeadGrid, NeuronGrid
 from indexer.store.layout import Manifest
-from indexer.store.spaces import EMBED, head_space, neuron_space, space_table
+from indexer.store.spaces import (
+    EMBED,
+    NEURON_SIDES,
+    SIDE_PAIRS,
+    head_space,
+    neuron_space,
+    space_table,
+)
 from indexer.store.vocabulary import Vocabulary, display
 from indexer.store.write import BLOCK, Staging, write_catalog
 from indexer.words import ChosenWord, groups
@@ -96,25 +103,31 @@ class Catalog:
     def _neuron_table(self) -> dict[str, list[Any]]:
         count = self.neurons.rows
         sides = self.sides
-        norms = {s: self.staging.moments(neuron_space(s), "norms").tolist() for s in sides}
         none = [None] * count
+        norms = {
+            f"norm_{side}": self.staging.moments(neuron_space(side), "norms").tolist()
+            if side in sides
+            else none
+            for side in NEURON_SIDES
+        }
+        cosines = {
+            f"cosine_{one}_{other}": self._cosines(one, other, count)
+            if {one, other} <= set(sides)
+            else none
+            for one, other in SIDE_PAIRS
+        }
         fired = self.staging.array("firing") or {}
         places = [self.neurons.place(row) for row in range(count)]
-        gated = "up" in sides
         return {
             "id": list(range(count)),
             "name": [place.name for place in places],
             "layer": [place.layer for place in places],
             "expert": [place.expert for place in places],
             "unit": [place.unit for place in places],
-            "norm_in": norms["in"],
-            "norm_up": norms.get("up", none),
-            "norm_out": norms["out"],
-            "cosine_in_out": self._cosines("in", "out", count),
-            "cosine_in_up": self._cosines("in", "up", count) if gated else none,
-            "cosine_up_out": self._cosines("up", "out", count) if gated else none,
+            **norms,
+            **cosines,
             "activation_mean": fired["mean"].tolist() if fired else none,
-            "activation_deviation": fired["deviation"].tolist() if fired else none,
+            "activation_std": fired["std"].tolist() if fired else none,
         }
 
     def _head_table(self, grid: HeadGrid) -> dict[str, list[Any]]:
@@ -193,7 +206,7 @@ def _strongest_table(
         "rank": np.broadcast_to(ranks, ids.shape)[there],
         "activation": activations[there],
     }
-    z = Moments(fired["mean"], fired["deviation"]).z(table["activation"], table["neuron"])
+    z = Moments(fired["mean"], fired["std"]).z(table["activation"], table["neuron"])
     return {**table, "z": z.astype(np.float32)}
 
 

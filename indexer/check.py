@@ -132,7 +132,7 @@ def mlp_output(
         bias = model.bias(layer, side)
         return _read(model, layer, mlp.norm, seen, sides[side], raw, bias, folded)
 
-    hidden = model.activation(torch.from_numpy(read("in"))).numpy()
+    hidden = model.activation(torch.from_numpy(read(model.family.sides[0]))).numpy()
     if "up" in sides:
         hidden = hidden * read("up")
     bias = model.bias(layer, "out")

@@ -155,7 +155,7 @@ class Firing:
         self.staging.keep_array(
             "firing",
             mean=moments.mean,
-            deviation=moments.deviation,
+            std=moments.std,
             neuron_words=np.stack([heard.tally.words for heard in recorder.ends]),
             neuron_activations=turn
             * np.stack([heard.tally.activations for heard in recorder.ends]),
@@ -214,7 +214,7 @@ class Firing:
             self.suffix,
             [self.words[at].token_ids for at in sample],
             recorded,
-            Moments(fired["mean"], fired["deviation"]),
+            Moments(fired["mean"], fired["std"]),
             dtype,
             self.depth,
             self._signs(sample),

@@ -186,7 +186,7 @@ class Model:
             CheckFailed: the matrix has no axis of width d_model where the family's entry says.
         """
         mlp = self.mlp(layer)
-        matrix = {"in": mlp.reading, "up": mlp.up, "out": mlp.writing}.get(side)
+        matrix = self.family.matrix_of(side, mlp)
         if matrix is None:
             raise ValueError(f"{self.family.title} neurons have no side {side!r}")
         return self._rows(layer, matrix, writing=side == "out", expert=expert)
@@ -194,7 +194,7 @@ class Model:
     def bias(self, layer: int, side: str) -> torch.Tensor | None:
         """The bias of one side's matrix, float32, or None."""
         mlp = self.mlp(layer)
-        matrix = {"in": mlp.reading, "up": mlp.up, "out": mlp.writing}[side]
+        matrix = self.family.matrix_of(side, mlp)
         assert matrix is not None
         return self._bias(layer, matrix)
 

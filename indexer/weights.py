@@ -102,7 +102,7 @@ class Weights:
                 self.staging.finish_unembedding(found.entry, found.arrays)
 
     def neurons(self) -> None:
-        """`neuron.in`, `neuron.up` and `neuron.out`, with the tokens nearest to each neuron."""
+        """The space of each side of the neurons, with the tokens nearest to each neuron."""
         sides = [s for s in self.model.family.sides if not self.staging.finished(neuron_space(s))]
         if not sides:
             return
@@ -137,7 +137,7 @@ class Weights:
         )
         writer = self.staging.rows(entry.name, entry.rows, entry.width)
         norms = np.empty(units, np.float32)
-        mean, deviation = np.empty(units), np.empty(units)
+        mean, std = np.empty(units), np.empty(units)
         depth = min(DEPTH, int(self.word_like.sum()))
         nearest = np.empty((units, 2, depth), np.int32)
         scores = np.empty((units, 2, depth))
@@ -152,13 +152,13 @@ class Weights:
                 wide = part.astype(np.float64)
                 mean[here] = wide @ population[0]
                 variance = np.einsum("ij,ij->i", wide @ population[1], wide)
-                deviation[here] = np.sqrt(np.maximum(variance, 0))
+                std[here] = np.sqrt(np.maximum(variance, 0))
                 ends = finder.extremes(part)
                 nearest[here] = np.stack([ends.high, ends.low], axis=1)
                 scores[here] = np.stack([ends.high_scores, ends.low_scores], axis=1)
                 first += len(part)
                 bar.update(len(part))
-        scale = np.where(deviation > 0, deviation, 1.0)[:, None, None]
+        scale = np.where(std > 0, std, 1.0)[:, None, None]
         z = (scores - mean[:, None, None]) / scale
         token = np.flatnonzero(self.word_like).astype(np.int32)[nearest]
         self.staging.keep_array(f"nearest.{side}", token=token, z=z.astype(np.float32))
@@ -167,7 +167,7 @@ class Weights:
             writer,
             norms,
             embed_mean=mean,
-            embed_deviation=deviation,
+            embed_std=std,
             nearest_tokens=np.pad(
                 token[:, 0, :_TOKENS_SHOWN],
                 [(0, 0), (0, max(0, _TOKENS_SHOWN - token.shape[2]))],

@@ -74,7 +74,7 @@ def again(index: Index, model: Model, part: str, louder: float = 1.0) -> dict[st
             if entry.layer is not None
         }
         return check.check_context(model, stored, *around, ids, manifest.dtype)
-    table = index.sql("SELECT activation_mean, activation_deviation FROM neuron ORDER BY id")
+    table = index.sql("SELECT activation_mean, activation_std FROM neuron ORDER BY id")
     mean, deviation = np.array(table, np.float64).T
     recorded = fired(index, words, louder)
     assert all(len(neurons) for of_words in recorded.values() for neurons, _ in of_words)

@@ -68,7 +68,7 @@ def row_of(row: Any) -> int:
 
 def test_a_words_signs_are_those_of_its_own_forward_pass(llama: Any, own: Any) -> None:
     for words in (("large", "tall"), ("Great Dane", "dog")):
-        for side in ("in", "up", "out"):
+        for side in ("gate", "up", "out"):
             rows = llama.middleman(*words, side=side, k=EVERY).rows
             for word in words:
                 fires = activations(own, llama, word)
@@ -97,7 +97,7 @@ def test_where_no_word_was_run_the_signs_are_those_of_gate_and_up(
     expected = []
     for layer, block in enumerate(own.blocks):
         gain = block.post_attention_layernorm.weight.detach().double().numpy()
-        gate, up = (own.matrix(layer, s).double().numpy() * gain @ vector for s in ("in", "up"))
+        gate, up = (own.matrix(layer, s).double().numpy() * gain @ vector for s in ("gate", "up"))
         silu = gate / (1 + np.exp(-gate))
         expected.append(np.sign(silu * up))
     signs = np.concatenate(expected)
@@ -150,7 +150,7 @@ def test_only_up_and_out_have_a_cosine_whose_sign_is_the_neurons_own(
     run_build(make_model(tmp_path / "turned", "llama", turned), tmp_path, "other")
     with explorer.open("other", tmp_path) as other:
         before, after = (ix.neuron("L1N8").meta for ix in (llama, other))
-    for pair, turn in (("up.out", 1), ("in.up", -1), ("in.out", -1)):
+    for pair, turn in (("up.out", 1), ("gate.up", -1), ("gate.out", -1)):
         assert after.cosines[pair] == pytest.approx(turn * before.cosines[pair], abs=1e-6)
     assert any("only the sign of up.out" in note for note in before.notes)
     assert after.activation["mean"] == pytest.approx(-before.activation["mean"], rel=1e-4)

@@ -53,7 +53,7 @@ def test_all_pairs_are_scored_where_they_are_few(space: str, tiny: Any) -> None:
         row = found[measure]
         assert row.n == len(values) == len(rows) * (len(rows) - 1) // 2
         assert row.mean == pytest.approx(np.mean(values), abs=1e-5)
-        assert row.deviation == pytest.approx(np.std(values), rel=1e-4)
+        assert row.std == pytest.approx(np.std(values), rel=1e-4)
         assert list(row.quantiles) == [f"{q:g}" for q in QUANTILES]
         np.testing.assert_allclose(
             list(row.quantiles.values()), np.quantile(values, QUANTILES), rtol=1e-4, atol=1e-5
@@ -70,7 +70,7 @@ def test_random_pairs_estimate_what_all_pairs_give(real: Any) -> None:
     row = next(r for r in real.baseline("embed").rows if r.measure == "cosine")
     assert row.n == 50_000
     assert row.population == "31,664 word-like tokens"
-    assert abs(row.mean - exact) < 4 * row.deviation / np.sqrt(row.n)
+    assert abs(row.mean - exact) < 4 * row.std / np.sqrt(row.n)
     centered = next(r for r in real.baseline("embed").rows if r.measure == "centered")
     assert abs(centered.mean) < 0.01
 

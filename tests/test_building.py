@@ -133,7 +133,7 @@ def test_the_demo_is_begun_and_cancelled(tmp_path: Path) -> None:
 
     def until_the_first_rows(what: str, done: int, total: int) -> None:
         told.append((what, done, total))
-        if what.startswith("neuron.in"):
+        if what.startswith("neuron.gate"):
             cancelled.set()
 
     before = children()
@@ -165,6 +165,6 @@ def test_a_build_ends_where_nobody_hears_it_any_more(
 ) -> None:
     paths = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
-    pid = killed_at(PARENT, "neuron.in", str(tiny_llama), str(tmp_path))
+    pid = killed_at(PARENT, "neuron.gate", str(tiny_llama), str(tmp_path))
     assert ended(pid)
     assert index_names(tmp_path) == []

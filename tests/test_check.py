@@ -104,7 +104,7 @@ def test_a_model_whose_matrices_are_square_passes(raw: bool, tmp_path: Path) -> 
 # -- neurons ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("side", ["in", "up", "out"])
+@pytest.mark.parametrize("side", ["gate", "up", "out"])
 def test_neurons_of_one_side_in_another_order_fail(
     side: str, tiny_llama: Path, nothing_is_sealed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,7 +138,7 @@ def test_gate_and_up_exchanged_fail(
     tiny_llama: Path, nothing_is_sealed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def exchanged(model: Model, layer: int, side: str, _: Rows) -> Rows:
-        return neuron_rows(model, layer, {"in": "up", "up": "in"}.get(side, side), True)
+        return neuron_rows(model, layer, {"gate": "up", "up": "gate"}.get(side, side), True)
 
     change_rows(monkeypatch, exchanged)
     with pytest.raises(CheckFailed, match=r"self-check failed at mlp\.\d"):

@@ -81,7 +81,7 @@ def check(row: Any, rows: Float64, ix: Any) -> None:
 # -- scores against the explicit lists ------------------------------------------------------
 
 
-@pytest.mark.parametrize("side", ["in", "up", "out"])
+@pytest.mark.parametrize("side", ["gate", "up", "out"])
 def test_scores_are_those_of_the_explicit_lists(side: str, real: Any) -> None:
     rows = neurons(real, side)
     answer = real.compare(*WORDS, side=side, measure="all", pairs=0)
@@ -94,7 +94,7 @@ def test_scores_are_those_of_the_explicit_lists(side: str, real: Any) -> None:
     ("layers", "numbers"), [("3", [3]), ("0-2,29", [0, 1, 2, 29]), ([29, 4], [4, 29])]
 )
 def test_only_the_layers_asked_for_count(layers: Any, numbers: list[int], real: Any) -> None:
-    rows = neurons(real, "in").reshape(30, UNITS, -1)[numbers].reshape(-1, 576)
+    rows = neurons(real, "gate").reshape(30, UNITS, -1)[numbers].reshape(-1, 576)
     answer = real.compare(*WORDS[:3], layers=layers, measure=ALL, pairs=0)
     assert answer.query.layers == tuple(numbers)
     for row in answer.rows:
@@ -116,7 +116,7 @@ def test_a_row_a_layer_is_over_the_neurons_of_that_layer(real: Any) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("side", ["in", "out"])
+@pytest.mark.parametrize("side", ["gate", "out"])
 def test_the_neurons_of_greatest_impact_are_those_of_largest_mean_z(side: str, real: Any) -> None:
     rows = neurons(real, side)
     impact = np.mean([np.abs(z_of(real, rows, word)) for word in WORDS], axis=0)
@@ -130,7 +130,7 @@ def test_the_neurons_of_greatest_impact_are_those_of_largest_mean_z(side: str, r
 
 
 def test_the_neurons_of_greatest_impact_are_chosen_in_each_layer(real: Any) -> None:
-    rows = neurons(real, "in").reshape(30, UNITS, -1)
+    rows = neurons(real, "gate").reshape(30, UNITS, -1)
     options = {"per_layer": True, "layers": "28-29", "top_neurons": 20}
     for row in real.compare("large", "tall", **options, measure="all", pairs=0).rows:
         impact = sum(np.abs(z_of(real, rows[row.layer], word)) for word in ("large", "tall"))
@@ -141,7 +141,7 @@ def test_the_neurons_of_greatest_impact_are_chosen_in_each_layer(real: Any) -> N
 def test_all_pairs_of_a_thousand_words_are_those_of_their_lists(real: Any) -> None:
     words = [f'"{text}"' for text in real._work.words.texts[:1000]]
     answer = real.compare(*words, layers="0-1", pairs=0, measure=["pearson", "euclidean"])
-    lists = np.stack([vector(real, word) for word in words]) @ neurons(real, "in")[: 2 * UNITS].T
+    lists = np.stack([vector(real, word) for word in words]) @ neurons(real, "gate")[: 2 * UNITS].T
     first, second = np.triu_indices(1000, k=1)
     assert len(answer.rows) == len(first) == 499_500
     pearson = np.corrcoef(lists)[first, second]
@@ -244,7 +244,7 @@ def test_percentiles_are_those_of_control_pairs_taken_one_by_one(
     words: tuple[str, str], how: str, real: Any
 ) -> None:
     answer = real.compare(*words, layers="7", measure="all", control=how, pairs=150)
-    rows = neurons(real, "in")[7 * UNITS : 8 * UNITS]
+    rows = neurons(real, "gate")[7 * UNITS : 8 * UNITS]
     homes = [word.partition("@")[2] or "embed" for word in words]
     found: dict[str, list[float]] = {measure: [] for measure in ALL}
     for draw in control_pairs(real, words, how, 150):
@@ -261,7 +261,7 @@ def test_percentiles_are_those_of_control_pairs_taken_one_by_one(
         assert row.percentiles[random.measure] == pytest.approx(share_below(asked, values))
         assert (random.n, random.layer) == (150, None)
         assert random.mean == pytest.approx(np.mean(values))
-        assert random.deviation == pytest.approx(np.std(values))
+        assert random.std == pytest.approx(np.std(values))
     assert [random.measure for random in answer.meta.random] == list(ALL)
 
 
@@ -269,7 +269,7 @@ def test_percentiles_are_those_of_control_pairs_taken_one_by_one(
 def test_each_control_pair_is_compared_over_neurons_of_its_own(real: Any) -> None:
     options = {"layers": "28-29", "top_neurons": 30, "measure": "all", "pairs": 100}
     answer = real.compare("large", "tall", **options)
-    rows = neurons(real, "in")[28 * UNITS :]
+    rows = neurons(real, "gate")[28 * UNITS :]
     found: dict[str, list[float]] = {measure: [] for measure in ALL}
     same: list[float] = []
     mine = np.mean([np.abs(z_of(real, rows, word)) for word in ("large", "tall")], axis=0)
@@ -355,7 +355,7 @@ def test_ties_count_by_half_and_parts_make_the_whole() -> None:
     assert standing.percentiles.tolist() == [50.0, pytest.approx(200 / 3)]
     values = [0.0, 5.0, 1.0, 5.0, 1.0, 2.0, 4.0]
     assert (standing.n, standing.mean) == (7, pytest.approx(np.mean(values)))
-    assert standing.deviation == pytest.approx(np.std(values))
+    assert standing.std == pytest.approx(np.std(values))
 
 
 # -- what stands in -------------------------------------------------------------------------
@@ -433,10 +433,10 @@ def test_measures_are_those_named_or_what_is_soon_had(real: Any) -> None:
         (("large", "large"), {}, "'large' is asked for twice"),
         (("large", "tall + dog"), {}, "is a sum"),
         (("large", "2*dog"), {}, "is a sum"),
-        (("large", "L1N2.in"), {}, "is a neuron"),
+        (("large", "L1N2.gate"), {}, "is a neuron"),
         (("large", "L1H2D3.value"), {}, "is a head dimension"),
         (("large", "lagre"), {}, "did you mean ' large'"),
-        (("large", "tall"), {"side": "inn"}, "did you mean 'in'"),
+        (("large", "tall"), {"side": "gat"}, "did you mean 'gate'"),
         (("large", "tall"), {"impact": "nrom"}, "did you mean 'norm'"),
         (("large", "tall"), {"control_neurons": "sam"}, "did you mean 'same'"),
         (("large", "tall"), {"control": "match"}, "did you mean 'matched'"),
@@ -524,14 +524,14 @@ def test_the_program_answers_as_python_does(tiny: Any, tiny_indexes: Any, run: R
     assert done.json() == json.loads(json.dumps(answer.to_dict(), allow_nan=False))
     table = run("explorer", "compare", "large", "tall", "--pairs", "100", *args)
     assert (table.code, table.err) == (0, "")
-    assert table.out.startswith("profiles of large, tall over neurons, in side\n")
+    assert table.out.startswith("profiles of large, tall over neurons, gate side\n")
     row = tiny.compare("large", "tall", pairs=100).rows[0]
     shown = re.search(r"pearson +(\S+) +(\S+)", table.out)
     assert shown is not None
     assert shown[1] == f"{row.scores['pearson']:.4f}"
     assert shown[2] == f"{row.percentiles['pearson']:.1f}"
     many = run("explorer", "compare", "large", "tall", "dog", "cat", "--pairs", "100", *args)
-    assert "control pairs score, mean ± deviation (n = 600): pearson" in many.out
+    assert "control pairs score, mean ± std (n = 600): pearson" in many.out
 
 
 def test_words_may_stand_in_a_file(tiny_indexes: Any, run: Run, tmp_path: Path) -> None:

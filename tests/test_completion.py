@@ -14,7 +14,7 @@ from conftest import BIN, Run
 TYPED = [
     (["ne"], ["neighbors", "neuron"]),
     (["neighbors", "--sp"], ["--space"]),
-    (["neighbors", "--space", "neu"], ["neuron.in", "neuron.up", "neuron.out"]),
+    (["neighbors", "--space", "neu"], ["neuron.gate", "neuron.up", "neuron.out"]),
     (["neighbors", "--format", "j"], ["json", "jsonl"]),
     (["neighbors", "--index", "sm"], ["smollm2"]),
     (["congruence", "--group", "siz"], ["size"]),
@@ -91,7 +91,7 @@ def test_zsh_is_offered_what_there_is(
     [
         (["ver"], ["verify"]),
         (["show", "sm"], ["smollm2"]),
-        (["export", "smollm2", "neuron."], ["neuron.in", "neuron.up", "neuron.out"]),
+        (["export", "smollm2", "neuron."], ["neuron.gate", "neuron.up", "neuron.out"]),
         (["export", "smollm2", "embed", "--to", "p"], ["parquet", "projector"]),
         (["import", "x.npy", "--name", "s"], ["smollm2"]),
     ],

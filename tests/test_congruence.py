@@ -68,7 +68,7 @@ def test_every_number_is_what_loops_over_pairs_give(
         null = np.array([by_hand(words, space, group, row.measure) for group in drawn.tolist()])
         assert row.score == pytest.approx(own)
         assert row.controls == pytest.approx(null.mean())
-        assert row.deviation == pytest.approx(null.std())
+        assert row.std == pytest.approx(null.std())
         effects[row.space] = sign * (own - null.mean()) / null.std()
         nulls[row.space] = sign * (null - null.mean()) / null.std()
         assert row.effect == pytest.approx(effects[row.space])
@@ -95,7 +95,7 @@ def test_one_space_is_asked_with_the_same_groups_as_all(real: Any) -> None:
     assert len(alone) == 1
     assert alone[0].p_corrected == alone[0].p
     other = every["context.7"]
-    for name in ("score", "controls", "deviation", "effect", "low", "high", "p"):
+    for name in ("score", "controls", "std", "effect", "low", "high", "p"):
         assert getattr(alone[0], name) == pytest.approx(getattr(other, name))
     assert other.p_corrected >= other.p
 
@@ -125,7 +125,7 @@ def test_the_interval_is_of_the_effect_and_over_words(real: Any) -> None:
         values.append(np.mean(scores))
         if len(values) == 400:
             break
-    some = interval((np.array(values) - row.controls) / row.deviation, len(ids))
+    some = interval((np.array(values) - row.controls) / row.std, len(ids))
     assert row.low == pytest.approx(some[0], abs=0.15 * (row.high - row.low))
     assert row.high == pytest.approx(some[1], abs=0.15 * (row.high - row.low))
     assert row.low < row.effect < row.high
@@ -296,7 +296,7 @@ def test_scores_with_an_anchor_are_what_loops_give(
         assert row.n == len(theirs)
         assert row.score == pytest.approx(scores[at])
         assert row.controls == pytest.approx(theirs.mean())
-        assert row.deviation == pytest.approx(theirs.std())
+        assert row.std == pytest.approx(theirs.std())
         assert row.z == pytest.approx(sign * (scores[at] - theirs.mean()) / theirs.std())
         assert row.p == pytest.approx((1 + sum(sign * theirs >= sign * scores[at])) / (1 + row.n))
         both = scores[[at, *place]]

@@ -424,7 +424,7 @@ def test_too_few_pairs_or_equal_ones_have_no_correlation(tiny: Any) -> None:
     ("ask", "said"),
     [
         ({"space": "embd"}, "did you mean 'embed'"),
-        ({"space": "neuron.in"}, "holds neurons and no words"),
+        ({"space": "neuron.gate"}, "holds neurons and no words"),
         ({"measure": "cosin"}, "did you mean 'cosine'"),
         ({"measure": ["all", "dot"]}, "no measure 'all'"),
         ({"method": "mull"}, "did you mean 'mul'"),

@@ -174,14 +174,14 @@ def test_a_table_says_what_was_asked_and_what_each_word_was_taken_to_be(ask: Run
     assert "large = ␣large #" in done.out
     assert "(the mean of its 2 parts)" in done.out
     assert "Great Dane: rank " in done.out
-    assert "z: deviations above this query's mean over all tokens of embed" in done.out
+    assert "z: standard deviations above this query's mean over all tokens of embed" in done.out
     assert done.out.rstrip().splitlines()[-1].startswith("index llama, model ")
 
 
 def test_a_table_of_neurons_says_the_convention_and_what_z_is_read_against(ask: Run) -> None:
     done = ask("middleman", "large", "tall")
-    assert "neuron.in: norm gain folded in" in done.out
-    assert "z: deviations above what the neuron gives the 43 word-like tokens" in done.out
+    assert "neuron.gate: norm gain folded in" in done.out
+    assert "z: standard deviations above what the neuron gives the 43 word-like tokens" in done.out
 
 
 def test_tables_fold_forms_and_can_be_told_not_to(ask: Run) -> None:
@@ -335,9 +335,9 @@ BAD = [
     (["neighbors", "#349"], ["no token #349", "0 to 348"]),
     (["neighbors", "#" + "9" * 5000], ["5000 digits"]),
     (["neighbors", 'token:"lagre"'], ["no token 'lagre'", "did you mean ' large'"]),
-    (["neighbors", "L1N7"], ["which side of L1N7", "L1N7.in, L1N7.up, L1N7.out"]),
+    (["neighbors", "L1N7"], ["which side of L1N7", "L1N7.gate, L1N7.up, L1N7.in, L1N7.out"]),
     (["neighbors", "L1N7.over"], ["no side 'over'"]),
-    (["neighbors", "L9N7.in"], ["'L9N7'", "layers are 0 to 2", "did you mean 'L2N7'"]),
+    (["neighbors", "L9N7.gate"], ["'L9N7'", "layers are 0 to 2", "did you mean 'L2N7'"]),
     (["neighbors", "dog@embd"], ["'embd'", "did you mean 'embed'"]),
     (["neighbours", "dog"], ["'neighbours'", "Did you mean 'neighbors'"]),
     (
@@ -348,7 +348,7 @@ BAD = [
         ],
     ),
     (["middleman"], ["name at least one word"]),
-    (["middleman", "dog", "--side", "inn"], ["'inn'", "did you mean 'in'", "in, up, out"]),
+    (["middleman", "dog", "--side", "gat"], ["'gat'", "did you mean 'gate'", "gate, up, out"]),
     (["middleman", "dog", "--score", "cosin"], ["'cosin'", "did you mean 'cosine'"]),
     (["middleman", "dog", "--combine", "men"], ["'men'", "did you mean 'mean'"]),
     (["middleman", "dog", "--layers", "0-9"], ["no layer 9", "0 to 2"]),
@@ -447,13 +447,13 @@ def not_numbers(file: str) -> Callable[[Path], None]:
 
 DAMAGE = [
     ("cut rows", cut("spaces/embed.faiss"), NEIGHBORS, "spaces/embed.faiss has"),
-    ("cut neurons", cut("spaces/neuron.in.faiss"), MIDDLEMAN, "spaces/neuron.in.faiss has"),
+    ("cut neurons", cut("spaces/neuron.gate.faiss"), MIDDLEMAN, "spaces/neuron.gate.faiss has"),
     ("no rows", remove("spaces/embed.faiss"), NEIGHBORS, "spaces/embed.faiss is missing"),
     ("junk rows", junk("spaces/embed.faiss"), NEIGHBORS, "spaces/embed.faiss"),
     ("rows of no numbers", not_numbers("spaces/embed.faiss"), NEIGHBORS, "has a cosine of nan"),
-    ("no moments", remove("spaces/neuron.in.npz"), MIDDLEMAN, "spaces/neuron.in.npz"),
-    ("junk moments", junk("spaces/neuron.in.npz"), MIDDLEMAN, "spaces/neuron.in.npz"),
-    ("cut moments", cut("spaces/neuron.in.npz"), MIDDLEMAN, "spaces/neuron.in.npz"),
+    ("no moments", remove("spaces/neuron.gate.npz"), MIDDLEMAN, "spaces/neuron.gate.npz"),
+    ("junk moments", junk("spaces/neuron.gate.npz"), MIDDLEMAN, "spaces/neuron.gate.npz"),
+    ("cut moments", cut("spaces/neuron.gate.npz"), MIDDLEMAN, "spaces/neuron.gate.npz"),
     ("no catalog", remove("catalog.duckdb"), NEIGHBORS, "catalog.duckdb is missing"),
     ("junk catalog", junk("catalog.duckdb"), NEIGHBORS, "catalog.duckdb"),
     ("cut catalog", cut("catalog.duckdb"), NEIGHBORS, "catalog.duckdb"),

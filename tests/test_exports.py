@@ -25,7 +25,7 @@ from indexer.store.vocabulary import display
 
 pytestmark = pytest.mark.native
 
-SPACES = ("embed", "context.1", "neuron.in", "head.value")
+SPACES = ("embed", "context.1", "neuron.gate", "head.value")
 
 
 def exported(indexes: Path, space: str, to: str, target: Path, **options: Any) -> list[Path]:
@@ -143,11 +143,11 @@ def test_parquet_is_read_by_arrow_and_by_duckdb(
     more = {
         "embed": {"id", "word_like", "special"},
         "context.1": {"id", "zipf", "n_tokens"},
-        "neuron.in": {"id", "layer", "unit"},  # no expert: this model has none
+        "neuron.gate": {"id", "layer", "unit"},  # no expert: this model has none
         "head.value": {"id", "layer", "head", "dimension"},
     }[space]
     assert set(table.column_names) == {"label", "vector", "norm"} | more
-    if space == "neuron.in":
+    if space == "neuron.gate":
         place = zip(
             table.column("layer").to_pylist(), table.column("unit").to_pylist(), strict=True
         )
@@ -221,7 +221,7 @@ def test_a_limit_takes_the_first_rows_and_layers_their_neurons(
         (["llama", "embed", "--to", "npy", "-o", "there"], ["there.npy is there", "--force"]),
         (["llama", "embed", "--to", "npy", "-o", "x", "--limit", "0"], ["--limit 0"]),
         (["llama", "embed", "--to", "npy", "-o", "x", "--layers", "1"], ["--layers", "tokens"]),
-        (["llama", "neuron.in", "--to", "npy", "-o", "x", "--layers", "9"], ["no layer 9"]),
+        (["llama", "neuron.gate", "--to", "npy", "-o", "x", "--layers", "9"], ["no layer 9"]),
         (["llama", "embed", "--to", "npy", "-o", "x", "--binary"], ["--binary", "word2vec"]),
         (["llama", "embed", "--to", "parquet", "-o", "."], ["no name of a file"]),
         (["llama", "embed", "--to", "gensim", "-o", ""], ["no name of a file"]),

@@ -194,7 +194,9 @@ terms = st.one_of(
     of_kind(Kind.TEXT, text=texts),
     of_kind(Kind.TOKEN, text=texts | st.just(" ")),
     of_kind(Kind.TOKEN_ID, number=numbers),
-    of_kind(Kind.NEURON, layer=numbers, unit=numbers, side=st.sampled_from(["in", "up", "out"])),
+    of_kind(
+        Kind.NEURON, layer=numbers, unit=numbers, side=st.sampled_from(["gate", "up", "in", "out"])
+    ),
 )
 
 

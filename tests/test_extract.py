@@ -22,13 +22,14 @@ from indexer.model import load
 from indexer.source import locate
 from indexer.store.errors import UnknownName, UnknownSpace
 from indexer.store.read import Index, open_index
+from indexer.store.spaces import NEURON_SIDES, SIDE_PAIRS
 
 Float64 = NDArray[np.float64]
 
 # Side -> the tensor's name, and whether a neuron is a column of it.
 MATRICES: dict[str, dict[str, Any]] = {
     "llama": {
-        "in": ("model.layers.{}.mlp.gate_proj.weight", False),
+        "gate": ("model.layers.{}.mlp.gate_proj.weight", False),
         "up": ("model.layers.{}.mlp.up_proj.weight", False),
         "out": ("model.layers.{}.mlp.down_proj.weight", True),
         "gain": "model.layers.{}.post_attention_layernorm.weight",
@@ -41,7 +42,7 @@ MATRICES: dict[str, dict[str, Any]] = {
     },
 }
 LAYERS = {"llama": 3, "gpt2": 2}
-SIDES = [("llama", "in"), ("llama", "up"), ("llama", "out"), ("gpt2", "in"), ("gpt2", "out")]
+SIDES = [("llama", "gate"), ("llama", "up"), ("llama", "out"), ("gpt2", "in"), ("gpt2", "out")]
 
 
 @pytest.fixture(scope="module")
@@ -228,17 +229,14 @@ def test_the_neuron_table_holds_norms_and_cosines_between_sides(folded: dict[str
             at = layer * units + unit
             neuron = index.neurons.at(layer, unit)
             assert (neuron.id, neuron.name) == (at, f"L{layer}N{unit}")
-            into, out = sides["in"][at], sides["out"][at]
-            assert neuron.norm_in == pytest.approx(np.linalg.norm(into), rel=1e-5)
-            assert neuron.norm_out == pytest.approx(np.linalg.norm(out), rel=1e-5)
-            assert neuron.cosine_in_out == pytest.approx(cosine(into, out), abs=1e-6)
-            if "up" in sides:
-                up = sides["up"][at]
-                assert neuron.norm_up == pytest.approx(np.linalg.norm(up), rel=1e-5)
-                assert neuron.cosine_in_up == pytest.approx(cosine(into, up), abs=1e-6)
-                assert neuron.cosine_up_out == pytest.approx(cosine(up, out), abs=1e-6)
-            else:
-                assert (neuron.norm_up, neuron.cosine_in_up, neuron.cosine_up_out) == (None,) * 3
+            for side in NEURON_SIDES:
+                norm = np.linalg.norm(sides[side][at]) if side in sides else None
+                assert getattr(neuron, f"norm_{side}") == pytest.approx(norm, rel=1e-5), side
+            for one, other in SIDE_PAIRS:
+                there = one in sides and other in sides
+                expected = cosine(sides[one][at], sides[other][at]) if there else None
+                found = getattr(neuron, f"cosine_{one}_{other}")
+                assert found == pytest.approx(expected, abs=1e-6), (one, other)
 
 
 @pytest.mark.parametrize(("model", "side"), SIDES)
@@ -438,7 +436,7 @@ def test_a_part_of_the_layers_gives_their_spaces_and_their_neurons(
     units = narrow.manifest.neurons[0].units
     assert narrow.space_names == [
         *("embed", "unembed", "context.1", "context.2"),
-        *("neuron.in", "neuron.up", "neuron.out", "head.value", "head.output"),
+        *("neuron.gate", "neuron.up", "neuron.out", "head.value", "head.output"),
     ]
     assert (narrow.manifest.layers, narrow.manifest.model.n_layers) == ((1,), 3)
     for side in narrow.sides:

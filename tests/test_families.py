@@ -31,7 +31,7 @@ from indexer.source import locate
 from indexer.store.errors import NoLogits
 from indexer.store.grid import HeadGrid, NeuronGrid, NeuronLayer
 from indexer.store.read import Index
-from indexer.store.spaces import HEAD_SIDES
+from indexer.store.spaces import HEAD_SIDES, neuron_space
 from selfcheck import assert_looked_at
 
 Float64 = NDArray[np.float64]
@@ -41,7 +41,7 @@ _LLAMA = {
     "embed": "model.embed_tokens",
     "unembed": "lm_head",
     "block": "model.layers.{}",
-    "in": "mlp.gate_proj",
+    "gate": "mlp.gate_proj",
     "up": "mlp.up_proj",
     "out": "mlp.down_proj",
     "value": "self_attn.v_proj",
@@ -121,7 +121,7 @@ NAMES: dict[str, dict[str, str]] = {
     },
     "mixtral": {
         **_LLAMA,
-        "in": "block_sparse_moe.experts.{}.w1",
+        "gate": "block_sparse_moe.experts.{}.w1",
         "up": "block_sparse_moe.experts.{}.w3",
         "out": "block_sparse_moe.experts.{}.w2",
     },
@@ -140,7 +140,7 @@ NAMES: dict[str, dict[str, str]] = {
     "modernbert": {
         "embed": "embeddings.tok_embeddings",
         "block": "layers.{}",
-        "in": "mlp.Wi",
+        "gate": "mlp.Wi",
         "up": "mlp.Wi",
         "out": "mlp.Wo",
         "value": "attn.Wqkv",
@@ -194,9 +194,9 @@ class Tiny:
         assert found is not None
         if self.kind == "gpt2":
             found = found.T  # now (out, in), as everyone else has it
-        if self.kind == "modernbert" and what in ("in", "up"):
+        if self.kind == "modernbert" and what in ("gate", "up"):
             first, second = np.split(found, 2)
-            found = first if what == "in" else second
+            found = first if what == "gate" else second
         if what in ("out", "output"):
             return found.T
         return self.per_head(layer, found) if what == "value" else found
@@ -295,7 +295,7 @@ class Tiny:
                 hidden, chosen = (a.reshape(len(ids), -1)[last] for a in args[:2])
                 read, whole = hidden.double().numpy(), []
                 for expert in range(experts[layer]):
-                    gate = self.matrix(layer, "in", expert) @ read
+                    gate = self.matrix(layer, "gate", expert) @ read
                     whole.append(
                         gate / (1 + np.exp(-gate)) * (self.matrix(layer, "up", expert) @ read)
                     )
@@ -413,7 +413,7 @@ def test_folded_rows_read_the_plain_stream_as_raw_rows_read_the_normed_one(
     part: Any, tiny: Tiny
 ) -> None:
     probes = probe(tiny.model, tiny.layers, SENTENCES, part)
-    spaces = ["neuron.in", "neuron.up"] if part == "mlp" else ["head.value"]
+    spaces = ["neuron.gate", "neuron.up", "neuron.in"] if part == "mlp" else ["head.value"]
     raw, folded = tiny.rows(folded=False), tiny.rows(folded=True)
     for layer in tiny.layers:
         built = tiny.model.mlp(layer) if part == "mlp" else tiny.model.family.attention
@@ -457,7 +457,7 @@ def test_a_norm_after_belongs_to_the_writing_side_and_is_said(tiny: Tiny) -> Non
 def test_where_nothing_norms_before_nothing_is_folded_in(tiny: Tiny) -> None:
     bare = tiny.kind in ("bert", "roberta", "distilbert", "electra", "mpnet", "olmo2")
     bare |= tiny.name == "opt-350m"
-    said = tiny.index.manifest.conventions["neuron.in"]
+    said = tiny.index.manifest.conventions[neuron_space(tiny.index.sides[0])]
     assert (said == "raw rows: nothing norms before them") == bare
 
 
@@ -541,8 +541,8 @@ def mutations(rows: Rows) -> Iterator[tuple[str, Rows]]:
             "sides exchanged",
             {
                 **rows,
-                "neuron.in": rows["neuron.up"],
-                "neuron.up": rows["neuron.in"],
+                "neuron.gate": rows["neuron.up"],
+                "neuron.up": rows["neuron.gate"],
             },
         )
 
@@ -680,7 +680,7 @@ def test_what_fires_is_what_enters_the_output_matrix_at_the_last_token(tiny: Tin
     own = np.stack(
         [tiny.fires([*prefix.token_ids, *ids, *prefix.suffix_ids], last) for _, ids in words]
     )
-    moments = tiny.index.sql("SELECT activation_mean, activation_deviation FROM neuron ORDER BY id")
+    moments = tiny.index.sql("SELECT activation_mean, activation_std FROM neuron ORDER BY id")
     mean, deviation = np.array(moments).T
     size = np.abs(own).mean()
     np.testing.assert_allclose(mean, own.mean(axis=0), rtol=1e-4, atol=1e-4 * size)

@@ -91,7 +91,7 @@ def test_means_deviations_and_strongest_words_are_those_of_all(kind: str, size: 
     moments = moments_of(values)
     wide = values.astype(np.float64)
     np.testing.assert_allclose(moments.mean, wide.mean(axis=0), rtol=1e-9, atol=1e-12)
-    np.testing.assert_allclose(moments.deviation, wide.std(axis=0), rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(moments.std, wide.std(axis=0), rtol=1e-7, atol=1e-9)
     for neuron, column in enumerate(values.T):
         order = [int(w) for w in np.lexsort((np.arange(WORDS), -column)) if column[w] != 0]
         best = order[:WORDS_PER_NEURON]

@@ -349,7 +349,7 @@ MANIFESTS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "a kind of no kind": (set_of("embed", "kind", "x"), "kind is 'x', where one of embed, unembed"),
     "a kind that is a list": (set_of("embed", "kind", []), "kind is a list, where one of"),
     "items that do not go with the kind": (
-        set_of("neuron.in", "item", "word"),
+        set_of("neuron.gate", "item", "word"),
         "item is word, and spaces of kind neuron have neurons",
     ),
     "words as the embedding of a model": (
@@ -360,19 +360,23 @@ MANIFESTS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         set_of("unembed", "kind", "imported"),
         "item is token, and spaces of kind imported have labels",
     ),
-    "a side of no kind": (set_of("neuron.in", "side", "x"), "side is 'x', where one of in, up"),
+    "a side of no kind": (set_of("neuron.gate", "side", "x"), "side is 'x', where one of gate,"),
     "a side that does not go with the kind": (
-        set_of("neuron.in", "side", "value"),
-        "side is value, and spaces of kind neuron have one of in, up, out",
+        set_of("neuron.gate", "side", "value"),
+        "side is value, and spaces of kind neuron have one of gate, up, in, out",
     ),
-    "neurons without a side": (set_of("neuron.in", "side", None), "side is None, and spaces of"),
+    "neurons without a side": (set_of("neuron.gate", "side", None), "side is None, and spaces of"),
     "tokens with a side": (
-        set_of("embed", "side", "in"),
-        "side is in, and spaces of kind embed have none",
+        set_of("embed", "side", "gate"),
+        "side is gate, and spaces of kind embed have none",
     ),
     "two spaces of one side": (
-        set_of("neuron.up", "side", "in"),
+        set_of("neuron.up", "side", "gate"),
         "is of the kind, layer and side of another space",
+    ),
+    "a side of an MLP without a gate": (
+        set_of("neuron.gate", "side", "in"),
+        "neurons have the sides up, in, out, and those of gated MLPs have gate, up, out",
     ),
     "a layer of no number": (set_of("context.1", "layer", "1"), "layer is '1', where a whole"),
     "a layer below nothing": (set_of("context.1", "layer", -1), "layer is -1, where 0 to"),
@@ -381,7 +385,7 @@ MANIFESTS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         "layer is None, and spaces of kind context have one",
     ),
     "neurons of a layer": (
-        set_of("neuron.in", "layer", 1),
+        set_of("neuron.gate", "layer", 1),
         "layer is 1, and spaces of kind neuron have none",
     ),
     "a layer past the last block": (
@@ -597,9 +601,9 @@ def arrays_of(folder: Path, space: str) -> dict[str, Any]:
 
 def changed_array(name: str, change: Callable[[Any], Any]) -> Callable[[Path], None]:
     def make(folder: Path) -> None:
-        arrays = arrays_of(folder, "neuron.in")
+        arrays = arrays_of(folder, "neuron.gate")
         arrays[name] = change(arrays[name])
-        np.savez(folder / "spaces" / "neuron.in.npz", **arrays)
+        np.savez(folder / "spaces" / "neuron.gate.npz", **arrays)
 
     return make
 
@@ -614,26 +618,26 @@ def at_one(value: float) -> Callable[[Any], Any]:
 
 def packed(folder: Path) -> None:
     """Arrays that take a thousandth of their room: a bomb has the same form."""
-    arrays = arrays_of(folder, "neuron.in")
-    np.savez_compressed(folder / "spaces" / "neuron.in.npz", **arrays)
+    arrays = arrays_of(folder, "neuron.gate")
+    np.savez_compressed(folder / "spaces" / "neuron.gate.npz", **arrays)
 
 
 def without(name: str) -> Callable[[Path], None]:
     def make(folder: Path) -> None:
-        arrays = arrays_of(folder, "neuron.in")
+        arrays = arrays_of(folder, "neuron.gate")
         del arrays[name]
-        np.savez(folder / "spaces" / "neuron.in.npz", **arrays)
+        np.savez(folder / "spaces" / "neuron.gate.npz", **arrays)
 
     return make
 
 
 def no_zip(folder: Path) -> None:
-    path = folder / "spaces" / "neuron.in.npz"
+    path = folder / "spaces" / "neuron.gate.npz"
     path.write_bytes(bytes(path.stat().st_size))
 
 
 def a_long_header(folder: Path) -> None:
-    path = folder / "spaces" / "neuron.in.npz"
+    path = folder / "spaces" / "neuron.gate.npz"
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("norms.npy", b"\x93NUMPY\x02\x00\xff\xff\xff\x7f" + b"(" * 100_000)
 
@@ -669,8 +673,8 @@ ARRAYS: dict[str, tuple[Callable[[Path], None], str]] = {
         "nearest_tokens refers to token 1,000,000",
     ),
     "one missing": (without("covariance"), "covariance"),
-    "no zip file": (no_zip, "spaces/neuron.in.npz"),
-    "a header without end": (a_long_header, "spaces/neuron.in.npz"),
+    "no zip file": (no_zip, "spaces/neuron.gate.npz"),
+    "a header without end": (a_long_header, "spaces/neuron.gate.npz"),
 }
 
 
@@ -684,7 +688,7 @@ def test_arrays_that_are_not_the_spaces_own_are_refused(
     assert said in one_line(DamagedIndex(fault))
     with Index(folder) as index, pytest.raises(DamagedIndex) as caught:
         _every_array(index)
-    assert "neuron.in" in one_line(caught.value) or "no token 1000000" in str(caught.value)
+    assert "neuron.gate" in one_line(caught.value) or "no token 1000000" in str(caught.value)
 
 
 UNEMBEDDING = "unembedding.npz"
@@ -747,8 +751,8 @@ def test_an_unembeddings_file_that_is_not_listed_is_missed(folder: Path) -> None
 
 
 def _every_array(index: Index) -> list[Any]:
-    space = index.space("neuron.in")
-    nearest = index.nearest_tokens(range(space.entry.rows), "in")
+    space = index.space("neuron.gate")
+    nearest = index.nearest_tokens(range(space.entry.rows), "gate")
     return [space.norms, space.mean, space.covariance, nearest]
 
 
@@ -853,7 +857,7 @@ ROWS = (exponent_flipped, not_a_number, twice_as_long, zero)
 
 
 @pytest.mark.parametrize("change", ROWS)
-@pytest.mark.parametrize("space", ["embed", "context.2", "neuron.in", "head.output"])
+@pytest.mark.parametrize("space", ["embed", "context.2", "neuron.gate", "head.output"])
 def test_rows_that_are_not_unit_are_found(
     change: Callable[[Any], None], space: str, folder: Path
 ) -> None:
@@ -870,7 +874,7 @@ DAMAGED: dict[str, tuple[str, tuple[str, ...]]] = {
          "layers", "accuracy", "correlation", "congruence", "anchored", "sql"),
     ),
     "context.2": ("dog", ("layers", "analogy-layers", "search", "accuracy", "analogy-mul")),
-    "neuron.in": ("", ("compare", "compare-layers")),
+    "neuron.gate": ("", ("compare", "compare-layers")),
     "neuron.out": ("", ("neighbors-neurons", "middleman", "neuron")),
     "head.value": ("", ("neighbors-heads", "ov")),
 }  # fmt: skip

@@ -134,7 +134,7 @@ def test_a_space_imported_beside_its_original_gives_the_same_rows(
     imported(path, root, "llama", "copy.of.it")
     assert verify(root / "llama") == []
     with explorer.open("llama", root) as ix:
-        for question in ("large@embed", "L1N3.out", "dog@embed - L0N2.in"):
+        for question in ("large@embed", "L1N3.out", "dog@embed - L0N2.gate"):
             one, other = (
                 ix.neighbors(question, space=s, measure="cosine", k=12, include_inputs=True)
                 for s in (space, "copy.of.it")
@@ -1110,8 +1110,8 @@ def test_another_width_is_refused_with_both(root: Path, tmp_path: Path) -> None:
 
 
 def test_a_damaged_index_is_not_extended(root: Path, tmp_path: Path) -> None:
-    (root / "llama" / "spaces" / "neuron.in.npz").unlink()
-    with pytest.raises(DamagedIndex, match=r"neuron.in.npz.*indexer verify"):
+    (root / "llama" / "spaces" / "neuron.gate.npz").unlink()
+    with pytest.raises(DamagedIndex, match=r"neuron.gate.npz.*indexer verify"):
         imported(saved(tmp_path, ["a"]), root, "llama", "sae")
     assert [p.name for p in root.iterdir() if p.suffix == ".importing"] == []
 

@@ -11,12 +11,12 @@ import pytest
 
 FIRST_NEURONS = [
     (("large", "huge"), "out", "L29N112", 8.92),
-    (("large", "huge"), "in", "L29N112", 7.11),
+    (("large", "huge"), "gate", "L29N112", 7.11),
     (("dog", "cat"), "out", "L29N808", 8.26),
-    (("dog", "cat"), "in", "L29N808", 5.12),
-    (("red", "blue"), "in", "L29N1455", 10.00),
+    (("dog", "cat"), "gate", "L29N808", 5.12),
+    (("red", "blue"), "gate", "L29N1455", 10.00),
     (("red", "blue"), "out", "L26N1403", 5.52),
-    (("large", "tall"), "in", "L25N901", 4.56),
+    (("large", "tall"), "gate", "L25N901", 4.56),
     (("large", "tall"), "out", "L29N112", 6.03),
 ]
 
@@ -46,14 +46,14 @@ def test_the_size_neuron_reads_size_and_points_at_larger_and_smaller(real: Any) 
 def test_at_large_the_size_neuron_takes_away_what_it_points_at(real: Any) -> None:
     """Its gate is open there, and its second reading direction opposed."""
     signs = {}
-    for side in ("in", "up"):
+    for side in ("gate", "up"):
         row = next(
             r for r in real.middleman("large", side=side, k=46080).rows if r.neuron == "L29N112"
         )
         signs[side] = row.scores["large"]
         assert row.acts["large"].sign == -1
         assert row.acts["large"].source == "recorded"
-    assert signs["in"] == pytest.approx(10.52, abs=0.02)
+    assert signs["gate"] == pytest.approx(10.52, abs=0.02)
     assert signs["up"] == pytest.approx(-10.99, abs=0.02)
 
 

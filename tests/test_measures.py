@@ -34,7 +34,7 @@ Float64 = NDArray[np.float64]
 UNIT = 4e-6
 SPACES = (
     "embed",
-    "neuron.in",
+    "neuron.gate",
     "neuron.up",
     "neuron.out",
     "context.0",
@@ -265,7 +265,7 @@ neuron_parts = st.builds(
     ),
     st.integers(0, 29),
     st.integers(0, 1535),
-    st.sampled_from(["in", "up", "out"]),
+    st.sampled_from(["gate", "up", "out"]),
     weights,
 )
 queries = st.lists(

@@ -97,7 +97,7 @@ ALL = range(30 * UNITS)
 
 @pytest.mark.parametrize("combine", ["min", "mean"])
 @pytest.mark.parametrize("score", ["z", "dot", "cosine"])
-@pytest.mark.parametrize("side", ["in", "up", "out"])
+@pytest.mark.parametrize("side", ["gate", "up", "out"])
 def test_each_score_on_each_side_ranks_as_brute_force_does(
     plain: Plain, nulls: Any, real: Any, side: str, score: str, combine: str
 ) -> None:
@@ -134,7 +134,7 @@ def test_the_largest_score_of_a_word_to_avoid_is_taken_away(
 def test_only_the_layers_asked_for_are_ranked(
     plain: Plain, nulls: Any, real: Any, asked: str, layers: list[int]
 ) -> None:
-    scores, allowed = true_scores(plain, nulls, ("dog", "cat"), "in", "z")
+    scores, allowed = true_scores(plain, nulls, ("dog", "cat"), "gate", "z")
     inside = [layer * UNITS + unit for layer in layers for unit in range(UNITS)]
     for given in (asked, layers):
         answer = real.middleman("dog", "cat", layers=given, k=15)
@@ -165,7 +165,7 @@ def test_a_word_from_another_space_is_read_against_that_space(
     plain: Plain, nulls: Any, real: Any, score: str
 ) -> None:
     words = ("dog@context.12", "cat")
-    scores, allowed = true_scores(plain, nulls, words, "in", score)
+    scores, allowed = true_scores(plain, nulls, words, "gate", score)
     answer = real.middleman(*words, score=score, k=20)
     check(answer.rows, scores.min(axis=0), allowed.max(axis=0), ALL)
     first = answer.rows[0]
@@ -188,7 +188,7 @@ def test_one_word_in_two_spaces_has_a_column_each(real: Any) -> None:
 
 def test_reads_and_writes_are_the_top_of_the_table_of_nearest_tokens(real: Any) -> None:
     for row in real.middleman("large", "tall", side="out", k=5).rows:
-        for side, shown in (("in", row.reads), ("out", row.writes)):
+        for side, shown in (("gate", row.reads), ("out", row.writes)):
             kept = real.index.sql(
                 "SELECT display FROM neuron_token n JOIN token t ON t.id = n.token "
                 "WHERE neuron = ? AND side = ? AND rank BETWEEN 1 AND 4 ORDER BY rank",
@@ -207,11 +207,11 @@ def test_norms_and_cosines_of_a_neuron_are_those_of_the_weights(
 ) -> None:
     at = position(name)
     meta = real.neuron(name).meta
-    vectors = {side: plain.vectors(f"neuron.{side}")[at] for side in ("in", "up", "out")}
-    assert list(meta.norms) == ["in", "up", "out"]
+    vectors = {side: plain.vectors(f"neuron.{side}")[at] for side in ("gate", "up", "out")}
+    assert list(meta.norms) == ["gate", "up", "out"]
     for side, vector in vectors.items():
         assert meta.norms[side] == pytest.approx(np.linalg.norm(vector), rel=1e-6)
-    assert set(meta.cosines) == {"in.out", "in.up", "up.out"}
+    assert set(meta.cosines) == {"gate.out", "gate.up", "up.out"}
     for pair, cosine in meta.cosines.items():
         one, other = (vectors[side] for side in pair.split("."))
         expected = one @ other / np.linalg.norm(one) / np.linalg.norm(other)
@@ -219,7 +219,7 @@ def test_norms_and_cosines_of_a_neuron_are_those_of_the_weights(
 
 
 @pytest.mark.parametrize("name", ["L29N112", "L13N700"])
-@pytest.mark.parametrize("side", ["in", "up", "out"])
+@pytest.mark.parametrize("side", ["gate", "up", "out"])
 def test_nearest_tokens_of_a_neuron_are_those_of_highest_and_lowest_z(
     plain: Plain, real: Any, name: str, side: str
 ) -> None:
@@ -237,7 +237,7 @@ def test_nearest_tokens_of_a_neuron_are_those_of_highest_and_lowest_z(
         assert scores[where[row.item]] == pytest.approx(row.score, abs=1e-3)
 
 
-@pytest.mark.parametrize("side", ["in", "up", "out"])
+@pytest.mark.parametrize("side", ["gate", "up", "out"])
 def test_nearest_neurons_are_those_of_highest_cosine(plain: Plain, real: Any, side: str) -> None:
     rows = plain.vectors(f"neuron.{side}")
     unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
@@ -264,10 +264,10 @@ def test_a_neuron_may_be_named_in_small_letters_and_with_a_side(real: Any) -> No
         (("large + tall",), {}, "is a sum"),
         (("2*large",), {}, "is a sum"),
         (("- large",), {}, "is a sum"),
-        (("L1N2.in",), {}, "is a neuron"),
+        (("L1N2.gate",), {}, "is a neuron"),
         (("large", "large"), {}, "asked for twice"),
         (("large",), {"avoid": ["large"]}, "asked for twice"),
-        (("large",), {"side": "inn"}, "did you mean 'in'"),
+        (("large",), {"side": "gat"}, "did you mean 'gate'"),
         (("large",), {"score": "zz"}, "did you mean 'z'"),
         (("large",), {"combine": "max"}, "there are: min, mean"),
         (("large",), {"layers": "3-30"}, "no layer 30"),
@@ -287,5 +287,5 @@ def test_what_no_neuron_can_answer_is_refused(
 
 
 def test_a_sum_is_a_bad_expression_that_says_where_to_ask_instead(real: Any) -> None:
-    with pytest.raises(BadExpression, match=r"neighbors --space neuron\.in"):
+    with pytest.raises(BadExpression, match=r"neighbors --space neuron\.gate"):
         real.middleman("large + tall")

@@ -98,7 +98,7 @@ WORDS = ["large", "tall", "small", "dog", "cat", "red", "king"]
 ASKED = st.tuples(
     st.lists(st.sampled_from(WORDS), min_size=1, max_size=5, unique=True),
     st.integers(0, 2),
-    st.sampled_from(["in", "up", "out"]),
+    st.sampled_from(["gate", "up", "out"]),
     st.sampled_from(["z", "dot", "cosine"]),
     st.sampled_from(["min", "mean"]),
     st.integers(1, LAYERS * UNITS),
@@ -156,7 +156,7 @@ def test_thousands_of_the_real_models_neurons_stand_so(
     real: Any, words: tuple[str, ...], how: dict[str, Any]
 ) -> None:
     avoid = how.get("avoid", [])
-    score, side = how.get("score", "z"), how.get("side", "in")
+    score, side = how.get("score", "z"), how.get("side", "gate")
     scores = all_scores(real, side, [*words, *avoid], score)
     total = total_of(scores, len(words), how.get("combine", "min"))
     rows = real.middleman(*words, **how, k=5000).rows

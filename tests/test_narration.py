@@ -39,7 +39,7 @@ def test_a_build_tells_its_steps_as_json_lines(run: Run, tiny_llama: Path, tmp_p
         if line["kind"] == "bar":
             assert set(line) == {"kind", "label", "done", "total", "unit"}
             bars.setdefault(line["label"], []).append(line)
-    assert {"embed", "neuron.in", "neuron.out", "context", "context means"} <= set(bars)
+    assert {"embed", "neuron.gate", "neuron.out", "context", "context means"} <= set(bars)
     for label, told in bars.items():
         steps = [line["done"] for line in told]
         assert steps == sorted(set(steps)), label

@@ -30,7 +30,7 @@ NEIGHBORS = [
 MIDDLEMEN = [
     (("large", "tall"), None, "z", 10),
     (("large", "tall"), "out", "z", 5),
-    (("dog", "cat"), "in", "cosine", 3),
+    (("dog", "cat"), "gate", "cosine", 3),
     (("red",), "up", "dot", 4),
 ]
 ANALOGIES = [
@@ -117,7 +117,9 @@ def test_z_is_what_a_middle_man_scores(
 ) -> None:
     for row in real.middleman(*words, side=side, score=score, k=k).rows:
         for word, expected in row.scores.items():
-            found = real.sql("SELECT z($1, $2, $3) AS z", [row.neuron, word, side or "in"]).rows[0]
+            found = real.sql("SELECT z($1, $2, $3) AS z", [row.neuron, word, side or "gate"]).rows[
+                0
+            ]
             assert math.isclose(found["z"], expected, rel_tol=1e-12)
 
 

@@ -84,7 +84,7 @@ def first(ix: Any, *words: str, **options: Any) -> str:
     return str(ix.middleman(*words, k=1, **options).rows[0].neuron)
 
 
-@pytest.mark.parametrize(("side", "neuron"), [("in", "L1N7"), ("up", "L2N3"), ("out", "L0N11")])
+@pytest.mark.parametrize(("side", "neuron"), [("gate", "L1N7"), ("up", "L2N3"), ("out", "L0N11")])
 def test_the_neuron_made_of_two_words_is_their_first_middle_man(
     neurons: Any, side: str, neuron: str
 ) -> None:
@@ -119,7 +119,7 @@ def test_the_planted_neuron_reads_and_writes_the_words_it_was_made_of(neurons: A
     writer = neurons.middleman(A, B, side="out", k=1).rows[0]
     assert set(writer.writes[:2]) == {"␣large", "␣dog"}
     near = [
-        row.item for row in neurons.neuron("L1N7").rows if (row.side, row.kind) == ("in", "token")
+        row.item for row in neurons.neuron("L1N7").rows if (row.side, row.kind) == ("gate", "token")
     ]
     assert set(near[:2]) == {"␣large", "␣dog"}
 

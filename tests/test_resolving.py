@@ -107,11 +107,11 @@ def test_the_weight_as_asked_is_shown(real: Any) -> None:
         ("king-man+woman", "a sum has blanks around its operators"),
         ('token:"lagre"', r"no token 'lagre'; did you mean ' large'"),
         ("#49152", r"no token #49152: ids run from 0 to 49151"),
-        ("L30N0.in", r"its layers are 0 to 29; did you mean 'L29N0'"),
-        ("L29N1536.in", r"units of a layer run from 0 to 1535; did you mean 'L29N1535'"),
+        ("L30N0.gate", r"its layers are 0 to 29; did you mean 'L29N0'"),
+        ("L29N1536.gate", r"units of a layer run from 0 to 1535; did you mean 'L29N1535'"),
         ("dog@nowhere", r"no space 'nowhere'"),
-        ("dog@neuron.in", r"holds no words; a neuron is written L29N112\.out"),
-        ("L1N2.in@embed", r"leave out @embed"),
+        ("dog@neuron.gate", r"holds no words; a neuron is written L29N112\.out"),
+        ("L1N2.gate@embed", r"leave out @embed"),
     ],
 )
 def test_what_is_not_there_is_named_with_what_is(real: Any, text: str, said: str) -> None:

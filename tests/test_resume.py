@@ -245,7 +245,7 @@ MOMENTS = [
     ("put embed.faiss", 1),
     ("rename .*embed.part", 1),
     ("rename .*space embed.part", 1),
-    ("put neuron.in.faiss", 2),
+    ("put neuron.gate.faiss", 2),
     ("rename .*nearest.up.part", 1),
     ("put neuron.out.faiss", 3),
     ("rename .*check weights.part", 1),
@@ -343,11 +343,11 @@ def test_what_a_killed_build_left_is_taken_up_by_its_fingerprint(
 def test_another_option_starts_anew(builds: Builds, tiny_llama: Path, tmp_path: Path) -> None:
     killed = builds(tmp_path, tiny_llama, "--name", "a", kill="rename .*check weights")
     assert killed.code == KILLED
-    assert "neuron.in" in finished_spaces(tmp_path)
+    assert "neuron.gate" in finished_spaces(tmp_path)
     other = builds(tmp_path, tiny_llama, "--name", "a", "--raw")
     assert other.code == 0, other.err
-    assert {"embed.faiss 0", "neuron.in.faiss 0"} <= set(other.puts)
-    assert Manifest.load(tmp_path / "a").conventions["neuron.in"] == "raw rows"
+    assert {"embed.faiss 0", "neuron.gate.faiss 0"} <= set(other.puts)
+    assert Manifest.load(tmp_path / "a").conventions["neuron.gate"] == "raw rows"
     assert verify(tmp_path / "a") == []
 
 
@@ -403,7 +403,7 @@ def test_force_swaps_an_index_and_a_kill_leaves_the_old_one(
         assert everything(tmp_path / "a") == before
     done = builds(*forced)
     assert (done.code, done.puts) == (0, []), done.err
-    assert Manifest.load(tmp_path / "a").conventions["neuron.in"] == "raw rows"
+    assert Manifest.load(tmp_path / "a").conventions["neuron.gate"] == "raw rows"
     assert verify(tmp_path / "a") == []
     assert sorted(p.name for p in tmp_path.iterdir()) == [".a.lock", "a"]
 
@@ -434,7 +434,7 @@ def test_an_index_is_there_at_every_moment_of_a_swap(
     assert verify(find_index(None, tmp_path)) == []
     done = builds(*forced, no_exchange=no_exchange)
     assert done.code == 0, done.err
-    assert Manifest.load(tmp_path / "a").conventions["neuron.in"] == "raw rows"
+    assert Manifest.load(tmp_path / "a").conventions["neuron.gate"] == "raw rows"
     assert verify(tmp_path / "a") == []
     assert sorted(p.name for p in tmp_path.iterdir()) == [".a.lock", "a"]
 

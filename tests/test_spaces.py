@@ -111,7 +111,7 @@ def both(tiny_indexes: Path, renamed: Path) -> Iterator[tuple[Any, Any]]:
 MORE: dict[str, Callable[[Any], Any]] = {
     "a word of a space": lambda ix: ix.neighbors("dog@context.1 - 2*cat@embed", "context.3"),
     "a token in context": lambda ix: ix.neighbors('token:" dog"', "context.2"),
-    "a neuron": lambda ix: ix.neighbors("L1N7.out", "neuron.in"),
+    "a neuron": lambda ix: ix.neighbors("L1N7.out", "neuron.gate"),
     "a head": lambda ix: ix.neighbors("L1H1D2.value", "head.output"),
     "unembed": lambda ix: ix.neighbors("dog", "unembed", distinct=True),
     "items": lambda ix: [ix.items(name) for name in ("unembed", "context.0", "head.value")],
@@ -158,7 +158,7 @@ def test_a_space_is_exported_by_what_it_holds(
     tiny_indexes: Path, renamed: Path, tmp_path: Path
 ) -> None:
     written = []
-    for root, name in ((tiny_indexes, "neuron.in"), (renamed, misnamed("neuron.in"))):
+    for root, name in ((tiny_indexes, "neuron.gate"), (renamed, misnamed("neuron.gate"))):
         target = tmp_path / f"{len(written)}.txt"
         request = ExportRequest("llama", str(root), name, "word2vec", target, layers="1")
         export(request, Narrator(quiet=True))
@@ -170,4 +170,4 @@ def test_spaces_are_in_order_whatever_they_are_called(both: Any) -> None:
     for ix in both:
         assert [entry.kind for entry in ix.manifest.depths] == ["embed", *["context"] * 4]
         assert [entry.layer for entry in ix.manifest.contexts] == [0, 1, 2, 3]
-        assert ix.manifest.sides == ("in", "up", "out")
+        assert ix.manifest.sides == ("gate", "up", "out")

@@ -94,7 +94,7 @@ def test_kinds_of_values_survive_the_way(real: Any) -> None:
     answer = real.sql(
         "SELECT sum(id) AS big, 1.50::DECIMAL(5, 2) AS money, 'nan'::DOUBLE AS nan, "
         "MAP {'a': 1.5} AS map, {'x': [1, NULL]} AS record, TIMESTAMP '2020-01-02 03:04:05' AS at, "
-        "'\\xAB'::BLOB AS bytes, 1 AS a, 2 AS a, {'side': ['in'::side]} AS sides FROM token"
+        "'\\xAB'::BLOB AS bytes, 1 AS a, 2 AS a, {'side': ['gate'::side]} AS sides FROM token"
     )
     (row,) = answer.rows
     assert row["big"] == sum(range(real.manifest.model.vocabulary))
@@ -103,7 +103,7 @@ def test_kinds_of_values_survive_the_way(real: Any) -> None:
     assert row["map"] == {"a": 1.5}
     assert row["record"] == {"x": [1, None]}
     assert (row["bytes"], row["a"], row["a_1"]) == (b"\xab", 1, 2)
-    assert row["sides"] == {"side": ["in"]}
+    assert row["sides"] == {"side": ["gate"]}
     plain = json.loads(json.dumps(answer.to_dict(), allow_nan=False))["rows"][0]
     assert (plain["money"], plain["nan"], plain["at"]) == ("1.50", "nan", "2020-01-02T03:04:05")
 
@@ -217,7 +217,7 @@ def test_what_names_nothing_ends_the_query_or_is_passed_over(real: Any) -> None:
 
 def test_z_of_every_neuron_is_that_of_the_formula(real: Any) -> None:
     """n.(w - mu) / sqrt(n' Sigma n), from the files of the index with NumPy alone."""
-    embed, side = real.index.space("embed"), real.index.space("neuron.in")
+    embed, side = real.index.space("embed"), real.index.space("neuron.gate")
     word = embed.vector(real.index.tokens.by_text(" large").id)
     mu, sigma = embed.mean, embed.covariance
     neurons = side.rows.block(0, 200).astype(np.float64) * side.norms[:200, None]

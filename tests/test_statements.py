@@ -26,7 +26,7 @@ def schema(real: Any) -> Any:
         ("SELECT * FROM token, wo", "", "word"),
         # Columns of the tables that the statement names stand before all others.
         ("SELECT no", " FROM token", "norm"),
-        ("SELECT no", " FROM neuron n", "norm_in"),
+        ("SELECT no", " FROM neuron n", "norm_gate"),
         ("SELECT * FROM token WHERE wor", "", "word_like"),
         ("SELECT * FROM word ORDER BY z", "", "zipf"),
         ("SELECT * FROM (SELECT te", ") , token", "text"),

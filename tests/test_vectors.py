@@ -56,7 +56,7 @@ def test_plain_words_are_looked_up_at_once_as_they_are_one_by_one(real: Any) -> 
 
 
 @pytest.mark.parametrize("measure", MEASURES)
-@pytest.mark.parametrize("space", ["embed", "context.2", "neuron.in", "head.output"])
+@pytest.mark.parametrize("space", ["embed", "context.2", "neuron.gate", "head.output"])
 def test_a_whole_space_is_its_rows_in_order(tiny: Any, space: str, measure: str) -> None:
     home = tiny.index.space(space)
     found, names = tiny.vectors(space, measure=measure), tiny.items(space)

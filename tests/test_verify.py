@@ -185,32 +185,32 @@ def of_format(format: int, **said: Any) -> bytes:
 
 REBUILT: dict[str, tuple[bytes, str]] = {
     "a model": (
-        of_format(4, model={"source": "smollm2", "vocabulary": 49152}),
+        of_format(5, model={"source": "smollm2", "vocabulary": 49152}),
         "rebuild it with `indexer build smollm2 --name llama --force`",
     ),
     "a model in a folder": (
-        of_format(4, model={"source": "/a b/c", "vocabulary": 7}),
+        of_format(5, model={"source": "/a b/c", "vocabulary": 7}),
         "rebuild it with `indexer build '/a b/c' --name llama --force`",
     ),
     "further spaces": (
-        of_format(4, model={"source": "m", "vocabulary": 7}, extra={"imported": {"sae": {}}}),
+        of_format(5, model={"source": "m", "vocabulary": 7}, extra={"imported": {"sae": {}}}),
         "rebuild it with `indexer build m --name llama --force`, and import again what was "
         "imported",
     ),
     "imported vectors": (
-        of_format(4, model={"source": "none: vectors of v.txt", "vocabulary": 0}),
+        of_format(5, model={"source": "none: vectors of v.txt", "vocabulary": 0}),
         "its vectors were imported: move it away, and give them to `indexer import` again",
     ),
     "what would be an option": (
-        of_format(4, model={"source": "--help"}),
+        of_format(5, model={"source": "--help"}),
         "rebuild it with `indexer build MODEL --name llama --force`",
     ),
     "what would command a terminal": (
-        of_format(4, model={"source": "a\x1b[2J"}),
+        of_format(5, model={"source": "a\x1b[2J"}),
         "rebuild it with `indexer build MODEL --name llama --force`",
     ),
     "no model that can be read": (
-        of_format(4, model=["x"], extra=3),
+        of_format(5, model=["x"], extra=3),
         "rebuild it with `indexer build MODEL --name llama --force`",
     ),
 }
@@ -223,7 +223,7 @@ def test_an_index_of_another_format_is_told_with_what_makes_it_anew(
     (folder / "manifest.json").write_bytes(content)
     with pytest.raises(ForeignIndex) as caught:
         Index(folder)
-    assert str(caught.value) == f"index 'llama' has format 4, this version reads {FORMAT}: {said}"
+    assert str(caught.value) == f"index 'llama' has format 5, this version reads {FORMAT}: {said}"
 
 
 @pytest.mark.parametrize(
@@ -270,10 +270,10 @@ def test_counts_that_do_not_fit_are_found_where_checksums_do(folder: Path) -> No
 
 
 def test_a_file_of_rows_of_another_shape_is_found_where_checksums_fit(folder: Path) -> None:
-    shutil.copy(folder / "spaces" / "embed.faiss", folder / "spaces" / "neuron.in.faiss")
-    rehashed(folder, "spaces/neuron.in.faiss")
+    shutil.copy(folder / "spaces" / "embed.faiss", folder / "spaces" / "neuron.gate.faiss")
+    rehashed(folder, "spaces/neuron.gate.faiss")
     (fault,) = verify(folder)
-    assert "spaces/neuron.in.faiss" in fault
+    assert "spaces/neuron.gate.faiss" in fault
 
 
 def test_a_manifest_that_does_not_list_the_catalog_is_at_fault(folder: Path) -> None:
@@ -313,12 +313,12 @@ def test_verify_says_that_an_index_is_sound(tiny_indexes: Path, run: Run) -> Non
 
 def test_verify_prints_each_fault_and_fails(root: Path, folder: Path, run: Run) -> None:
     flip(folder / "spaces" / "embed.faiss")
-    (folder / "spaces" / "neuron.in.npz").unlink()
+    (folder / "spaces" / "neuron.gate.npz").unlink()
     done = run("indexer", "verify", "--indexes", str(root))
     assert done.code == 2
     assert [line.split(":")[0] for line in done.out.splitlines()] == [
         "spaces/embed.faiss",
-        "spaces/neuron.in.npz",
+        "spaces/neuron.gate.npz",
     ]
     assert done.err == (
         "indexer: index 'llama' is damaged; rebuild it with `indexer build --force`\n"
@@ -363,7 +363,7 @@ def test_show_says_what_is_inside(tiny_indexes: Path, run: Run) -> None:
         f"sha256 {manifest.model.weights_sha256}",
         f"prefix      {manifest.prefix.text!r}",
         "run in float32 on ",
-        "convention  neuron.in: norm gain folded in",
+        "convention  neuron.gate: norm gain folded in",
         "convention  neuron.out: raw columns of the output matrix",
         "self-check  greatest relative error: embed ",
         "seconds     load ",

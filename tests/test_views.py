@@ -241,7 +241,7 @@ def test_a_bar_is_as_long_as_the_score_is_far_from_ordinary(real: Any) -> None:
     found = answer.meta.calibration
     span = gauge.range_of(answer, answer.rows)
     assert span is not None
-    assert np.isclose(span.gauge.high, found.mean + 2 * found.deviation)
+    assert np.isclose(span.gauge.high, found.mean + 2 * found.std)
     bars = [span.bar(row, 40) for row in answer.rows]
     assert all(len(bar) == 40 for bar in bars)
     filled = [bar.count(gauge.WITHIN) + bar.count(gauge.BEYOND) for bar in bars]

@@ -25,7 +25,7 @@ def levels(real: Any, real_model: Any) -> Levels:
     import torch
 
     mean, deviation = np.array(
-        real.index.sql("SELECT activation_mean, activation_deviation FROM neuron ORDER BY id")
+        real.index.sql("SELECT activation_mean, activation_std FROM neuron ORDER BY id")
     ).T
 
     def of(word: str) -> Float64:
@@ -202,14 +202,14 @@ def test_a_neuron_shows_the_words_it_fires_at(real: Any) -> None:
     )
     assert [(row.rank, row.item, row.score) for row in words] == rows
     assert len(words) == 40
-    assert set(report.meta.activation) == {"mean", "deviation"}
+    assert set(report.meta.activation) == {"mean", "std"}
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"avoid": ["dog"]}, "leave out --not"),
-        ({"side": "in"}, "leave out --side"),
+        ({"side": "gate"}, "leave out --side"),
         ({"score": "dot"}, "leave out --score"),
         ({"combine": "mean"}, "leave out --combine"),
         ({"by": "activation"}, "did you mean 'activations'"),

@@ -38,15 +38,15 @@ class Against:
 
     Attributes:
         mean: of the null.
-        deviation: of the null, divided by N.
+        std: of the null, divided by N.
         varies: whether the null does, by more than rounding.
-        effect: (observed - mean) / deviation; 0 where the null does not vary.
+        effect: (observed - mean) / std; 0 where the null does not vary.
         p: one-sided, that chance reaches what was observed.
         corrected: the same for the greatest effect over all looks.
     """
 
     mean: Float64
-    deviation: Float64
+    std: Float64
     varies: NDArray[np.bool_]
     effect: Float64
     p: Float64
@@ -64,46 +64,46 @@ def against(observed: Float64, null: Float64, chances: int | None = None) -> Aga
         chances: where what was observed could not be drawn, how many draws differ: p knows no
             more than these. N unless given.
     """
-    mean, deviation = null.mean(axis=0), null.std(axis=0)
+    mean, std = null.mean(axis=0), null.std(axis=0)
     count = len(null) if chances is None else chances
     # What was observed may be drawn, and then its statistic differs by rounding alone.
-    null = np.where(same(null, observed, deviation), observed, null)
+    null = np.where(same(null, observed, std), observed, null)
     every = np.concatenate([observed[None], null])
     each = standardised(every, every.mean(axis=0), every.std(axis=0))
     return Against(
         mean=mean,
-        deviation=deviation,
-        varies=_varies(mean, deviation),
-        effect=standardised(observed, mean, deviation),
+        std=std,
+        varies=_varies(mean, std),
+        effect=standardised(observed, mean, std),
         p=_share(null, observed, count),
         corrected=_share(each[1:].max(axis=1)[:, None], each[0], count),
     )
 
 
-def same(values: Float64, observed: Float64, deviation: Float64 | float = 0.0) -> NDArray[np.bool_]:
+def same(values: Float64, observed: Float64, std: Float64 | float = 0.0) -> NDArray[np.bool_]:
     """Which values are what was observed, but for rounding.
 
     Args:
         values: (..., looks) float64.
         observed: (looks,) float64.
-        deviation: of the values, where it is known.
+        std: of the values, where it is known.
     """
-    close = SAME * np.maximum(np.abs(observed), deviation)
+    close = SAME * np.maximum(np.abs(observed), std)
     found: NDArray[np.bool_] = np.abs(values - observed) <= close
     return found
 
 
-def standardised(values: Float64, mean: Float64, deviation: Float64) -> Float64:
-    """Deviations above the mean, 0 where there is no deviation."""
+def standardised(values: Float64, mean: Float64, std: Float64) -> Float64:
+    """Standard deviations above the mean, 0 where there is no deviation."""
     above = values - mean
-    where = np.broadcast_to(_varies(mean, deviation), above.shape)
-    result: Float64 = np.divide(above, deviation, out=np.zeros_like(above), where=where)
+    where = np.broadcast_to(_varies(mean, std), above.shape)
+    result: Float64 = np.divide(above, std, out=np.zeros_like(above), where=where)
     return result
 
 
-def _varies(mean: Float64, deviation: Float64) -> NDArray[np.bool_]:
+def _varies(mean: Float64, std: Float64) -> NDArray[np.bool_]:
     """Whether a statistic varies; what is the same for every draw does by rounding alone."""
-    found: NDArray[np.bool_] = deviation > 1e-12 * np.maximum(np.abs(mean), 1e-300)
+    found: NDArray[np.bool_] = std > 1e-12 * np.maximum(np.abs(mean), 1e-300)
     return found
 
 

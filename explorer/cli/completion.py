@@ -40,7 +40,7 @@ def completion(ctx: click.Context, shell: str) -> None:
 
 
 class Listed(click.Option):
-    """An option that completes what its metavar lists: `in|up|out`."""
+    """An option that completes what its metavar lists: `gate|up|in|out`."""
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """The values that begin so."""

@@ -21,7 +21,7 @@ Expressions (operators stand between blanks):
   king - man + woman      words, added and taken away
   "Great Dane" + small    a text in double quotes; need not be indexed
   0.5*dog                 a weight
-  L29N112.out             one side of a neuron: in, up or out
+  L29N112.out             one side of a neuron: gate, up or out; in or out without gate
   L3H5D7.output           a dimension of an attention head: value or output
   dog@context.12          the vector taken from another space
   f123@sae.decoder        a label of an imported space

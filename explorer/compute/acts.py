@@ -90,7 +90,7 @@ def _estimated(index: Index, positions: Int64, at: At) -> NDArray[np.float64] | 
         return None
     gate, up = (
         np.sign(unit_products(index.neuron_space(side), positions, at.vector))
-        for side in ("in", "up")
+        for side in ("gate", "up")
     )
     acted = np.where(gate > 0, above, np.where(gate < 0, below, 0))
     signs: NDArray[np.float64] = acted * up

@@ -82,7 +82,7 @@ def _against(lots: Lots, measure: Measure) -> tuple[dict[str, AnchoredWord], Sco
             control=lots.control,
             score=float(sign * own[at]),
             controls=float(sign * mean[at]),
-            deviation=float(deviation[at]),
+            std=float(deviation[at]),
             z=float(effect[at]),
             p=p,
             # Lists are drawn from few words each, so that they may seem to know p better.

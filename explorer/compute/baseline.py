@@ -1,12 +1,13 @@
 """What do two unrelated words score? The number that every other score is read against.
 
 Scores of random pairs of different items of a space's reference population: all of them where they
-are few, else so many drawn with a seed. Mean, deviation and quantiles over the pairs.
+are few, else so many drawn with a seed. Mean, standard deviation and quantiles over the pairs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,8 @@ def answer(work: Workspace, query: BaselineQuery, progress: Progress) -> Baselin
     if not FEWEST <= pairs <= MOST:
         raise QueryError(f"--pairs {pairs}: ask for {FEWEST:,} to {MOST:,}")
     check_seed(seed)
+    if space_name is not None:
+        space_name = index.space(space_name).name
     names = [space_name] if space_name is not None else [entry.name for entry in index.depths]
     rows: list[BaselineRow] = []
     notes = [f"pairs of different items, drawn with seed {seed} where there are more"]
@@ -57,7 +60,7 @@ def answer(work: Workspace, query: BaselineQuery, progress: Progress) -> Baselin
         resolved=(),
         notes=tuple(notes),
     )
-    return Baseline(query, tuple(rows), meta)
+    return Baseline(replace(query, space=space_name), tuple(rows), meta)
 
 
 def _every(index: Index, space: Space) -> tuple[list[Measure], list[str]]:
@@ -92,7 +95,7 @@ def _rows(
             space=space.name,
             measure=one.name,
             mean=float(values.mean()),
-            deviation=float(values.std()),
+            std=float(values.std()),
             quantiles={
                 f"{q:g}": float(v)
                 for q, v in zip(QUANTILES, np.quantile(values, QUANTILES), strict=True)

@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from explorer.chance.control_draws import ControlDraws, MatchedWord
-from explorer.compute.compared import layers_of, measures_of, notes_of, rows_of
+from explorer.compute.compared import layers_of, measures_of, notes_of, rows_of, side_of
 from explorer.compute.controlpairs import Standing, read_against
 from explorer.compute.middleman import labels_of, layers_asked
 from explorer.compute.neighbors import check_seed, meta_of
@@ -54,7 +54,7 @@ def answer(work: Workspace, query: CompareQuery, progress: Progress) -> Comparis
     index.neurons.require()
     terms, embed = [_single(word) for word in query.words], index.embed
     query = _filled(index, query)
-    measures, side, pairs = measures_of(query), query.side, query.pairs
+    measures, side, pairs = measures_of(query), side_of(query), query.pairs
     first, second = np.triu_indices(len(terms), k=1)
     _check_size(query, len(first), index.neuron_grid.rows)
     resolver.prepare(terms, embed)
@@ -91,7 +91,7 @@ def answer(work: Workspace, query: CompareQuery, progress: Progress) -> Comparis
             meta.resolved,
             notes=notes_of(query, profiles, work.words, stood_for),
             random=tuple(
-                RandomPairs(neurons.layer, measure, found.mean, found.deviation, found.n)
+                RandomPairs(neurons.layer, measure, found.mean, found.std, found.n)
                 for neurons, standing in zip(sets, standings, strict=True)
                 for measure, found in standing.items()
                 if found.n
@@ -124,8 +124,9 @@ def _filled(index: Index, query: CompareQuery) -> CompareQuery:
         QueryError: words, names or numbers are not to be had, or do not go together.
     """
     words, pairs = query.words, query.pairs
-    if query.side not in index.sides:
-        raise QueryError(unknown("side", query.side, index.sides))
+    side = index.side_named(query.side)
+    if side not in index.sides:
+        raise QueryError(unknown("side", side, index.sides))
     if len(words) < 2:
         raise QueryError("name two words or more, such as: compare large tall")
     if pairs != 0 and not FEWEST <= pairs <= MOST:
@@ -138,6 +139,7 @@ def _filled(index: Index, query: CompareQuery) -> CompareQuery:
     return replace(
         query,
         words=tuple(labels_of(words)),
+        side=side,
         measure=tuple(m for m in CORRELATIONS if m in asked),
         layers=layers_asked(query.layers, index),
     )
@@ -200,7 +202,7 @@ def _sets(
     for layer, among in parts if query.per_layer else [(None, layers_of(query))]:
         rows = profiles.rows(among)
         if query.top_neurons is None:
-            found.append(NeuronSet(profiles, query.side, layer, among, rows))
+            found.append(NeuronSet(profiles, side_of(query), layer, among, rows))
             continue
         if not LEAST_NEURONS <= query.top_neurons <= len(rows):
             where = f"layer {layer} has" if query.per_layer else f"layers {span(among)} have"
@@ -209,13 +211,13 @@ def _sets(
                 "to choose"
             )
         if query.impact == "norm":
-            impact = profiles.lengths(query.side, rows)
+            impact = profiles.lengths(side_of(query), rows)
         else:
             homes = [item.weighted.home for item in items]
-            lists = profiles.lists(query.side, rows, vectors)
-            impact = profiles.impact(query.side, rows, lists, homes).mean(axis=0)
+            lists = profiles.lists(side_of(query), rows, vectors)
+            impact = profiles.impact(side_of(query), rows, lists, homes).mean(axis=0)
         chosen = rows[strongest(impact, query.top_neurons)]
-        found.append(NeuronSet(profiles, query.side, layer, among, chosen, chosen=True))
+        found.append(NeuronSet(profiles, side_of(query), layer, among, chosen, chosen=True))
     return found
 
 

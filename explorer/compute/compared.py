@@ -15,6 +15,7 @@ from explorer.compute.neuronsets import NeuronSet
 from explorer.correlations import Int64
 from explorer.profiles import Profiles
 from explorer.questions import ComparedPair, CompareQuery
+from explorer.questions.choices import Side
 from explorer.questions.compare import ProfileMeasure
 from explorer.words import Words
 from indexer.store.grid import span
@@ -24,6 +25,12 @@ def measures_of(query: CompareQuery) -> tuple[ProfileMeasure, ...]:
     """The measures of a query that is spelled out."""
     assert query.measure is not None, "the default is filled in"
     return query.measure
+
+
+def side_of(query: CompareQuery) -> Side:
+    """The side of a query that is spelled out."""
+    assert query.side is not None, "the default is filled in"
+    return query.side
 
 
 def layers_of(query: CompareQuery) -> tuple[int, ...]:

@@ -187,7 +187,7 @@ def rows_of(index: Index, lots: Lots, found: Sequence[InSpace]) -> tuple[Congrue
     rows = []
     for at, one in enumerate(found):
         sign = one.measure.sign
-        mean, deviation = float(chance.mean[at]), float(chance.deviation[at])
+        mean, deviation = float(chance.mean[at]), float(chance.std[at])
         low = high = None
         if one.resampled is not None and chance.varies[at]:
             ends = interval(one.resampled, len(drawn.group))
@@ -199,7 +199,7 @@ def rows_of(index: Index, lots: Lots, found: Sequence[InSpace]) -> tuple[Congrue
                 control=lots.control,
                 score=sign * one.observed,
                 controls=sign * mean,
-                deviation=deviation,
+                std=deviation,
                 effect=float(chance.effect[at]),
                 low=low,
                 high=high,

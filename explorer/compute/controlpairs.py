@@ -53,8 +53,8 @@ class Standing:
         self.n = total
 
     @property
-    def deviation(self) -> float:
-        """Of all control scores, divided by n."""
+    def std(self) -> float:
+        """Their standard deviation: of all control scores, divided by n."""
         return float(np.sqrt(self._squares / self.n))
 
     @property

@@ -124,7 +124,7 @@ def least(values: Sequence[Float64]) -> Float64:
 def about_z(index: Index) -> str:
     """What the z of an activation is read against."""
     said = (
-        "z: deviations above the neuron's mean activation at the last token of the "
+        "z: standard deviations above the neuron's mean activation at the last token of the "
         f"{index.manifest.words:,} indexed words"
     )
     return said if "up" in index.sides else f"{said}; no gate, so only those above it are kept"

@@ -61,7 +61,7 @@ def answer(work: Workspace, query: LayersQuery, progress: Progress) -> Layers:
 
 def _notes(rows: list[LayerRow]) -> tuple[str, ...]:
     """Where the neighbourhood changes most, and what the columns are of."""
-    notes = ["z: deviations above the query's mean over all items of the space"]
+    notes = ["z: standard deviations above the query's mean over all items of the space"]
     changed = [(row.change, at) for at, row in enumerate(rows) if row.change is not None]
     if changed:
         most, at = max(changed, key=lambda pair: (pair[0], -pair[1]))

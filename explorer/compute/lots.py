@@ -190,7 +190,7 @@ def notes(every: Sequence[Lots], asked: GroupQuery) -> Iterable[str]:
         of = f"{m} word{'s' * (m != 1)}, each scored with {drawn.anchor.texts[0]}"
     kinds = ", then of ".join(lots.control for lots in every)
     yield (
-        f"score: mean over {of}; controls, deviation: of the same over {permutations:,} groups of "
+        f"score: mean over {of}; controls, std: of the same over {permutations:,} groups of "
         f"{kinds} indexed words, those asked among them, drawn with seed {asked.seed}"
     )
     for lots in every:

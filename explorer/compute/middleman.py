@@ -2,7 +2,7 @@
 
 Every neuron of one side is scored with every word; a neuron's score is the least of them (or their
 mean), less the largest of those with the words to avoid. `z` is the standardised score
-n.(w - mu) / sqrt(n' Sigma n): deviations above what this neuron gives a random item of the
+n.(w - mu) / sqrt(n' Sigma n): standard deviations above what this neuron gives a random item of the
 word's own space. What answers in the weights can be checked against what fires: by activations, a
 word's score with a neuron is the z of its activation at the word's last token, and a neuron's score
 the least of their |z| where all have one sign: it fires at every word, and in the same way.
@@ -38,6 +38,7 @@ from indexer.store.layout import parse_layers
 from indexer.store.read import Index
 from indexer.store.rows import scan_error
 from indexer.store.space import Space
+from indexer.store.spaces import neuron_space
 
 Int64 = NDArray[np.int64]
 
@@ -56,14 +57,14 @@ def answer(work: Workspace, query: MiddlemanQuery, progress: Progress) -> Middle
 def _by_weights(resolver: Resolver, query: MiddlemanQuery) -> Middlemen:
     """Those whose weights answer to every word."""
     index, words, avoid, score = resolver.index, query.words, query.avoid, query.score
-    side = "in" if query.side is None else query.side
+    side = index.side_named(query.side)
     if side not in index.sides:
         raise QueryError(unknown("side", side, index.sides))
     if not words:
         raise QueryError("name at least one word, such as: middleman large tall")
     space = index.neuron_space(side)
     chosen = layers_asked(query.layers, index)
-    terms, embed = [_single(word) for word in [*words, *avoid]], index.embed
+    terms, embed = [_single(word, index) for word in [*words, *avoid]], index.embed
     resolver.prepare(terms, embed)
     items = [resolver.item(term, embed) for term in terms]
     asked = [item.weighted for item in items]
@@ -85,7 +86,7 @@ def _firing(resolver: Resolver, query: MiddlemanQuery) -> Middlemen:
         raise QueryError("name at least one word, such as: middleman large tall --by activations")
     labels, chosen = labels_of(words), layers_asked(query.layers, index)
     rankings = _rankings(index, chosen, query.per_layer, query.k)
-    fires = firing(resolver, [_single(word) for word in words])
+    fires = firing(resolver, [_single(word, index) for word in words])
     found = _best_by_activations(fires, rankings)
     places = [At(label, word) for label, word in zip(labels, fires.words, strict=True)]
     rows = _rows(index, found, labels, places)
@@ -117,7 +118,7 @@ def _null(items: Sequence[Item]) -> str:
     """What z is read against: the populations of the words' own spaces."""
     homes = {item.weighted.home.name: item.weighted.home.entry for item in items}
     whose = " or ".join(f"{e.population_rows:,} {e.population} of {n}" for n, e in homes.items())
-    return f"z: deviations above what the neuron gives the {whose}"
+    return f"z: standard deviations above what the neuron gives the {whose}"
 
 
 def _best_by_weights(
@@ -280,12 +281,12 @@ def _are(count: int, what: str) -> str:
     return f"{count:,} {what} is" if count == 1 else f"{count:,} {what}s are"
 
 
-def _single(text: str) -> Term:
+def _single(text: str, index: Index) -> Term:
     term = parse(text).single
     if term is None:
         raise BadExpression(
             f"{text!r} is a sum; a middle man is asked of single words, one argument each "
-            "(a sum is a question for `neighbors --space neuron.in`)"
+            f"(a sum is a question for `neighbors --space {neuron_space(index.sides[0])}`)"
         )
     if term.kind in (Kind.NEURON, Kind.HEAD):
         raise BadExpression(
@@ -374,7 +375,7 @@ def _rows(
 ) -> tuple[MiddleMan, ...]:
     """The rows to show: `labels` of all the words, of which `words` are those wanted."""
     positions = [one.position for one in found]
-    near = index.nearest_tokens(positions, "in", "out")
+    near = index.nearest_tokens(positions, index.sides[0], "out")
     signs = acts(index, np.array(positions, np.int64), words)
     rows = []
     for one, acted, reads, writes in zip(found, signs, *near, strict=True):

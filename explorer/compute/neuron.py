@@ -16,13 +16,14 @@ from explorer.progress import Progress
 from explorer.questions import NeuronMeta, NeuronNear, NeuronQuery, NeuronReport
 from explorer.scan import scan
 from indexer.store.items.neuron import Neuron
+from indexer.store.spaces import NEURON_SIDES, SIDE_PAIRS
 
 
 def answer(work: Workspace, query: NeuronQuery, progress: Progress) -> NeuronReport:
     """Norms, nearest tokens of each side (at most 10 each way) and neurons, strongest words."""
     index, k = work.index, query.k
     found = index.neurons.at(*neuron_of(query.neuron))
-    check_k(k, index.neuron_space("in"))
+    check_k(k, index.neuron_space("out"))
     rows = [
         NeuronNear(t.side, "token", t.rank, t.token.display, t.score)
         for t in index.neurons.stored_tokens([found.id], _ranks(min(k, 10)))
@@ -88,20 +89,16 @@ def _ranks(depth: int) -> list[int]:
 
 
 def _norms(found: Neuron) -> dict[str, float]:
-    norms = {"in": found.norm_in, "up": found.norm_up, "out": found.norm_out}
+    norms = {side: getattr(found, f"norm_{side}") for side in NEURON_SIDES}
     return {side: norm for side, norm in norms.items() if norm is not None}
 
 
 def _activation(found: Neuron) -> dict[str, float]:
-    if found.activation_mean is None or found.activation_deviation is None:
+    if found.activation_mean is None or found.activation_std is None:
         return {}
-    return {"mean": found.activation_mean, "deviation": found.activation_deviation}
+    return {"mean": found.activation_mean, "std": found.activation_std}
 
 
 def _cosines(found: Neuron) -> dict[str, float]:
-    cosines = {
-        "in.out": found.cosine_in_out,
-        "in.up": found.cosine_in_up,
-        "up.out": found.cosine_up_out,
-    }
+    cosines = {f"{a}.{b}": getattr(found, f"cosine_{a}_{b}") for a, b in SIDE_PAIRS}
     return {pair: cosine for pair, cosine in cosines.items() if cosine is not None}

@@ -36,7 +36,7 @@ class NeuronSet:
 
     Attributes:
         profiles: where their sums and lists come from.
-        side: `in`, `up` or `out`.
+        side: of the index's sides, `gate`, `up`, `in` or `out`.
         layer: the one they are of; None where they are of all that were asked for.
         among: the layers they are taken from.
         rows: their positions, in order: (n,) int64.

@@ -7,7 +7,7 @@ How strongly a head carries A to B is standardised over random words B: with w w
 
     z = w.(b - mu) / sqrt(w' Sigma w)
 
-deviations above what it writes of a random item of B's own space.
+standard deviations above what it writes of a random item of B's own space.
 """
 
 from __future__ import annotations
@@ -80,9 +80,9 @@ def answer(work: Workspace, query: OvQuery, progress: Progress) -> OvReport:
     meta = meta_of(index, index.head_space("output"), "z", items)
     read_against = (target or itself).weighted.home.entry
     notes = (
-        f"z: deviations above what the head writes of the {read_against.population_rows:,} "
-        f"{read_against.population} of {read_against.name}; of {to or word} the score, "
-        "of the word itself copying",
+        "z: standard deviations above what the head writes of the "
+        f"{read_against.population_rows:,} {read_against.population} of {read_against.name}; "
+        f"of {to or word} the score, of the word itself copying",
         "norm: of what is written for a stream of root mean square 1, biases aside",
     )
     return OvReport(replace(query, k=k), tuple(rows), replace(meta, notes=notes))

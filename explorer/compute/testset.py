@@ -104,10 +104,9 @@ def asked(index: Index, words: Iterable[str], query: TestSetQuery) -> Asked:
         UnknownSpace: no such space.
     """
     depths = [entry.name for entry in index.depths]
-    names = tuple(dict.fromkeys(depths if query.all_layers else (query.space or depths[:1])))
+    asked = depths if query.all_layers else (query.space or depths[:1])
+    names = tuple(dict.fromkeys(index.space(name).name for name in asked))
     measures = None if query.measure is None else tuple(dict.fromkeys(query.measure))
-    for name in names:
-        index.space(name)
     return Asked(
         index,
         tuple(dict.fromkeys(words)),

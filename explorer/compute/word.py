@@ -31,7 +31,7 @@ def answer(work: Workspace, query: WordQuery, progress: Progress) -> WordReport:
     shown = fires[:k]
     ids = [one.neuron for one in shown]
     rows = []
-    near = index.nearest_tokens(ids, "in", "out")
+    near = index.nearest_tokens(ids, index.sides[0], "out")
     for rank, (one, reads, writes) in enumerate(zip(shown, *near, strict=True), start=1):
         place = index.neuron_grid.place(one.neuron)
         rows.append(

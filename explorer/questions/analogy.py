@@ -278,7 +278,7 @@ def _analogy_layers_table(result: AnalogyLayers) -> Layout:
         foot.append(f"rank: of {n[0]:,} {what} in embed{words}")
     if query.against:
         foot.append(f"other, diff: {query.expression} less {query.against}")
-    foot.append("z: deviations above the query's mean over all items of the space")
+    foot.append("z: standard deviations above the query's mean over all items of the space")
     foot += row_notes(result.rows) + foot_lines(result.meta)
     return Layout(head + resolved_lines(result.meta), columns, result.rows, foot)
 
@@ -341,7 +341,7 @@ def target_pictures(
         Lines(
             title=standing,
             x="space",
-            y="z, deviations above the query's mean",
+            y="z, standard deviations above the query's mean",
             labels=spaces,
             values=tuple(at.z for _, at in found),
             low=nothing,

@@ -55,17 +55,17 @@ class Resolved:
 class Calibration:
     """What a score is read against: the query's scores over all items of the space.
 
-    `z = (score - mean) / deviation`.
+    `z = (score - mean) / std`.
 
     Attributes:
         mean: of the scores.
-        deviation: their standard deviation, divided by n.
+        std: their standard deviation, divided by n.
         n: how many there are.
         population: whose they are.
     """
 
     mean: float
-    deviation: float
+    std: float
     n: int
     population: str
 

@@ -24,7 +24,7 @@ class BaselineRow:
         space: name of the space.
         measure: how they were scored.
         mean: over the pairs.
-        deviation: standard deviation over the pairs, divided by n.
+        std: standard deviation over the pairs, divided by n.
         quantiles: by share, `0.01` to `0.99`.
         n: how many pairs.
         population: whose pairs.
@@ -33,7 +33,7 @@ class BaselineRow:
     space: SpaceName
     measure: str
     mean: float
-    deviation: float
+    std: float
     quantiles: dict[str, float]
     n: int
     population: str
@@ -68,7 +68,7 @@ class Baseline(Result):
     meta: Meta
 
     def layout(self) -> Layout:
-        """Mean, deviation and quantiles per space and measure."""
+        """Mean, standard deviation and quantiles per space and measure."""
         return _baseline_table(self)
 
     def pictures(self) -> tuple[Picture, ...]:
@@ -81,7 +81,7 @@ def _baseline_table(result: Baseline) -> Layout:
         Column("space", lambda r: str(r.space)),
         Column("measure", lambda r: str(r.measure)),
         Column("mean", lambda r: figure(r.mean), right=True),
-        Column("deviation", lambda r: figure(r.deviation), right=True),
+        Column("std", lambda r: figure(r.std), right=True),
         *(
             Column(f"{float(q):.0%}", _quantile_of(q), right=True)
             for q in (result.rows[0].quantiles if result.rows else ())

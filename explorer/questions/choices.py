@@ -13,8 +13,8 @@ MEASURES: tuple[MeasureName, ...] = get_args(MeasureName)
 DISTANCES: frozenset[MeasureName] = frozenset({"euclidean"})
 """Those of which less is nearer."""
 
-Side = Literal["in", "up", "out"]
-"""One of a neuron's weight vectors."""
+Side = Literal["gate", "up", "in", "out"]
+"""One of a neuron's weight vectors: gate, up and out of a gated MLP, in and out of others."""
 
 Method = Literal["add", "mul"]
 """3CosAdd, or 3CosMul."""

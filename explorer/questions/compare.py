@@ -68,7 +68,9 @@ class CompareQuery(Query["Comparison"]):
         "two single items or more; their vectors are taken from `embed` unless they say otherwise",
         "word",
     )
-    side: Side = option("in", "which side of the neurons", "side")
+    side: Side | None = option(
+        None, "which side of the neurons", "side", usual="the reading side (gate or in)"
+    )
     measure: tuple[ProfileMeasure, ...] | None = option(
         None,
         "how profiles are scored, or `all`",
@@ -120,14 +122,14 @@ class RandomPairs:
         layer: block, from 0; None over all layers at once.
         measure: how they were scored.
         mean: over the control pairs of all pairs of words.
-        deviation: their standard deviation, divided by n.
+        std: their standard deviation, divided by n.
         n: how many: control pairs of a pair, times pairs.
     """
 
     layer: int | None
     measure: str
     mean: float
-    deviation: float
+    std: float
     n: int
 
 
@@ -189,9 +191,9 @@ def _compare_table(result: Comparison) -> Layout:
     columns += [Column(m, _standing_of(m), right=True, folds=True) for m in query.measure or ()]
     foot = ["after each score its %"] if query.pairs else []
     if query.pairs and not query.per_layer:
-        means = (f"{r.measure} {figure(r.mean)} ± {figure(r.deviation)}" for r in meta.random)
+        means = (f"{r.measure} {figure(r.mean)} ± {figure(r.std)}" for r in meta.random)
         n = meta.random[0].n
-        foot.append(f"control pairs score, mean ± deviation (n = {n:,}): {', '.join(means)}")
+        foot.append(f"control pairs score, mean ± std (n = {n:,}): {', '.join(means)}")
     if len(result.rows) > SHOWN:
         foot.append(
             f"the first {SHOWN:,} of {len(result.rows):,} rows; --format csv or json has them all"
@@ -211,13 +213,11 @@ def _measure_by_measure(result: Comparison, head: list[str], columns: list[Colum
         shown += [
             Column("%", lambda at: f"{at[0].percentiles[at[1]]:.1f}", right=True),
             Column("control mean", lambda at: figure(random[at[0].layer, at[1]].mean), right=True),
-            Column(
-                "deviation", lambda at: figure(random[at[0].layer, at[1]].deviation), right=True
-            ),
+            Column("std", lambda at: figure(random[at[0].layer, at[1]].std), right=True),
         ]
         if len(result.rows) > 1:
             n = result.meta.random[0].n
-            foot = [f"control mean, deviation: of {n:,} control pairs, of all pairs together"]
+            foot = [f"control mean, std: of {n:,} control pairs, of all pairs together"]
     rows = [(row, measure) for row in result.rows for measure in result.query.measure or ()]
     return Layout(head, shown, rows, foot + foot_lines(result.meta))
 

@@ -23,7 +23,7 @@ from explorer.show.shapes import Histogram, Lines, Picture, Shares
 
 MORE = """
 \b
-effect       (score - mean of the controls) / their deviation; above 0 is closer
+effect       (score - mean of the controls) / their std; above 0 is closer
 95 %         its bootstrap interval over words (never over pairs)
 p            one-sided, from control groups; words are the unit
 p corrected  over all spaces, by the greatest effect of each control group
@@ -71,8 +71,8 @@ class CongruenceRow:
             has a row of each.
         score: mean score over the pairs of the group; with an anchor, over its words.
         controls: mean of the same over the drawn control groups.
-        deviation: its standard deviation over them, divided by their number.
-        effect: (score - controls) / deviation; above 0 is closer, for distances too.
+        std: its standard deviation over them, divided by their number.
+        effect: (score - controls) / std; above 0 is closer, for distances too.
         low: lower end of the effect's 95 % interval over words; None where they are too few.
         high: its upper end.
         p: one-sided, that a control group is as close: (1 + #{as close}) / (1 + permutations); with
@@ -89,7 +89,7 @@ class CongruenceRow:
     control: str
     score: float
     controls: float
-    deviation: float
+    std: float
     effect: float
     low: float | None
     high: float | None
@@ -241,8 +241,8 @@ class AnchoredWord:
             row of each.
         score: its score with the anchor.
         controls: mean score of its controls with the anchor.
-        deviation: their standard deviation, divided by n.
-        z: (score - controls) / deviation; above 0 is closer, for distances too.
+        std: their standard deviation, divided by n.
+        z: (score - controls) / std; above 0 is closer, for distances too.
         p: one-sided, that a control is as close: (1 + #{as close}) / (1 + n).
         p_corrected: the same for the greatest z over all the words of the answer.
         n: how many controls it has, the other words asked not among them; all are scored.
@@ -252,7 +252,7 @@ class AnchoredWord:
     control: str
     score: float
     controls: float
-    deviation: float
+    std: float
     z: float
     p: float
     p_corrected: float
@@ -320,7 +320,7 @@ def against_controls(name: str, meta: CongruenceMeta) -> Gauge:
     if len(meta.drawn) == 1:
         return standardised(name, name, "of its controls' mean")
     control = meta.drawn[0].control
-    within = f"within {DEVIATIONS:g} deviations of its {control} controls' mean"
+    within = f"within {DEVIATIONS:g} standard deviations of its {control} controls' mean"
     return Gauge(
         f"{name} {control}",
         lambda row: value_of(row[0], name),
@@ -351,8 +351,8 @@ def _anchored_table(result: AnchoredWords) -> Layout:
     query, meta = result.query, result.meta
     head = [f"{asked(query, meta)} in {query.space} by {query.measure}", *word_lines(meta)]
     foot = [
-        "z: deviations above a word's own n controls, all scored; p: one-sided, 1 / (n + 1) at the "
-        "least, corrected over the words by the greatest z",
+        "z: standard deviations above a word's own n controls, all scored; p: one-sided, "
+        "1 / (n + 1) at the least, corrected over the words by the greatest z",
     ]
     if len(meta.drawn) > 1:
         foot.append(_BESIDE)
@@ -374,9 +374,7 @@ def _anchored_table(result: AnchoredWords) -> Layout:
     return Layout(head, columns, _lines(result), foot)
 
 
-_BESIDE = (
-    "the controls' mean and deviation, and intervals, stand in JSON and CSV, a row of each kind"
-)
+_BESIDE = "the controls' mean and std, and intervals, stand in JSON and CSV, a row of each kind"
 
 
 def _lines(result: Congruence | AnchoredWords) -> list[tuple[Any, ...]]:
@@ -404,7 +402,7 @@ def _word_columns() -> list[Column]:
         Column("word", lambda r: str(r.word)),
         Column("score", lambda r: figure(r.score), right=True),
         Column("controls", lambda r: figure(r.controls), right=True),
-        Column("deviation", lambda r: figure(r.deviation), right=True),
+        Column("std", lambda r: figure(r.std), right=True),
         Column("z", lambda r: f"{r.z:.2f}", right=True),
         Column("p", lambda r: chance(r.p), right=True),
         Column("p corrected", lambda r: chance(r.p_corrected), right=True),
@@ -444,7 +442,7 @@ def span(names: Sequence[str]) -> str:
 def effect_columns() -> list[Column]:
     """Score against controls, the effect with its interval, and how likely by chance.
 
-    As wide as 80 columns hold; measure and deviation stand in JSON and CSV.
+    As wide as 80 columns hold; measure and std stand in JSON and CSV.
     """
     return [
         Column("space", lambda r: str(r.space)),
@@ -491,7 +489,7 @@ def _foot(result: Congruence) -> list[str]:
     over = f"; corrected over {spaces} spaces by the greatest effect" if spaces > 1 else ""
     beside = [_BESIDE] if len(meta.drawn) > 1 else []
     return [
-        "effect: (score - controls) / deviation, above 0 is closer; 95 %: over words; "
+        "effect: (score - controls) / std, above 0 is closer; 95 %: over words; "
         f"p: one-sided{over}",
         *beside,
         *match_lines(meta),
@@ -564,7 +562,7 @@ def effects(title: str, rows: tuple[CongruenceRow, ...]) -> Lines:
     return Lines(
         title=title,
         x="space",
-        y="effect, deviations above controls",
+        y="effect, standard deviations above controls",
         labels=tuple(row.space for row in rows),
         values=tuple(row.effect for row in rows),
         low=tuple(row.low for row in rows),

@@ -35,8 +35,8 @@ def foot_lines(meta: Meta) -> list[str]:
     if meta.calibration:
         c = meta.calibration
         lines.append(
-            f"z: deviations above this query's mean over {c.population} "
-            f"(n = {c.n:,}, mean {c.mean:.4f}, deviation {c.deviation:.4f})"
+            f"z: standard deviations above this query's mean over {c.population} "
+            f"(n = {c.n:,}, mean {c.mean:.4f}, std {c.std:.4f})"
         )
     lines += meta.notes
     return [*lines, f"index {meta.index}, model {meta.model}"]
@@ -49,6 +49,6 @@ def calibrated(meta: Meta) -> Gauge | None:
         return None
     # A small distance is what a great product is: drawn the other way round.
     sign = -1.0 if meta.measure in DISTANCES else 1.0
-    ends = sorted(sign * (found.mean + by * found.deviation) for by in (-DEVIATIONS, DEVIATIONS))
-    about = f"within {DEVIATIONS:g} deviations of the mean that z is counted from"
+    ends = sorted(sign * (found.mean + by * found.std) for by in (-DEVIATIONS, DEVIATIONS))
+    about = f"within {DEVIATIONS:g} standard deviations of the mean that z is counted from"
     return Gauge("score", lambda row: sign * row.score, ends[0], ends[1], about)

@@ -90,9 +90,13 @@ class MiddlemanQuery(Query["Middlemen"]):
     words: tuple[str, ...] = argument(
         "single items; their vectors are taken from `embed` unless they say otherwise", "word"
     )
-    side: Side | None = option(None, "which side is scored", "side", usual="in")
+    side: Side | None = option(
+        None, "which side is scored", "side", usual="the reading side (gate or in)"
+    )
     score: Score = option(
-        "z", "z is standardised: deviations above what the neuron gives a random word-like token"
+        "z",
+        "z is standardised: standard deviations above what the neuron gives a random word-like "
+        "token",
     )
     k: int = rows_option()
     combine: Combine = option("min", "a neuron's score: the least of the words', or their mean")

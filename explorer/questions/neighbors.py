@@ -22,7 +22,7 @@ class Neighbor:
         rank: from 1, by score in float64; of items that score the same, the lower row first.
         item: its name: a token with spaces visible, a word, a neuron.
         score: in the measure; for `euclidean` a distance, smaller is nearer.
-        z: deviations above the mean of this query's scores over the space's items.
+        z: standard deviations above the mean of this query's scores over the space's items.
         text: what the token or word says, spaces as they are; a neuron's name.
         forms: with `distinct`, further items folded into this row, best first.
     """

@@ -20,7 +20,8 @@ class NeuronNear:
     """Something near one side of a neuron.
 
     Attributes:
-        side: `in`, `up` or `out`; `fires` for words it fires at.
+        side: `gate`, `up` or `out` of gated MLPs, `in` or `out` of others; `fires` for
+            words it fires at.
         kind: `token`, `neuron` or `word`.
         rank: from 1 for the nearest or highest, from -1 for the farthest tokens and lowest words.
         item: token with spaces visible, neuron, or word.
@@ -56,9 +57,10 @@ class NeuronMeta(Meta):
 
     Attributes:
         norms: by side, under the index's convention.
-        cosines: by pair of sides, `in.out`, and where the MLP is gated `in.up` and `up.out`. There
-            up and out may both be negated, so that only `up.out` has a sign of its own.
-        activation: `mean` and `deviation` over the indexed words; empty where not recorded.
+        cosines: by pair of sides, `in.out`, or where the MLP is gated `gate.up`, `gate.out` and
+            `up.out`. There up and out may both be negated, so that only `up.out` has a sign of its
+            own.
+        activation: `mean` and `std` over the indexed words; empty where not recorded.
     """
 
     norms: dict[str, float] = dataclasses.field(default_factory=dict)
@@ -76,13 +78,15 @@ class NeuronReport(Result):
 
     def gauge(self) -> Gauge:
         """Scores that are z; cosines have no bar."""
-        within = f"within {DEVIATIONS:g} deviations of the neuron's mean; cosines have no bar"
+        within = (
+            f"within {DEVIATIONS:g} standard deviations of the neuron's mean; cosines have no bar"
+        )
         return Gauge(
             "score",
             lambda row: None if row.kind == "neuron" else float(row.score),
             -DEVIATIONS,
             DEVIATIONS,
-            within,
+            f"{within}; cosines have no bar",
         )
 
     def mentions(self, row: NeuronNear) -> Iterator[Mention]:
@@ -114,8 +118,8 @@ def _neuron_table(result: NeuronReport) -> Layout:
         f"  {meta.convention}",
     ]
     if meta.activation:
-        mean, deviation = meta.activation["mean"], meta.activation["deviation"]
-        head.insert(3, f"  activation: mean {mean:+.4f}, deviation {deviation:.4f}")
+        mean, std = meta.activation["mean"], meta.activation["std"]
+        head.insert(3, f"  activation: mean {mean:+.4f}, std {std:.4f}")
     columns = [
         Column("side", lambda r: str(r.side)),
         Column("near", lambda r: _NEAR[r.kind, r.rank > 0]),

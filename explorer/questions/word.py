@@ -24,7 +24,7 @@ class WordNeuron:
         unit: from 0.
         activation: what the neuron's column of the output matrix is multiplied by there; below 0
             it adds the column turned around, and takes away what stands under `writes`.
-        z: deviations above the neuron's mean activation over all indexed words.
+        z: standard deviations above the neuron's mean activation over all indexed words.
         reads: the tokens its reading side is nearest to, best first.
         writes: the tokens its writing side is nearest to, best first.
     """

@@ -42,7 +42,7 @@ def standardised(name: str, column: str, what: str) -> Gauge:
         column: of the table.
         what: what they are counted from: `of the query's mean`.
     """
-    about = f"within {DEVIATIONS:g} deviations {what}"
+    about = f"within {DEVIATIONS:g} standard deviations {what}"
     return Gauge(column, lambda row: value_of(row, name), -DEVIATIONS, DEVIATIONS, about)
 
 

@@ -140,10 +140,11 @@ def _zs(answers: Answers, asked: Sequence[ZQuery], skip: bool) -> Iterator[Any]:
     index.neurons.require()
     embed, label = index.embed, f"index {index.name!r}"
     known: dict[ZQuery, float | None] = {}
-    groups: dict[tuple[str, str], list[ZQuery]] = {}
+    groups: dict[tuple[str, str | None], list[ZQuery]] = {}
     for one in asked:
         groups.setdefault((one.word, one.side), []).append(one)
-    for (word, side), alike in answers.each(groups.items()):
+    for (word, asked_side), alike in answers.each(groups.items()):
+        side = index.side_named(asked_side)
         if side not in index.sides:
             raise QueryError(unknown("side", side, index.sides))
         places = [neuron_of(one.neuron) for one in alike]

@@ -127,7 +127,9 @@ class ZQuery(Query[Any]):
 
     neuron: str = argument("`L29N112`: `neuron.name`", "neuron")
     word: str = argument("one item", "word")
-    side: Side = option("in", "which side of the neuron", "side")
+    side: Side | None = option(
+        None, "which side of the neuron", "side", usual="the reading side (gate or in)"
+    )
 
 
 _SKIP = Parameter(

@@ -84,7 +84,7 @@ def _neuron(ix: Explorer, name: str) -> Detail:
     lines = [Line("norms", norms), Line("cosines", cosines)]
     shown: list[tuple[str, Link]] = []
     for side, kind, said in (
-        ("in", "token", "reads"),
+        (ix.manifest.sides[0], "token", "reads"),
         ("out", "token", "writes"),
         ("fires", "word", "fires at"),
     ):

@@ -1,7 +1,7 @@
 """A bar over what is ordinary for every row of an answer.
 
-The band is the answer's own, such as the scores within two deviations of the mean that `z` is read
-against. Knows gauges and characters; knows no screen, no colour and no answer.
+The band is the answer's own, such as the scores within two standard deviations of the mean that
+`z` is read against. Knows gauges and characters; knows no screen, no colour and no answer.
 """
 
 from __future__ import annotations

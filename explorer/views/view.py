@@ -14,6 +14,7 @@ from explorer.progress import Progress
 from explorer.questions.query import Parameter, Query, about, parameters
 from explorer.views.place import Place
 from explorer.views.terms import alone, only_words, parts_of, several
+from indexer.store.spaces import UNGATED_SIDES
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
@@ -96,7 +97,7 @@ _OF_INDEX: dict[str, Callable[[Explorer], Sequence[str]]] = {
     "layer": lambda ix: [str(layer) for layer in ix.manifest.layers],
     "layers": lambda ix: [str(layer) for layer in ix.manifest.layers],
     "head": lambda ix: [str(head) for head in range(ix.manifest.model.n_heads)],
-    "side": lambda ix: ix.manifest.sides or ("in",),
+    "side": lambda ix: ix.manifest.sides or UNGATED_SIDES,
     "group": lambda ix: ix.groups,
 }
 """By what a field takes, the values that an index has."""
@@ -130,7 +131,7 @@ def option_of(one: Parameter, default: str = "") -> Option | None:
         if one.optional and one.takes != "side":
             usual = one.usual or "all"
             return Choice(name, lambda ix: ("", *there(ix)), shown=lambda v: v or usual)
-        return Choice(name, there, str(one.default))
+        return Choice(name, there, str(one.default or ""))
     about = one.help.partition(":")[0].partition(";")[0]
     return Field(one.name, f"{label}: {about}")
 

@@ -177,7 +177,8 @@ def expert_activations(model: Model, layer: int, hidden: Any, chosen: Any) -> An
     for expert in chosen.unique().tolist():
         sent = (chosen == expert).any(dim=1)
         read = hidden[sent].float()
-        fires = model.activation(read @ model.matrix(layer, "in", expert).to(read.device).T)
+        reading = model.matrix(layer, model.family.sides[0], expert)
+        fires = model.activation(read @ reading.to(read.device).T)
         if "up" in model.family.sides:
             fires = fires * (read @ model.matrix(layer, "up", expert).to(read.device).T)
         found[sent, expert] = fires

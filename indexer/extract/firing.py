@@ -1,8 +1,9 @@
 """How strongly neurons fire at words' last tokens: what is kept of it as the words go by.
 
 A neuron's activation is what its column of the output matrix is multiplied by. There is one for
-each word and neuron, far too many to keep, so that sums are kept (for mean and deviation), each
-neuron's strongest words so far, and the few activations that may yet be among a word's strongest.
+each word and neuron, far too many to keep, so that sums are kept (for mean and standard
+deviation), each neuron's strongest words so far, and the few activations that may yet be among a
+word's strongest.
 
 Knows activations a layer at a time; knows nothing of hooks and files.
 """
@@ -42,24 +43,24 @@ _PENDING = 1_500_000  # 18 MB of activations that may be among their neurons' st
 
 @dataclass(frozen=True)
 class Moments:
-    """Mean and deviation of each neuron's activation over some words: (neurons,) float64.
+    """Mean and standard deviation of each neuron's activation over some words: (neurons,) float64.
 
-    `z` is deviations above the mean; 0 where a neuron's activation never varies.
+    `z` is standard deviations above the mean; 0 where a neuron's activation never varies.
     """
 
     mean: Float64
-    deviation: Float64
+    std: Float64
 
     def z(self, activations: Float32, neurons: Int32) -> Float64:
         """Z of single activations, float64, in the shape of `neurons`."""
         above = activations.astype(np.float64) - self.mean[neurons]
-        deviation = self.deviation[neurons]
-        result: Float64 = np.divide(above, deviation, out=above * 0, where=deviation > 0)
+        std = self.std[neurons]
+        result: Float64 = np.divide(above, std, out=above * 0, where=std > 0)
         return result
 
     def turned(self, end: int) -> Moments:
         """Those of the activations times 1 or -1."""
-        return Moments(end * self.mean, self.deviation)
+        return Moments(end * self.mean, self.std)
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ class Sums:
         self.sums[1, here] += wide.square_().sum(0).cpu().numpy()
 
     def moments(self, words: int) -> Moments:
-        """Mean and deviation over the words heard, divided by n."""
+        """Mean and standard deviation over the words heard, divided by n."""
         mean, square = self.sums / max(words, 1)
         return Moments(mean, np.sqrt(np.maximum(square - mean**2, 0)))
 
@@ -220,8 +221,8 @@ class Tally:
         One that was not kept lies below its neuron's floor, and is none of its strongest words.
         """
         below = np.minimum(self._floors, self.activations[:, -1])
-        varies = moments.deviation > 0
-        z = (below[varies].astype(np.float64) - moments.mean[varies]) / moments.deviation[varies]
+        varies = moments.std > 0
+        z = (below[varies].astype(np.float64) - moments.mean[varies]) / moments.std[varies]
         return float(z.max(initial=-np.inf))
 
 
@@ -261,11 +262,11 @@ class Strongest:
         import torch
 
         here = self.grid.span(layer)
-        mean, deviation = (
+        mean, std = (
             torch.from_numpy(of[here]).to(activations.device)
-            for of in (self.moments.mean, self.moments.deviation)
+            for of in (self.moments.mean, self.moments.std)
         )
-        z = (activations.double() - mean) / torch.where(deviation > 0, deviation, torch.inf)
+        z = (activations.double() - mean) / torch.where(std > 0, std, torch.inf)
         z = torch.where(activations == 0, -torch.inf, z)
         near = z.topk(min(self.depth, z.shape[1]), dim=1).indices
         self._heard.append(
@@ -309,18 +310,18 @@ def _by_neuron_and_strength(
 def floors(moments: Moments, sample: Tally, z: float = FAR) -> Float32:
     """From which activation of each neuron one is to be kept: (neurons,) float32.
 
-    `z` deviations above the mean, or the weakest of its strongest in a sample where that is lower:
-    a few words at which a neuron fires hard would make its deviation look larger than it is. One
-    that hardly fires at the sample is given a twentieth of the median deviation, or else the first
-    word at which it fires would lower no bound.
+    `z` standard deviations above the mean, or the weakest of its strongest in a sample where that
+    is lower: a few words at which a neuron fires hard would make its deviation look larger than it
+    is. One that hardly fires at the sample is given a twentieth of the median deviation, or else
+    the first word at which it fires would lower no bound.
 
     Args:
         moments: over the sample.
         sample: a tally of it.
         z: how far above.
     """
-    least = 0.05 * float(np.median(moments.deviation))
-    reach = moments.mean + z * np.maximum(moments.deviation, least)
+    least = 0.05 * float(np.median(moments.std))
+    reach = moments.mean + z * np.maximum(moments.std, least)
     strong = sample.activations[:, -1]
     lowest: Float32 = np.minimum(reach, np.where(np.isinf(strong), reach, strong))
     return lowest.astype(np.float32)

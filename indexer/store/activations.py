@@ -25,7 +25,7 @@ class Fires:
         word: id of the word.
         rank: from 1 at the high end of a list, from -1 at the low.
         activation: what the neuron's column of the output matrix is multiplied by there.
-        z: deviations above the neuron's mean over the indexed words.
+        z: standard deviations above the neuron's mean over the indexed words.
     """
 
     neuron: int

@@ -62,7 +62,7 @@ def of_space(space: SpaceEntry) -> Declared:
         "mean": ("<f8", wide, -np.inf),
         "covariance": ("<f8", wide * 2, -np.inf),
         "embed_mean": ("<f8", each, -np.inf),
-        "embed_deviation": ("<f8", each, 0),
+        "embed_std": ("<f8", each, 0),
         "nearest_tokens": ("<i4", (*each, 4), -1),
     }
 

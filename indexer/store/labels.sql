@@ -12,7 +12,7 @@ COMMENT ON COLUMN label.id IS 'row of that space';
 COMMENT ON COLUMN label.text IS 'its name, different from all others of the space';
 COMMENT ON COLUMN label.norm IS 'Euclidean norm of its vector';
 
-COMMENT ON COLUMN space.name IS 'embed, unembed, context.<layer>, neuron.in, neuron.up, neuron.out, head.value, head.output, or as an imported one was named';
+COMMENT ON COLUMN space.name IS 'embed, unembed, context.<layer>, neuron.gate, neuron.up, neuron.in, neuron.out, head.value, head.output, or as an imported one was named';
 COMMENT ON COLUMN space.kind IS 'what its vectors are: embed, unembed, context, neuron, head or imported';
 COMMENT ON COLUMN space.item IS 'what a row stands for: token, word, neuron, head or label; row i is id i there';
 

@@ -29,10 +29,12 @@ from indexer.store.spaces import (
     SpaceEntry,
     SpaceKind,
     check_spaces,
+    sides_of,
+    space_named,
 )
 from indexer.store.typed import WrongType, read
 
-FORMAT = 5
+FORMAT = 6
 MANIFEST = "manifest.json"
 CATALOG = "catalog.duckdb"
 TOKENIZER = "tokenizer.json"
@@ -288,8 +290,9 @@ class Manifest:
         }
 
     def space(self, name: str) -> SpaceEntry | None:
-        """The entry of one space, or None."""
-        return next((s for s in self.spaces if s.name == name), None)
+        """The entry of one space, or None; `neuron.in` is the reading side of gated neurons too."""
+        named = space_named(name, self.sides)
+        return next((s for s in self.spaces if s.name == named), None)
 
     def of_kind(
         self, kind: SpaceKind, layer: int | None = None, side: str | None = None
@@ -320,7 +323,7 @@ class Manifest:
 
     @property
     def sides(self) -> tuple[NeuronSide, ...]:
-        """The sides that neurons have here, each a space: `in`, `up` where gated, `out`."""
+        """The sides that neurons have here, each a space, the reading side first."""
         there = {s.side for s in self.spaces if s.kind == "neuron"}
         return tuple(side for side in NEURON_SIDES if side in there)
 
@@ -415,6 +418,13 @@ def _check(manifest: Manifest) -> None:
         if space.measure not in MEASURES:
             raise WrongType(f"spaces[{at}].measure is {space.measure[:40]!r}, which is not known")
     check_spaces(manifest.spaces, counts, manifest.model.d_model, manifest.layers)
+    usual = sides_of(manifest.model.gated)
+    if manifest.sides not in ((), usual):
+        kind = "gated" if manifest.model.gated else "ungated"
+        raise WrongType(
+            f"spaces: neurons have the sides {', '.join(manifest.sides)}, and those of {kind} MLPs "
+            f"have {', '.join(usual)}"
+        )
     own = {CATALOG, TOKENIZER}
     for space in manifest.spaces:
         own |= {rows_file(space.name), moments_file(space.name)}

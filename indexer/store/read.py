@@ -37,6 +37,7 @@ from indexer.store.spaces import (
     SpaceKind,
     head_space,
     neuron_space,
+    side_named,
 )
 from indexer.store.unembedding import Unembedding, read_unembedding
 from indexer.store.vocabulary import Vocabulary
@@ -133,12 +134,12 @@ class Index:
         return self.space(self.manifest.embed.name)
 
     def neuron_space(self, side: str) -> Space:
-        """The space of one side of the neurons.
+        """The space of one side of the neurons; `in` is the reading side of gated ones too.
 
         Raises:
             UnknownSpace: there is none.
         """
-        return self._of_kind("neuron", side, neuron_space(side))
+        return self._of_kind("neuron", self.side_named(side), neuron_space(side))
 
     def head_space(self, side: str) -> Space:
         """The space of one side of the heads' dimensions.
@@ -156,15 +157,19 @@ class Index:
 
     @property
     def sides(self) -> tuple[NeuronSide, ...]:
-        """The sides neurons have here: `in`, `up` where the MLP is gated, `out`."""
+        """The sides neurons have here, the reading side first: see `indexer.store.spaces`."""
         return self.manifest.sides
+
+    def side_named(self, asked: str | None) -> str:
+        """The side that is asked for, be it there or not; the reading side where none is named."""
+        return side_named("in" if asked is None else asked, self.sides)
 
     def depth_of(self, space: SpaceEntry) -> int | None:
         """Which of the context spaces, in order of depth, a space is; None for one that is none."""
         return self.context_spaces.index(space) if space.kind == "context" else None
 
     def space(self, name: str) -> Space:
-        """One space by name.
+        """One space by name; `neuron.in` is the reading side of gated neurons too.
 
         Raises:
             UnknownSpace: there is none of that name; the message lists what there is.
@@ -178,7 +183,7 @@ class Index:
             with self._opening:
                 self.require_open()
                 found = self._spaces.setdefault(
-                    name, Space(self.folder, entry, self.manifest.files)
+                    entry.name, Space(self.folder, entry, self.manifest.files)
                 )
         return found
 

@@ -1,7 +1,7 @@
 -- The catalog of an index: all metadata, none of the vectors. Every table and column is described
 -- by a COMMENT, which docs/format.md is generated from.
 
-CREATE TYPE side AS ENUM ('in', 'up', 'out');
+CREATE TYPE side AS ENUM ('gate', 'up', 'in', 'out');
 
 CREATE TABLE space (
     name VARCHAR PRIMARY KEY,
@@ -18,10 +18,10 @@ CREATE TABLE space (
     convention VARCHAR NOT NULL
 );
 COMMENT ON TABLE space IS 'One row a space: a named set of vectors of width d_model';
-COMMENT ON COLUMN space.name IS 'embed, unembed, context.<layer>, neuron.in, neuron.up, neuron.out, head.value, head.output';
+COMMENT ON COLUMN space.name IS 'embed, unembed, context.<layer>, neuron.gate, neuron.up, neuron.in, neuron.out, head.value, head.output';
 COMMENT ON COLUMN space.kind IS 'what its vectors are: embed, unembed, context, neuron or head';
 COMMENT ON COLUMN space.layer IS 'of a context space the number of blocks passed; else NULL';
-COMMENT ON COLUMN space.side IS 'of neurons in, up or out; of heads value or output; else NULL';
+COMMENT ON COLUMN space.side IS 'of gated neurons gate, up or out, of others in or out; of heads value or output; else NULL';
 COMMENT ON COLUMN space.item IS 'what a row stands for: token, word, neuron or head; row i is id i there';
 COMMENT ON COLUMN space.dtype IS 'how the rows are stored';
 COMMENT ON COLUMN space.rows IS 'number of vectors';
@@ -81,30 +81,34 @@ CREATE TABLE neuron (
     layer INTEGER NOT NULL,
     expert INTEGER,
     unit INTEGER NOT NULL,
-    norm_in FLOAT NOT NULL,
+    norm_gate FLOAT,
     norm_up FLOAT,
+    norm_in FLOAT,
     norm_out FLOAT NOT NULL,
-    cosine_in_out FLOAT NOT NULL,
-    cosine_in_up FLOAT,
+    cosine_gate_up FLOAT,
+    cosine_gate_out FLOAT,
     cosine_up_out FLOAT,
+    cosine_in_out FLOAT,
     activation_mean FLOAT,
-    activation_deviation FLOAT
+    activation_std FLOAT
 );
 COMMENT ON TABLE neuron IS 'One row a neuron: one unit of one layer''s MLP';
-COMMENT ON COLUMN neuron.id IS 'row of neuron.in, neuron.up and neuron.out';
+COMMENT ON COLUMN neuron.id IS 'row of every neuron space: neuron.gate, neuron.up, neuron.in and neuron.out';
 COMMENT ON COLUMN neuron.name IS 'L<layer>N<unit>, or L<layer>E<expert>N<unit>';
 COMMENT ON COLUMN neuron.layer IS 'block, from 0';
 COMMENT ON COLUMN neuron.expert IS 'which of the block''s experts, from 0; NULL in a block without';
 COMMENT ON COLUMN neuron.unit IS 'unit of that MLP or expert, from 0';
-COMMENT ON COLUMN neuron.norm_in IS 'Euclidean norm of the reading side, under the index''s convention';
-COMMENT ON COLUMN neuron.norm_up IS 'the same of the second reading direction; NULL where the MLP is not gated';
+COMMENT ON COLUMN neuron.norm_gate IS 'Euclidean norm of the gate, the reading side of a gated MLP, under the index''s convention; NULL where the MLP is not gated';
+COMMENT ON COLUMN neuron.norm_up IS 'the same of the second reading direction; NULL where not gated';
+COMMENT ON COLUMN neuron.norm_in IS 'the same of the reading side of an MLP without a gate; NULL where gated';
 COMMENT ON COLUMN neuron.norm_out IS 'the same of the writing side';
-COMMENT ON COLUMN neuron.cosine_in_out IS 'cosine between reading and writing side';
-COMMENT ON COLUMN neuron.cosine_in_up IS 'cosine between the two reading directions; NULL where not gated';
+COMMENT ON COLUMN neuron.cosine_gate_up IS 'cosine between the two reading directions; NULL where not gated';
+COMMENT ON COLUMN neuron.cosine_gate_out IS 'cosine between the gate and the writing side; NULL where not gated';
 COMMENT ON COLUMN neuron.cosine_up_out IS 'cosine between up and the writing side; NULL where not gated';
+COMMENT ON COLUMN neuron.cosine_in_out IS 'cosine between reading and writing side of an MLP without a gate; NULL where gated';
 
 COMMENT ON COLUMN neuron.activation_mean IS 'mean of its activations at the indexed words'' last tokens; NULL where none were recorded';
-COMMENT ON COLUMN neuron.activation_deviation IS 'their standard deviation, divided by n; NULL where none were recorded';
+COMMENT ON COLUMN neuron.activation_std IS 'their standard deviation, divided by n; NULL where none were recorded';
 
 CREATE TABLE neuron_token (
     neuron INTEGER NOT NULL,
@@ -115,7 +119,7 @@ CREATE TABLE neuron_token (
 );
 COMMENT ON TABLE neuron_token IS 'Per neuron and side, the 10 highest and 10 lowest word-like tokens';
 COMMENT ON COLUMN neuron_token.neuron IS 'neuron.id';
-COMMENT ON COLUMN neuron_token.side IS 'in, up or out';
+COMMENT ON COLUMN neuron_token.side IS 'of a gated neuron gate, up or out, of another in or out';
 COMMENT ON COLUMN neuron_token.rank IS '1 to 10 from the highest, -1 to -10 from the lowest';
 COMMENT ON COLUMN neuron_token.token IS 'token.id';
 COMMENT ON COLUMN neuron_token.score IS 'z of the token within the neuron, over word-like tokens of embed';
@@ -132,7 +136,7 @@ COMMENT ON COLUMN neuron_word.neuron IS 'neuron.id';
 COMMENT ON COLUMN neuron_word.rank IS '1 to 20 from the highest activation; in a gated MLP -1 to -20 from the lowest';
 COMMENT ON COLUMN neuron_word.word IS 'word.id';
 COMMENT ON COLUMN neuron_word.activation IS 'what its column of the output matrix is multiplied by there; never exactly 0';
-COMMENT ON COLUMN neuron_word.z IS 'deviations above the neuron''s mean over all indexed words';
+COMMENT ON COLUMN neuron_word.z IS 'standard deviations above the neuron''s mean over all indexed words';
 
 CREATE TABLE word_neuron (
     word INTEGER NOT NULL,
@@ -146,7 +150,7 @@ COMMENT ON COLUMN word_neuron.word IS 'word.id';
 COMMENT ON COLUMN word_neuron.rank IS '1 to 64 from the highest z; in a gated MLP -1 to -64 from the lowest';
 COMMENT ON COLUMN word_neuron.neuron IS 'neuron.id';
 COMMENT ON COLUMN word_neuron.activation IS 'what its column of the output matrix is multiplied by there; never exactly 0';
-COMMENT ON COLUMN word_neuron.z IS 'deviations above the neuron''s mean over all indexed words';
+COMMENT ON COLUMN word_neuron.z IS 'standard deviations above the neuron''s mean over all indexed words';
 
 CREATE TABLE head (
     id INTEGER NOT NULL,

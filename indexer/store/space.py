@@ -87,7 +87,7 @@ class Space:
         Raises:
             EmptyPopulation: it holds fewer than two, which do not vary.
         """
-        self._require_population("deviation, so that no z can be had", 2)
+        self._require_population("standard deviation, so that no z can be had", 2)
         return self._array("covariance")
 
     def _require_population(self, what: str, least: int) -> None:
@@ -109,10 +109,10 @@ class Space:
     @cached_property
     def scores_of_embed(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Of a neuron space: what `scores_of` gives for `embed`, as the build has stored it."""
-        return self._array("embed_mean"), self._array("embed_deviation")
+        return self._array("embed_mean"), self._array("embed_std")
 
     def scores_of(self, words: Space) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Mean and deviation of each row's dot products with the population of another space.
+        """Mean and standard deviation of each row's dot products with another space's population.
 
         With n a row at its own length, mu and Sigma the population's mean and covariance, these
         are n.mu and sqrt(n' Sigma n), both (rows,) float64. For neurons against `embed` the build
@@ -121,7 +121,7 @@ class Space:
         Raises:
             EmptyPopulation: the population holds fewer than two.
         """
-        words._require_population("deviation, so that no z can be had", 2)
+        words._require_population("standard deviation, so that no z can be had", 2)
         if words.entry.kind == "embed" and self.entry.kind == "neuron":
             return self.scores_of_embed
         found = self._scores.get(words.name)
@@ -134,13 +134,13 @@ class Space:
 
     def _scores_of(self, words: Space) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         mean = np.empty(self.entry.rows)
-        deviation = np.empty(self.entry.rows)
+        std = np.empty(self.entry.rows)
         for first in range(0, self.entry.rows, 4096):
             here = slice(first, first + 4096)
             unit = self.rows.block(first, min(4096, self.entry.rows - first)).astype(np.float64)
             mean[here] = unit @ words.mean
-            deviation[here] = np.sqrt(np.maximum(np.vecdot(unit @ words.covariance, unit), 0))
-        return mean * self.lengths, deviation * self.lengths
+            std[here] = np.sqrt(np.maximum(np.vecdot(unit @ words.covariance, unit), 0))
+        return mean * self.lengths, std * self.lengths
 
     def vector(self, position: int) -> NDArray[np.float64]:
         """One item's vector at its own length, (width,) float64."""

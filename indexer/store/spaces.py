@@ -17,14 +17,28 @@ from indexer.store.typed import WrongType
 SpaceKind = Literal["embed", "unembed", "context", "neuron", "head", "imported"]
 ItemName = Literal["token", "word", "neuron", "head", "label"]
 TokenSpace = Literal["embed", "unembed"]
-NeuronSide = Literal["in", "up", "out"]
+NeuronSide = Literal["gate", "up", "in", "out"]
 HeadSide = Literal["value", "output"]
-Side = Literal["in", "up", "out", "value", "output"]
+Side = Literal["gate", "up", "in", "out", "value", "output"]
 RowType = Literal["float32"]
 """How the rows of a space are stored."""
 
 NEURON_SIDES: tuple[NeuronSide, ...] = get_args(NeuronSide)
 HEAD_SIDES: tuple[HeadSide, ...] = get_args(HeadSide)
+
+GATED_SIDES: tuple[NeuronSide, ...] = ("gate", "up", "out")
+"""The sides of a neuron of a gated MLP, the reading side first and the writing side last."""
+
+UNGATED_SIDES: tuple[NeuronSide, ...] = ("in", "out")
+"""Those of one without a gate, in the same order."""
+
+SIDE_PAIRS: tuple[tuple[NeuronSide, NeuronSide], ...] = (
+    ("gate", "up"),
+    ("gate", "out"),
+    ("up", "out"),
+    ("in", "out"),
+)
+"""Sides of a neuron between which the cosine is kept, where the model has both."""
 
 SPACE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 """What a space may be called: it is the name of its files too."""
@@ -38,11 +52,12 @@ class SpaceEntry:
     """One space: what its rows are and how they are normalised.
 
     Attributes:
-        name: `embed`, `unembed`, `context.12`, `neuron.in`, ...; a further one as it was imported.
+        name: `embed`, `unembed`, `context.12`, `neuron.out`, ...; a further one as it was imported.
             It is what a person writes, and the name of its files; what the space is stands below.
         kind: `embed`, `unembed`, `context`, `neuron`, `head` or `imported`.
         layer: of a context space, how many blocks the stream has passed; None of others.
-        side: of neurons `in`, `up` or `out`, of heads `value` or `output`; None of others.
+        side: of gated neurons `gate`, `up` or `out`, of others `in` or `out`; of heads `value` or
+            `output`; None of other spaces.
         item: what a row stands for: `token`, `word`, `neuron`, `head`, a dimension of one, or
             `label`, the name that a vector was imported under.
         dtype: how the rows are stored.
@@ -120,8 +135,28 @@ def context_space(layer: int) -> str:
 
 
 def neuron_space(side: str) -> str:
-    """`neuron.in`: the name of one side of the neurons."""
+    """`neuron.gate`: the name of one side of the neurons."""
     return f"neuron.{side}"
+
+
+def sides_of(gated: bool) -> tuple[NeuronSide, ...]:
+    """The sides that neurons have, the reading side first and the writing side last."""
+    return GATED_SIDES if gated else UNGATED_SIDES
+
+
+def side_named(asked: str, sides: Sequence[NeuronSide]) -> str:
+    """The side that is asked for: of gated neurons `in` is their reading side, the gate.
+
+    Args:
+        asked: what was written, a side that is there or not.
+        sides: that neurons have in the index, the reading side first; empty where it has none.
+    """
+    return sides[0] if asked == "in" and sides else asked
+
+
+def space_named(asked: str, sides: Sequence[NeuronSide]) -> str:
+    """The name of the space that is asked for: of gated neurons `neuron.in` is `neuron.gate`."""
+    return neuron_space(side_named("in", sides)) if asked == neuron_space("in") else asked
 
 
 def head_space(side: str) -> str:

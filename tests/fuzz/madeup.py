@@ -43,11 +43,20 @@ arguments = (
 names = arguments.map(lambda text: text.replace("/", ""))
 """The same for what becomes a file: it stays in the folder where it is made."""
 
-SPACES = ["embed", "unembed", "context.0", "context.2", "neuron.in", "neuron.out", "head.value"]
+SPACES = [
+    "embed",
+    "unembed",
+    "context.0",
+    "context.2",
+    "neuron.gate",
+    "neuron.in",
+    "neuron.out",
+    "head.value",
+]
 _TERMS = [
     "large", "dog", "Great Dane", '"dog"', '"Great Dane"', 'token:"dog"', "#12", "#0", "#99999999",
-    "L0N1", "L0N1.in", "L0N1.out", "L2N3.up", "L9N9.in", "L0H0D0.value", "L1H1D2.output",
-    "L0N1E0.in", "f1", "␣dog", "zebra",
+    "L0N1", "L0N1.gate", "L0N1.in", "L0N1.out", "L2N3.up", "L9N9.in", "L0H0D0.value",
+    "L1H1D2.output", "L0N1E0.in", "f1", "␣dog", "zebra",
 ]  # fmt: skip
 _BETWEEN = [" ", " + ", " - ", " + - ", "+", "-", "*", " * ", "@", ".", ":", "#", '"', ", ", "  "]
 

@@ -118,9 +118,9 @@ def test_no_answer_is_empty_or_all_zeros(ix: explorer.Explorer) -> None:
 
 RIGHT = [
     (("large", "huge"), "out", "L17N585", 7.095),
-    (("large", "huge"), "in", "L3N1966", 6.788),
+    (("large", "huge"), "gate", "L3N1966", 6.788),
     (("two", "three"), "out", "L17N1341", 11.537),
-    (("two", "three"), "in", "L17N1341", 7.965),
+    (("two", "three"), "gate", "L17N1341", 7.965),
 ]
 
 

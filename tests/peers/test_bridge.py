@@ -35,7 +35,7 @@ Float32 = NDArray[np.float32]
 WEIGHTS_TOLERANCE, CONTEXT_TOLERANCE = 1e-6, 1e-4
 COMPARED_WORDS = 24
 COLUMNS = (
-    *("embed", "unembed", "neuron.in", "neuron.up", "neuron.out"),
+    *("embed", "unembed", "neuron.gate", "neuron.up", "neuron.in", "neuron.out"),
     *("head.value", "head.output", "context"),
 )
 
@@ -102,8 +102,8 @@ def their_weights(bridge: Any) -> dict[str, torch.Tensor]:
     """Space name -> (layers, rows, d_model), where the bridge has it; tokens are one layer.
 
     TransformerLens lays weights (in, out); in a gated MLP its `W_gate` is what the activation
-    function is applied to, our `neuron.in`. Its `W_V` holds the key-value heads, our `head.value`
-    one for each query head.
+    function is applied to, our `neuron.gate`, and its `W_in` our `neuron.up`. Its `W_V` holds the
+    key-value heads, our `head.value` one for each query head.
     """
     sharing = bridge.cfg.n_heads // bridge.W_V.shape[1]
     values = bridge.W_V.repeat_interleave(sharing, dim=1)
@@ -116,8 +116,8 @@ def their_weights(bridge: Any) -> dict[str, torch.Tensor]:
         "head.output": bridge.W_O.flatten(1, 2),
     }
     if bridge.W_gate is not None:
-        weights["neuron.up"] = weights["neuron.in"]
-        weights["neuron.in"] = bridge.W_gate.transpose(1, 2)
+        weights["neuron.up"] = weights.pop("neuron.in")
+        weights["neuron.gate"] = bridge.W_gate.transpose(1, 2)
     return weights
 
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _COLUMNS = (
-    "id, layer, expert, unit, norm_in, norm_up, norm_out, "
-    "cosine_in_out, cosine_in_up, cosine_up_out, activation_mean, activation_deviation"
+    "id, layer, expert, unit, norm_gate, norm_up, norm_in, norm_out, "
+    "cosine_gate_up, cosine_gate_out, cosine_up_out, cosine_in_out, activation_mean, activation_std"
 )
 
 
@@ -31,29 +31,33 @@ class Neuron:
         layer: block, from 0.
         expert: which of the block's experts, from 0; None in a block without.
         unit: from 0.
-        norm_in: Euclidean norm of the reading side, under the index's convention.
-        norm_up: of the second reading direction.
+        norm_gate: Euclidean norm of the gate, the reading side of a gated MLP, under the index's
+            convention.
+        norm_up: of the second reading direction of a gated MLP.
+        norm_in: of the reading side of an MLP without a gate.
         norm_out: of the writing side.
-        cosine_in_out: cosine between reading and writing side.
-        cosine_in_up: between the two reading directions.
+        cosine_gate_up: cosine between the two reading directions.
+        cosine_gate_out: between the gate and the writing side.
         cosine_up_out: between the second reading direction and the writing side.
+        cosine_in_out: between reading and writing side of an MLP without a gate.
         activation_mean: over the indexed words' last tokens; None where not recorded.
-        activation_deviation: their standard deviation, divided by n; None where not
-            recorded.
+        activation_std: their standard deviation, divided by n; None where not recorded.
     """
 
     id: int
     layer: int
     expert: int | None
     unit: int
-    norm_in: float
+    norm_gate: float | None
     norm_up: float | None
+    norm_in: float | None
     norm_out: float
-    cosine_in_out: float
-    cosine_in_up: float | None
+    cosine_gate_up: float | None
+    cosine_gate_out: float | None
     cosine_up_out: float | None
+    cosine_in_out: float | None
     activation_mean: float | None
-    activation_deviation: float | None
+    activation_std: float | None
 
     @property
     def name(self) -> str:
@@ -67,7 +71,7 @@ class NeuronToken:
 
     Attributes:
         neuron: id of the neuron.
-        side: `in`, `up` or `out`.
+        side: of gated neurons `gate`, `up` or `out`, of others `in` or `out`.
         rank: from 1 at the top, from -1 at the bottom.
         token: which token.
         score: z of the token among what the neuron gives word-like tokens.
