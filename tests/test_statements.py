@@ -38,7 +38,7 @@ def schema(real: Any) -> Any:
         ("FROM word w JOIN word_neuron wn ON wn.ac", "", "activation"),
         ('SELECT "t".di', ' FROM token "t"', "display"),
         # Between the parentheses of a function, its parameters.
-        ("SELECT * FROM neighbors('large', d", "", "distinct_forms"),
+        ("SELECT * FROM neighbors('large', d", "", '"distinct"'),
         ("SELECT * FROM neighbors('it''s (', mea", "", "measure"),
         ("SELECT simi", "", "similarity"),
         ("SELECT 1; -- from\nSELECT * FROM hea", "", "head"),

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from explorer.sql.functions import RESERVED
+
 if TYPE_CHECKING:
     from explorer.questions import Described
 
@@ -115,7 +117,7 @@ def completions(schema: Sequence[Described], before: str, after: str = "") -> tu
     named = {**_read(before + after, columns).tables, **read.tables}
     if what.table:
         table = named.get(what.table.lower(), what.table.lower())
-        return _starting(what.name, columns.get(table, ()))
+        return _starting(what.name, columns.get(table) or columns.get(f"{table}()") or ())
     if not what.name:
         return ()
     tables = [row.of for row in schema if row.kind == "table"]
@@ -125,14 +127,15 @@ def completions(schema: Sequence[Described], before: str, after: str = "") -> tu
     near = [name for table in dict.fromkeys(named.values()) for name in columns[table]]
     far = [name for names in columns.values() for name in names]
     words = [word.lower() if what.name.islower() else word for word in KEYWORDS]
-    aliases = [name for name in named if name not in columns]
+    aliases = [name for name in named if not {name, f"{name}()"} & columns.keys()]
     if read.here.tables:
         found = _starting(what.name, [*tables, *givers, *words])
     else:
         order = [*parameters, *near, *aliases, *scalars, *givers, *words, *tables]
         # Without a table there is nothing to prefer yet: a keyword may be all that is meant.
         found = _starting(what.name, [*order, *far] if near else [*words, *order, *far])
-    return found
+    quoted = RESERVED & set(parameters)
+    return tuple(f'"{name}"' if name in quoted else name for name in found)
 
 
 def misplaced(error: str, statement: str) -> Misplaced | None:
@@ -160,19 +163,23 @@ def _open(hidden: str) -> bool:
 
 
 def _columns(schema: Sequence[Described]) -> dict[str, list[str]]:
-    """Names of columns by table, and by function that gives a table."""
+    """Names of columns by table, and by function that gives a table: `neuron` and `neuron()`."""
     found: dict[str, list[str]] = {}
     for row in schema:
-        if row.kind == "table" or (row.kind == "function" and row.type == "table"):
+        if row.kind == "table":
             found[row.of] = []
-        elif row.kind in ("column", "gives"):
+        elif row.kind == "function" and row.type == "table":
+            found[f"{row.of}()"] = []
+        elif row.kind == "column":
             found[row.of].append(row.name)
+        elif row.kind == "gives":
+            found[f"{row.of}()"].append(row.name)
     return found
 
 
 def _read(text: str, columns: dict[str, list[str]]) -> _Read:
     """Which tables are named, by what each is called there, and what stands open at the end."""
-    read, last, table = _Read(), "", ""
+    read, last, table = _Read(), "", ""  # table: what the one named last is called
     for piece in _PIECE.finditer(text):
         if piece["hidden"]:
             continue
@@ -189,11 +196,11 @@ def _read(text: str, columns: dict[str, list[str]]) -> _Read:
         elif word in _AFTER_TABLES:
             read.here.tables, table = False, ""
         elif word and read.here.tables:
-            if not table and word in columns:
-                table = read.tables[word] = word
+            called = f"{word}()" if text[piece.end() :].lstrip().startswith("(") else word
+            if not table and called in columns:
+                table, read.tables[word] = word, called
             elif table and word not in _KEYWORDS and last != ".":
-                read.tables.pop(table, None)
-                read.tables[word] = table
+                read.tables[word] = read.tables.pop(table, table)
                 table = ""
         last = word or piece["mark"] or ""
     return read
