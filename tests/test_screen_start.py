@@ -33,6 +33,7 @@ from explorer.screen.commands import LETTERS
 from explorer.screen.panes import start
 from explorer.views import VIEWS
 from explorer.worker import command
+from indexer.store.layout import FORMAT
 from processes import PATIENCE, children, ended, until
 
 
@@ -330,7 +331,7 @@ def no_json(folder: Path) -> None:
 
 def of_another_format(folder: Path) -> None:
     manifest = folder / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"format": 5', '"format": 3'))
+    manifest.write_text(manifest.read_text().replace(f'"format": {FORMAT}', '"format": 3'))
 
 
 def a_file_less(folder: Path) -> None:
