@@ -18,7 +18,7 @@ from explorer.compute.workspace import Workspace
 from explorer.engines.local import Local
 from explorer.expressions import parse
 from explorer.lazy import LazyModule
-from explorer.measures.asked import checked_measure
+from explorer.measures.registry import checked_measure
 from explorer.progress import Progress, no_progress
 from explorer.questions import (
     Analogy,

@@ -24,7 +24,7 @@ from indexer.store.errors import did_you_mean, nearest
 from indexer.store.spaces import NeuronSide, sides_of
 
 
-class Layout(Enum):
+class Axes(Enum):
     """Which axis of a weight matrix is which."""
 
     LINEAR = "(out, in), as torch.nn.Linear keeps it"
@@ -58,7 +58,7 @@ class Matrix:
     """
 
     path: str
-    layout: Layout = Layout.LINEAR
+    layout: Axes = Axes.LINEAR
     half: int | None = None
 
 
@@ -334,13 +334,13 @@ FAMILIES: tuple[Family, ...] = (
         norm=Norm.LAYER,
         mlp=Mlp(
             norm=("ln_2",),
-            reading=Matrix("mlp.c_fc", Layout.CONV1D),
-            writing=Matrix("mlp.c_proj", Layout.CONV1D),
+            reading=Matrix("mlp.c_fc", Axes.CONV1D),
+            writing=Matrix("mlp.c_proj", Axes.CONV1D),
         ),
         attention=Attention(
             norm=("ln_1",),
-            value=Matrix("attn.c_attn", Layout.CONV1D),
-            output=Matrix("attn.c_proj", Layout.CONV1D),
+            value=Matrix("attn.c_attn", Axes.CONV1D),
+            output=Matrix("attn.c_proj", Axes.CONV1D),
             fused=Fused.LAST,
         ),
         activation="activation_function",

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from indexer.errors import BadVectors, CheckFailed, IndexExists, MissingExtra
 from indexer.portable.formats import opened
-from indexer.portable.vectors import Asked, Block, Float32, Reader
+from indexer.portable.vectors import Block, Float32, Reader, VectorSource
 from indexer.progress import Narrator
 from indexer.store.errors import MachineError, SemanticError, unknown
 from indexer.store.extend import add_labels, take_over
@@ -56,7 +56,7 @@ class ImportRequest:
             takes no such file.
     """
 
-    vectors: Asked
+    vectors: VectorSource
     root: Path
     name: str
     space: str | None = None

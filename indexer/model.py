@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from indexer.architectures import Family, Fused, Layout, Matrix, Mlp, Norm, check_config, family_of
+from indexer.architectures import Axes, Family, Fused, Matrix, Mlp, Norm, check_config, family_of
 from indexer.errors import (
     CheckFailed,
     IncompleteWeights,
@@ -147,7 +147,7 @@ class Model:
         """How many experts a block's MLP has (0 for none), and how many neurons each."""
         mlp = self.mlp(layer)
         shape = tuple(self._parameter(layer, mlp.writing).shape)
-        units = shape[-1] if mlp.writing.layout is Layout.LINEAR else shape[-2]
+        units = shape[-1] if mlp.writing.layout is Axes.LINEAR else shape[-2]
         return (shape[0] if mlp.experts else 0), units
 
     def heads(self, layer: int) -> tuple[int, int, int]:
@@ -155,9 +155,9 @@ class Model:
         count = int(self.config.num_attention_heads)
         attention = self.family.attention
         shape = self._parameter(layer, attention.output).shape
-        width = int(shape[1 if attention.output.layout is Layout.LINEAR else 0]) // count
+        width = int(shape[1 if attention.output.layout is Axes.LINEAR else 0]) // count
         shape = self._parameter(layer, attention.value).shape
-        outputs = int(shape[0 if attention.value.layout is Layout.LINEAR else 1]) // width
+        outputs = int(shape[0 if attention.value.layout is Axes.LINEAR else 1]) // width
         keyed = outputs if attention.fused is Fused.NO else (outputs - count) // 2
         return count, keyed, width
 
@@ -331,7 +331,7 @@ class Model:
             if expert is not None:
                 weight = weight[expert]
             # A reading matrix kept (out, in) has a neuron a row; a writing matrix a column.
-            turned = (matrix.layout is Layout.LINEAR) == writing
+            turned = (matrix.layout is Axes.LINEAR) == writing
             rows = weight.T if turned else weight
             if rows.shape[-1] != self.d_model:
                 raise CheckFailed(

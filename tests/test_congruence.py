@@ -21,11 +21,11 @@ from explorer.chance.controls import forms_of
 from explorer.chance.members import Group
 from explorer.chance.strata import strata
 from explorer.compute.congruence import apart, in_space, rows_of
-from explorer.compute.lots import Drawn, Lots, distinct
+from explorer.compute.control_groups import ControlGroups, Drawn, distinct
 from explorer.errors import QueryError
 from explorer.expressions import Kind, Term
 from explorer.measures import MEASURES
-from explorer.measures.asked import checked_measure
+from explorer.measures.registry import checked_measure
 from explorer.show.formats import render
 from explorer.words import Words
 from indexer.store.errors import SemanticError
@@ -366,9 +366,11 @@ def null(request: pytest.FixtureRequest, real: Any) -> tuple[np.ndarray, np.ndar
         out = forms_of(words, group.texts)
         pools = strata(words, group.traits(spaces[0]), request.param, "embed", out, group.ids)
         drawn = Drawn(words, group, None, pools.draw(DRAWN, rng), None)
-        lots = Lots(request.param, drawn, pools, (), ())
+        groups = ControlGroups(request.param, drawn, pools, (), ())
         rows = rows_of(
-            index, lots, [in_space(drawn, checked_measure(None, index, space)) for space in spaces]
+            index,
+            groups,
+            [in_space(drawn, checked_measure(None, index, space)) for space in spaces],
         )
         found.append([(row.p, row.p_corrected) for row in rows])
     p = np.array(found)

@@ -26,8 +26,8 @@ from conftest import BIN, ROOT, Run
 from explorer.compute.evaluate_analogies import _Covered, _right
 from explorer.errors import QueryError
 from explorer.measures import MEASURES
-from explorer.measures.asked import checked_measure
 from explorer.measures.cosine import Cosine
+from explorer.measures.registry import checked_measure
 from explorer.questions.choices import Case
 from explorer.resolve import folded
 from explorer.show.formats import render

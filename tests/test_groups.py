@@ -13,8 +13,8 @@ import explorer
 from explorer.chance import groups
 from explorer.chance.groups import mean_score, mean_scores
 from explorer.measures import MEASURES
-from explorer.measures.asked import checked_measure
 from explorer.measures.centered import Centered
+from explorer.measures.registry import checked_measure
 from explorer.words import Words
 from whitening import whitener_by
 

@@ -22,7 +22,7 @@ import explorer
 from conftest import Run
 from everyquestion import QUESTIONS
 from indexer.importing import ImportRequest, import_vectors
-from indexer.portable.vectors import Asked
+from indexer.portable.vectors import VectorSource
 from indexer.progress import Narrator
 from indexer.store import catalog_file
 from indexer.store.errors import DamagedIndex, SemanticError
@@ -193,7 +193,7 @@ def refused_import(folder: Path, tmp_path: Path) -> BaseException:
     width = Manifest.load(folder).model.d_model
     np.save(tmp_path / "v.npy", np.ones((2, width), np.float32))
     (tmp_path / "v.labels.txt").write_text("a\nb\n")
-    asked = Asked(path=tmp_path / "v.npy", labels=None, tensor=None)
+    asked = VectorSource(path=tmp_path / "v.npy", labels=None, tensor=None)
     with pytest.raises(SemanticError) as caught:
         import_vectors(
             ImportRequest(asked, root=folder.parent, name=folder.name, space="sae"),

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from indexer.errors import BadVectors
 from indexer.portable.formats import opened, written
-from indexer.portable.vectors import Asked, Labelled
+from indexer.portable.vectors import Labelled, VectorSource
 
 pytestmark = pytest.mark.native
 
@@ -55,7 +55,7 @@ def broken(data: bytes) -> Iterator[bytes]:
 
 def walked(path: Path) -> tuple[list[str], np.ndarray]:
     """All names and vectors of a file that is read."""
-    reader = opened(Asked(path), None)[1]
+    reader = opened(VectorSource(path), None)[1]
     names = [name for part in reader.names() for name in part]
     blocks = list(reader.blocks())
     assert names == [label for block in blocks for label in block.labels]
@@ -138,13 +138,13 @@ def test_what_a_header_claims_is_held_against_the_file(file: str, tmp_path: Path
     assert claimed != data
     (tmp_path / file).write_bytes(claimed)
     if file in ("v.vec", "v.bin"):
-        reader = opened(Asked(tmp_path / file), None)[1]
+        reader = opened(VectorSource(tmp_path / file), None)[1]
         assert reader.rows == 6
         assert "1,000,000,000,000,000 vectors" in reader.notes[0]
         assert "6 follow: taken as 6" in reader.notes[0]
     else:
         with pytest.raises(BadVectors, match=r"cut short|another number of bytes"):
-            opened(Asked(tmp_path / file), None)
+            opened(VectorSource(tmp_path / file), None)
 
 
 def test_a_table_that_claims_more_rows_than_it_can_hold_is_refused(tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_a_table_that_claims_more_rows_than_it_can_hold_is_refused(tmp_path: Pat
     length = int.from_bytes(data[-8:-4], "little") + 7
     (tmp_path / "v.parquet").write_bytes(claimed[:-8] + length.to_bytes(4, "little") + b"PAR1")
     with pytest.raises(BadVectors, match=r"tells of [\d,]{20,} rows, which [\d,]+ bytes cannot"):
-        opened(Asked(tmp_path / "v.parquet"), None)
+        opened(VectorSource(tmp_path / "v.parquet"), None)
 
 
 # -- texts ----------------------------------------------------------------------------------------
@@ -193,7 +193,7 @@ def test_each_line_of_a_text_gives_its_own_numbers_or_an_error(data: bytes) -> N
         found = tried(path)
         if found is None:
             return
-        reader, (names, vectors) = opened(Asked(path), None)[1], found
+        reader, (names, vectors) = opened(VectorSource(path), None)[1], found
     for row, (name, vector) in enumerate(zip(names, vectors, strict=True)):
         number = int(reader.place(row).removeprefix("line "))
         line = data.removeprefix(b"\xef\xbb\xbf").split(b"\n")[number - 1]

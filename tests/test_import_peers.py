@@ -15,7 +15,7 @@ import explorer
 from indexer.errors import BadVectors
 from indexer.importing import ImportRequest, import_vectors
 from indexer.portable.formats import opened
-from indexer.portable.vectors import Asked
+from indexer.portable.vectors import VectorSource
 from indexer.progress import Narrator
 
 pytestmark = pytest.mark.native
@@ -67,7 +67,7 @@ TOLD = {
 
 def read(path: Path, **asked: object) -> tuple[str, list[str], np.ndarray]:
     """Format, names and vectors of a file."""
-    name, reader = opened(Asked(path, **asked), None)  # type: ignore[arg-type]
+    name, reader = opened(VectorSource(path, **asked), None)  # type: ignore[arg-type]
     blocks = list(reader.blocks())
     return name, [x for b in blocks for x in b.labels], np.concatenate([b.vectors for b in blocks])
 
@@ -116,7 +116,7 @@ def test_names_of_another_encoding_are_read_as_gensim_reads_them(tmp_path: Path)
 
 
 def test_a_header_that_counts_wrong_is_corrected_and_said() -> None:
-    name, reader = opened(Asked(THEIRS / "pretrained.vec"), None)
+    name, reader = opened(VectorSource(THEIRS / "pretrained.vec"), None)
     assert (name, reader.rows, reader.width) == ("word2vec", 1, 5)
     assert reader.notes == ["pretrained.vec: line 1 says 3 vectors, and 1 follow: taken as 1"]
     (block,) = reader.blocks()
@@ -155,7 +155,9 @@ def test_an_index_made_of_one_answers_as_gensim_does(name: str, tmp_path: Path) 
     from gensim.models import KeyedVectors
 
     format = READ[name]
-    import_vectors(ImportRequest(Asked(THEIRS / name), tmp_path, "theirs"), Narrator(quiet=True))
+    import_vectors(
+        ImportRequest(VectorSource(THEIRS / name), tmp_path, "theirs"), Narrator(quiet=True)
+    )
     keyed = KeyedVectors.load_word2vec_format(
         str(THEIRS / name), binary=format == "word2vec-binary", no_header=format == "glove"
     )

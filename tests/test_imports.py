@@ -30,7 +30,7 @@ from indexer.errors import BadVectors, IndexExists
 from indexer.exporting import ExportRequest, export
 from indexer.importing import ON_DUPLICATE, ImportRequest, import_vectors
 from indexer.portable.formats import ENCODING_ERRORS, READ
-from indexer.portable.vectors import Asked
+from indexer.portable.vectors import VectorSource
 from indexer.progress import Narrator
 from indexer.store.errors import DamagedIndex, SemanticError
 from indexer.store.layout import Manifest
@@ -52,7 +52,7 @@ def imported(file: Path, root: Path, name: str, space: str | None = None, **opti
         for name in ("format", "allow_zero", "force", "on_duplicate")
         if name in options
     }
-    request = ImportRequest(Asked(file, **options), root, name, space, **of_request)
+    request = ImportRequest(VectorSource(file, **options), root, name, space, **of_request)
     return import_vectors(request, Narrator(quiet=True))[0]
 
 

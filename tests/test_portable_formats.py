@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from indexer.portable.formats import READ, opened, written
 from indexer.portable.labels import told_apart, without_blanks
-from indexer.portable.vectors import Asked, Labelled
+from indexer.portable.vectors import Labelled, VectorSource
 
 pytestmark = pytest.mark.native
 
@@ -43,7 +43,7 @@ def test_what_is_written_is_read_back_to_the_last_bit(
             for first in range(0, len(names), step):
                 put(vectors[first : first + step])
         assert sorted(Path(folder).iterdir()) == sorted(paths)
-        found, reader = opened(Asked(paths[0]), name)
+        found, reader = opened(VectorSource(paths[0]), name)
         blocks = list(reader.blocks())
     assert found == name
     assert (reader.rows, reader.width) == vectors.shape
@@ -69,6 +69,6 @@ def test_a_text_without_its_header_is_glove_s(names: list[str], width: int, seed
             put(vectors)
         path = Path(folder) / "v.glove"
         path.write_bytes(paths[0].read_bytes().split(b"\n", 1)[1])
-        blocks = list(opened(Asked(path), None)[1].blocks())
+        blocks = list(opened(VectorSource(path), None)[1].blocks())
     np.testing.assert_array_equal(np.concatenate([block.vectors for block in blocks]), vectors)
     assert [x for b in blocks for x in b.labels] == [without_blanks(one) for one in carried]

@@ -179,7 +179,7 @@ def test_lists_become_tuples_and_all_is_every_choice() -> None:
 
 
 def test_less_is_nearer_by_the_measures_that_say_so() -> None:
-    from explorer.measures.asked import KINDS
+    from explorer.measures.registry import KINDS
 
     assert {name for name, kind in KINDS.items() if kind.distance} == DISTANCES
 

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from explorer.compute.analogy import _multiplied
 from explorer.measures import MEASURES
-from explorer.measures.asked import KINDS
 from explorer.measures.measure import Measure, Weighted, pair_scores
+from explorer.measures.registry import KINDS
 from explorer.measures.whitened import Whitened
 from explorer.scan import combined, scan
 from explorer.testsets.lexicon import Lexicon

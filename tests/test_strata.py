@@ -33,7 +33,9 @@ def test_every_word_lies_in_one_part_and_parts_do_not_overlap(words: Words) -> N
     assert len(parts) > 10
 
 
-def test_parts_are_alike_in_tokens_then_capital_then_frequency_and_norm(words: Words) -> None:
+def test_parts_are_alike_in_tokens_then_capital_then_frequency_and_norm(
+    words: Words,
+) -> None:
     found = strata(
         words, [words.trait(words.ids[text], "embed") for text in GROUP], "matched", "embed", ()
     )

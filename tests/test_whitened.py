@@ -16,8 +16,8 @@ import explorer
 from explorer.errors import QueryError
 from explorer.measures import MEASURES
 from explorer.measures import whitened as module
-from explorer.measures.asked import KINDS, checked_measure, kind
 from explorer.measures.centered import Centered
+from explorer.measures.registry import KINDS, checked_measure, kind
 from explorer.measures.whitened import Whitened, shrinkage, whitening_of
 from indexer.store.errors import EmptyPopulation
 from indexer.store.layout import MEASURES as OWN

@@ -20,8 +20,8 @@ from explorer.compute.workspace import Workspace
 from explorer.cosmul import cosmul
 from explorer.errors import QueryError
 from explorer.expressions import Expression, parse
-from explorer.measures.asked import COSINES, checked_measure, listed
 from explorer.measures.measure import Weighted
+from explorer.measures.registry import COSINES, checked_measure, listed
 from explorer.products import Float64
 from explorer.progress import Progress
 from explorer.questions import (

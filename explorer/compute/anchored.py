@@ -21,10 +21,10 @@ from explorer.compute.congruence import (
     rows_of,
     with_histograms,
 )
-from explorer.compute.lots import Lots, draw, text_space
+from explorer.compute.control_groups import ControlGroups, draw, text_space
 from explorer.compute.workspace import Workspace
-from explorer.measures.asked import checked_measure
 from explorer.measures.measure import Measure
+from explorer.measures.registry import checked_measure
 from explorer.products import Float64
 from explorer.progress import Progress
 from explorer.questions import (
@@ -45,10 +45,10 @@ def answer(work: Workspace, query: AnchoredQuery, progress: Progress) -> Anchore
     space = text_space(index, query.space)
     measure = checked_measure(query.measure, index, space)
     every = draw(work.resolver, work.words, query, space)
-    found = [_against(lots, measure) for lots in every]
+    found = [_against(groups, measure) for groups in every]
     meta = meta_of(index, every, query, [space.name], measure.name)
     drawn = with_histograms(meta.drawn, [histogram for _, histogram in found])
-    whole = [rows_of(index, lots, [in_space(lots.drawn, measure)])[0] for lots in every]
+    whole = [rows_of(index, groups, [in_space(groups.drawn, measure)])[0] for groups in every]
     order = [item.item for item in every[0].resolved[1:]]
     told = (*meta.notes, *apart([[row] for row in whole]))
     base = {name: getattr(meta, name) for name in meta.__dataclass_fields__}
@@ -59,19 +59,21 @@ def answer(work: Workspace, query: AnchoredQuery, progress: Progress) -> Anchore
     )
 
 
-def _against(lots: Lots, measure: Measure) -> tuple[dict[str, AnchoredWord], ScoreHistogram]:
+def _against(
+    groups: ControlGroups, measure: Measure
+) -> tuple[dict[str, AnchoredWord], ScoreHistogram]:
     """Each word against the controls of one kind, and all their scores."""
-    drawn, words, sign = lots.drawn, lots.drawn.words, measure.sign
+    drawn, words, sign = groups.drawn, groups.drawn.words, measure.sign
     assert drawn.anchor is not None, "the question names one"
     fixed = anchor_of(drawn.anchor, measure)
     normed = measure.normed_rows(drawn.group.vectors(measure.space))
     own = sign * measure.pairwise(normed, fixed)[:, 0]
-    others = [np.setdiff1d(pool, drawn.group.ids) for pool in lots.controls.pools]
+    others = [np.setdiff1d(pool, drawn.group.ids) for pool in groups.controls.pools]
     pools = [sign * scores_with(words, pool, fixed, measure) for pool in others]
     mean = np.array([pool.mean() for pool in pools])
     deviation = np.array([pool.std() for pool in pools])
     effect = standardised(own, mean, deviation)
-    greatest, mine = greatest_of(lots, own, fixed, measure)
+    greatest, mine = greatest_of(groups, own, fixed, measure)
     rows = {}
     for at, text in enumerate(drawn.group.texts):
         as_close = (pools[at] >= own[at]) | same(pools[at], own[at], deviation[at])
@@ -79,7 +81,7 @@ def _against(lots: Lots, measure: Measure) -> tuple[dict[str, AnchoredWord], Sco
         over_all = (1 + int((greatest >= mine[at] - _ROUNDING).sum())) / (1 + len(greatest))
         rows[text] = AnchoredWord(
             word=text,
-            control=lots.control,
+            control=groups.control,
             score=float(sign * own[at]),
             controls=float(sign * mean[at]),
             std=float(deviation[at]),
@@ -95,17 +97,17 @@ def _against(lots: Lots, measure: Measure) -> tuple[dict[str, AnchoredWord], Sco
 
 
 def greatest_of(
-    lots: Lots, own: Float64, anchor: Float64, measure: Measure
+    groups: ControlGroups, own: Float64, anchor: Float64, measure: Measure
 ) -> tuple[Float64, Float64]:
     """The greatest z of each list drawn, (permutations,), and z of each word asked, (words,).
 
     Both over all words of a part, those asked among them: by the mean and deviation of the others
     alone, what was asked would stand out more than what is drawn.
     """
-    drawn, sign = lots.drawn, measure.sign
+    drawn, sign = groups.drawn, measure.sign
     z_drawn, z_own = [], []
     for member, score, pool, ids in zip(
-        drawn.group.members, own, lots.controls.pools, drawn.ids.T, strict=True
+        drawn.group.members, own, groups.controls.pools, drawn.ids.T, strict=True
     ):
         every = sign * scores_with(drawn.words, pool, anchor, measure)
         if member.id is None:

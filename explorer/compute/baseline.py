@@ -16,8 +16,8 @@ from explorer.compute.neighbors import check_seed, items_of, span_of
 from explorer.compute.workspace import Workspace
 from explorer.errors import QueryError
 from explorer.measures import MEASURES
-from explorer.measures.asked import checked_measure
 from explorer.measures.measure import Measure, pair_scores
+from explorer.measures.registry import checked_measure
 from explorer.progress import Progress
 from explorer.questions import Baseline, BaselineQuery, BaselineRow, Meta
 from indexer.store.read import Index

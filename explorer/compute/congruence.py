@@ -17,11 +17,20 @@ import numpy as np
 from explorer.chance.groups import mean_score, mean_scores, normed_vectors, scores_with
 from explorer.chance.members import Group
 from explorer.chance.significance import against, interval, mean_over_pairs
-from explorer.compute.lots import LEVEL, Drawn, GroupQuery, Lots, draw, notes, text_space, told
+from explorer.compute.control_groups import (
+    LEVEL,
+    ControlGroups,
+    Drawn,
+    GroupQuery,
+    draw,
+    drawn_controls,
+    notes,
+    text_space,
+)
 from explorer.compute.neighbors import span_of
 from explorer.compute.workspace import Workspace
-from explorer.measures.asked import checked_measure
 from explorer.measures.measure import Measure
+from explorer.measures.registry import checked_measure
 from explorer.products import Float64
 from explorer.progress import Progress
 from explorer.questions import (
@@ -73,19 +82,19 @@ def answer(work: Workspace, query: CongruenceQuery, progress: Progress) -> Congr
         checked_measure(query.measure, index, text_space(index, name))
     every = draw(work.resolver, work.words, query, index.space(names[0]))
     found, of_all = [], len(every) * len(names)
-    for kind, lots in enumerate(every):
+    for kind, groups in enumerate(every):
         here = []
         for at, name in enumerate(names):
             progress(name, kind * len(names) + at, of_all)
             measure = checked_measure(query.measure, index, index.space(name))
-            here.append(in_space(lots.drawn, measure))
+            here.append(in_space(groups.drawn, measure))
         found.append(here)
     progress("done", of_all, of_all)
-    rows = [rows_of(index, lots, here) for lots, here in zip(every, found, strict=True)]
+    rows = [rows_of(index, groups, here) for groups, here in zip(every, found, strict=True)]
     meta = meta_of(index, every, query, names, rows[0][0].measure)
     best = min(rows[0], key=lambda row: (row.p_corrected, -row.effect)).space
     shown = [next(one for one in here if one.space.name == best) for here in found]
-    histograms = [_histogram(lots.drawn, one) for lots, one in zip(every, shown, strict=True)]
+    histograms = [_histogram(groups.drawn, one) for groups, one in zip(every, shown, strict=True)]
     return Congruence(
         filled(every[0], query),
         tuple(row for of_space in zip(*rows, strict=True) for row in of_space),
@@ -127,7 +136,11 @@ def with_histograms(
 
 
 def meta_of(
-    index: Index, every: Sequence[Lots], query: GroupQuery, names: Sequence[str], measure: str
+    index: Index,
+    every: Sequence[ControlGroups],
+    query: GroupQuery,
+    names: Sequence[str],
+    measure: str,
 ) -> CongruenceMeta:
     """What an answer rests on: what was drawn and how well it matches."""
     return CongruenceMeta(
@@ -140,16 +153,16 @@ def meta_of(
         notes=tuple(notes(every, query)),
         words=len(every[0].drawn.group),
         permutations=query.permutations,
-        drawn=tuple(told(lots, index.embed) for lots in every),
+        drawn=tuple(drawn_controls(groups, index.embed) for groups in every),
     )
 
 
 Q = TypeVar("Q", CongruenceQuery, AnchoredQuery)
 
 
-def filled(lots: Lots, query: Q) -> Q:
+def filled(groups: ControlGroups, query: Q) -> Q:
     """The same query, the words of a group spelled out."""
-    words = lots.resolved[-len(lots.drawn.group) :]
+    words = groups.resolved[-len(groups.drawn.group) :]
     return replace(query, words=tuple(item.asked for item in words))
 
 
@@ -177,9 +190,11 @@ def anchor_of(anchor: Group, measure: Measure) -> Float64:
     return measure.normed_rows(anchor.vectors(measure.space))
 
 
-def rows_of(index: Index, lots: Lots, found: Sequence[InSpace]) -> tuple[CongruenceRow, ...]:
+def rows_of(
+    index: Index, groups: ControlGroups, found: Sequence[InSpace]
+) -> tuple[CongruenceRow, ...]:
     """Each space against chance of one kind, corrected over all of them."""
-    drawn = lots.drawn
+    drawn = groups.drawn
     observed = np.array([one.observed for one in found])
     # A word that is not indexed is in no group that is drawn.
     chances = drawn.distinct if len(drawn.group.ids) < len(drawn.group) else None
@@ -196,7 +211,7 @@ def rows_of(index: Index, lots: Lots, found: Sequence[InSpace]) -> tuple[Congrue
             CongruenceRow(
                 space=one.space.name,
                 measure=one.measure.name,
-                control=lots.control,
+                control=groups.control,
                 score=sign * one.observed,
                 controls=sign * mean,
                 std=deviation,

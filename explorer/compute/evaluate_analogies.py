@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.compute.testset import Asked, asked
+from explorer.compute.testset import Scope, scope_of
 from explorer.compute.workspace import Workspace
 from explorer.errors import QueryError
-from explorer.measures.asked import COSINES, listed
 from explorer.measures.measure import Measure
+from explorer.measures.registry import COSINES, listed
 from explorer.progress import Progress
 from explorer.questions import AnalogyAccuracies, AnalogyAccuracy, EvaluateAnalogiesQuery
 from explorer.testsets.files import Questions, read_questions
@@ -65,7 +65,7 @@ def answer(work: Workspace, query: EvaluateAnalogiesQuery, progress: Progress) -
     if depth is not None and depth < 1:
         raise QueryError(f"--depth {depth}: look at 1 candidate or more")
     words = (word for question in questions.words for word in question)
-    ask = asked(work.index, words, query)
+    ask = scope_of(work.index, words, query)
     runs = list(_runs(ask, methods))
     if not runs:
         raise QueryError(
@@ -91,7 +91,7 @@ def answer(work: Workspace, query: EvaluateAnalogiesQuery, progress: Progress) -
     )
 
 
-def _runs(ask: Asked, methods: tuple[str, ...]) -> Iterator[tuple[Measure, str]]:
+def _runs(ask: Scope, methods: tuple[str, ...]) -> Iterator[tuple[Measure, str]]:
     """Every measure of every space, and every method, that go together."""
     for _, measures in ask.each():
         for measure in measures:
@@ -112,7 +112,7 @@ def _covered(questions: Questions, known: Lexicon, places: dict[str, int]) -> _C
     )
 
 
-def _steps(space: Space, ask: Asked, covered: Mapping[ItemName, _Covered]) -> int:
+def _steps(space: Space, ask: Scope, covered: Mapping[ItemName, _Covered]) -> int:
     these = covered[space.entry.item].places
     return steps(ask.known(space)[0], len(np.unique(these[:, :3]))) if len(these) else 0
 

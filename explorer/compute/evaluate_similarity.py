@@ -10,11 +10,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from explorer.compute.testset import Asked, asked
+from explorer.compute.testset import Scope, scope_of
 from explorer.compute.workspace import Workspace
 from explorer.errors import QueryError
-from explorer.measures.asked import kind
 from explorer.measures.measure import Measure, pair_scores
+from explorer.measures.registry import kind
 from explorer.products import Float64
 from explorer.progress import Progress
 from explorer.questions import (
@@ -40,7 +40,7 @@ def answer(
     missing_as_zero = query.missing_as_zero
     pairs = read_pairs(query.file, query.column, query.delimiter)
     words = (word for pair in pairs.words for word in pair)
-    ask = asked(work.index, words, query)
+    ask = scope_of(work.index, words, query)
     distances = [one.name for _, each in ask.each() for one in each if one.distance]
     if missing_as_zero and distances:
         raise QueryError(
@@ -62,7 +62,7 @@ def answer(
 
 
 def _rows(
-    ask: Asked, space: Space, measures: tuple[Measure, ...], pairs: Pairs, missing_as_zero: bool
+    ask: Scope, space: Space, measures: tuple[Measure, ...], pairs: Pairs, missing_as_zero: bool
 ) -> Iterator[SimilarityCorrelation]:
     lexicon, places = ask.known(space)
     there = np.array([all(word in places for word in pair) for pair in pairs.words])

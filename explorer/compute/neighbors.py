@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from explorer.calibration import calibrate, z
 from explorer.compute.workspace import Workspace
 from explorer.errors import QueryError
-from explorer.measures.asked import checked_measure
 from explorer.measures.measure import Measure
+from explorer.measures.registry import checked_measure
 from explorer.products import Float64
 from explorer.progress import Progress
 from explorer.questions import Calibration, Meta, Neighbor, Neighbors, NeighborsQuery

@@ -15,8 +15,8 @@ import numpy as np
 from explorer.compute.neighbors import answers, check_k
 from explorer.errors import QueryError
 from explorer.measures import MEASURES
-from explorer.measures.asked import KINDS, checked_measure, listed
 from explorer.measures.measure import Measure
+from explorer.measures.registry import KINDS, checked_measure, listed
 from explorer.products import Float64
 from explorer.questions import Neighbors, NeighborsQuery
 from indexer.store.read import Index

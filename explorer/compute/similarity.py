@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from explorer.measures.asked import checked_measure
+from explorer.measures.registry import checked_measure
 from explorer.resolve import Resolver
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from explorer.errors import QueryError
-from explorer.measures.asked import checked_measure
 from explorer.measures.measure import Measure
+from explorer.measures.registry import checked_measure
 from explorer.questions import (
     Coverage,
     EvaluateAnalogiesQuery,
@@ -27,7 +27,7 @@ TestSetQuery = EvaluateAnalogiesQuery | EvaluateSimilarityQuery
 
 
 @dataclass
-class Asked:
+class Scope:
     """Spaces with their measures, and the words of a test set in each."""
 
     index: Index
@@ -97,7 +97,7 @@ class Asked:
         )
 
 
-def asked(index: Index, words: Iterable[str], query: TestSetQuery) -> Asked:
+def scope_of(index: Index, words: Iterable[str], query: TestSetQuery) -> Scope:
     """Find what a test set is asked of.
 
     Raises:
@@ -107,7 +107,7 @@ def asked(index: Index, words: Iterable[str], query: TestSetQuery) -> Asked:
     asked = depths if query.all_layers else (query.space or depths[:1])
     names = tuple(dict.fromkeys(index.space(name).name for name in asked))
     measures = None if query.measure is None else tuple(dict.fromkeys(query.measure))
-    return Asked(
+    return Scope(
         index,
         tuple(dict.fromkeys(words)),
         query.tokens,

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from explorer.errors import QueryError
 from explorer.expressions import Expression, Kind, parse
-from explorer.measures.asked import checked_measure
 from explorer.measures.measure import Measure
+from explorer.measures.registry import checked_measure
 from explorer.resolve import Resolver
 from explorer.words import Words
 from indexer.store.errors import SemanticError

@@ -85,7 +85,7 @@ class Measure(ABC):
     """How vectors are scored in one space.
 
     To add one, write its class in a file of its own, and name it in `MeasureName` and in
-    `explorer.measures.asked`: every question, option, table and page follows.
+    `explorer.measures.registry`: every question, option, table and page follows.
 
     Attributes:
         name: what people call it.

@@ -49,7 +49,7 @@ class Parameter:
 
 
 @dataclass(frozen=True)
-class Field:
+class ResultColumn:
     """A column of what a table function gives."""
 
     name: str
@@ -73,7 +73,7 @@ class Function:
     name: str
     about: str
     parameters: tuple[Parameter, ...]
-    columns: tuple[Field, ...]
+    columns: tuple[ResultColumn, ...]
     returns: str
     query: type[Query[Any]]
 
@@ -189,19 +189,19 @@ def _default(value: Any) -> str | None:
     return f"'{value}'" if isinstance(value, str) else str(value).lower()
 
 
-def _columns(kind: type[Query[Any]]) -> Iterator[Field]:
+def _columns(kind: type[Query[Any]]) -> Iterator[ResultColumn]:
     """The columns of a query's rows, as the row's own dataclass has and describes them."""
     if kind is AnalogyQuery:
         yield from (one for one in _fields(Target) if one.name != "against")
-        yield Field("nearest", "VARCHAR[]", "the k items nearest to the expression")
+        yield ResultColumn("nearest", "VARCHAR[]", "the k items nearest to the expression")
         return
     yield from _fields(row_kind(answer_of(kind)))
 
 
-def _fields(row: type) -> Iterator[Field]:
+def _fields(row: type) -> Iterator[ResultColumn]:
     hints, said = typing.get_type_hints(row), described(row)
     for field in dataclasses.fields(row):
-        yield Field(field.name, _type(hints[field.name]), _in_sql(said[field.name]))
+        yield ResultColumn(field.name, _type(hints[field.name]), _in_sql(said[field.name]))
 
 
 def answer_of(kind: type[Query[Any]]) -> type:

@@ -9,14 +9,14 @@ from explorer.progress import Progress
 from explorer.questions import EvaluateAnalogiesQuery, EvaluateSimilarityQuery
 from explorer.questions.query import parameters
 from explorer.views.place import Place
-from explorer.views.view import Choice, Field, View, chosen, fixed, option_of
+from explorer.views.view import Choice, TextField, View, chosen, fixed, option_of
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
 
 EVERY = "every layer"
 TEST = Choice("test", fixed("analogies", "similarity"))
-FILE = Field("file", "file of questions or rated pairs")
+FILE = TextField("file", "file of questions or rated pairs")
 SPACE = Choice("space", lambda ix: (EVERY, *(entry.name for entry in ix.manifest.depths)), "embed")
 _MEASURE = next(
     made

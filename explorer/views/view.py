@@ -40,14 +40,14 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Field:
+class TextField:
     """A line of text beside the query bar: a target, a file."""
 
     name: str
     placeholder: str
 
 
-Option = Choice | Field
+Option = Choice | TextField
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def option_of(one: Parameter, default: str = "") -> Option | None:
             return Choice(name, lambda ix: ("", *there(ix)), shown=lambda v: v or usual)
         return Choice(name, there, str(one.default or ""))
     about = one.help.partition(":")[0].partition(";")[0]
-    return Field(one.name, f"{label}: {about}")
+    return TextField(one.name, f"{label}: {about}")
 
 
 def _how_many(value: str) -> str:
@@ -219,13 +219,13 @@ def _value(one: Parameter, text: str) -> Any:
 def chosen(place: Place, ix: Explorer, option: Option) -> str:
     """What an option stands at; its default where that isn't to be had in this index."""
     value = place.get(option.name)
-    known = isinstance(option, Field) or value in option.values(ix)
+    known = isinstance(option, TextField) or value in option.values(ix)
     return value if known else default_of(option, ix)
 
 
 def default_of(option: Option, ix: Explorer) -> str:
     """What an option stands at until something is chosen."""
-    if isinstance(option, Field):
+    if isinstance(option, TextField):
         return ""
     values = list(option.values(ix))
     return option.default if option.default in values else values[0]

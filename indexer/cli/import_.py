@@ -92,12 +92,12 @@ def import_(file: str, name: str, indexes: str | None, **options: Any) -> None:
     """
     require_address_space(ANSWERING)
     from indexer.importing import ImportRequest, import_vectors
-    from indexer.portable.vectors import Asked
+    from indexer.portable.vectors import VectorSource
     from indexer.store.items import ITEMS
 
     narrator = narrator_of(options.pop("quiet"), options.pop("progress"))
     labels = options.pop("labels")
-    asked = Asked(
+    asked = VectorSource(
         path=Path(file),
         labels=None if labels is None else Path(labels),
         **{name: options.pop(name) for name in _OF_THE_FILE},

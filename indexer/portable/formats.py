@@ -15,7 +15,7 @@ from indexer.portable import gensim_file, npy, parquet, projector, safetensors_f
 from indexer.portable.contents import recognised
 from indexer.portable.lines import TextReader, begins_as_text
 from indexer.portable.unpacked import Unpacked, checked_encoding, unpacked
-from indexer.portable.vectors import Asked, Reader, Writing
+from indexer.portable.vectors import Reader, VectorSource, Writing
 from indexer.store.errors import SemanticError, unknown
 from indexer.store.shown import one_line
 from indexer.store.vocabulary import display
@@ -49,7 +49,7 @@ WRITTEN = {
 
 _BINARY = Written(word2vec.files, word2vec.write_binary, display)
 
-READ: dict[str, Callable[[Unpacked, Asked], Reader]] = {
+READ: dict[str, Callable[[Unpacked, VectorSource], Reader]] = {
     "npy": npy.read,
     "safetensors": safetensors_file.read,
     "word2vec": partial(word2vec.read_text, header=True),
@@ -89,7 +89,7 @@ def written(name: str, binary: bool = False) -> Written:
     return _BINARY if binary else WRITTEN[name]
 
 
-def opened(asked: Asked, name: str | None) -> tuple[str, Reader]:
+def opened(asked: VectorSource, name: str | None) -> tuple[str, Reader]:
     """A file of vectors and the name of its format: as asked, by its content, or by its ending.
 
     Raises:
@@ -123,7 +123,7 @@ def opened(asked: Asked, name: str | None) -> tuple[str, Reader]:
     return name, reader
 
 
-def _format(source: Unpacked, asked: Asked, name: str | None) -> tuple[str, bool]:
+def _format(source: Unpacked, asked: VectorSource, name: str | None) -> tuple[str, bool]:
     """The format of a file, `_TEXT` for either kind of text, and whether its name says otherwise.
 
     Raises:
@@ -163,7 +163,7 @@ _OPTIONS = {
 }
 
 
-def _only(asked: Asked, name: str) -> None:
+def _only(asked: VectorSource, name: str) -> None:
     """Refuse what a format has no use for."""
     for option, formats in _OPTIONS.items():
         given = getattr(asked, option.removeprefix("--").replace("-", "_"))

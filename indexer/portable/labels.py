@@ -12,7 +12,7 @@ from pathlib import Path
 from indexer.errors import BadVectors
 from indexer.portable.contents import recognised
 from indexer.portable.unpacked import unpacked
-from indexer.portable.vectors import Asked
+from indexer.portable.vectors import VectorSource
 from indexer.store.vocabulary import VISIBLE_SPACE
 
 LONGEST_LABEL = 1 << 16
@@ -54,7 +54,7 @@ def file_beside(path: Path) -> Path | None:
     return next((one for one in beside if one.is_file()), None)
 
 
-def read_labels(path: Path, rows: int, asked: Asked) -> list[str]:
+def read_labels(path: Path, rows: int, asked: VectorSource) -> list[str]:
     """The names of `rows` vectors, one a line, blanks kept.
 
     Raises:
@@ -90,7 +90,7 @@ def read_labels(path: Path, rows: int, asked: Asked) -> list[str]:
     return names
 
 
-def named(asked: Asked, rows: int) -> tuple[list[str], str]:
+def named(asked: VectorSource, rows: int) -> tuple[list[str], str]:
     """The names of a file's vectors: as asked, from beside it, or numbered; and which it was."""
     path = asked.path
     beside = asked.labels or file_beside(path)

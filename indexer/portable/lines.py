@@ -18,7 +18,7 @@ import numpy as np
 from indexer.errors import BadVectors
 from indexer.portable.labels import without_blanks
 from indexer.portable.unpacked import Unpacked
-from indexer.portable.vectors import ROWS, Asked, Block, Float32
+from indexer.portable.vectors import ROWS, Block, Float32, VectorSource
 
 HEADER = re.compile(rb"\s*(\d{1,18})\s+(\d{1,9})\s*")
 """How many vectors, and how wide."""
@@ -36,7 +36,7 @@ class TextReader:
         BadVectors: it holds no vectors, or cannot be told what it holds.
     """
 
-    def __init__(self, source: Unpacked, asked: Asked, header: bool | None = None) -> None:
+    def __init__(self, source: Unpacked, asked: VectorSource, header: bool | None = None) -> None:
         self._name, self._file = source.name, source.file
         self._asked = source.of_text(asked)
         self.notes: list[str] = []

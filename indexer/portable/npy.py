@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from indexer.errors import BadVectors, reason
 from indexer.portable.labels import named
 from indexer.portable.unpacked import Unpacked
-from indexer.portable.vectors import ROWS, Asked, Block, Float32, Labelled, Put
+from indexer.portable.vectors import ROWS, Block, Float32, Labelled, Put, VectorSource
 
 FLOATS = ("float16", "float32", "float64")
 _KINDS = f"vectors are {', '.join(FLOATS)}"
@@ -48,7 +48,9 @@ class ArrayReader:
         BadVectors: it has another rank or type, or its labels are fewer or more.
     """
 
-    def __init__(self, array: NDArray[Any], asked: Asked, labels: list[str] | None = None) -> None:
+    def __init__(
+        self, array: NDArray[Any], asked: VectorSource, labels: list[str] | None = None
+    ) -> None:
         name = asked.path.name
         if array.ndim != 2:
             raise BadVectors(
@@ -89,7 +91,7 @@ class ArrayReader:
             yield Block(labels, part)
 
 
-def read(source: Unpacked, asked: Asked) -> ArrayReader:
+def read(source: Unpacked, asked: VectorSource) -> ArrayReader:
     """Open an array, mapped, once its header fits the size of the file.
 
     Raises:

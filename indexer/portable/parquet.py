@@ -14,7 +14,7 @@ import numpy as np
 
 from indexer.errors import BadVectors, reason
 from indexer.portable.unpacked import Unpacked
-from indexer.portable.vectors import ROWS, Asked, Block, Float32, Labelled, Put
+from indexer.portable.vectors import ROWS, Block, Float32, Labelled, Put, VectorSource
 from indexer.store.errors import unknown
 
 LABEL, VECTOR = "label", "vector"
@@ -71,7 +71,7 @@ class ParquetReader:
         BadVectors: it is no such table, or has no column that could be meant.
     """
 
-    def __init__(self, source: Unpacked, asked: Asked) -> None:
+    def __init__(self, source: Unpacked, asked: VectorSource) -> None:
         import pyarrow.parquet as pq
 
         self._name, self._path = source.name, asked.path
@@ -185,7 +185,7 @@ class ParquetReader:
         )
 
 
-def read(source: Unpacked, asked: Asked) -> ParquetReader:
+def read(source: Unpacked, asked: VectorSource) -> ParquetReader:
     """Open a table."""
     return ParquetReader(source, asked)
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from indexer.errors import BadVectors
 from indexer.portable.npy import ArrayReader
 from indexer.portable.unpacked import Unpacked
-from indexer.portable.vectors import ROWS, Asked, Block, Float32, Labelled, Put
+from indexer.portable.vectors import ROWS, Block, Float32, Labelled, Put, VectorSource
 from indexer.store.errors import SemanticError, unknown
 
 LABELS = "labels"
@@ -63,7 +63,7 @@ def write(paths: Sequence[Path], what: Labelled) -> Iterator[Put]:
         yield put
 
 
-def read(source: Unpacked, asked: Asked) -> ArrayReader:
+def read(source: Unpacked, asked: VectorSource) -> ArrayReader:
     """Open a tensor, mapped.
 
     Raises:

@@ -18,7 +18,7 @@ from typing import IO, BinaryIO
 
 from indexer.errors import BadVectors
 from indexer.portable.contents import GZIP, HEAD, UTF16, UTF32, recognised
-from indexer.portable.vectors import Asked
+from indexer.portable.vectors import VectorSource
 from indexer.store.errors import MachineError, did_you_mean, nearest
 
 _AT_ONCE = 4 << 20
@@ -50,7 +50,7 @@ class Unpacked:
     cut: str = ""
     encoding: str = "utf-8"
 
-    def of_text(self, asked: Asked) -> Asked:
+    def of_text(self, asked: VectorSource) -> VectorSource:
         """What was asked, with the encoding that its text has by now."""
         return asked if asked.encoding is None else replace(asked, encoding=self.encoding)
 

@@ -67,7 +67,7 @@ class Reader(Protocol):
 
 
 @dataclass(frozen=True)
-class Asked:
+class VectorSource:
     """What a person said of a file that is to be read.
 
     Attributes:

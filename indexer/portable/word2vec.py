@@ -18,7 +18,7 @@ from indexer.errors import BadVectors
 from indexer.portable.labels import LONGEST_LABEL, without_blanks
 from indexer.portable.lines import HEADER, TextReader
 from indexer.portable.unpacked import Unpacked
-from indexer.portable.vectors import ROWS, Asked, Block, Float32, Labelled, Put
+from indexer.portable.vectors import ROWS, Block, Float32, Labelled, Put, VectorSource
 
 _AT_ONCE = 4 << 20
 _PART = 64 << 20
@@ -62,7 +62,7 @@ class BinaryReader:
         BadVectors: there is no header, or no whole vectors follow it.
     """
 
-    def __init__(self, source: Unpacked, asked: Asked) -> None:
+    def __init__(self, source: Unpacked, asked: VectorSource) -> None:
         self._name, self._file = source.name, source.file
         self._asked = source.of_text(asked)
         self.notes: list[str] = []
@@ -181,11 +181,11 @@ class BinaryReader:
             at = end + 1 + 4 * self.width
 
 
-def read_text(source: Unpacked, asked: Asked, header: bool | None = None) -> TextReader:
+def read_text(source: Unpacked, asked: VectorSource, header: bool | None = None) -> TextReader:
     """Open a text; `header` True is word2vec's, False GloVe's, None whichever it is."""
     return TextReader(source, asked, header)
 
 
-def read_binary(source: Unpacked, asked: Asked) -> BinaryReader:
+def read_binary(source: Unpacked, asked: VectorSource) -> BinaryReader:
     """Open a binary file."""
     return BinaryReader(source, asked)

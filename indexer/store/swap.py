@@ -75,7 +75,7 @@ def put_in_place(new: Path, target: Path) -> None:
     remove(aside)
 
 
-def put_back(root: Path, name: str) -> None:
+def restore_retired(root: Path, name: str) -> None:
     """Give back its name to the index that a swap cut short had set aside."""
     aside, target = retired(root, name), root / name
     if aside.exists() and not os.path.lexists(target):
@@ -94,7 +94,7 @@ def sweep(root: Path) -> None:
             continue
         name, kind = found.groups()
         with suppress(MachineError, OSError), closing(Held(root, name)):
-            put_back(root, name)
+            restore_retired(root, name)
             if kind == "retired":
                 remove(root / entry)
             else:

@@ -30,7 +30,7 @@ from indexer.store.layout import (
 )
 from indexer.store.rows import Float32, RowsWriter
 from indexer.store.spaces import SpaceEntry
-from indexer.store.swap import Held, put_back, put_in_place
+from indexer.store.swap import Held, put_in_place, restore_retired
 
 BLOCK = 4096
 """Rows handled at a time wherever a space is walked through."""
@@ -57,7 +57,7 @@ class Staging:
         self.folder = root / f".{name}.{doing}"
         self._aside = root / f".{name}.steps"
         self._held = Held(root, name)
-        put_back(root, name)
+        restore_retired(root, name)
         marker = self.folder / _STEPS / "fingerprint"
         known = marker.read_text() if marker.exists() else None
         self.complete = _complete(self.folder, fingerprint)
@@ -275,7 +275,7 @@ class Staging:
     def discard(self) -> None:
         """Remove what is not sealed; a swap that was interrupted gives the old index its name."""
         shutil.rmtree(self.folder, ignore_errors=True)
-        put_back(self.root, self.name)
+        restore_retired(self.root, self.name)
 
     def close(self) -> None:
         """Let another process build this name; what is finished stays."""

@@ -12,7 +12,7 @@ from textual.containers import HorizontalScroll
 from textual.message import Message
 from textual.widgets import Input, Label, Select
 
-from explorer.views.view import Field, View, chosen, default_of
+from explorer.views.view import TextField, View, chosen, default_of
 from indexer.store.shown import one_line
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Options(HorizontalScroll):
         """A label and a picker an option; a line of text for what is typed."""
         for option in self._view.options:
             value = chosen(self._place, self.ix, option)
-            if isinstance(option, Field):
+            if isinstance(option, TextField):
                 yield Input(value, option.placeholder, name=option.name, compact=True)
                 continue
             named = [(one_line(option.shown(one)), one) for one in option.values(self.ix)]

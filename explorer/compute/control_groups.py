@@ -64,7 +64,7 @@ class Drawn:
 
 
 @dataclass(frozen=True)
-class Lots:
+class ControlGroups:
     """What was drawn of one kind of control, what it was drawn from, what the words are like."""
 
     control: Control
@@ -74,7 +74,9 @@ class Lots:
     resolved: tuple[Resolved, ...]
 
 
-def draw(resolver: Resolver, words: Words, asked: GroupQuery, home: Space) -> tuple[Lots, ...]:
+def draw(
+    resolver: Resolver, words: Words, asked: GroupQuery, home: Space
+) -> tuple[ControlGroups, ...]:
     """Resolve the words and draw their control groups; `home` is where tokens are shown from.
 
     Returns:
@@ -103,7 +105,7 @@ def draw(resolver: Resolver, words: Words, asked: GroupQuery, home: Space) -> tu
         ids = stand_ins.draw(asked.permutations, rng)
         counts = resamples(len(group), rng) if len(group) >= FEWEST else None
         drawn = Drawn(words, group, fixed, ids, counts)
-        found.append(Lots(how, drawn, stand_ins, traits, resolved))
+        found.append(ControlGroups(how, drawn, stand_ins, traits, resolved))
     return tuple(found)
 
 
@@ -138,11 +140,11 @@ def check_draw(permutations: int, size: int, seed: int) -> None:
     check_seed(seed)
 
 
-def told(lots: Lots, embed: Space) -> DrawnControls:
+def drawn_controls(groups: ControlGroups, embed: Space) -> DrawnControls:
     """What an answer says of the groups of one kind of control."""
-    drawn, traits = lots.drawn, lots.traits
+    drawn, traits = groups.drawn, groups.traits
     return DrawnControls(
-        lots.control, drawn.distinct, match(drawn, traits, embed), alike(drawn, traits)
+        groups.control, drawn.distinct, match(drawn, traits, embed), alike(drawn, traits)
     )
 
 
@@ -181,25 +183,25 @@ def distinct(ids: Int64) -> int:
     return len(np.unique(marks[ids].sum(axis=1)))
 
 
-def notes(every: Sequence[Lots], asked: GroupQuery) -> Iterable[str]:
+def notes(every: Sequence[ControlGroups], asked: GroupQuery) -> Iterable[str]:
     """What the numbers are of, what was matched, and what of them should not be trusted."""
     drawn, resolved = every[0].drawn, every[0].resolved
     m, permutations = len(drawn.group), len(drawn.ids)
     of = f"the {m * (m - 1) // 2:,} pairs of {m} words" if m > 2 else "the pair of 2 words"
     if drawn.anchor is not None:
         of = f"{m} word{'s' * (m != 1)}, each scored with {drawn.anchor.texts[0]}"
-    kinds = ", then of ".join(lots.control for lots in every)
+    kinds = ", then of ".join(groups.control for groups in every)
     yield (
         f"score: mean over {of}; controls, std: of the same over {permutations:,} groups of "
         f"{kinds} indexed words, those asked among them, drawn with seed {asked.seed}"
     )
-    for lots in every:
-        yield f"{lots.control}: {_about(lots)}"
-    for lots in every:
-        different = lots.drawn.distinct
+    for groups in every:
+        yield f"{groups.control}: {_about(groups)}"
+    for groups in every:
+        different = groups.drawn.distinct
         floor = 1 / (1 + different)
         if floor > LEVEL:
-            of = f" of {lots.control} words" if len(every) > 1 else ""
+            of = f" of {groups.control} words" if len(every) > 1 else ""
             yield (
                 f"only {different:,} different control groups{of} were drawn: no p can be much "
                 f"below {floor:.2g}, too few to tell anything from chance"
@@ -218,10 +220,10 @@ def notes(every: Sequence[Lots], asked: GroupQuery) -> Iterable[str]:
         )
 
 
-def _about(lots: Lots) -> str:
+def _about(groups: ControlGroups) -> str:
     """What the controls of a kind share with the words they stand for."""
-    count = len(lots.drawn.words)
-    if lots.control == "random":
+    count = len(groups.drawn.words)
+    if groups.control == "random":
         return (
             f"any of the {count:,} indexed words; nothing is matched, and how close words "
             "lie depends on their frequency, tokens and norm too"
