@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import math
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from conftest import Run
+from everyquestion import QUESTIONS
+from explorer.questions import AnalogyQuery
+from explorer.questions.query import Query, parameters
+from explorer.sql.functions import functions
 
 NEIGHBORS = [
     ("large", "embed", None, 10),
@@ -150,6 +155,69 @@ def test_similarity_is_the_score_of_an_analogys_target(real: Any, space: str, me
     assert math.isclose(
         found, real.similarity("dog", "cat", space=space, measure=measure), rel_tol=1e-12
     )
+
+
+def written(query: Query[Any]) -> tuple[str, dict[str, Any], list[str]]:
+    """A query as a statement with its parameters, and as words of the command line."""
+    kind = type(query)
+    (function,) = [one for one in functions() if one.query is kind]
+    fields = {one.name: one for one in parameters(kind)}
+    call, values = [], {}
+    words = [*(kind.command or (kind.question,))]
+    for one in function.parameters[:-1]:
+        value = getattr(query, one.name)
+        if fields[one.name].takes == "layers" and value is not None:
+            value = ",".join(map(str, value))
+        values[one.name] = list(value) if isinstance(value, tuple) else value
+        named = one.default is not None
+        call.append(f"{one.quoted} := ${one.name}" if named else f"${one.name}")
+    for name, field in fields.items():
+        value = getattr(query, name)
+        option = "-k" if name == "k" else f"--{name.replace('_', '-')}"
+        if field.takes == "layers" and value is not None:
+            value = ",".join(map(str, value))
+        if field.positional:
+            words += value if field.several else [value] * (value is not None)
+        elif field.folds_forms:
+            words.append("--distinct" if value else "--all-forms")
+        elif field.type is bool:
+            words += [option] * bool(value)
+        elif value is not None:
+            for each in value if field.several else (value,):
+                words += [option, str(each)]
+    return f"FROM {function.name}({', '.join(call)})", values, words
+
+
+PART_OF = {"anchored": [], "analogy_layers": ["--all-layers"]}
+"""Questions that are asked with a command of another one, and what tells them there."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_every_face_gives_the_rows_of_every_question(
+    real: Any, real_indexes: Path, run: Run, name: str
+) -> None:
+    """A query is written out for SQL and the command line by its fields alone."""
+    answer = QUESTIONS[name](real)
+    kind = type(answer.query)
+    if kind not in {one.query for one in functions()} or "file" in vars(answer.query):
+        pytest.skip("a statement, a table of names, or lines that no argument can be")
+    if getattr(answer.query, "expression", "") == "vector":
+        pytest.skip("a vector that was brought along")
+    if getattr(answer.query, "group", None):  # its words are spelled out; either names them
+        answer = real.ask(replace(answer.query, words=()))
+        asked = replace(answer.query, words=())
+    else:
+        asked = answer.query
+    statement, values, words = written(asked)
+    if kind is not AnalogyQuery:  # SQL has the target's one row, tested above
+        assert same(real.sql(statement, values, timeout=300).to_dicts(), answer.to_dicts())
+    if kind.question in PART_OF:
+        words[0] = {"anchored": "congruence", "analogy_layers": "analogy"}[kind.question]
+        words += PART_OF[kind.question]
+    done = run("explorer", *words, "--indexes", str(real_indexes), "--format", "json")
+    assert done.code == 0, done.err
+    assert done.json()["rows"] == json.loads(json.dumps(answer.to_dicts()))
 
 
 def test_schema(real: Any, real_indexes: Path, run: Run) -> None:

@@ -1,4 +1,4 @@
-"""`explorer`: one thin command a question, each in the file of its name, over `explorer.api`.
+"""`explorer`: a command a question, made of its query; those that take more have a file.
 
 Knows exit codes; each command imports what it needs when it runs.
 """

@@ -125,9 +125,8 @@ def option_of(one: Parameter, default: str = "") -> Option | None:
         return Choice(one.name, fixed(*values), shown=lambda v: v or "own")
     if one.takes in _OF_INDEX:
         there = _OF_INDEX[one.takes]
-        name = (
-            "layer" if one.takes == "layers" else one.name
-        )  # chosen in one view, it is in the next
+        # What is chosen in one view is chosen in the next.
+        name = "layer" if one.takes == "layers" else one.name
         if one.optional and one.takes != "side":
             usual = one.usual or "all"
             return Choice(name, lambda ix: ("", *there(ix)), shown=lambda v: v or usual)
@@ -167,7 +166,7 @@ def view_of(
     def made(ix: Explorer, place: Place) -> Query[Any]:
         given = typed(bar, place.text, avoids)
         for one in others:
-            if one.name in options and (value := chosen(place, ix, options[one.name])) != "":
+            if one.name in options and (value := chosen(place, ix, options[one.name]).strip()):
                 given[one.name] = _value(one, value)
         return kind(**adjusted(ix, given))
 
@@ -213,7 +212,7 @@ def _value(one: Parameter, text: str) -> Any:
     """What was chosen, as the field has it."""
     if one.type is bool:
         return text == "yes"
-    return one.type(text.strip())
+    return one.type(text)
 
 
 def chosen(place: Place, ix: Explorer, option: Option) -> str:
