@@ -116,9 +116,9 @@ def test_random_directions_are_drawn_of_the_layer_and_their_shapes_taken(real: A
     rows = index.space("embed").vectors(0, index.manifest.model.vocabulary)[known.ids]
     some = drawn[::97]
     effect = rows @ (some / np.linalg.norm(some, axis=1, keepdims=True) * index.unembedding.gain).T
-    assert np.allclose(known.shapes[3][0, ::97], effect.var(axis=0), rtol=1e-9)
-    assert np.allclose(known.shapes[3][1, ::97], stats.skew(effect), atol=1e-9)
-    assert np.allclose(known.shapes[3][2, ::97], stats.kurtosis(effect, fisher=False), rtol=1e-9)
+    assert np.allclose(known.shapes[3][0, ::97], effect.var(axis=0), rtol=1e-5)
+    assert np.allclose(known.shapes[3][1, ::97], stats.skew(effect), atol=1e-5)
+    assert np.allclose(known.shapes[3][2, ::97], stats.kurtosis(effect, fisher=False), rtol=1e-5)
     for one, values in zip(real.logits("L3N1").meta.shape, known.shapes[3], strict=True):
         assert (one.low, one.median, one.high) == tuple(np.quantile(values, (0.01, 0.5, 0.99)))
         assert one.percentile == pytest.approx(100 * (values < one.value).mean())

@@ -186,21 +186,27 @@ def _random_shapes(index: Index, unembedding: Unembedding, ids: Int64, layer: in
     span = index.neuron_grid.span(layer)
     sides = index.neuron_space("out").vectors(span.start, span.stop - span.start)
     drawn = np.random.default_rng([SEED, layer]).standard_normal((DIRECTIONS, len(sides))) @ sides
-    folded = _folded(unembedding, drawn / np.linalg.norm(drawn, axis=1, keepdims=True))
+    lengths = np.linalg.norm(drawn, axis=1, keepdims=True)
+    folded = _folded(unembedding, drawn / np.where(lengths > 0, lengths, 1))
     counted = np.zeros(unembedding.vocabulary, bool)
     counted[ids] = True
-    # A mean is taken first, of the tokens' own mean: sums of powers then lose nothing.
+    # The tokens' mean is taken away first, so that float32 products lose no more than 1e-6 of the
+    # sums of their powers, which are taken in float64: a place among 1,000 needs no more.
     mean = np.zeros(folded.shape[1])
     for first, rows in _blocks(unembedding):
         mean += rows[counted[first : first + len(rows)]].sum(axis=0)
     mean /= len(ids)
+    directions = folded.T.astype(np.float32)
     sums = np.zeros((3, DIRECTIONS))
     for first, rows in _blocks(unembedding):
-        centred = (rows[counted[first : first + len(rows)]] - mean) @ folded.T
+        kept = (rows[counted[first : first + len(rows)]] - mean).astype(np.float32)
+        centred = kept @ directions
         square = centred * centred
-        sums += square.sum(axis=0), (square * centred).sum(axis=0), (square * square).sum(axis=0)
+        for at, powers in enumerate((square, square * centred, square * square)):
+            sums[at] += powers.sum(axis=0, dtype=np.float64)
     second, third, fourth = sums / len(ids)
-    return np.stack([second, third / second**1.5, fourth / second**2])
+    with np.errstate(divide="ignore", invalid="ignore"):  # of a layer that writes nothing
+        return np.stack([second, third / second**1.5, fourth / second**2])
 
 
 def _shape(
