@@ -1,6 +1,6 @@
-"""`Explorer`: one method a question. What a script imports, and what the command line calls.
+"""`Explorer`: one method a question. What a script imports, and what every face asks.
 
-Knows which query answers which question; the queries are in `explorer.compute`.
+Knows which query asks which question, and who answers it; the queries are in `explorer.questions`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from explorer.compute.workspace import Workspace
 from explorer.engines.local import Local
+from explorer.errors import QueryError
 from explorer.expressions import parse
 from explorer.lazy import LazyModule
 from explorer.measures.registry import checked_measure
@@ -233,24 +234,31 @@ class Explorer:
             >>> [row.item for row in near.rows], ix.ask(near.query) == near
             (['␣big', '␣small'], True)
         """
+        if not isinstance(query, Query):
+            raise QueryError(
+                "ask takes a query of explorer.questions, such as NeighborsQuery('dog')"
+            )
         if isinstance(query, SqlQuery):
             return self.sql(query.sql, query.parameters)  # type: ignore[return-value]
         if isinstance(query, SchemaQuery):
             return _sql.schema(self.index, query)  # type: ignore[return-value]
         return self._local.ask(query, progress)
 
-    def ask_each(self, queries: Sequence[Query[R]]) -> tuple[R, ...]:
-        """The answers of several queries of one kind: equal to those one by one, and faster.
+    def ask_each(self, queries: Iterable[Query[R]]) -> tuple[R, ...]:
+        """The answers of several queries: equal to those one by one, and of one kind faster.
 
         Args:
-            queries: such as many `NeighborsQuery`, which walk over the rows together.
+            queries: in any order; many `NeighborsQuery` walk over the rows together.
 
         Example:
             >>> from explorer.questions import NeighborsQuery
             >>> [near.rows[0].item for near in ix.ask_each([NeighborsQuery("two", k=1)])]
             ['␣three']
         """
-        return tuple(one for one in self._local.ask_each(queries) if one is not None)
+        asked = list(queries)
+        if not all(isinstance(query, Query) and query.computed for query in asked):
+            return tuple(self.ask(query) for query in asked)
+        return tuple(one for one in self._local.ask_each(asked) if one is not None)
 
     def beginning(self, text: str, *, k: int = 10) -> tuple[str, ...]:
         """The indexed words and word-like tokens that begin with a text, most frequent first.
@@ -325,15 +333,8 @@ class Explorer:
     ) -> Neighbors | tuple[Neighbors, ...]:
         """The k items of a space that are nearest to an expression, or to each of several.
 
-        Args:
-            expression: `king - man + woman`; see `explorer.expressions`. Several give a tuple of
-                answers, equal to those one by one and several times as fast.
-            space: where to look: `embed`, `context.12`, `neuron.out`, ...
-            measure: `dot`, `cosine`, `centered`, `euclidean` or `whitened`; the space's own unless
-                given.
-            k: how many.
-            include_inputs: keep the query's own items in the answer.
-            distinct: fold forms that differ only in case or leading space into one row.
+        Several expressions give a tuple of answers, equal to those one by one and several times as
+        fast.
 
         Example:
             >>> for row in ix.neighbors("king - man + woman", k=3, distinct=True).rows:
@@ -392,7 +393,7 @@ class Explorer:
         """
         return self.ask(
             MiddlemanQuery(
-                words, side, score, k, combine, tuple(avoid), _layers(layers), per_layer, by
+                words, side, score, k, combine, _several(avoid), _layers(layers), per_layer, by
             )
         )
 

@@ -29,7 +29,6 @@ Float64 = NDArray[np.float64]
 Int64 = NDArray[np.int64]
 
 LINEAR = ("pearson", "cosine", "euclidean", "dot")
-RANKED = ("spearman", "kendall")
 CORRELATIONS: tuple[ProfileMeasure, ...] = get_args(ProfileMeasure)
 
 CONSTANT = 1e-12

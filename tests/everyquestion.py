@@ -55,7 +55,8 @@ def _example(kind: type[Query[Any]]) -> Callable[[Any], Any]:
     """A question as its own example asks it."""
     (bar, *others) = parameters(kind)
     few = {"k": 2} if any(one.name == "k" for one in others) else {}
-    return lambda ix: ix.ask(kind(**{bar.name: kind.example}, **few))
+    example = "L1N7" if bar.takes == "neuron" else kind.example  # of the smallest models too
+    return lambda ix: ix.ask(kind(**{bar.name: example}, **few))
 
 
 QUESTIONS |= {

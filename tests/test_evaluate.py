@@ -426,7 +426,7 @@ def test_too_few_pairs_or_equal_ones_have_no_correlation(tiny: Any) -> None:
         ({"space": "embd"}, "did you mean 'embed'"),
         ({"space": "neuron.gate"}, "holds neurons and no words"),
         ({"measure": "cosin"}, "did you mean 'cosine'"),
-        ({"measure": ["all", "dot"]}, "no measure 'all'"),
+        ({"measure": ["all", "dott"]}, "no measure 'dott'; did you mean 'dot'"),
         ({"method": "mull"}, "did you mean 'mul'"),
         ({"method": "mul", "measure": "dot"}, "needs --measure cosine, centered or whitened"),
         ({"tokens": "al"}, "did you mean 'all'"),

@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import pickle
+import re
 from dataclasses import MISSING, dataclass
 from importlib import import_module
 from typing import Any, Literal
 
 import click
+import numpy as np
 import pytest
 
 import explorer
@@ -100,7 +102,8 @@ def test_the_function_of_sql_takes_every_field_by_its_name(kind: type[Query[Any]
     fields = [one.name for one in parameters(kind)]
     if kind is questions.AnalogyQuery:  # it gives the target's row, under one expression
         fields.remove("against")
-    assert taken == [*fields, "missing"]
+    names = any(one.takes in ("expression", "word", "neuron") for one in parameters(kind))
+    assert taken == [*fields, *["missing"] * names]
 
 
 def test_every_parameter_that_sql_reserves_is_quoted(real: Any) -> None:
@@ -145,14 +148,29 @@ def test_several_are_answered_in_their_order_as_one_by_one(real: Any) -> None:
     words = [questions.WordQuery("large", 2), questions.WordQuery("tall", 3)]
     assert real.ask_each(words) == (real.word("large", k=2), real.word("tall", k=3))
     assert real.ask_each([]) == ()
+    mixed = [NeighborsQuery("dog"), questions.AnalogyQuery("dog"), SchemaQuery("z"), words[0]]
+    assert real.ask_each(iter(mixed)) == tuple(real.ask(one) for one in mixed)
+    with pytest.raises(QueryError, match="NeighborsQuery"):
+        real.ask("dog")
 
 
 @pytest.mark.parametrize(
     ("made", "said"),
     [
         (lambda: NeighborsQuery("dog", measure="cosin"), "no measure 'cosin'; did you mean"),
-        (lambda: questions.MiddlemanQuery(("a",), side="uot"), "no side 'uot'"),
-        (lambda: questions.MiddlemanQuery(("a",), by="weight"), "no by 'weight'"),
+        (lambda: questions.MiddlemanQuery(("a",), score="zz"), "no score 'zz'"),
+        (lambda: questions.MiddlemanQuery(("a",), by="weight"), "no way to find a middle man"),
+        (lambda: NeighborsQuery("dog", k="5"), "k '5': a whole number is needed"),
+        (lambda: NeighborsQuery("dog", k=True), "k True: a whole number is needed"),
+        (lambda: NeighborsQuery("dog", k=2.0), "k 2.0: a whole number is needed"),
+        (lambda: NeighborsQuery("dog", k=None), "k is None: a whole number is needed"),
+        (lambda: NeighborsQuery("dog", distinct="no"), "distinct 'no': True or False is needed"),
+        (lambda: NeighborsQuery(None), "expression is None: a text is needed"),
+        (lambda: NeighborsQuery("dog", space=["embed"]), "a text is needed"),
+        (lambda: questions.CongruenceQuery((1, 2)), "texts are needed"),
+        (lambda: questions.MiddlemanQuery(("a",), layers=3), "write numbers, or a text"),
+        (lambda: questions.EvaluateAnalogiesQuery(None), "the path of a file is needed"),
+        (lambda: questions.EvaluateAnalogiesQuery("f", method=()), "no method is named"),
         (
             lambda: questions.MiddlemanQuery(("a",), by="activations", side="out"),
             "leave out --side",
@@ -166,7 +184,7 @@ def test_several_are_answered_in_their_order_as_one_by_one(real: Any) -> None:
     ],
 )
 def test_what_no_index_could_answer_is_refused_when_it_is_made(made: Any, said: str) -> None:
-    with pytest.raises(QueryError, match=said.replace("(", r"\(")):
+    with pytest.raises(QueryError, match=re.escape(said)):
         made()
 
 
@@ -176,6 +194,10 @@ def test_lists_become_tuples_and_all_is_every_choice() -> None:
     assert kind("f", measure="dot, cosine").measure == ("dot", "cosine")  # type: ignore[arg-type]
     assert kind("f", measure=("all",)).measure == MEASURES  # type: ignore[arg-type]
     assert questions.CongruenceQuery(["a", "b"]).words == ("a", "b")  # type: ignore[arg-type]
+    assert kind("f", measure=["all", "dot"]).measure == MEASURES  # type: ignore[list-item,arg-type]
+    assert type(NeighborsQuery("dog", k=np.int64(3)).k) is int  # type: ignore[arg-type]
+    assert questions.MiddlemanQuery(("a",), layers=range(2)).layers == (0, 1)  # type: ignore[arg-type]
+    assert questions.MiddlemanQuery(("a",), avoid="small").avoid == ("small",)  # type: ignore[arg-type]
 
 
 def test_less_is_nearer_by_the_measures_that_say_so() -> None:

@@ -70,9 +70,7 @@ def test_neither_the_group_nor_a_form_of_it_stands_in(words: Words) -> None:
         assert not out & set(found.words.tolist())
 
 
-def test_too_few_words_and_no_such_way_are_refused(words: Words) -> None:
+def test_too_few_words_are_refused(words: Words) -> None:
     group = [words.trait(0, "embed")] * 3
     with pytest.raises(QueryError, match="3 words need 6 others"):
         strata(words, group, "matched", "embed", range(len(words) - 5))
-    with pytest.raises(QueryError, match="did you mean 'matched'"):
-        strata(words, group, "match", "embed", ())

@@ -86,7 +86,7 @@ def test_letters_make_no_trail_but_the_first_after_an_arrival() -> None:
 def test_words_stand_between_commas_or_are_added(
     text: str, words: tuple[str, ...], avoid: tuple[str, ...]
 ) -> None:
-    assert terms.several(text) == terms.WordQuery(words, avoid)
+    assert terms.several(text) == terms.TypedWords(words, avoid)
     assert terms.alone(text) == terms.parts_of(text)[0]
 
 

@@ -53,11 +53,12 @@ def test_every_name_is_a_class_and_every_default_is_a_name() -> None:
 
 def test_every_face_names_every_measure(tiny: Any) -> None:
     from explorer.cli import cli
-    from explorer.views.view import measure
+    from explorer.views import VIEWS
 
     (option,) = (p for p in cli.commands["neighbors"].params if p.name == "measure")
     assert option.metavar == "|".join(MEASURES)
-    assert tuple(measure().values(tiny)) == ("", *MEASURES)
+    (offered,) = (one for one in VIEWS["neighbors"].options if one.name == "measure")
+    assert tuple(offered.values(tiny)) == ("", *MEASURES)
     (told,) = (one.about for one in tiny.schema("neighbors").rows if one.name == "measure")
     pages = [told, explorer.Explorer.neighbors.__doc__, explorer.Explorer.search.__doc__]
     assert all(f"`{name}`" in page for name in MEASURES for page in pages)

@@ -208,7 +208,7 @@ def test_a_neuron_shows_the_words_it_fires_at(real: Any) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"avoid": ["dog"]}, "leave out --not"),
+        ({"avoid": ["dog"]}, "leave out --avoid"),
         ({"side": "gate"}, "leave out --side"),
         ({"score": "dot"}, "leave out --score"),
         ({"combine": "mean"}, "leave out --combine"),

@@ -70,6 +70,22 @@ def spaces(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[Comp
     return _that_begin(incomplete, about, about)
 
 
+def depths(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Names of `embed` and the context spaces of the index that is asked."""
+    found: list[str] = []
+    with contextlib.suppress(Exception):
+        found = [one.name for one in _manifest(ctx).depths]
+    return _that_begin(incomplete, found)
+
+
+def sides(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The sides that neurons of the index have."""
+    found: list[str] = []
+    with contextlib.suppress(Exception):
+        found = list(_manifest(ctx).sides)
+    return _that_begin(incomplete, found)
+
+
 def groups(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Names of the index's own groups of words."""
     return _that_begin(incomplete, _ask(ctx, "SELECT DISTINCT name FROM word_group ORDER BY name"))

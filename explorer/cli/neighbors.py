@@ -72,8 +72,9 @@ def _each_of_stdin(options: Mapping[str, Any], how: NeighborsQuery) -> None:
                 put(json.dumps(told, ensure_ascii=False, allow_nan=False) + "\n", "jsonl")
     if failed:
         raise QueryError(
-            f"{failed:,} expression{'' if failed == 1 else 's'} could not be asked; their lines "
-            "say why in `error`"
+            "1 expression could not be asked; its line says why in `error`"
+            if failed == 1
+            else f"{failed:,} expressions could not be asked; their lines say why in `error`"
         )
 
 

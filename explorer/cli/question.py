@@ -6,13 +6,14 @@ Knows click and what fields say of themselves; knows no question in particular.
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
 
 from explorer.cli.answer import answer
-from explorer.cli.completion import Listed, files, groups, spaces, tables
+from explorer.cli.completion import Listed, depths, files, groups, sides, spaces, tables
 from explorer.cli.options import (
     EXIT_CODES,
     EXPRESSIONS,
@@ -29,7 +30,8 @@ Given = dict[str, Any]
 
 _COMPLETED: Mapping[str, Any] = {
     "space": spaces,
-    "depth": spaces,
+    "depth": depths,
+    "side": sides,
     "group": groups,
     "file": files,
     "table": tables,
@@ -98,7 +100,7 @@ def command(
             *extra,
             *reversed(getattr(shown, "__click_params__", [])),
         ],
-        help=_plain(text),
+        help=_plain(text) + _about_arguments([one for one in fields if one.positional]),
         short_help=_plain(text.split("\n\n")[0]),
         epilog=epilog + kind.more + EXIT_CODES,
     )
@@ -127,7 +129,7 @@ def _argument(one: Parameter, optional: bool) -> click.Argument:
 def _option(one: Parameter) -> click.Option:
     spelled = [f"--{one.name.replace('_', '-')}"] if len(one.name) > 1 else [f"-{one.name}"]
     pair = [also for also in one.also if "/" in also]
-    kind: Any = Listed if one.choices else click.Option
+    kind: Any = Listed if one.choices and one.takes == "choice" else click.Option
     flag = one.type is bool
     made: click.Option = kind(
         [*(pair or [*spelled, *one.also]), one.name],
@@ -142,12 +144,29 @@ def _option(one: Parameter) -> click.Option:
     return made
 
 
+def _about_arguments(fields: Sequence[Parameter]) -> str:
+    """What stands for each argument, in lines that click leaves as they are."""
+    width = max((len(one.metavar) for one in fields), default=0)
+    lines = [
+        line
+        for one in fields
+        for line in textwrap.wrap(
+            f"{one.metavar:<{width}}  {_plain(one.help)}",
+            78,
+            initial_indent="  ",
+            subsequent_indent=" " * (width + 4),
+        )
+    ]
+    return "\n\n\b\n" + "\n".join(lines) if lines else ""
+
+
 def _help(one: Parameter) -> str:
-    text = one.help if one.help.startswith("`") else one.help[:1].upper() + one.help[1:]
-    text = _plain(text) + ("." if not text.endswith(".") else "")
-    if one.several:
-        text = f"{text[:-1]}; repeatable."
-    usual = one.usual
+    text = _plain(one.help)
+    if text.split(maxsplit=1)[0].strip(":,;") not in one.choices:  # a value is written as it is
+        text = text[:1].upper() + text[1:]
+    text = text if text.endswith(".") else f"{text}."
+    text += " Repeatable." * one.several
+    usual = "folded in table and markdown" if one.folds_forms else _plain(one.usual)
     unsaid = one.default is None or one.default is False or one.default == ()
     if not usual and not unsaid and not one.required:
         default = one.default if one.several else (one.default,)
@@ -156,6 +175,8 @@ def _help(one: Parameter) -> str:
 
 
 def _plain(text: str) -> str:
+    """Without backticks; a field stands as the option that it is."""
+    text = re.sub(r"`([a-z]+_[a-z_]+)`", lambda m: f"--{m[1].replace('_', '-')}", text)
     return text.replace("`", "")
 
 

@@ -16,7 +16,9 @@ def answer(work: Workspace, query: AnalogyLayersQuery, progress: Progress) -> An
     """One row a space, in order of depth."""
     index, parsed = work.index, Parsed.of(query)
     rows, first = [], None
-    for name in [entry.name for entry in index.depths]:
+    names = [entry.name for entry in index.depths]
+    for at, name in enumerate(names):
+        progress(name, at, len(names))
         space = index.space(name)
         check_k(query.k, space)
         one = InSpace(work.resolver, parsed, space, query.include_inputs)

@@ -229,7 +229,7 @@ def _check_varies(of: Products, neurons: NeuronSet, query: CompareQuery) -> None
         where = "" if neurons.layer is None else f" of layer {neurons.layer}"
         raise QueryError(
             f"all {of.n:,} neurons{where} give {word!r} the same, so that its profile has no "
-            "correlation with any; ask with --measures euclidean,dot"
+            "correlation with any; ask with --measure euclidean,dot"
         )
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.compute.testset import Scope, scope_of
+from explorer.compute.testset import Scope, asked_file, scope_of
 from explorer.compute.workspace import Workspace
 from explorer.errors import QueryError
 from explorer.measures.measure import Measure
@@ -85,7 +85,7 @@ def answer(work: Workspace, query: EvaluateAnalogiesQuery, progress: Progress) -
         bar.what = f"{by.space.name} by {by.name}"
         right = _right(by, known, these, one_method, depth, bar.step)
         rows += _rows(questions, these, right, (by.space.name, by.name, one_method), sections)
-    filled = replace(query, file=questions.name, method=methods, sections=sections, **ask.filled)
+    filled = replace(query, file=asked_file(query), method=methods, sections=sections, **ask.filled)
     return AnalogyAccuracies(
         filled, tuple(rows), ask.meta(_notes(runs, methods, query.case, depth))
     )

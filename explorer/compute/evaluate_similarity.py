@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from explorer.compute.testset import Scope, scope_of
+from explorer.compute.testset import Scope, asked_file, scope_of
 from explorer.compute.workspace import Workspace
 from explorer.errors import QueryError
 from explorer.measures.measure import Measure, pair_scores
@@ -55,7 +55,7 @@ def answer(
     for done, (one, measures) in enumerate(ask.each(), start=1):
         rows += _rows(ask, one, measures, pairs, missing_as_zero)
         progress(one.name, done, len(ask.spaces))
-    filled = replace(query, file=pairs.name, **ask.filled)
+    filled = replace(query, file=asked_file(query), **ask.filled)
     return SimilarityCorrelations(
         filled, tuple(rows), ask.meta(_notes(rows, pairs, missing_as_zero))
     )

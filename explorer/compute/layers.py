@@ -27,7 +27,8 @@ def answer(work: Workspace, query: LayersQuery, progress: Progress) -> Layers:
     rows: list[LayerRow] = []
     first: InSpace | None = None
     before: tuple[str, frozenset[int]] | None = None
-    for name in names:
+    for at, name in enumerate(names):
+        progress(name, at, len(names))
         space = index.space(name)
         check_k(query.k, space)
         one = InSpace(resolver, parsed, space, include_inputs=False)

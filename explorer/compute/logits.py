@@ -77,7 +77,7 @@ def answer(work: Workspace, query: LogitsQuery, progress: Progress) -> NeuronLog
     """The tokens of both ends, and how the whole effect is spread."""
     index = work.index
     index.neurons.require()
-    found = index.neurons.at(*neuron_of(query.neuron))
+    found = index.neurons.at(*_writing(query.neuron))
     unembedding = index.unembedding
     if work not in _KNOWN:
         _KNOWN[work] = _vocabulary(index, unembedding)
@@ -90,7 +90,8 @@ def answer(work: Workspace, query: LogitsQuery, progress: Progress) -> NeuronLog
     z = (effect - effect.mean()) / effect.std() if effect.std() else np.zeros_like(effect)
     place = index.neuron_grid.place(found.id)
     if place.layer not in known.shapes:
-        known.shapes[place.layer] = _random_shapes(index, unembedding, known.ids, place.layer)
+        shapes = _random_shapes(index, unembedding, known.ids, place.layer, progress)
+        known.shapes[place.layer] = shapes
     ends = [(sign, best(sign * effect, query.k)) for sign in (1, -1)]
     names = _names(index, known.ids[np.unique(np.concatenate([at for _, at in ends]))])
     rows = [
@@ -113,6 +114,15 @@ def answer(work: Workspace, query: LogitsQuery, progress: Progress) -> NeuronLog
             acts_minus=minus,
         ),
     )
+
+
+def _writing(name: str) -> tuple[int, int, int | None]:
+    """The neuron that is named, of which no other side than the writing one is asked."""
+    side = name.strip().partition(".")[2].lower()
+    found = neuron_of(name)
+    if side not in ("", "out"):
+        raise QueryError(f"{name!r}: only what a neuron writes has an effect; leave out .{side}")
+    return found
 
 
 def effects(unembedding: Unembedding, sides: Float64) -> Float64:
@@ -181,7 +191,9 @@ def _reference(unembedding: Unembedding, special: Int64) -> tuple[Float64, Float
     return mean, together / np.linalg.norm(together)
 
 
-def _random_shapes(index: Index, unembedding: Unembedding, ids: Int64, layer: int) -> Float64:
+def _random_shapes(
+    index: Index, unembedding: Unembedding, ids: Int64, layer: int, progress: Progress
+) -> Float64:
     """Variance, skew and kurtosis of random directions of a layer: (3, DIRECTIONS) float64."""
     span = index.neuron_grid.span(layer)
     sides = index.neuron_space("out").vectors(span.start, span.stop - span.start)
@@ -199,6 +211,7 @@ def _random_shapes(index: Index, unembedding: Unembedding, ids: Int64, layer: in
     directions = folded.T.astype(np.float32)
     sums = np.zeros((3, DIRECTIONS))
     for first, rows in _blocks(unembedding):
+        progress("random directions", first, unembedding.vocabulary)
         kept = (rows[counted[first : first + len(rows)]] - mean).astype(np.float32)
         centred = kept @ directions
         square = centred * centred
@@ -235,8 +248,9 @@ def _acts(index: Index, neuron: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
     fires = sorted(index.activations.of_neuron(neuron), key=lambda one: -abs(one.activation))
     ends = []
     for sign in (1, -1):
-        some = [one.word for one in fires if sign * one.activation > 0][:WORDS]
-        ends.append(tuple(word.text for word in index.words.by_id(some)))
+        some = [one.word for one in fires if sign * one.activation > 0]
+        forms = {word.text.casefold(): word.text for word in reversed(index.words.by_id(some))}
+        ends.append(tuple(reversed(forms.values()))[:WORDS])
     return ends[0], ends[1]
 
 

@@ -348,6 +348,8 @@ def _rankings(
     """All the neurons of the layers, or those of each layer, as they are to be ranked."""
     each = [index.neuron_grid.span(layer) for layer in layers]
     sizes = [stretch.stop - stretch.start for stretch in each]
+    if k < 1:
+        raise QueryError(f"-k {k}: ask for 1 row or more")
     if per_layer is not None:
         least = min(sizes)
         if not 1 <= per_layer <= least:

@@ -116,3 +116,8 @@ def scope_of(index: Index, words: Iterable[str], query: TestSetQuery) -> Scope:
         names,
         measures or None,
     )
+
+
+def asked_file(query: TestSetQuery) -> str:
+    """What a filled query says of its test set: the path as asked, or that it was lines."""
+    return query.file if isinstance(query.file, str) else "lines"

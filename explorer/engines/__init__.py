@@ -1,1 +1,1 @@
-"""Who answers a query: in this process, or in another. `ask(query)` in, a result out."""
+"""Who answers a query: `ask(query)` in, a result out. `local` does in this process."""

@@ -15,7 +15,8 @@ from typing import Any
 from explorer.compute.workspace import Workspace
 from explorer.errors import BadExpression, UnknownWord
 from explorer.progress import Progress, no_progress
-from explorer.questions.query import Query, R
+from explorer.questions.query import Query, R, parameters
+from indexer.store.errors import UnknownName
 
 
 class Local:
@@ -34,25 +35,30 @@ class Local:
         return found
 
     def ask_each(self, queries: Sequence[Query[R]], skip: bool = False) -> Iterator[R | None]:
-        """The answers of several queries of one question, in order, equal to those one by one.
+        """The answers of several queries, in order, equal to those one by one.
 
         Args:
-            queries: all of one class.
+            queries: of one class they may be answered together.
             skip: give None for one whose expression names nothing, instead of raising.
         """
         if not queries:
             return
         together: Any = getattr(_module(queries[0]), "answer_each", None)
-        if together is not None:
+        if together is not None and len({type(query) for query in queries}) == 1:
             yield from together(self.work, queries, skip)
             return
         for query in queries:
             try:
                 yield self.ask(query)
-            except (UnknownWord, BadExpression):
-                if not skip:
+            except (UnknownWord, BadExpression, UnknownName) as err:
+                # Of a name it is not known whose it is, but where a neuron alone has one.
+                if not skip or (isinstance(err, UnknownName) and not _of_neuron(query)):
                     raise
                 yield None
+
+
+def _of_neuron(query: Query[Any]) -> bool:
+    return any(one.takes == "neuron" for one in parameters(type(query)))
 
 
 def _module(query: Query[Any]) -> ModuleType:

@@ -108,7 +108,7 @@ class AnalogyQuery(Query["Analogy"]):
     method: Method = method_option()
     k: int = rows_option()
     include_inputs: bool = inputs_option()
-    distinct: bool = forms_option()
+    distinct: bool = forms_option(shown=False)
     against: str | None = against_option()
 
     def check(self) -> None:
@@ -121,7 +121,6 @@ class AnalogyLayersQuery(Query["AnalogyLayers"]):
     """What does an expression lead to in `embed` and every context space, a row each?"""
 
     question = "analogy_layers"
-    title = "Analogy, layer by layer"
     example = "dog + small"
     pictured = True
 
@@ -131,7 +130,7 @@ class AnalogyLayersQuery(Query["AnalogyLayers"]):
     method: Method = method_option()
     k: int = rows_option(3, "how many nearest items of each space")
     include_inputs: bool = inputs_option()
-    distinct: bool = forms_option()
+    distinct: bool = forms_option(shown=False)
     against: str | None = against_option()
 
     def check(self) -> None:

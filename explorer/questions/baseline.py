@@ -44,7 +44,6 @@ class BaselineQuery(Query["Baseline"]):
     """What do two unrelated words score, per space and measure?"""
 
     question = "baseline"
-    title = "Baseline"
     pictured = True
 
     space: str | None = option(

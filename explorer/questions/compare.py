@@ -93,6 +93,7 @@ class CompareQuery(Query["Comparison"]):
         "each control pair over neurons chosen on its own words, or over those of the words asked, "
         "which the choice makes stand out",
         shown=False,
+        noun="neurons of control pairs",
     )
     per_layer: bool = option(
         False, "a row a layer and pair, and `top_neurons` of each layer", shown=False

@@ -192,7 +192,10 @@ class CongruenceQuery(Query["Congruence"]):
     words: tuple[str, ...] = words_argument()
     group: str | None = group_option()
     anchor: str | None = option(
-        None, "a word that each is scored with, instead of with each other", "word"
+        None,
+        "a word that each is scored with, instead of with each other",
+        "word",
+        placeholder="anchor: each against one word",
     )
     space: str | None = option(
         None, "only this one", "depth", usual="embed and every context space"
@@ -211,7 +214,6 @@ class AnchoredQuery(Query["AnchoredWords"]):
     """
 
     question = "anchored"
-    title = "Anchored words"
     example = "huge tall"
     pictured = True
     more = MORE
@@ -219,7 +221,7 @@ class AnchoredQuery(Query["AnchoredWords"]):
     words: tuple[str, ...] = words_argument()
     group: str | None = group_option()
     anchor: str | None = option(None, "the word that each is scored with", "word")
-    space: str = option("embed", "where", "depth")
+    space: str = option("embed", "where to look", "depth")
     measure: MeasureName | None = measure_option()
     control: Controls = controls_option()
     permutations: int = permutations_option()

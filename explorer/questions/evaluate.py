@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,7 +102,7 @@ class AnalogyAccuracy:
 
 def spaces_option() -> Any:
     """Where to look."""
-    return option(None, "where to look, one or several", "depth", usual="embed")
+    return option(None, "where to look", "depth", usual="embed")
 
 
 def all_layers_option() -> Any:
@@ -113,8 +114,7 @@ def measures_option() -> Any:
     """How vectors are scored."""
     return option(
         None,
-        "how vectors are scored, one or several, or `all`; centered in context.*, cosine "
-        "elsewhere, unless given",
+        "how vectors are scored, or `all`; centered in context.*, cosine elsewhere, unless given",
     )
 
 
@@ -124,6 +124,7 @@ def tokens_option() -> Any:
         "word-like",
         "which tokens are words: a leading space and letters, or every one",
         shown=False,
+        noun="kind of tokens",
     )
 
 
@@ -149,14 +150,10 @@ def restrict_option() -> Any:
 
 @dataclass(frozen=True)
 class EvaluateAnalogiesQuery(Query["AnalogyAccuracies"]):
-    """How many questions of a standard set of analogies does each space answer?
-
-    In an answer's own `query`, `file` is the name of the file, or what the lines are.
-    """
+    """How many questions of a standard set of analogies does each space answer?"""
 
     question = "evaluate_analogies"
     command = ("evaluate", "analogies")
-    title = "Analogies"
     more = ANALOGIES
 
     file: str | tuple[str, ...] = argument(
@@ -192,14 +189,10 @@ class EvaluateAnalogiesQuery(Query["AnalogyAccuracies"]):
 
 @dataclass(frozen=True)
 class EvaluateSimilarityQuery(Query["SimilarityCorrelations"]):
-    """How well do the scores of pairs of words go with the ratings that people gave them?
-
-    In an answer's own `query`, `file` is the name of the file, or what the lines are.
-    """
+    """How well do the scores of pairs of words go with the ratings that people gave them?"""
 
     question = "evaluate_similarity"
     command = ("evaluate", "similarity")
-    title = "Similarity"
     more = PAIRS
 
     file: str | tuple[str, ...] = argument(
@@ -216,7 +209,7 @@ class EvaluateSimilarityQuery(Query["SimilarityCorrelations"]):
     )
     delimiter: str | None = option(
         None,
-        "between columns; a tab, a semicolon, a comma or blanks unless given",
+        "what stands between columns; a tab, a semicolon, a comma or blanks unless given",
         metavar="CHAR",
         shown=False,
     )
@@ -301,6 +294,11 @@ class SimilarityCorrelations(Result):
         return _similarity_table(self)
 
 
+def _name(file: str | tuple[str, ...]) -> str:
+    """What to call a test set: its file's name, or that it was lines."""
+    return re.split(r"[/\\]", file)[-1] or file if isinstance(file, str) else "lines"
+
+
 _MISSING_SHOWN = 8
 
 
@@ -320,7 +318,7 @@ def _analogies_table(result: AnalogyAccuracies) -> Layout:
         Column("of asked", lambda r: _share(r.of_asked), right=True),
     ]
     how = {"add": "3CosAdd", "mul": "3CosMul"}
-    head = f"analogies of {query.file}  by {' and '.join(how[m] for m in query.method)}"
+    head = f"analogies of {_name(query.file)}  by {' and '.join(how[m] for m in query.method)}"
     foot = _coverage_lines(result.meta) + foot_lines(result.meta)
     return Layout([head], columns, result.rows, foot)
 
@@ -337,7 +335,7 @@ def _similarity_table(result: SimilarityCorrelations) -> Layout:
         Column("Pearson", lambda r: _correlation(r.pearson), right=True),
         Column("p", lambda r: _p(r.pearson_p), right=True),
     ]
-    head = f"similarity of {result.query.file}  against people's ratings"
+    head = f"similarity of {_name(result.query.file)}  against people's ratings"
     foot = _coverage_lines(result.meta) + foot_lines(result.meta)
     return Layout([head], columns, result.rows, foot)
 

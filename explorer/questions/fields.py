@@ -27,11 +27,12 @@ def inputs_option() -> Any:
     return option(False, "keep the query's own items", shown=False)
 
 
-def forms_option() -> Any:
+def forms_option(shown: bool = True) -> Any:
     """Whether forms of one word are one row."""
     return option(
         False,
         "fold forms that differ only in case or leading space into one row",
+        shown=shown,
         folds_forms=True,
         also=("--distinct/--all-forms",),
     )
@@ -39,17 +40,27 @@ def forms_option() -> Any:
 
 def seed_option() -> Any:
     """Of whatever is drawn."""
-    return option(0, "of the draw", shown=False)
+    return option(0, "seed of the draw", shown=False)
 
 
 def target_option() -> Any:
     """Where does a word stand?"""
-    return option(None, "a word: its rank, score, z and gain over each component", "word")
+    return option(
+        None,
+        "a word: its rank, score, z and gain over each component",
+        "word",
+        placeholder="target, such as Chihuahua",
+    )
 
 
 def against_option() -> Any:
     """What the target is compared under."""
-    return option(None, "another expression that the target is compared under", "expression")
+    return option(
+        None,
+        "another expression that the target is compared under",
+        "expression",
+        placeholder="against another expression",
+    )
 
 
 def method_option() -> Any:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from explorer.questions.analogy import (
     Target,
+    check_target,
     depth_mentions,
     row_notes,
     target_columns,
@@ -62,11 +63,19 @@ class LayersQuery(Query["Layers"]):
 
     expression: str = argument("`dog + small`", "expression")
     target: str | None = argument(
-        "a word whose rank, score and z are given at each depth", "word", default=None
+        "a word whose rank, score and z are given at each depth",
+        "word",
+        default=None,
+        metavar="TARGET",
+        placeholder="target, such as queen",
     )
     measure: MeasureName | None = measure_option()
     k: int = rows_option(5, "how many nearest items a row", shown=False)
-    distinct: bool = forms_option()
+    distinct: bool = forms_option(shown=False)
+
+    def check(self) -> None:
+        """Raise `QueryError` where the target is empty."""
+        check_target(self.target, None)
 
 
 @dataclass(frozen=True)

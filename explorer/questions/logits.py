@@ -24,7 +24,7 @@ class LogitEffect:
         rank: from 1, the token raised most.
         token: the token, spaces visible.
         effect: what one unit of activation adds to its logit, before the last norm divides the
-            stream by its size; below 0 where `sign` is -1.
+            stream by its size; what is lowered most comes first where `sign` is -1.
         z: standard deviations above the neuron's mean effect on the tokens counted.
     """
 

@@ -95,18 +95,23 @@ class MiddlemanQuery(Query["Middlemen"]):
     )
     score: Score = option(
         "z",
-        "z is standardised: standard deviations above what the neuron gives a random word-like "
-        "token",
+        "z: standard deviations above what the neuron gives a random word-like token",
     )
     k: int = rows_option()
-    combine: Combine = option("min", "a neuron's score: the least of the words', or their mean")
+    combine: Combine = option(
+        "min",
+        "a neuron's score: the least of the words', or their mean",
+        noun="way to combine",
+    )
     avoid: tuple[str, ...] = option(
         (), "words a neuron should not answer to", "word", also=("--not",), shown=False
     )
     layers: str | tuple[int, ...] | None = option(None, "only these layers", "layers")
     per_layer: int | None = option(None, "the best so many of each layer", shown=False)
     by: By = option(
-        "weights", "what answers: the weights, or what was recorded at the words' last tokens"
+        "weights",
+        "what answers: the weights, or what was recorded at the words' last tokens",
+        noun="way to find a middle man",
     )
 
     @property

@@ -78,9 +78,7 @@ class NeuronReport(Result):
 
     def gauge(self) -> Gauge:
         """Scores that are z; cosines have no bar."""
-        within = (
-            f"within {DEVIATIONS:g} standard deviations of the neuron's mean; cosines have no bar"
-        )
+        within = f"within {DEVIATIONS:g} standard deviations of the neuron's mean"
         return Gauge(
             "score",
             lambda row: None if row.kind == "neuron" else float(row.score),

@@ -64,6 +64,7 @@ class OvQuery(Query["OvReport"]):
         "another word: heads are ranked by how strongly they carry the first to it, and by how "
         "strongly they copy that one where none is named",
         "word",
+        placeholder="carried to another word",
     )
     layer: int | None = option(None, "only this block's heads", "layer")
     head: int | None = option(

@@ -6,14 +6,16 @@ that: the command line, SQL, the terminal UI, completion, JSON and the docs are 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import inspect
+import operator
 import re
 import textwrap
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origin
 
@@ -71,6 +73,8 @@ class Parameter:
         offered: of a number, those that the terminal UI offers, the first unless `usual` says so.
         shown: whether the terminal UI has it beside the query.
         folds_forms: whether it is on where a person reads a table and off where a program does.
+        noun: what its choices are called where one does not exist.
+        placeholder: what stands in its empty line of the terminal UI.
     """
 
     name: str
@@ -88,11 +92,14 @@ class Parameter:
     offered: tuple[str, ...]
     shown: bool
     folds_forms: bool
+    noun: str
+    placeholder: str
 
     @property
     def about(self) -> str:
-        """What it is, with what it is unless given, as a sentence."""
-        return _sentence(self.help, self.usual)
+        """Which choices there are, what it is, and what it is unless given, as a sentence."""
+        choices = ", ".join(f"`{choice}`" for choice in self.choices)
+        return _sentence(f"{choices}; {self.help}" if choices else self.help, self.usual)
 
     @property
     def required(self) -> bool:
@@ -107,9 +114,11 @@ def argument(
     default: Any = MISSING,
     default_factory: Any = MISSING,
     metavar: str = "",
+    placeholder: str = "",
 ) -> Any:
     """A field that may be given without its name."""
     said = {"help": help, "takes": takes, "positional": True, "metavar": metavar}
+    said |= {"placeholder": placeholder}
     if default_factory is not MISSING:
         return dataclasses.field(default_factory=default_factory, metadata=said)
     return dataclasses.field(default=default, metadata=said)
@@ -126,10 +135,13 @@ def option(
     offered: tuple[str, ...] = (),
     shown: bool = True,
     folds_forms: bool = False,
+    noun: str = "",
+    placeholder: str = "",
 ) -> Any:
     """A field that is given by name; what it takes follows from its type unless said."""
     said: dict[str, Any] = {"help": help, "takes": takes, "metavar": metavar, "usual": usual}
     said |= {"also": also, "offered": offered, "shown": shown, "folds_forms": folds_forms}
+    said |= {"noun": noun, "placeholder": placeholder}
     return dataclasses.field(default=default, metadata=said)
 
 
@@ -138,8 +150,10 @@ class Query(Generic[R]):
     """What is asked: `Explorer.ask(query)` answers it.
 
     Made of plain values, it compares, pickles and can be asked again. An answer's own `query` has
-    every default filled in, and asked of the same index it gives the same answer. What needs no
-    index to be refused, such as a choice that does not exist, is refused when it is made.
+    the defaults filled in that hold for the whole of it, and asked of the same index it gives the
+    same answer; where lines of a test set were asked, or SQL of tables that were attached, it says
+    no more than that. A value of another type, or a choice that does not exist, is refused when
+    the query is made.
     """
 
     question: ClassVar[str] = ""
@@ -162,6 +176,9 @@ class Query(Generic[R]):
 
     more: ClassVar[str] = ""
     """What its command's help says below the options."""
+
+    computed: ClassVar[bool] = True
+    """Whether a module of `explorer.compute` answers it."""
 
     pictured: ClassVar[bool] = False
     """Whether its answers have pictures."""
@@ -207,7 +224,7 @@ def _parameter(field: dataclasses.Field[Any], hint: Any) -> Parameter:
     if get_origin(hint) is tuple:
         several, hint = True, get_args(hint)[0]
     choices: tuple[str, ...] = get_args(hint) if get_origin(hint) is Literal else ()
-    kind = str if choices else hint
+    kind = str if choices else get_origin(hint) or hint
     takes = said["takes"] or _takes(kind, choices)
     metavar = said.get("metavar") or "|".join(choices) or _METAVARS.get(takes, "")
     return Parameter(
@@ -226,6 +243,8 @@ def _parameter(field: dataclasses.Field[Any], hint: Any) -> Parameter:
         offered=said.get("offered", ()),
         shown=said.get("shown", True),
         folds_forms=said.get("folds_forms", False),
+        noun=said.get("noun") or field.name.replace("_", " "),
+        placeholder=said.get("placeholder", ""),
     )
 
 
@@ -238,24 +257,85 @@ def _takes(kind: type, choices: tuple[str, ...]) -> Takes:
 
 
 def _tidied(one: Parameter, value: Any) -> Any:
-    """A value as the field has it: several as a tuple, each of them a choice where there are some.
+    """A value as the field has it: several as a tuple, whole numbers as int, choices that exist.
 
     Raises:
-        QueryError: it is none of the choices.
+        QueryError: it is of another type, or none of the choices.
     """
-    if one.several and value is not None:
-        each = value.split(",") if isinstance(value, str) and not one.positional else value
-        each = [each] if isinstance(each, str) else each
-        value = tuple(part.strip() if one.choices else part for part in each)
-        if one.choices:
-            value = tuple(filter(None, value))
-        if one.choices and value == (ALL,):
-            return one.choices
-    if one.choices and value is not None:
-        for each in value if one.several else (value,):
-            if each not in one.choices:
-                raise QueryError(unknown(one.name.replace("_", " "), str(each), one.choices))
+    if value is None:
+        if one.optional:
+            return None
+        raise QueryError(f"{one.name} is None: {_expected(one)}")
+    if one.type is dict:
+        return value
+    if one.takes == "layers":
+        return value if isinstance(value, str) else _numbers(one, value)
+    if one.takes == "file" and not isinstance(value, str):
+        return _texts(one, value)
+    if one.several:
+        return _several(one, value)
+    value = _of_type(one, value)
+    # Which sides there are, the index says.
+    return value if one.takes == "side" else _chosen(one, value, one.choices)
+
+
+def _several(one: Parameter, value: Any) -> Any:
+    """Some texts; of a choice, or of spaces, one text may hold several between commas."""
+    listed = bool(one.choices) or one.takes in ("space", "depth")
+    if isinstance(value, str):
+        value = [part.strip() for part in value.split(",")] if listed else [value]
+    each = _texts(one, value)
+    if not one.choices:
+        return each
+    each = tuple(filter(None, each))
+    if not each:
+        raise QueryError(f"no {one.noun} is named (there are: {', '.join(one.choices)}, {ALL})")
+    for part in each:
+        _chosen(one, part, (*one.choices, ALL))
+    return one.choices if ALL in each else each
+
+
+def _chosen(one: Parameter, value: Any, choices: tuple[str, ...]) -> Any:
+    if choices and value not in choices:
+        raise QueryError(unknown(one.noun, str(value), choices))
     return value
+
+
+def _of_type(one: Parameter, value: Any) -> Any:
+    if one.type is bool:
+        if isinstance(value, bool) or type(value).__name__ in ("bool_", "bool"):
+            return bool(value)
+    elif one.type is int:
+        with contextlib.suppress(TypeError):
+            if not isinstance(value, bool):
+                return operator.index(value)
+    elif isinstance(value, one.type):
+        return value
+    raise QueryError(f"{one.name} {value!r}: {_expected(one)}")
+
+
+def _texts(one: Parameter, value: Any) -> tuple[str, ...]:
+    if isinstance(value, Iterable) and not isinstance(value, (bytes, Mapping)):
+        each = tuple(value)
+        if all(isinstance(part, str) for part in each):
+            return each
+    raise QueryError(f"{one.name} {value!r}: {_expected(one)}")
+
+
+def _numbers(one: Parameter, value: Any) -> tuple[int, ...]:
+    with contextlib.suppress(TypeError):
+        return tuple(operator.index(part) for part in value)
+    raise QueryError(f"{one.name} {value!r}: write numbers, or a text such as 0-28")
+
+
+def _expected(one: Parameter) -> str:
+    if one.type is int:
+        return "a whole number is needed"
+    if one.type is bool:
+        return "True or False is needed"
+    if one.takes == "file":
+        return "the path of a file is needed, or its lines"
+    return "texts are needed" if one.several else "a text is needed"
 
 
 def documented(kind: type[Query[Any]]) -> str:
@@ -307,6 +387,7 @@ def asks(kind: type[Query[Any]]) -> Callable[[F], F]:
         ]
         at = re.search(r"^(Raises:|Example:|\Z)", text, re.MULTILINE)
         assert at is not None
+        assert "\nArgs:" not in text, "what the arguments are, the query's fields say"
         said = "\n".join(["Args:", *lines, "\n"])
         method.__doc__ = text[: at.start()] + said + text[at.start() :]
         return method

@@ -33,6 +33,7 @@ class SchemaQuery(Query["Schema"]):
     """Which tables, columns and functions can SQL name, or what is in one of them?"""
 
     question = "schema"
+    computed = False
 
     name: str | None = argument(
         "only this table or function", "table", default=None, metavar="NAME"

@@ -41,7 +41,7 @@ class SqlQuery(Query["SqlRows"]):
     """What does one SELECT over the catalog answer?"""
 
     question = "sql"
-    title = "SQL"
+    computed = False
 
     sql: str = argument("the statement", "text")
     parameters: dict[str, Any] = argument(

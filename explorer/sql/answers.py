@@ -20,7 +20,7 @@ from explorer.expressions import neuron_of, parse
 from explorer.questions import AnalogyQuery
 from explorer.questions.query import parameters
 from explorer.sql.functions import MISSING_WORDS, Function, SimilarityQuery, ZQuery
-from indexer.store.errors import unknown
+from indexer.store.errors import UnknownName, unknown
 
 MOST_ROWS = 2_000_000
 """Rows that one call for a batch of arguments may give: some hundred megabytes."""
@@ -57,11 +57,15 @@ class Answers:
             function: which.
             columns: a list a parameter, each of one value a row.
         """
-        skips = columns[-1]
+        skippable = function.parameters[-1].name == "missing"
+        skips = (
+            [one or "error" for one in columns[-1]] if skippable else ["error"] * len(columns[0])
+        )
         for one in set(skips):
             if one not in MISSING_WORDS:
                 raise QueryError(unknown("way with what is not found", one, MISSING_WORDS))
-        queries = [_query(function, row) for row in zip(*columns[:-1], strict=True)]
+        fields = columns[:-1] if skippable else columns
+        queries = [_query(function, row) for row in zip(*fields, strict=True)]
         found: list[Any] = [None] * len(queries)
         for skip in (False, True):
             at = [
@@ -84,10 +88,15 @@ class Answers:
 def _query(function: Function, row: Sequence[Any]) -> Any:
     """What a row of arguments asks; None where what must be given is NULL."""
     given = {p.name: value for p, value in zip(function.parameters, row, strict=False)}
-    for one in function.parameters[:-1]:
+    for one in function.parameters:
+        if one.name not in given:  # what is done with what is not found
+            continue
         value = given[one.name]
-        if one.default is None and (value is None or (isinstance(value, list) and None in value)):
+        none = value is None or (isinstance(value, list) and None in value)
+        if one.default is None and none:
             return None
+        if isinstance(value, list) and none:
+            raise QueryError(f"{one.name}: a list may not hold NULL")
     fields = {one.name: one for one in parameters(function.query)}
     filled = {
         name: tuple(value) if isinstance(value, list) else value
@@ -102,8 +111,7 @@ def _check_size(function: Function, asked: Sequence[Any]) -> None:
     most = max((getattr(one, "k", None) or 1) for one in asked)
     if len(asked) * most > MOST_ROWS:
         raise QueryError(
-            f"{function.name}: {len(asked):,} expressions with {most:,} rows each are too many at "
-            "once; lower k"
+            f"{function.name}: {len(asked):,} times {most:,} rows are too many at once; lower k"
         )
 
 
@@ -129,7 +137,7 @@ def _similarities(answers: Answers, asked: Sequence[SimilarityQuery], skip: bool
         groups.setdefault((one.space, one.measure), []).append(one)
     known: dict[SimilarityQuery, float | None] = {}
     for (space, measure), alike in groups.items():
-        pairs = [(one.a, one.b) for one in alike]
+        pairs = [(one.first, one.second) for one in alike]
         values = similarities(answers.engine.work.resolver, pairs, space, measure, skip)
         known |= dict(zip(alike, answers.each(values), strict=True))
     yield from (known[one] for one in asked)
@@ -147,14 +155,14 @@ def _zs(answers: Answers, asked: Sequence[ZQuery], skip: bool) -> Iterator[Any]:
         side = index.side_named(asked_side)
         if side not in index.sides:
             raise QueryError(unknown("side", side, index.sides))
-        places = [neuron_of(one.neuron) for one in alike]
-        positions = np.array([index.neuron_grid.row(*place, label) for place in places], np.int64)
         try:
+            places = [_neuron(one, side) for one in alike]
+            positions = np.array([index.neuron_grid.row(*at, label) for at in places], np.int64)
             term = parse(word).single
             if term is None:
                 raise BadExpression(f"{word!r} is a sum; z is of a neuron and one word")
             item = resolver.item(term, embed)
-        except (UnknownWord, BadExpression):
+        except (UnknownWord, BadExpression, UnknownName):
             if not skip:
                 raise
             continue
@@ -162,6 +170,14 @@ def _zs(answers: Answers, asked: Sequence[ZQuery], skip: bool) -> Iterator[Any]:
         (values,) = exact_neuron_scores(space, positions, [item.weighted], "z")
         known |= dict(zip(alike, values.tolist(), strict=True))
     yield from (known.get(one) for one in asked)
+
+
+def _neuron(asked: ZQuery, side: str) -> tuple[int, int, int | None]:
+    """Which neuron is asked, where it names no other side than the one that is asked."""
+    named = asked.neuron.strip().partition(".")[2].lower()
+    if named and named != side:
+        raise BadExpression(f"{asked.neuron!r} names another side than {side!r}; name one of them")
+    return neuron_of(asked.neuron)
 
 
 _ANSWERED: dict[type, Callable[[Answers, Sequence[Any], bool], Iterator[Any]]] = {

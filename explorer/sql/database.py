@@ -8,6 +8,7 @@ what a catalog may hold, the store knows.
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -181,6 +182,10 @@ class Database:
                 except MemoryError:
                     self._raised, self._asked = QueryError(TOO_MUCH), ""
                     raise
+                except Exception as err:  # a fault of ours, which is not the statement's
+                    self._raised = MachineError(f"{function.name} failed: {err!r}")
+                    self._asked = function.name
+                    raise
                 return pyarrow.array(found, kind.type)
 
         # DuckDB counts parameters by the signature.
@@ -234,8 +239,8 @@ def _of_macros(text: str, calls: Sequence[tuple[str, Position]]) -> str:
     """Errors speak of the functions that people call, not of what stands beneath them."""
     for function in functions():
         text = text.replace(f"_{function.name}(", f"{function.name}(")
-        wrong = f"Macro {function.name}() does not support the supplied arguments."
-        if text.startswith(wrong):
+        wrong = rf'Macro "?{function.name}"?\(\) does not support the supplied arguments'
+        if re.match(wrong, text):
             places = [place for name, place in calls if name == function.name]
             where = f"{places[0]}: " if len(places) == 1 else ""
             return f"{where}these arguments do not fit; write {function.signature}"

@@ -16,12 +16,11 @@ from collections.abc import Iterator
 from dataclasses import MISSING, dataclass
 from typing import Any, Literal, get_args, get_origin
 
-from explorer.questions import QUERIES, AnalogyQuery, SchemaQuery, SqlQuery, Target
+from explorer.questions import QUERIES, AnalogyQuery, Target
 from explorer.questions.answer import described
 from explorer.questions.choices import MeasureName, Side
 from explorer.questions.fields import measure_option
-from explorer.questions.query import Parameter as Asked
-from explorer.questions.query import Query, about, argument, option, parameters
+from explorer.questions.query import Parameter, Query, about, argument, option, parameters
 from explorer.show.frames import row_kind
 
 MISSING_WORDS = ("error", "skip")
@@ -34,7 +33,7 @@ _SCALARS: dict[Any, str] = {str: "VARCHAR", float: "DOUBLE", bool: "BOOLEAN", in
 
 
 @dataclass(frozen=True)
-class Parameter:
+class FunctionParameter:
     """A parameter: its name, type and default in SQL (None where it must be given)."""
 
     name: str
@@ -72,7 +71,7 @@ class Function:
 
     name: str
     about: str
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[FunctionParameter, ...]
     columns: tuple[ResultColumn, ...]
     returns: str
     query: type[Query[Any]]
@@ -113,8 +112,8 @@ class SimilarityQuery(Query[Any]):
 
     question = "similarity"
 
-    a: str = argument("an expression", "expression")
-    b: str = argument("another", "expression")
+    first: str = argument("an expression", "expression")
+    second: str = argument("another", "expression")
     space: str = option("embed", "where bare words' vectors are taken from", "space")
     measure: MeasureName | None = measure_option()
 
@@ -132,7 +131,7 @@ class ZQuery(Query[Any]):
     )
 
 
-_SKIP = Parameter(
+_SKIP = FunctionParameter(
     "missing",
     "VARCHAR",
     "`error` ends the query at an expression that names nothing; `skip` gives no row, or NULL",
@@ -140,13 +139,24 @@ _SKIP = Parameter(
 )
 
 
+_OF_TARGET: dict[str, dict[str, Any]] = {
+    "target": {"default": None},
+    "k": {"about": "how many of the nearest are named"},
+}
+"""What of `analogy` is different where its one row is a target's."""
+
+_NAMES_SOMETHING = frozenset({"expression", "word", "neuron"})
+"""What a field takes that may name nothing that exists."""
+
+
 def _function(kind: type[Query[Any]]) -> Function:
     scalar = kind in (SimilarityQuery, ZQuery)
     columns = () if scalar else tuple(_columns(kind))
     given = [_parameter(one) for one in parameters(kind)]
+    names = any(one.takes in _NAMES_SOMETHING for one in parameters(kind))
     if kind is AnalogyQuery:  # one row, of the target: what is near is what `neighbors` gives
         given = [
-            dataclasses.replace(p, default=None) if p.name == "target" else p
+            dataclasses.replace(p, **_OF_TARGET.get(p.name, {}))
             for p in given
             if p.name != "against"
         ]
@@ -154,23 +164,21 @@ def _function(kind: type[Query[Any]]) -> Function:
     return Function(
         kind.question,
         text if kind is AnalogyQuery else about(kind).split("\n\n")[0].removesuffix("."),
-        (*given, _SKIP),
+        (*given, *([_SKIP] if names else [])),
         columns,
         "DOUBLE" if scalar else "",
         kind,
     )
 
 
-def _parameter(one: Asked) -> Parameter:
+def _parameter(one: Parameter) -> FunctionParameter:
     kind = "BIGINT" if one.type is int and not one.choices else _SCALARS[one.type]
     if one.several or one.takes == "file":  # no file is read here: its lines may be given
         kind += "[]"
     text = _in_sql(one.about)
     if one.takes == "file":
         text = text.partition(";")[0].replace("a file of lines", "lines").replace("a file of", "")
-    if one.choices:
-        text = f"{', '.join(f'`{choice}`' for choice in one.choices)}; {text}"
-    return Parameter(one.name, kind, text.strip(), _default(one.default))
+    return FunctionParameter(one.name, kind, text.strip(), _default(one.default))
 
 
 def _in_sql(text: str) -> str:
@@ -235,9 +243,7 @@ def _quoted(name: str) -> str:
     return f'"{name}"' if name in RESERVED else name
 
 
-_ASKED: tuple[type[Query[Any]], ...] = tuple(
-    one for one in QUERIES if one not in (SqlQuery, SchemaQuery)
-)
+_ASKED: tuple[type[Query[Any]], ...] = tuple(one for one in QUERIES if one.computed)
 
 NAMES = (*(one.question for one in _ASKED), "similarity", "z")
 """What they are called."""

@@ -148,6 +148,8 @@ def _calls(connection: Any, sql: str) -> list[tuple[str, int, int]]:
 
 
 def _refused(name: str, place: Position) -> str:
+    if any(one.name == name and not one.columns for one in functions()):
+        return f"{place}: {name} gives a number, and no table: SELECT {name}(...)"
     close = nearest(name, TABLE_FUNCTIONS, limit=1)
     hint = f"; did you mean {close[0]}?" if close else ""
     return (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from explorer.sql.functions import functions
+from explorer.sql.functions import RESERVED, functions
 
 _COMMAND = re.compile(r"\s*([.\\])\s*(\w*)\s*(\w*)")
 """What shells understand and no database does: `.tables` of sqlite's, `\\d` of psql."""
@@ -37,6 +37,9 @@ def meant(message: str, sql: str) -> str | None:
     column = _COLUMN.search(message)
     if column is not None:
         return _parameter(column[1], sql) or _text(column[1], sql)
+    for name in RESERVED if "syntax error" in message else ():
+        if re.search(rf"\b{name}\s*:=", sql, re.IGNORECASE):
+            return f'SQL has {name} for itself; as a parameter it is quoted: "{name}" := ...'
     for function in functions():
         if "syntax error" in message and re.match(rf"\s*{function.name}\s*\(", sql, re.IGNORECASE):
             begins = "SELECT * FROM" if function.columns else "SELECT"

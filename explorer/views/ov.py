@@ -11,11 +11,12 @@ if TYPE_CHECKING:
     from explorer.api import Explorer
 
 
-def _adjusted(_: Explorer, given: dict[str, Any]) -> dict[str, Any]:
-    left_out = {"k"} if "head" in given else set()
+def _adjusted(ix: Explorer, given: dict[str, Any]) -> dict[str, Any]:
+    heads = ix.manifest.model.n_heads
     if "layer" not in given:
-        left_out = {"head"}
-    return {name: value for name, value in given.items() if name not in left_out}
+        heads *= len(ix.manifest.layers)
+        given.pop("head", None)
+    return given | {"k": 1 if "head" in given else min(given["k"], heads)}
 
 
 VIEW = view_of(OvQuery, _adjusted)

@@ -17,7 +17,7 @@ _CHUNK = re.compile(r'(?:[^\s",]|"(?:[^"\\]|\\.)*"?)+')
 
 
 @dataclass(frozen=True)
-class WordQuery:
+class TypedWords:
     """Single items, and those that are to be avoided."""
 
     words: tuple[str, ...]
@@ -41,7 +41,7 @@ def alone(text: str) -> str:
     return parts[0]
 
 
-def several(text: str) -> WordQuery:
+def several(text: str) -> TypedWords:
     """The single items of a text: between commas, or added; what is taken away is to be avoided.
 
     Raises:
@@ -57,7 +57,7 @@ def several(text: str) -> WordQuery:
             (words if term.weight > 0 else avoid).append(_written(term))
     if not words:
         raise BadExpression("nothing is asked yet")
-    return WordQuery(tuple(dict.fromkeys(words)), tuple(dict.fromkeys(avoid)))
+    return TypedWords(tuple(dict.fromkeys(words)), tuple(dict.fromkeys(avoid)))
 
 
 def only_words(text: str, least: int = 1) -> tuple[str, ...]:

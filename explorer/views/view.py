@@ -131,8 +131,7 @@ def option_of(one: Parameter, default: str = "") -> Option | None:
             usual = one.usual or "all"
             return Choice(name, lambda ix: ("", *there(ix)), shown=lambda v: v or usual)
         return Choice(name, there, str(one.default or ""))
-    about = one.help.partition(":")[0].partition(";")[0]
-    return TextField(one.name, f"{label}: {about}")
+    return TextField(one.name, one.placeholder or label)
 
 
 def _how_many(value: str) -> str:
@@ -165,6 +164,7 @@ def view_of(
 
     def made(ix: Explorer, place: Place) -> Query[Any]:
         given = typed(bar, place.text, avoids)
+        given |= {one.name: True for one in others if one.folds_forms}
         for one in others:
             if one.name in options and (value := chosen(place, ix, options[one.name]).strip()):
                 given[one.name] = _value(one, value)
