@@ -117,8 +117,8 @@ class Explorer:
             thread that asks, once for a text, and may raise a `SemanticError` to refuse, which the
             question then raises. Unless given, the model is run in a process of its own, which
             stays for the next text until the index is closed;
-            `explorer.unindexed.refuse` never runs it, and raises `NotIndexed`. SQL has a process
-            and a door to the model of its own, to which this is nothing.
+            `explorer.unindexed.refuse` never runs it, and raises `NotIndexed`. SQL asks in a
+            process of its own, and does not use this.
 
     Attributes:
         index: the open index itself: its manifest, catalog and spaces.

@@ -23,7 +23,7 @@ from explorer import correlations
 from explorer.chance.control_draws import ControlDraws, MatchedWord
 from explorer.chance.controls import POOL
 from explorer.compute import compare as query
-from explorer.compute.controlpairs import Standing
+from explorer.compute.controlpairs import PairScores
 from explorer.errors import BadExpression, QueryError
 from explorer.profiles import Profiles
 from indexer.store.errors import SemanticError
@@ -347,7 +347,7 @@ def test_random_pairs_stand_anywhere_alike_unless_their_neurons_are_chosen_on_th
 
 
 def test_ties_count_by_half_and_parts_make_the_whole() -> None:
-    standing = Standing(np.array([1.0, 5.0]))
+    standing = PairScores(np.array([1.0, 5.0]))
     first = np.array([[0.0, 5.0], [1.0, 5.0], [1.0, 9.0]])
     standing.add(first, np.array([[True, True], [True, True], [True, False]]))
     standing.add(np.array([[2.0, 4.0]]), np.array([[True, True]]))

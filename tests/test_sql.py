@@ -215,6 +215,37 @@ def test_what_names_nothing_ends_the_query_or_is_passed_over(real: Any) -> None:
         real.sql("FROM neighbors('dog', missing := 'skp')")
 
 
+def test_a_neurons_side_may_stand_in_its_name_and_one_of_many_may_name_nothing(real: Any) -> None:
+    asked = "SELECT z('L29N112.out', 'large') a, z('L29N112', 'large', 'out') b"
+    (row,) = real.sql(asked).rows
+    assert row["a"] == row["b"]
+    names = "FROM (VALUES ('dog'), ('L1N2'), ('L99N1'), (NULL)) t(n)"
+    found = real.sql(f"SELECT z(n, 'large', missing := 'skip') z {names}").rows
+    (alone,) = real.sql("SELECT z('L1N2', 'large') z").rows
+    assert [row["z"] for row in found] == [None, alone["z"], None, None]
+    some = real.sql(f"SELECT DISTINCT n {names}, logits(n, 1, missing := 'skip')").rows
+    assert [row["n"] for row in some] == ["L1N2"]
+    assert len(real.sql("FROM neighbors('dog', missing := NULL, k := NULL)").rows) == 10
+
+
+def test_a_fault_of_ours_is_not_the_statements(
+    tiny_indexes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from explorer.compute import word
+    from explorer.sql.database import Database
+    from indexer.store.errors import MachineError
+    from indexer.store.read import Index
+
+    def broken(*_: Any) -> None:
+        raise ZeroDivisionError("of ours")
+
+    monkeypatch.setattr(word, "answer", broken)
+    database = Database(Index(tiny_indexes / "llama"), {}, 1 << 30, 1)
+    with pytest.raises(MachineError, match="word failed: ZeroDivisionError"):
+        list(database.ask("FROM word('dog')")[2])
+    database.close()
+
+
 def test_z_of_every_neuron_is_that_of_the_formula(real: Any) -> None:
     """n.(w - mu) / sqrt(n' Sigma n), from the files of the index with NumPy alone."""
     embed, side = real.index.space("embed"), real.index.space("neuron.gate")
@@ -372,6 +403,14 @@ def test_a_file_that_cannot_be_read_is_told(real: Any, tmp_path: Path, words_fil
         ("FROM analogy('dog', 'a + b')", r"column 6 \(analogy\): .*is a sum; name one word"),
         ("SELECT z('L99N0', 'dog')", r"column 8 \(z\): no neuron 'L99N0'.*did you mean 'L29N0'"),
         ("SELECT z('dog', 'dog')", r"column 8 \(z\): 'dog' names no neuron"),
+        ("SELECT z('L29N112.out', 'a', 'gate')", r"column 8 \(z\): .*another side than 'gate'"),
+        ("FROM logits('L29N112.gate')", r"column 6 \(logits\): .*leave out \.gate"),
+        ("FROM neighbors('dog', distinct := true)", r'it is quoted: "distinct" := '),
+        ("FROM ov('large', to := 'tall')", r'it is quoted: "to" := '),
+        ("FROM middleman('large')", r"'large' is a text, and a list is needed: \['large', "),
+        ("FROM compare(['a', 'b'], measure := ['dot', NULL])", "a list may not hold NULL"),
+        ("FROM similarity('a', 'b')", r"gives a number, and no table: SELECT similarity"),
+        ("SELECT similarity('dog')", r"do not fit; write similarity\(first, second, "),
         ("SELECT similarity('dog', 'zzxqy')", r"column 8 \(similarity\): no token ' zzxqy'"),
         ("SELECT error('boo')", "boo"),
         ("SELECT ?", "parameter"),

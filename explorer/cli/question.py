@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import click
@@ -75,6 +75,7 @@ def command(
         optional: arguments that need not be given, though the query has them.
     """
     fields = parameters(kind)
+    options = [one.name for one in fields if not one.positional]
 
     def run(**options: Any) -> None:
         given = _given(fields, options)
@@ -96,7 +97,7 @@ def command(
         params=[
             *(_argument(one, one.name in optional) for one in fields if one.positional),
             *lists,
-            *(_option(one) for one in fields if not one.positional),
+            *(_option(one, options) for one in fields if not one.positional),
             *extra,
             *reversed(getattr(shown, "__click_params__", [])),
         ],
@@ -126,7 +127,7 @@ def _argument(one: Parameter, optional: bool) -> click.Argument:
     )
 
 
-def _option(one: Parameter) -> click.Option:
+def _option(one: Parameter, options: Collection[str]) -> click.Option:
     spelled = [f"--{one.name.replace('_', '-')}"] if len(one.name) > 1 else [f"-{one.name}"]
     pair = [also for also in one.also if "/" in also]
     kind: Any = Listed if one.choices and one.takes == "choice" else click.Option
@@ -138,7 +139,7 @@ def _option(one: Parameter) -> click.Option:
         type=None if flag or one.type is str else one.type,
         multiple=one.several,
         default=None,
-        help=_help(one),
+        help=_help(one, options),
         shell_complete=_COMPLETED.get(one.takes),
     )
     return made
@@ -151,7 +152,8 @@ def _about_arguments(fields: Sequence[Parameter]) -> str:
         line
         for one in fields
         for line in textwrap.wrap(
-            f"{one.metavar:<{width}}  {_plain(one.help)}",
+            # No lines can be typed: of a file, its path alone is said.
+            f"{one.metavar:<{width}}  {_plain(one.help.removesuffix('; or such lines'))}",
             78,
             initial_indent="  ",
             subsequent_indent=" " * (width + 4),
@@ -160,8 +162,8 @@ def _about_arguments(fields: Sequence[Parameter]) -> str:
     return "\n\n\b\n" + "\n".join(lines) if lines else ""
 
 
-def _help(one: Parameter) -> str:
-    text = _plain(one.help)
+def _help(one: Parameter, options: Collection[str]) -> str:
+    text = _plain(one.help, options)
     if text.split(maxsplit=1)[0].strip(":,;") not in one.choices:  # a value is written as it is
         text = text[:1].upper() + text[1:]
     text = text if text.endswith(".") else f"{text}."
@@ -174,9 +176,10 @@ def _help(one: Parameter) -> str:
     return f"{text}  [default: {usual}]" if usual else text
 
 
-def _plain(text: str) -> str:
+def _plain(text: str, options: Collection[str] = ()) -> str:
     """Without backticks; a field stands as the option that it is."""
-    text = re.sub(r"`([a-z]+_[a-z_]+)`", lambda m: f"--{m[1].replace('_', '-')}", text)
+    for name in options:
+        text = text.replace(f"`{name}`", f"--{name.replace('_', '-')}")
     return text.replace("`", "")
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from explorer.chance.control_draws import ControlDraws, MatchedWord
 from explorer.compute.compared import layers_of, measures_of, notes_of, rows_of, side_of
-from explorer.compute.controlpairs import Standing, read_against
+from explorer.compute.controlpairs import PairScores, read_against
 from explorer.compute.middleman import labels_of, layers_asked
 from explorer.compute.neighbors import check_seed, meta_of
 from explorer.compute.neuronsets import NeuronSet
@@ -152,9 +152,9 @@ def _standings(
     first: Int64,
     second: Int64,
     progress: Progress,
-) -> list[dict[str, Standing]]:
+) -> list[dict[str, PairScores]]:
     """The scores of the pairs over each set of neurons, by measure, not yet read against any."""
-    standings: list[dict[str, Standing]] = []
+    standings: list[dict[str, PairScores]] = []
     for at, neurons in enumerate(sets):
 
         def done(share: float, at: int = at) -> None:
@@ -168,7 +168,7 @@ def _standings(
 
         _check_varies(neurons.products(vectors, summed), neurons, query)
         scores = neurons.scores(vectors, first, second, measures_of(query), scored)
-        standings.append({measure: Standing(scores[measure]) for measure in measures_of(query)})
+        standings.append({measure: PairScores(scores[measure]) for measure in measures_of(query)})
     return standings
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from explorer.chance.control_draws import MatchedWord
 from explorer.chance.controls import POOL
-from explorer.compute.controlpairs import Standing
+from explorer.compute.controlpairs import PairScores
 from explorer.compute.neuronsets import NeuronSet
 from explorer.correlations import Int64
 from explorer.profiles import Profiles
@@ -42,7 +42,7 @@ def layers_of(query: CompareQuery) -> tuple[int, ...]:
 def rows_of(
     query: CompareQuery,
     sets: Sequence[NeuronSet],
-    standings: Sequence[dict[str, Standing]],
+    standings: Sequence[dict[str, PairScores]],
     first: Int64,
     second: Int64,
 ) -> tuple[ComparedPair, ...]:

@@ -19,7 +19,7 @@ from explorer.correlations import Float64, Int64
 
 
 @dataclass
-class Standing:
+class PairScores:
     """Where the scores of some pairs stand among those of their control pairs, as these come in.
 
     `asked` are the scores of the pairs, (pairs,) float64.
@@ -66,7 +66,7 @@ class Standing:
 def read_against(
     stand_ins: ControlDraws,
     sets: Sequence[NeuronSet],
-    standings: Sequence[dict[str, Standing]],
+    standings: Sequence[dict[str, PairScores]],
     first: Int64,
     second: Int64,
     wanted: int,

@@ -5,6 +5,7 @@ Knows how those of many rows are asked together; knows no connection.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,6 +22,7 @@ from explorer.questions import AnalogyQuery
 from explorer.questions.query import parameters
 from explorer.sql.functions import MISSING_WORDS, Function, SimilarityQuery, ZQuery
 from indexer.store.errors import UnknownName, unknown
+from indexer.store.read import Index
 
 MOST_ROWS = 2_000_000
 """Rows that one call for a batch of arguments may give: some hundred megabytes."""
@@ -146,38 +148,43 @@ def _similarities(answers: Answers, asked: Sequence[SimilarityQuery], skip: bool
 def _zs(answers: Answers, asked: Sequence[ZQuery], skip: bool) -> Iterator[Any]:
     index, resolver = answers.engine.work.index, answers.engine.work.resolver
     index.neurons.require()
-    embed, label = index.embed, f"index {index.name!r}"
     known: dict[ZQuery, float | None] = {}
-    groups: dict[tuple[str, str | None], list[ZQuery]] = {}
+    groups: dict[tuple[str, str], dict[ZQuery, int]] = {}
     for one in asked:
-        groups.setdefault((one.word, one.side), []).append(one)
-    for (word, asked_side), alike in answers.each(groups.items()):
-        side = index.side_named(asked_side)
-        if side not in index.sides:
-            raise QueryError(unknown("side", side, index.sides))
-        try:
-            places = [_neuron(one, side) for one in alike]
-            positions = np.array([index.neuron_grid.row(*at, label) for at in places], np.int64)
+        with _skipping(skip):
+            side, row = _neuron(index, one)
+            groups.setdefault((one.word, side), {})[one] = row
+    for (word, side), rows in answers.each(groups.items()):
+        with _skipping(skip):
             term = parse(word).single
             if term is None:
                 raise BadExpression(f"{word!r} is a sum; z is of a neuron and one word")
-            item = resolver.item(term, embed)
-        except (UnknownWord, BadExpression, UnknownName):
-            if not skip:
-                raise
-            continue
-        space = index.neuron_space(side)
-        (values,) = exact_neuron_scores(space, positions, [item.weighted], "z")
-        known |= dict(zip(alike, values.tolist(), strict=True))
+            item = resolver.item(term, index.embed)
+            space, positions = index.neuron_space(side), np.fromiter(rows.values(), np.int64)
+            (values,) = exact_neuron_scores(space, positions, [item.weighted], "z")
+            known |= dict(zip(rows, values.tolist(), strict=True))
     yield from (known.get(one) for one in asked)
 
 
-def _neuron(asked: ZQuery, side: str) -> tuple[int, int, int | None]:
-    """Which neuron is asked, where it names no other side than the one that is asked."""
-    named = asked.neuron.strip().partition(".")[2].lower()
-    if named and named != side:
-        raise BadExpression(f"{asked.neuron!r} names another side than {side!r}; name one of them")
-    return neuron_of(asked.neuron)
+@contextlib.contextmanager
+def _skipping(skip: bool) -> Iterator[None]:
+    """Pass over what names nothing, where that is asked for."""
+    try:
+        yield
+    except (UnknownWord, BadExpression, UnknownName):
+        if not skip:
+            raise
+
+
+def _neuron(index: Index, asked: ZQuery) -> tuple[str, int]:
+    """The side and the row of the neuron that is asked, whose name may have a side."""
+    named = asked.neuron.strip().partition(".")[2].lower() or None
+    side = index.side_named(asked.side or named)
+    if side not in index.sides:
+        raise QueryError(unknown("side", side, index.sides))
+    if named is not None and index.side_named(named) != side:
+        raise QueryError(f"{asked.neuron!r} names another side than {side!r}; name one of them")
+    return side, index.neuron_grid.row(*neuron_of(asked.neuron), f"index {index.name!r}")
 
 
 _ANSWERED: dict[type, Callable[[Answers, Sequence[Any], bool], Iterator[Any]]] = {

@@ -240,7 +240,7 @@ def _of_macros(text: str, calls: Sequence[tuple[str, Position]]) -> str:
     for function in functions():
         text = text.replace(f"_{function.name}(", f"{function.name}(")
         wrong = rf'Macro "?{function.name}"?\(\) does not support the supplied arguments'
-        if re.match(wrong, text):
+        if re.search(wrong, text):
             places = [place for name, place in calls if name == function.name]
             where = f"{places[0]}: " if len(places) == 1 else ""
             return f"{where}these arguments do not fit; write {function.signature}"

@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from indexer.store.limits import STATEMENTS, require_address_space
 from indexer.store.wire import Client, end_process
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def _failed(client: Client, error: BaseException | None) -> None:
 
 
 def _serve(client: Client) -> None:
+    require_address_space(STATEMENTS)
     from explorer.sql.database import Database
     from indexer.store.read import Index
 

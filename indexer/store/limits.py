@@ -16,6 +16,9 @@ from indexer.store.errors import MachineError
 ANSWERING = 1_300_000 << 10
 """Bytes of address space that answering takes, the libraries above all, on one thread."""
 
+STATEMENTS = 1_500_000 << 10
+"""The same of answering SQL, with a database's threads beside."""
+
 BUILDING = 2_200_000 << 10
 """The same of building an index, the model not counted."""
 
