@@ -6,20 +6,19 @@ Knows exit codes; each command imports what it needs when it runs.
 from __future__ import annotations
 
 import sys
-from typing import NoReturn
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any, NoReturn
 
 import click
 
-from explorer.cli.analogy import analogy
 from explorer.cli.answer import say
 from explorer.cli.completion import completion
-from explorer.cli.congruence import congruence
-from explorer.cli.neighbors import neighbors
 from explorer.cli.options import EXIT_CODES, EXPRESSIONS
 from explorer.cli.question import command
-from explorer.cli.sql import schema, sql
 from explorer.cli.tui import tui
 from explorer.questions import QUERIES
+from explorer.questions.query import Query
 from indexer.store.errors import at_the_edge
 from indexer.store.shown import escape_what_libraries_say
 from indexer.store.streams import ReaderLeft, let_go_of_stdout, prepare
@@ -49,20 +48,67 @@ def evaluate() -> None:
     """How do spaces do on a standard test set: analogies, or similarity of words?"""
 
 
-_BY_HAND = {one.name: one for one in (neighbors, analogy, congruence, sql, schema)}
-"""Commands that take more than their query's fields, or ask one of two."""
+_BY_HAND = {
+    "neighbors": "neighbors",
+    "analogy": "analogy",
+    "congruence": "congruence",
+    "sql": "sql",
+    "schema": "sql",
+}
+"""Commands that take more than their query's fields, or ask one of two, with their files."""
 
 _PARTS = {"analogy_layers", "anchored"}
 """Questions that are asked with a command of another one."""
 
-cli.add_command(tui)
-for _kind in QUERIES:
-    if _kind.question in _PARTS:
-        continue
-    _made = _BY_HAND.get(_kind.question) or command(_kind)
-    (evaluate if _kind.command[:1] == ("evaluate",) else cli).add_command(_made)
-cli.add_command(evaluate)
-cli.add_command(completion)
+
+class _Commands(dict[str, click.Command]):
+    """Commands by name, each made when it is first looked at: a program runs one of them."""
+
+    def __init__(self, made: Mapping[str, Callable[[], click.Command]]) -> None:
+        super().__init__(dict.fromkeys(made))  # type: ignore[arg-type]  # as yet nothing but names
+        self._made = made
+
+    def __getitem__(self, name: str) -> click.Command:
+        if super().__getitem__(name) is None:
+            self[name] = self._made[name]()
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self[name] if name in self else default  # noqa: SIM401  # that would not make it
+
+    def values(self) -> Any:
+        return [self[name] for name in self]
+
+    def items(self) -> Any:
+        return [(name, self[name]) for name in self]
+
+
+def _maker(kind: type[Query[Any]]) -> Callable[[], click.Command]:
+    name, file = kind.question, _BY_HAND.get(kind.question)
+    if file is None:
+        return lambda: command(kind)
+    return lambda: getattr(import_module(f"explorer.cli.{file}"), name)
+
+
+def _evaluations() -> click.Command:
+    for kind in QUERIES:
+        if kind.command[:1] == ("evaluate",):
+            evaluate.add_command(command(kind))
+    return evaluate
+
+
+cli.commands = _Commands(
+    {
+        "tui": lambda: tui,
+        **{
+            kind.question: _maker(kind)
+            for kind in QUERIES
+            if not kind.command and kind.question not in _PARTS
+        },
+        "evaluate": _evaluations,
+        "completion": lambda: completion,
+    }
+)
 
 
 def main() -> NoReturn:

@@ -13,8 +13,9 @@ from explorer.cli.answer import answer
 from explorer.cli.completion import files
 from explorer.cli.options import EXIT_CODES, answer_options
 from explorer.cli.question import command
-from explorer.questions import SchemaQuery
-from explorer.sql.functions import NAMES
+from explorer.questions import QUERIES, SchemaQuery
+
+NAMES = (*(one.question for one in QUERIES if one.computed), "similarity", "z")
 
 FUNCTIONS = f"""
 \b
