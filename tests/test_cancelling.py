@@ -31,7 +31,7 @@ LONG: dict[str, Ask] = {
     ),
     "compare": lambda ix, **how: ix.compare("large", "tall", "dog", pairs=100, **how),
     "compare-layers": lambda ix, **how: ix.compare(
-        "large", "tall", per_layer=True, measures="pearson,spearman", pairs=100, **how
+        "large", "tall", per_layer=True, measure="pearson,spearman", pairs=100, **how
     ),
     "compare-own": lambda ix, **how: ix.compare("large", "tall", top_neurons=100, pairs=100, **how),
     "analogies": lambda ix, **how: ix.evaluate_analogies(

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from conftest import run_build
 from families import make_model, make_tokenizer
 from indexer import architectures, contexts, firing, weights
-from indexer.architectures import FAMILIES, Layout, Matrix, Norm
+from indexer.architectures import FAMILIES, Axes, Matrix, Norm
 from indexer.check import relative_error
 from indexer.errors import CheckFailed
 from indexer.extract.context import LastTokenStream
@@ -207,13 +207,13 @@ def test_an_entry_that_does_not_fit_the_family_fails(
 @pytest.mark.parametrize(
     ("title", "layout", "path"),
     [
-        ("Llama", Layout.CONV1D, r"mlp\.gate_proj of layer 0 is \(38, 24\)"),
-        ("GPT-2", Layout.LINEAR, r"mlp\.c_fc of layer 0 is \(20, 34\)"),
+        ("Llama", Axes.CONV1D, r"mlp\.gate_proj of layer 0 is \(38, 24\)"),
+        ("GPT-2", Axes.LINEAR, r"mlp\.c_fc of layer 0 is \(20, 34\)"),
     ],
 )
 def test_a_layout_that_no_shape_allows_is_refused_by_the_matrix(
     title: str,
-    layout: Layout,
+    layout: Axes,
     path: str,
     tiny_llama: Path,
     tiny_gpt2: Path,

@@ -467,7 +467,7 @@ def test_the_program_answers_as_python_does(
     place = ["--indexes", str(tiny_indexes), "--index", "llama"]
     (tmp_path / "q.txt").write_text(": s\ndog cat red blue\nking queen Paris Zanzibar\n")
     (tmp_path / "p.txt").write_text("dog\tcat\t7\nred\tblue\t6\ndog\tred\t2\n")
-    asked = ["explorer", "evaluate", "analogies", "q.txt", *place, "--format"]
+    asked = ["explorer", "evaluate", "analogies", str(tmp_path / "q.txt"), *place, "--format"]
     more = ["--space", "embed", "--space", "context.1", "--measure", "dot", "--sections"]
     analogies = tiny.evaluate_analogies(
         tmp_path / "q.txt", space=["embed", "context.1"], measure="dot", sections=True
@@ -489,7 +489,8 @@ def test_the_program_answers_as_python_does(
         "| of asked |"
     )
     assert page[3].split(" | ")[3:] == ["---:"] * 6 + ["---: |"]
-    similarity = ["explorer", "evaluate", "similarity", "p.txt", *place, "--measure", "all"]
+    similarity = ["explorer", "evaluate", "similarity", str(tmp_path / "p.txt"), *place]
+    similarity += ["--measure", "all"]
     pairs = tiny.evaluate_similarity(tmp_path / "p.txt", measure="all")
     assert run(*similarity, "--format", "json").json() == pairs.to_dict()
     shown = run(*similarity)

@@ -167,7 +167,10 @@ def test_several_are_answered_in_their_order_as_one_by_one(real: Any) -> None:
         (lambda: NeighborsQuery("dog", distinct="no"), "distinct 'no': True or False is needed"),
         (lambda: NeighborsQuery(None), "expression is None: a text is needed"),
         (lambda: NeighborsQuery("dog", space=["embed"]), "a text is needed"),
-        (lambda: questions.CongruenceQuery((1, 2)), "texts are needed"),
+        (
+            lambda: questions.CongruenceQuery((1, 2)),
+            "1 is no text; each word is an argument of its own",
+        ),
         (lambda: questions.MiddlemanQuery(("a",), layers=3), "write numbers, or a text"),
         (lambda: questions.EvaluateAnalogiesQuery(None), "the path of a file is needed"),
         (lambda: questions.EvaluateAnalogiesQuery("f", method=()), "no method is named"),

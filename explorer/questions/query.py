@@ -317,8 +317,12 @@ def _of_type(one: Parameter, value: Any) -> Any:
 def _texts(one: Parameter, value: Any) -> tuple[str, ...]:
     if isinstance(value, Iterable) and not isinstance(value, (bytes, Mapping)):
         each = tuple(value)
-        if all(isinstance(part, str) for part in each):
+        wrong = [part for part in each if not isinstance(part, str)]
+        if not wrong:
             return each
+        if one.positional:
+            said = f"{wrong[0]!r} is no text; each {one.takes} is an argument of its own"
+            raise QueryError(said)
     raise QueryError(f"{one.name} {value!r}: {_expected(one)}")
 
 
