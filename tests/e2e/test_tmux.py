@@ -85,7 +85,7 @@ def test_a_session_from_the_first_key_to_the_last(
     terminal.until(lambda shown: any(all(x in line for x in row) for line in shown.splitlines()))
 
     terminal.press("M-m")
-    terminal.until(lambda shown: "neurons whose in side answers to king, woman" in shown)
+    terminal.until(lambda shown: "neurons whose gate side answers to king, woman" in shown)
     terminal.press("M-Left")
     terminal.until(lambda shown: first.item in shown)
 
