@@ -9,7 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, cast, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -393,7 +393,7 @@ class Explorer:
         """
         return self.ask(
             MiddlemanQuery(
-                words, side, score, k, combine, _several(avoid), _layers(layers), per_layer, by
+                words, side, score, k, combine, cast(Any, avoid), cast(Any, layers), per_layer, by
             )
         )
 
@@ -424,8 +424,8 @@ class Explorer:
             CompareQuery(
                 words,
                 side,
-                _several(measure),
-                _layers(layers),
+                cast(Any, measure),
+                cast(Any, layers),
                 top_neurons,
                 impact,
                 control_neurons,
@@ -605,10 +605,10 @@ class Explorer:
         return self.ask(
             EvaluateAnalogiesQuery(
                 _source(file),
-                _several(space),
+                cast(Any, space),
                 all_layers,
-                _several(measure),
-                _several(method),
+                cast(Any, measure),
+                cast(Any, method),
                 tokens,
                 case,
                 restrict,
@@ -644,9 +644,9 @@ class Explorer:
         return self.ask(
             EvaluateSimilarityQuery(
                 _source(file),
-                _several(space),
+                cast(Any, space),
                 all_layers,
-                _several(measure),
+                cast(Any, measure),
                 str(column),
                 delimiter,
                 tokens,
@@ -883,15 +883,6 @@ class Explorer:
             'name of the group: size, dogs_small, colours, ...'
         """
         return self.ask(SchemaQuery(name))
-
-
-def _layers(asked: str | Sequence[int] | None) -> str | tuple[int, ...] | None:
-    return asked if asked is None or isinstance(asked, str) else tuple(asked)
-
-
-def _several(asked: str | Sequence[str] | None) -> Any:
-    """Names as a query has them, which splits one text at its commas itself."""
-    return asked if asked is None or isinstance(asked, str) else tuple(asked)
 
 
 def _source(asked: Source) -> str | tuple[str, ...]:

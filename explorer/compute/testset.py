@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from explorer.compute.neighbors import span_of
 from explorer.errors import QueryError
 from explorer.measures.measure import Measure
 from explorer.measures.registry import checked_measure
@@ -64,7 +65,7 @@ class Scope:
         return EvaluateMeta(
             index=self.index.name,
             model=self.index.manifest.model.source,
-            space=", ".join(names) if len(names) < 3 else f"{names[0]}, {names[1]} to {names[-1]}",
+            space=span_of(names),
             measure=", ".join(self.measures) if self.measures else "each space's own measure",
             convention="",
             resolved=(),
