@@ -192,7 +192,7 @@ def test_enter_explores_and_the_trail_leads_back_and_forward(real_indexes: Path)
         await ui.press("alt+right")
         assert ui.place.text == first[0]
         # What is typed after an arrival is a step of its own, and its letters are none.
-        ui.app.query_one(QueryBar).focus()
+        await ui.press("slash", "end")
         await ui.type("x")
         await ui.press("backspace")
         assert [place.text for place in ui.app.saved.trail.places] == ["large", first[0], first[0]]

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -68,13 +67,14 @@ class ExplorerApp(ResilientApp):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("alt+left", "step(-1)", "back", priority=True),
-        Binding("alt+right", "step(1)", "forward", priority=True),
+        Binding("f8,alt+left", "step(-1)", "back", priority=True),
+        Binding("f9,alt+right", "step(1)", "forward", priority=True),
         Binding("ctrl+s", "export", "export", priority=True),
         Binding("y", "copy", "copy"),
         Binding("ctrl+o", "choose_index", "indexes", show=False, priority=True),
         Binding("Y", "copy_table", "copy table", show=False),
-        Binding("f1,question_mark", "help", "help", key_display="?"),
+        Binding("question_mark", "help", "help", key_display="?"),
+        Binding("f1", "help", "help", show=False, priority=True),
         Binding("ctrl+pagedown", "next_view(1)", "next view", show=False, priority=True),
         Binding("ctrl+pageup", "next_view(-1)", "view before", show=False, priority=True),
         *(
@@ -153,8 +153,7 @@ class ExplorerApp(ResilientApp):
 
     async def action_view(self, name: str) -> None:
         """Another view of the same query."""
-        await self.workbench.mount_panes(name)
-        self.workbench.go(replace(self.workbench.place, view=name))
+        await self.workbench.visit(name)
 
     async def action_next_view(self, by: int) -> None:
         """The view beside this one."""
@@ -163,10 +162,7 @@ class ExplorerApp(ResilientApp):
 
     async def action_step(self, by: int) -> None:
         """Back along the trail, or forward again."""
-        trail = self.saved.trail
-        if trail.back() if by < 0 else trail.forward():
-            await self.workbench.mount_panes(trail.here.view)
-            self.workbench.arrive()
+        await self.workbench.step(by)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What the palette offers: Textual's own, and every action of ours."""
@@ -199,7 +195,7 @@ class ExplorerApp(ResilientApp):
             self.status.say(f"{name} is there; enter again writes over it", "offer")
             return
         bar.action_close()
-        shown = self.workbench.answer.answer
+        shown = self.workbench.results.shown
         pictures = self.workbench.results.pictures
         screen = self.export_screenshot()
 
@@ -224,7 +220,7 @@ class ExplorerApp(ResilientApp):
 
     def on_export_bar_closed(self, _: ExportBar.Closed) -> None:
         """Back to where one was."""
-        self.workbench.answer.table.focus()
+        self.screen.set_focus(self.workbench.answer.table)
 
     def action_copy(self) -> None:
         """Copy what the row under the cursor is about."""
@@ -236,7 +232,7 @@ class ExplorerApp(ResilientApp):
     def action_copy_table(self) -> None:
         """Copy the table as markdown."""
         try:
-            self.copy_to_clipboard(table(self.workbench.answer.answer))
+            self.copy_to_clipboard(table(self.workbench.results.shown))
         except SemanticError as err:
             self.status.say(str(err), "bad")
         else:

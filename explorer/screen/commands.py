@@ -13,14 +13,15 @@ LETTERS = {view.name: view.letter for view in VIEWS.values()}
 """With alt, to a view; terminals of a Mac send alt with a figure as another character."""
 
 ACTIONS = (
-    ("Back", "To the place before (alt+left)", "step(-1)"),
-    ("Forward", "To the place one came back from (alt+right)", "step(1)"),
+    ("Back", "To the place before (f8, alt+left)", "step(-1)"),
+    ("Forward", "To the place one came back from (f9, alt+right)", "step(1)"),
     ("Ask", "Ask what stands there, or run the statement (f5)", "workbench.enter"),
     ("Open another index", "Of those that there are (ctrl+o)", "choose_index"),
     ("Export", "Write what is shown to a file (ctrl+s)", "export"),
     ("Copy row", "Copy what the row is about (y)", "copy"),
     ("Copy table", "Copy the whole table as markdown (Y)", "copy_table"),
-    ("Picture", "Give the middle to the picture, or take it back (ctrl+g)", "workbench.draw"),
+    ("Picture", "Give the middle to the picture (ctrl+g)", "workbench.draw"),
+    ("Table", "Take the middle back from the picture (ctrl+g, escape)", "workbench.undraw"),
     ("Run the model", "On text that is not indexed (ctrl+r)", "workbench.run_model"),
     ("Give up", "Stop the question under way (escape)", "workbench.give_up"),
     ("Light or dark", "The other of the two themes", "light_or_dark"),

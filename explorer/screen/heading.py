@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
+from textual.widget import AwaitMount
 from textual.widgets import Input, Tab, Tabs
 
 from explorer.screen.panes.options import Options
 from explorer.screen.panes.query import QueryBar
 from explorer.views import VIEWS
 from explorer.views.completion import completions
+from explorer.views.terms import named_span
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
@@ -36,6 +38,8 @@ class Heading(Vertical):
         super().__init__()
         self._first = place.view
         self._ix: Explorer | None = None
+        self._shown: Options | None = None
+        self._mounting: AwaitMount | None = None
 
     def compose(self) -> ComposeResult:
         """From above to below."""
@@ -53,23 +57,47 @@ class Heading(Vertical):
                 bar.value = place.text
                 bar.cursor_position = len(place.text)
         bar.placeholder = view.example
-        bar.mark(None)
         self.set_class(not view.example, "-barless")
         room = self.query_one("#options", Container)
         room.display = bool(view.options)
         if ix is not self._ix:
             self._ix = ix
             room.remove_children()
+        self._shown = None
         if ix is None:
+            self.mark(None)
             return
-        shown = None
         for options in room.query(Options):
-            options.display = options.name == view.name
-            shown = options if options.display else shown
-        if shown is None or shown.ix is not ix:
-            room.mount(Options(view, ix, place))
+            options.display = options.name == view.name and options.ix is ix
+            self._shown = options if options.display else self._shown
+        if self._shown is None:
+            self._shown = Options(view, ix, place)
+            self._mounting = room.mount(self._shown)
         else:
-            shown.show(place)
+            self._shown.show(place)
+        self.mark(None)
+
+    async def mounted(self) -> None:
+        """The pickers stand: what is pressed next may be for one of them."""
+        if self._mounting is not None:
+            await self._mounting
+
+    @property
+    def lines(self) -> tuple[Input, ...]:
+        """Where something is typed in this view, the bar first."""
+        bar = self.query_one(QueryBar)
+        beside = self._shown.lines if self._shown is not None else ()
+        return ((bar,) if bar.display else ()) + beside
+
+    def mark(self, error: str | None, unfinished: bool = False) -> None:
+        """Mark the line that an error names, the first where it names none; see `QueryBar.mark`."""
+        bar = self.query_one(QueryBar)
+        there = [line for line in self.lines if error and named_span(line.value, error)]
+        if error and not there:
+            there = list(self.lines[:1])
+        bar.mark(error if bar in there[:1] else None, unfinished)
+        for line in self._shown.lines if self._shown is not None else ():
+            line.set_class(line in there[:1], "-bad")
 
     def _completions(self, text: str) -> tuple[str, ...]:
         return completions(self._ix, text) if self._ix is not None else ()

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.widgets import Input, Tabs
+from textual.widgets import Input, OptionList, Tabs
 
 from explorer.screen.heading import Heading
 from explorer.screen.messages import Explored
@@ -44,6 +44,7 @@ class Navigation(Vertical):
         super().__init__(id="workbench")
         self.trail, self.sql_panel = trail, SqlPanel(statements)
         self.ix: Explorer | None = None
+        self._view_shown = ""
 
     def compose(self) -> ComposeResult:
         """From above to below."""
@@ -67,7 +68,7 @@ class Navigation(Vertical):
         if self.screen.focused is not None or not self.display or not self.app.app_focus:
             return
         if self.has_class("-drawn"):
-            self.results.query_one("#picture").focus()
+            self.screen.set_focus(self.results.query_one("#picture"))
         else:
             self.action_focus_query()
 
@@ -105,6 +106,24 @@ class Navigation(Vertical):
         if view == "sql":
             await self.sql_panel.mount_panes()
 
+    async def visit(self, view: str) -> None:
+        """The same query in another view; the keys pressed next are for what stands there then."""
+        await self.mount_panes(view)
+        self.go(replace(self.place, view=view))
+        await self.heading.mounted()
+        self._focus_what_is_written()
+
+    async def step(self, by: int) -> None:
+        """Back along the trail, or forward again."""
+        trail, before = self.trail, self.place.view
+        if not (trail.back() if by < 0 else trail.forward()):
+            return
+        await self.mount_panes(self.place.view)
+        self.arrive()
+        await self.heading.mounted()
+        if self.place.view != before:
+            self._focus_what_is_written()
+
     # -- ways -----------------------------------------------------------------------------------
 
     def go(self, place: Place) -> None:
@@ -119,18 +138,28 @@ class Navigation(Vertical):
         self.ask(entered=VIEWS[self.place.view].live)
 
     def show_place(self) -> None:
-        """Have the heading say where one is, and the statement."""
+        """Have the heading say where one is, and the statement; no other view's answer stands."""
         written = self.bar.has_focus or self.sql_panel.written
         self.heading.show(self.place, self.ix)
+        if self.place.view != self._view_shown:
+            self._view_shown = self.place.view
+            self.leave_picture()
+            self.results.clear(VIEWS[self.place.view].about)
         self.sql_panel.show(self.place)
         if written:
             self.action_focus_query()
 
+    def leave_picture(self) -> None:
+        """Give the middle back to the table."""
+        if self.has_class("-drawn"):
+            self.remove_class("-drawn")
+            self.refresh_bindings()
+
     @on(Tabs.TabActivated)
-    def _view_chosen(self, event: Tabs.TabActivated) -> None:
+    async def _view_chosen(self, event: Tabs.TabActivated) -> None:
         # An older one than the tab that stands there now says nothing any more.
         if event.tab.id == event.tabs.active and event.tab.id in VIEWS.keys() - {self.place.view}:
-            self.go(replace(self.place, view=event.tab.id))
+            await self.visit(event.tab.id)
 
     @on(Options.Chosen)
     def _option_chosen(self, event: Options.Chosen) -> None:
@@ -164,10 +193,43 @@ class Navigation(Vertical):
 
     @on(QueryBar.Left)
     def _left(self) -> None:
-        self.answer.table.focus()
+        self.screen.set_focus(self.answer.table)
 
     def action_focus_query(self) -> None:
-        """Go to the bar, or to the statement; to the rows where nothing is asked in words."""
-        asked: Widget | None = self.bar if VIEWS[self.place.view].example else self.answer.table
-        if (widget := self.sql_panel.written_in if self.sql_panel.active else asked) is not None:
+        """Go to where one writes: the bar, the statement, or the first line beside; else the rows.
+
+        What stands there is selected, so that typing replaces it.
+        """
+        written = next(iter(self.heading.lines), self.answer.table)
+        widget: Widget | None = self.sql_panel.written_in if self.sql_panel.active else written
+        if widget is not None:
             self.screen.set_focus(widget)  # at once: a key that was pressed meanwhile is for it
+
+    def _focus_what_is_written(self) -> None:
+        """Stay in the line that one was in where this view has it too; else go where one writes."""
+        focused, lines = self.screen.focused, self.heading.lines
+        if focused in lines or self.sql_panel.active:
+            return
+        same = next((one for one in lines if focused and one.name == focused.name), None)
+        if isinstance(focused, Input) and same is not None:
+            self.screen.set_focus(same)
+        else:
+            self.action_focus_query()
+
+    def on_key(self, event: events.Key) -> None:
+        """A letter that means nothing where the cursor is begins another query."""
+        picking = isinstance(self.screen.focused, OptionList)
+        if event.is_printable and event.key not in self.screen.active_bindings and not picking:
+            self._write(event, events.Key(event.key, event.character))
+
+    def on_paste(self, event: events.Paste) -> None:
+        """So does a text."""
+        self._write(event, events.Paste(event.text))
+
+    def _write(self, event: events.Event, again: events.Event) -> None:
+        """Hand what was typed elsewhere to where one writes; it replaces what stands there."""
+        lines = self.heading.lines
+        if lines and not self.sql_panel.active and self.screen.focused not in lines:
+            event.stop()
+            self.screen.set_focus(lines[0])
+            lines[0].post_message(again)  # after it has heard that it is focused

@@ -1,8 +1,8 @@
 """An app that goes on after an error of its own: each is said in a line, and the next key is heard.
 
 Textual ends an app at the first exception of a handler, and the widget whose handler raised stops
-listening. Here it is one boundary that every message passes, of our widgets and of Textual's own.
-Knows how Textual hands out messages; knows nothing of what they mean.
+listening. Here it is one boundary that every message passes, of our widgets and of Textual's own;
+keys pass it one at a time. Knows how Textual hands out messages; knows nothing of what they mean.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from textual.message_pump import MessagePump
 from textual.worker import WorkerFailed
 
 from explorer.screen.asking import refused
+from explorer.screen.key_queue import KeyQueue
 from explorer.screen.messages import Said
 
 MOST = 20
@@ -40,6 +41,17 @@ class ResilientApp(App[None]):
         self.tracebacks: deque[str] = deque(maxlen=MOST)
         self._last = ("", 0.0)
         self._began = False
+        self.keys = KeyQueue(self.post_message)
+
+    async def on_event(self, event: events.Event) -> None:
+        """A key waits until the one before it has taken effect."""
+        if isinstance(event, (events.Key, events.Paste)) and not event.is_forwarded:
+            if self.keys.begin(event):
+                focused = self.focused or self.screen
+                await super().on_event(event)
+                self.keys.handed(event, focused if event.is_forwarded else None)
+            return
+        await super().on_event(event)
 
     def on_ready(self) -> None:
         """From now on nothing ends it."""
@@ -71,6 +83,7 @@ _dispatch = MessagePump._dispatch_message
 
 async def _dispatched(pump: MessagePump, message: Message) -> None:
     """Every message of every widget: an exception of its handler ends neither of them."""
+    came = isinstance(message, (events.Key, events.Paste)) and message.is_forwarded
     try:
         await _dispatch(pump, message)
     except Exception as err:
@@ -79,6 +92,9 @@ async def _dispatched(pump: MessagePump, message: Message) -> None:
         if starting or not isinstance(app, ResilientApp):
             raise
         app.report(err)
+    finally:
+        if came and isinstance(pump.app, ResilientApp):
+            pump.app.keys.heard(message, pump)
 
 
 MessagePump._dispatch_message = _dispatched  # type: ignore[assignment,method-assign]

@@ -5,7 +5,7 @@ Knows what of it leads where; asks nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual import on
 from textual.app import ComposeResult
@@ -17,6 +17,7 @@ from explorer.screen.panes.detail import DetailPane
 from explorer.screen.panes.picture import PicturePane
 
 if TYPE_CHECKING:
+    from explorer.show.layout import Layout
     from explorer.show.shapes import Picture
     from explorer.views.detail import Detail
     from indexer.store.layout import Manifest
@@ -29,6 +30,8 @@ class Results(Horizontal):
     """
 
     manifest: Manifest | None = None
+    stale = False
+    """Whether what is shown answers what was asked before: nothing is done with it."""
 
     DEFAULT_CSS = """
     Results { height: 1fr; }
@@ -57,12 +60,25 @@ class Results(Horizontal):
         """What the row under the cursor is about; empty where there is none."""
         from explorer.views.links import links
 
-        row = self.answer.row
+        row = None if self.stale else self.answer.row
         found = links(self.answer.answer, row, self.manifest) if row is not None else ()
         return found[0].label if found else ""
 
+    @property
+    def shown(self) -> Any:
+        """The answer to what stands above; None where there is none yet."""
+        return None if self.stale else self.answer.answer
+
+    def show(self, answer: Any, layout: Layout) -> None:
+        """Show the answer to what stands above."""
+        self.stale = False
+        self.answer.show(answer, layout)
+        if not self.answer.rows:
+            self.show_detail(None)
+
     def clear(self, line: str = "") -> None:
         """Show nothing but a line."""
+        self.stale = False
         self.answer.clear(line)
         self.show_detail(None)
         self.show_pictures(())
@@ -80,10 +96,11 @@ class Results(Horizontal):
         from explorer.views.links import links
 
         event.stop()
-        if found := links(event.answer, event.row, self.manifest):
+        if not self.stale and (found := links(event.answer, event.row, self.manifest)):
             self.post_message(Explored(found[0]))
 
     @on(DetailPane.Followed)
     def _followed(self, event: DetailPane.Followed) -> None:
         event.stop()
-        self.post_message(Explored(event.link))
+        if not self.stale:
+            self.post_message(Explored(event.link))

@@ -46,6 +46,7 @@ class Workbench(Navigation):
         Binding("slash", "focus_query", "query"),
         Binding("escape", "give_up", "give up", show=False),
         Binding("ctrl+g", "draw", "picture"),
+        Binding("ctrl+g", "undraw", "table"),
         Binding("f5", "enter", "ask", show=False),
         Binding("ctrl+r", "run_model", "run the model", show=False),
     ]
@@ -79,6 +80,7 @@ class Workbench(Navigation):
         view, place, ix = VIEWS[self.place.view], self.place, self.ix
         self._offered = ()
         self._entered_last = entered
+        self.results.stale = self.answer.answer is not None
         self.set_timer(SLOW, self._fade)
         if view.live or entered:
             self.asking.ask(ix, view, place, delay)
@@ -90,10 +92,13 @@ class Workbench(Navigation):
             self.answer.fade()
 
     def action_give_up(self) -> None:
-        """Give up a question under way; else go back to the bar."""
+        """Give up a question under way; else leave the picture; else go back to the bar."""
         if self.asking.give_up():
             self.sql_panel.running = ""
             self.post_message(Said("given up"))
+        elif self.has_class("-drawn"):
+            self.action_undraw()
+            return
         self.action_focus_query()
 
     def action_run_model(self) -> None:
@@ -107,7 +112,7 @@ class Workbench(Navigation):
         if message.number != self.asking.number:
             return
         self._answered = message.number
-        self.bar.mark(None)
+        self.heading.mark(None)
         if self.sql_panel.active:
             # In the panel's own turn: what it tells in ours would not come up here.
             self.sql_panel.call_later(self.sql_panel.answered, message.answer)
@@ -117,7 +122,7 @@ class Workbench(Navigation):
             return
         lay_out = VIEWS[self.place.view].lay_out
         table = message.answer.layout() if lay_out is None else lay_out(message.answer)
-        self.answer.show(message.answer, table)
+        self.results.show(message.answer, table)
         self.post_message(Said(""))
 
     def on_refused(self, message: Refused) -> None:
@@ -130,22 +135,25 @@ class Workbench(Navigation):
             self.sql_panel.call_later(self.sql_panel.refused, message.line)
         elif message.texts:
             self.answer.fade()
-            self.bar.mark(None, unfinished=True)
+            self.heading.mark(None, unfinished=True)
             what = message.line.split(";")[0]
             self.post_message(Said(f"ctrl+r runs the model: {what}", "offer"))
         elif self.bar.display and not self.place.text.strip() and not message.broken:
             self.results.clear(VIEWS[self.place.view].about)
-            self.bar.mark(None)
+            self.heading.mark(None)
             self.post_message(Said(""))
         else:
             self.answer.fade()
-            self.bar.mark(message.line)
+            self.heading.mark(message.line)
             self.post_message(Said(message.line, "bad"))
 
     def on_pictured(self, message: Pictured) -> None:
         """What is drawn beside the table."""
         if message.number == self.asking.number:
             self.results.show_pictures(message.pictures)
+            if not message.pictures:
+                self.leave_picture()
+            self.refresh_bindings()
 
     def on_detailed(self, message: Detailed) -> None:
         """The row under the cursor."""
@@ -167,8 +175,21 @@ class Workbench(Navigation):
             self._entered()
 
     def action_draw(self) -> None:
-        """Give the whole middle to the picture, or take it back."""
-        if self.results.pictures:
-            self.toggle_class("-drawn")
-        else:
-            self.post_message(Said("there is no picture of this answer"))
+        """Give the whole middle to the picture."""
+        self.add_class("-drawn")
+        self.refresh_bindings()
+
+    def action_undraw(self) -> None:
+        """Give it back to the table."""
+        self.leave_picture()
+        self.screen.set_focus(self.answer.table)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A picture is drawn where there is one; the bar is gone to where there is one."""
+        if action == "draw":
+            return bool(self.results.pictures) and not self.has_class("-drawn")
+        if action == "undraw":
+            return self.has_class("-drawn")
+        if action == "focus_query":
+            return self.bar.display or self.sql_panel.active
+        return super().check_action(action, parameters)

@@ -111,6 +111,12 @@ def _written(term: Term) -> str:
 
 def bad_span(text: str, error: str) -> tuple[int, int]:
     """Where in a text the item stands that an error speaks of; all of it where that isn't said."""
+    start = len(text) - len(text.lstrip())
+    return named_span(text, error) or (start, max(len(text.rstrip()), start))
+
+
+def named_span(text: str, error: str) -> tuple[int, int] | None:
+    """Where in a text the item stands that an error names; None where it names none of them."""
     said = error.split(";")[0]
     for chunk in _CHUNK.finditer(text):
         item_, _, space = chunk.group().partition("@")
@@ -119,5 +125,8 @@ def bad_span(text: str, error: str) -> tuple[int, int]:
             # Quoted in the error as it stands, or with the space a word has before it.
             if part and re.search(rf"(['\"])[ ␣]?{re.escape(part)}\1|\b{re.escape(part)}:", said):
                 return (chunk.start(), chunk.end()) if part == bare else (at, chunk.end())
-    start = len(text) - len(text.lstrip())
-    return start, max(len(text.rstrip()), start)
+    whole = text.strip()
+    if whole and re.search(rf"(['\"]){re.escape(whole)}\1|\b{re.escape(whole)}:", said):
+        start = text.index(whole)
+        return start, start + len(whole)
+    return None

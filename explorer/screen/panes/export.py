@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on
@@ -37,21 +38,23 @@ class ExportBar(Horizontal):
     def __init__(self) -> None:
         super().__init__(id="export")
         self._there: str | None = None
+        self._proposed = ""
 
     def compose(self) -> ComposeResult:
         """The line."""
         yield Label()
-        yield Input(id="file", compact=True, select_on_focus=False)
+        yield Input(id="file", compact=True)
 
     def open(self, name: str, what: str) -> None:
-        """Ask, with a name to begin with; `what` is done with it."""
+        """Ask, with a name to begin with, which what is typed replaces; `what` is done with it."""
         self._there = None
+        self._proposed = name
         self.add_class("-open")
         self.query_one(Label).update(f"{what} (.csv .json .jsonl .md .html .svg .png)")
         line = self.query_one(Input)
         line.value = name
-        line.cursor_position = len(name)
-        line.focus()
+        self.screen.set_focus(line)
+        line.action_select_all()
 
     def ask_again(self, name: str) -> None:
         """A file of that name is there: it is written over if the same is said again."""
@@ -66,6 +69,8 @@ class ExportBar(Horizontal):
     def _named(self, event: Input.Submitted) -> None:
         event.stop()
         name = event.value.strip()
+        if name and not Path(name).suffix:
+            name += Path(self._proposed).suffix
         self.post_message(self.Named(name, again=name == self._there))
 
     @on(Input.Changed)

@@ -33,6 +33,7 @@ class Options(HorizontalScroll):
     Options Select { margin: 0 1 0 0; }
     Options SelectOverlay { width: auto; min-width: 16; max-height: 14; }
     Options Input { width: 28; margin: 0 2 0 0; }
+    Options Input.-bad { background: $error 30%; text-style: underline; }
     """
 
     @dataclass
@@ -73,6 +74,11 @@ class Options(HorizontalScroll):
             if value is not None and widget.value != value:
                 with widget.prevent(Input.Changed, Select.Changed):
                     widget.value = value
+
+    @property
+    def lines(self) -> tuple[Input, ...]:
+        """Where something is typed."""
+        return tuple(self.query(Input))
 
     @on(Select.Changed)
     @on(Input.Changed)

@@ -101,7 +101,6 @@ class QueryBar(Input):
             id="query",
             highlighter=self.marks,
             suggester=Completer(complete),
-            select_on_focus=False,
         )
 
     def mark(self, error: str | None, unfinished: bool = False) -> None:
@@ -126,18 +125,9 @@ class QueryBar(Input):
         else:
             self.screen.focus_next()
 
-    async def on_key(self, event: events.Key) -> None:
-        """Keys take effect in the order in which they were pressed; `?` in an empty bar is help.
-
-        Textual runs a binding once its key has come up through every widget around this one. While
-        one of them is busy the letters pressed next would overtake it: `x`, backspace, `y`.
-        """
-        own = self._bindings.key_to_bindings.get(event.key, [])
+    def on_key(self, event: events.Key) -> None:
+        """`?` in an empty bar is help: it can mean nothing else."""
         if event.character == "?" and not self.value:
             self.post_message(self.Helped())
-        elif own:
-            await self.run_action(own[0].action)
-        else:
-            return
-        event.prevent_default()
-        event.stop()
+            event.prevent_default()
+            event.stop()

@@ -122,7 +122,7 @@ class SqlPanel(Vertical):
             self._upper = upper
         self._show_statement(upper, came=True)
         if self.active:
-            self.editor.focus()
+            self.screen.set_focus(self.editor)
 
     def _show_statement(self, upper: StatementPane, came: bool) -> None:
         """Show the statement, or nothing where another view is shown."""
@@ -185,7 +185,7 @@ class SqlPanel(Vertical):
         self.post_message(Said(line, "bad"))
         if ran and self.editor.text == ran and (wrong := misplaced(line, ran)) is not None:
             self.editor.mark(wrong)
-            self.editor.focus()
+            self.screen.set_focus(self.editor)
 
     def _recall(self) -> None:
         """Show what the statement answered when it ran; nothing runs because one comes here."""
@@ -207,11 +207,8 @@ class SqlPanel(Vertical):
         if (count := pages(answer)) > 1:
             head = f"{layout.head[0]}; page {page + 1:,} of {count:,} (n next, p before)"
             layout = replace(layout, head=[head])
-        shown = self.results.answer
-        shown.show(answer, layout)
-        shown.table.scroll_home(animate=False)
-        if not len(answer):
-            self.results.show_detail(None)
+        self.results.show(answer, layout)
+        self.results.answer.table.scroll_home(animate=False)
         self.refresh_bindings()
 
     def action_turn(self, by: int) -> None:
@@ -227,13 +224,13 @@ class SqlPanel(Vertical):
         names = self._upper.names
         folded = names.has_focus
         self.set_class(folded, "-folded")
-        (self.editor if folded else names).focus()
+        self.screen.set_focus(self.editor if folded else names)
 
     def action_leave(self) -> None:
         """From the editor to the rows, from elsewhere to the editor; what runs is given up."""
         if self.running:
             raise SkipAction
-        (self.results.answer.table if self.editor.has_focus else self.editor).focus()
+        self.screen.set_focus(self.results.answer.table if self.editor.has_focus else self.editor)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """In other views nothing is done here; pages are turned where there are several."""

@@ -131,4 +131,4 @@ class StatementPane(Horizontal):
         editor.replace(text, *editor.selection)
         editor.clear_suggestion()
         editor.move_cursor_relative(columns=-back)
-        editor.focus()
+        self.screen.set_focus(editor)

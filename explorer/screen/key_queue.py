@@ -1,0 +1,70 @@
+"""Keys one after the other: each is heard where the focus is once the one before has taken effect.
+
+Textual hands a key to the widget that has the focus when the key arrives, not when it is heard. Of
+`tab`, `x` typed at once the `x` would still be written where the `tab` was pressed. Knows
+how a key comes up through the widgets; knows nothing of what keys mean.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from textual import events
+from textual.message import Message
+from textual.message_pump import MessagePump
+
+Typed = events.Key | events.Paste
+
+
+class KeyQueue:
+    """Keys and pasted texts that wait for the one under way.
+
+    Args:
+        release: takes the next one, which is then under way.
+    """
+
+    def __init__(self, release: Callable[[Typed], object]) -> None:
+        self._release = release
+        self._waiting: deque[Typed] = deque()
+        self._under_way: Typed | None = None
+        self._at: MessagePump | None = None
+
+    def begin(self, key: Typed) -> bool:
+        """Whether a key is to be heard now; else it waits, and is released later."""
+        if key is self._under_way:
+            return True
+        if self._under_way is not None and self._at is not None and _is_gone(self._at):
+            self._finish()  # its widget was taken away before it heard it
+        if self._under_way is not None:
+            self._waiting.append(key)
+            return False
+        self._under_way = key
+        return True
+
+    def handed(self, key: Typed, to: MessagePump | None) -> None:
+        """Whoever hears the key next; None where a binding took it at once."""
+        if key is self._under_way:
+            self._at = to
+            if to is None:
+                self._finish()
+
+    def heard(self, message: Message, by: MessagePump) -> None:
+        """A widget has done what it does with a message; a key goes on to what is around it."""
+        if message is not self._under_way:
+            return
+        around = by._parent
+        if message._stop_propagation or around is None or not by.is_attached:
+            self._finish()
+        else:
+            self._at = around
+
+    def _finish(self) -> None:
+        self._under_way = self._at = None
+        if self._waiting:
+            self._under_way = self._waiting.popleft()
+            self._release(self._under_way)
+
+
+def _is_gone(pump: MessagePump) -> bool:
+    return pump._closing or pump._closed or not pump.is_running
