@@ -185,9 +185,10 @@ class Workbench(Navigation):
         self.screen.set_focus(self.answer.table)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """A picture is drawn where there is one; the bar is gone to where there is one."""
+        """A picture is drawn where there is one, or may soon be; the bar is gone to where it is."""
         if action == "draw":
-            return bool(self.results.pictures) and not self.has_class("-drawn")
+            soon = bool(self.results.pictures) or self.asking.busy
+            return soon and not self.has_class("-drawn")
         if action == "undraw":
             return self.has_class("-drawn")
         if action == "focus_query":

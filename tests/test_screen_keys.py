@@ -1,0 +1,272 @@
+"""What hands expect: keys go where the cursor is, and what stands there is this view's answer."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual import events
+from textual.widgets import Footer, Input, Select
+
+from driving import NAMES, Driven, drive
+from explorer.screen.panes.export import ExportBar
+from explorer.screen.panes.query import QueryBar
+from explorer.views import VIEWS
+from explorer.views.place import Place
+from processes import PATIENCE
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "state" / "screen.json"
+    monkeypatch.setenv("EXPLORER_STATE", str(path))
+    return path
+
+
+async def burst(ui: Driven, *keys: str) -> None:
+    """Keys that arrive before the first of them is heard, as from a terminal that was behind."""
+    for key in keys:
+        letter = {name: char for char, name in NAMES.items()}.get(key, key)
+        ui.app.post_message(events.Key(key, letter if len(letter) == 1 else None))
+    await ui.settled()
+
+
+def lines(ui: Driven) -> dict[str, Input]:
+    return {line.name or line.id or "": line for line in ui.app.workbench.heading.lines}
+
+
+def offered(ui: Driven) -> list[str]:
+    """What the keys do that the footer shows."""
+    shown = ui.app.query_one(Footer).query("FooterKey")
+    return [key.description for key in shown]  # type: ignore[attr-defined]
+
+
+# -- where what is typed goes -------------------------------------------------------------------
+
+
+def test_keys_typed_right_after_tab_go_to_the_next_field(real_indexes: Path) -> None:
+    async def do(ui: Driven) -> None:
+        await ui.press("alt+a")
+        await ui.paste("dog + small")
+        await burst(ui, "tab", *"Chihuahua")
+        assert ui.place == Place("analogy", "dog + small", (("target", "Chihuahua"),))
+        await burst(ui, "x", "backspace", "y", "backspace")
+        assert ui.place.get("target") == "Chihuahua"
+        await burst(ui, "shift+tab", *"cat")  # what stood there is selected, and so replaced
+        assert ui.place.text == "cat"
+
+    drive(real_indexes, do)
+
+
+def test_what_is_typed_once_another_view_is_chosen_stands_in_its_bar(real_indexes: Path) -> None:
+    async def do(ui: Driven) -> None:
+        await ui.paste("large")
+        await ui.press("down", "enter")  # followed, from the rows
+        await burst(ui, "alt+l", *"tall")
+        assert ui.place == Place("layers", "tall")
+        await burst(ui, "down", "f8", *"king")
+        assert ui.place.text == "king"
+        # In the middle of writing nothing is replaced.
+        await burst(ui, "alt+m", "comma", "space", *"man")
+        assert ui.place == Place("middleman", "king, man")
+
+    drive(real_indexes, do)
+
+
+def test_a_path_typed_in_evaluate_stands_in_its_line(real_indexes: Path) -> None:
+    async def do(ui: Driven) -> None:
+        await ui.paste("large")
+        await burst(ui, "down", "alt+e", "slash", *"tmp", "slash", "q")
+        assert ui.place.get("file") == "/tmp/q"
+        assert "query" not in offered(ui)
+        ui.app.screen.set_focus(ui.answer.table)
+        await burst(ui, "slash", *"etc")
+        assert ui.place.get("file") == "/etc"
+        await ui.press("alt+n")
+        assert ui.app.focused is ui.app.query_one(QueryBar)
+        assert "query" in offered(ui)
+
+    drive(real_indexes, do)
+
+
+def test_letters_on_the_rows_or_on_a_picker_begin_another_query(real_indexes: Path) -> None:
+    async def do(ui: Driven) -> None:
+        await ui.paste("large")
+        await ui.press("down")
+        await burst(ui, *"dog")
+        assert ui.place.text == "dog"
+        await ui.press("tab")
+        assert isinstance(ui.app.focused, Select)
+        await burst(ui, *"tall")
+        assert ui.place.text == "tall"
+        await ui.press("down")
+        await ui.paste("king - man + woman")
+        assert ui.place.text == "king - man + woman"
+        await ui.press("down", "y")  # a key that does something there still does it
+        assert ui.place.text == "king - man + woman"
+        assert ui.app.clipboard == ui.rows[0][1]
+
+    drive(real_indexes, do)
+
+
+def test_a_key_whose_widget_is_gone_holds_up_no_other(real_indexes: Path) -> None:
+    async def do(ui: Driven) -> None:
+        extra = Input(id="extra")
+        await ui.app.workbench.mount(extra)
+        ui.app.screen.set_focus(extra)
+        await ui.pilot.pause()
+        await extra.remove()
+        ui.app.keys._under_way = events.Key("a", "a")
+        ui.app.keys._at = extra
+        ui.app.workbench.action_focus_query()
+        await burst(ui, *"dog")
+        assert ui.place.text == "dog"
+
+    drive(real_indexes, do)
+
+
+@pytest.mark.parametrize(("back", "forward"), [("alt+left", "alt+right"), ("f8", "f9")])
+def test_the_trail_has_keys_that_arrive_everywhere(
+    real_indexes: Path, back: str, forward: str
+) -> None:
+    async def do(ui: Driven) -> None:
+        await ui.paste("large")
+        await ui.press("alt+l", back)
+        assert ui.place == Place("neighbors", "large")
+        await ui.press(forward)
+        assert ui.place == Place("layers", "large")
+        keys = [key.key_display for key in ui.app.query_one(Footer).query("FooterKey")]  # type: ignore[attr-defined]
+        assert {"f8", "f9"} <= set(keys)
+
+    drive(real_indexes, do, (160, 40))
+
+
+def test_what_is_proposed_and_what_is_remembered_is_replaced_by_what_is_typed(
+    real_indexes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    async def first(ui: Driven) -> None:
+        await ui.paste("large")
+        await burst(ui, "ctrl+s", *"mine", "enter")
+        await ui.until((tmp_path / "mine.csv").exists)  # in the form that was proposed
+
+    async def second(ui: Driven) -> None:
+        assert ui.app.query_one(QueryBar).value == "large"
+        await burst(ui, *"tall")
+        assert ui.place.text == "tall"
+        await ui.press("ctrl+s", "right")  # an arrow keeps it
+        assert ui.app.query_one(ExportBar).query_one(Input).value == "neighbors-tall.csv"
+        await burst(ui, "x")
+        assert ui.app.query_one(ExportBar).query_one(Input).value == "neighbors-tall.csvx"
+
+    drive(real_indexes, first)
+    drive(real_indexes, second)
+
+
+# -- what is shown ------------------------------------------------------------------------------
+
+
+def test_no_other_views_answer_stands_under_a_tab(
+    real_indexes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next view is held, and of the one before nothing is there to be acted on."""
+    view, go_on = VIEWS["layers"], threading.Event()
+
+    def held(ix: Any, place: Place, progress: Any) -> Any:
+        assert go_on.wait(PATIENCE)
+        return view.ask(ix, place, progress)
+
+    monkeypatch.setitem(VIEWS, "layers", dataclasses.replace(view, ask=held))
+
+    async def do(ui: Driven) -> None:
+        await ui.paste("large, tall")
+        await ui.press("alt+m")
+        assert ui.rows
+        assert ui.app.workbench.results.pictures
+        await ui.pilot.press("alt+l", "down", "enter", "y")
+        await ui.pilot.pause()
+        assert ui.rows == []
+        assert ui.detail == ""
+        assert ui.app.workbench.results.pictures == ()
+        assert ui.head == view.about
+        assert ui.app.clipboard == ""
+        go_on.set()
+        await ui.settled()
+        assert ui.place == Place("layers", "large, tall")
+        assert ui.rows
+        for name in VIEWS:  # a view that is asked on Enter shows nothing until then
+            await ui.app.action_view("middleman")
+            await ui.settled()
+            await ui.app.action_view(name)
+            await ui.settled()
+            assert VIEWS[name].live or ui.rows == [], name
+
+    drive(real_indexes, do)
+
+
+def test_rows_of_the_query_before_are_not_acted_on(
+    real_indexes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    async def do(ui: Driven) -> None:
+        await ui.paste("large")
+        await ui.type("rrrr")  # nobody knows it: what large answered stands there, faded
+        assert ui.app.query_one(QueryBar).has_class("-bad")
+        await ui.press("down", "enter", "y")
+        assert ui.place.text == "largerrrr"
+        assert ui.app.clipboard == ""
+        await ui.press("ctrl+s", "enter")
+        await ui.until(lambda: "no answer" in ui.said)
+        assert list(tmp_path.glob("*.csv")) == []
+
+    drive(real_indexes, do)
+
+
+def test_a_picture_has_the_middle_only_where_there_is_one(real_indexes: Path) -> None:
+    async def do(ui: Driven) -> None:
+        bench = ui.app.workbench
+        await ui.paste("large")
+        await ui.press("alt+o", "ctrl+g")
+        assert bench.has_class("-drawn")
+        assert "table" in offered(ui)
+        await ui.press("escape")
+        assert not bench.has_class("-drawn")
+        assert ui.app.focused is ui.answer.table
+        await ui.press("ctrl+g", "alt+i")  # a view without pictures
+        assert not bench.has_class("-drawn")
+        assert ui.answer.display
+        assert ui.rows
+        assert not {"picture", "table"} & set(offered(ui))
+        await ui.press("ctrl+g")
+        assert not bench.has_class("-drawn")
+        await ui.press("alt+o", "ctrl+g", "ctrl+g")
+        assert not bench.has_class("-drawn")
+
+    drive(real_indexes, do)
+
+
+def test_an_error_is_marked_at_the_line_that_it_names(real_indexes: Path) -> None:
+    async def do(ui: Driven) -> None:
+        def marked() -> set[str]:
+            return {name for name, line in lines(ui).items() if line.has_class("-bad")}
+
+        await ui.press("alt+a")
+        await ui.paste("dog + small")
+        await burst(ui, "tab", *"Chihuahuaa")
+        assert "'Chihuahuaa'" in ui.said
+        assert marked() == {"target"}
+        await burst(ui, "backspace")
+        assert marked() == set()
+        await burst(ui, "shift+tab", *"dgo + smlal")
+        assert marked() == {"query"}
+        await ui.press("alt+e")
+        await burst(ui, *"/no/such", "enter")
+        assert "/no/such" in ui.said
+        assert marked() == {"file"}
+
+    drive(real_indexes, do)
