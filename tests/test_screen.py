@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.widgets import DataTable, Footer, Input, OptionList, Select
+from rich.table import Table
+from textual.widgets import DataTable, Footer, Input, OptionList, Select, Static
 
 from driving import Driven, drive, text_of
 from explorer.screen.panes.export import ExportBar
+from explorer.screen.panes.help import HelpPane
 from explorer.screen.panes.options import Options
 from explorer.screen.panes.picture import PicturePane
 from explorer.screen.panes.query import QueryBar
@@ -315,11 +317,11 @@ def test_one_comes_back_to_where_one_left(real_indexes: Path, state: Path) -> No
     async def first(ui: Driven) -> None:
         await ui.paste("large")
         await ui.press("alt+o")
-        ui.app.theme = "textual-light"
+        ui.app.theme = "explorer-light"
 
     async def second(ui: Driven) -> None:
         assert ui.place == Place("ov", "large")
-        assert ui.app.theme == "textual-light"
+        assert ui.app.theme == "explorer-light"
         assert ui.rows
         await ui.press("alt+left")
         assert ui.place == Place("neighbors", "large")
@@ -445,13 +447,46 @@ def test_every_action_is_in_the_palette_and_every_command_runs(real_indexes: Pat
 def test_help_opens_and_closes(real_indexes: Path) -> None:
     async def do(ui: Driven) -> None:
         await ui.press("question_mark")  # in an empty bar it can mean nothing else
-        assert ui.app.screen.query("HelpPanel")
+        assert ui.app.screen.query(HelpPane)
         await ui.press("f1")
-        assert not ui.app.screen.query("HelpPanel")
+        assert not ui.app.screen.query(HelpPane)
         await ui.type("a?")
         assert ui.app.query_one(QueryBar).value == "a?"
-        await ui.press("down", "question_mark")
-        assert ui.app.screen.query("HelpPanel")
+        await ui.press("f1")
+        assert ui.app.screen.query(HelpPane)
+        await ui.press("escape")
+        assert not ui.app.screen.query(HelpPane)
+        assert ui.app.focused is ui.app.query_one(QueryBar)
+        for keys in (["down"], ["escape", "tab"]):  # from the rows, and from a picker
+            await ui.press(*keys, "question_mark")
+            assert ui.app.screen.query(HelpPane)
+            await ui.press("escape")
+            assert not ui.app.screen.query(HelpPane)
+            assert ui.app.focused is not ui.app.query_one(QueryBar)
+
+    drive(real_indexes, do)
+
+
+def test_help_says_the_apps_own_keys_first_and_those_of_pictures_where_there_is_one(
+    real_indexes: Path,
+) -> None:
+    def said(ui: Driven) -> list[str]:
+        table = ui.app.query_one("#keys", Static).content
+        assert isinstance(table, Table)
+        first, second = (column.cells for column in table.columns)
+        return [f"{key}: {what}".strip(" :") for key, what in zip(first, second, strict=True)]
+
+    async def do(ui: Driven) -> None:
+        await ui.press("f1")
+        lines = said(ui)
+        assert lines[0] == "Everywhere"
+        assert "f8 alt+←: back" in lines[1:4]
+        assert lines.index("Views") < lines.index("Here")
+        assert "alt+n: neighbors" in lines
+        assert not [line for line in lines if "picture" in line]
+        await ui.paste("large")
+        await ui.press("alt+o")
+        assert [line for line in said(ui) if "picture" in line]
 
     drive(real_indexes, do)
 

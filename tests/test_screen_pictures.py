@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 from pytest_textual_snapshot import SVGImageExtension
+from textual.color import Color
 
+from contrast import contrast, unreadable
 from driving import Driven, drive
 from explorer.screen.panes.query import QueryBar
 from explorer.views.place import Place
@@ -75,14 +77,28 @@ def test_what_is_wrong(real_indexes: Path, snapshot: Any) -> None:
         ui.app.query_one(QueryBar).cursor_blink = False
         await ui.paste("king - woamn")
         await as_before(ui, snapshot)
+        await ui.press("ctrl+s", "f1")
+        for theme in ("dark", "light"):
+            ui.app.theme = f"explorer-{theme}"
+            await ui.settled()
+            assert unreadable(ui.app.screen) == [], theme
 
     drive(real_indexes, do, (80, 24))
 
 
+def test_contrast_is_that_of_wcag() -> None:
+    """The two examples whose ratios WCAG's own tools print: #767676 on white, #949494 on white."""
+    white = Color.parse("#ffffff")
+    assert f"{contrast(white, Color.parse('#000000')):.2f}" == "21.00"
+    assert f"{contrast(white, Color.parse('#767676')):.2f}" == "4.54"
+    assert f"{contrast(white, Color.parse('#949494')):.2f}" == "3.03"
+
+
 async def as_before(ui: Driven, snapshot: Any) -> None:
-    """The screen looks as it did, in both themes."""
+    """The screen looks as it did, in both themes, and everything on it can be read."""
     for theme in ("dark", "light"):
-        ui.app.theme = f"textual-{theme}"
+        ui.app.theme = f"explorer-{theme}"
         await ui.settled()
+        assert unreadable(ui.app.screen) == [], theme
         drawn = ui.app.export_screenshot()
         assert drawn == snapshot(name=theme, extension_class=SVGImageExtension), theme

@@ -66,9 +66,15 @@ def tui(index: str | None, indexes: str | None, web: bool, port: int, host: str)
         serve(index, indexes, port, host)
         return
     _require_terminal()
-    from explorer.screen.app import ExplorerApp
+    from explorer.screen.terminal_background import BackgroundQuery
 
-    app = ExplorerApp(index, indexes)
+    query = BackgroundQuery()  # answered while the app is imported
+    try:
+        from explorer.screen.app import ExplorerApp
+    finally:
+        background = query.answer()
+
+    app = ExplorerApp(index, indexes, light=background.light, typed=background.typed)
     threading.Thread(target=_leave_with_the_terminal, args=(app,), daemon=True).start()
     app.run()
 

@@ -11,6 +11,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from textual._xterm_parser import XTermParser
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
@@ -36,6 +37,7 @@ from explorer.screen.permission import ModelPermission
 from explorer.screen.plain import Printable
 from explorer.screen.resilient import ResilientApp
 from explorer.screen.saved_state import SavedState, state_file
+from explorer.screen.themes import DARK, LIGHT, RULES, register
 from explorer.screen.welcome import Welcome
 from explorer.screen.workbench import Workbench
 from explorer.views import VIEWS
@@ -50,8 +52,6 @@ if TYPE_CHECKING:
 PATIENCE = 100
 """Tenths of a second that what was open before may still be asked."""
 
-DARK, LIGHT = "textual-dark", "textual-light"
-
 
 class ExplorerApp(ResilientApp):
     """The terminal UI.
@@ -59,11 +59,14 @@ class ExplorerApp(ResilientApp):
     Args:
         index: name or path of an index; the one that was open last, or the only one, unless given.
         root: the folder of indexes; the usual places, unless given.
+        light: whether the terminal's background is light; the theme goes with it until a person
+            chooses another.
+        typed: what was typed before it stood there, as the terminal sent it.
     """
 
     TITLE = "semantic-explorer"
     CSS = ".-start Workbench { display: none; }"
-    CSS_PATH = "narrow.tcss"
+    CSS_PATH = ["contrast.tcss", "narrow.tcss"]  # noqa: RUF012
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -73,8 +76,9 @@ class ExplorerApp(ResilientApp):
         Binding("y", "copy", "copy"),
         Binding("ctrl+o", "choose_index", "indexes", show=False, priority=True),
         Binding("Y", "copy_table", "copy table", show=False),
-        Binding("question_mark", "help", "help", key_display="?"),
-        Binding("f1", "help", "help", show=False, priority=True),
+        Binding("f1", "help", "help", priority=True),
+        Binding("question_mark", "help", "help", show=False, key_display="?"),
+        Binding("escape", "hide_help_panel", "close the help", show=False, priority=True),
         Binding("ctrl+pagedown", "next_view(1)", "next view", show=False, priority=True),
         Binding("ctrl+pageup", "next_view(-1)", "view before", show=False, priority=True),
         *(
@@ -83,8 +87,17 @@ class ExplorerApp(ResilientApp):
         ),
     ]
 
-    def __init__(self, index: str | None = None, root: str | Path | None = None) -> None:
+    def __init__(
+        self,
+        index: str | None = None,
+        root: str | Path | None = None,
+        *,
+        light: bool = False,
+        typed: str = "",
+    ) -> None:
         super().__init__()
+        register(self)
+        self._usual_theme, self._typed = LIGHT if light else DARK, typed
         self.saved = SavedState.read(state_file())
         self.permission = ModelPermission()
         self._printable = Printable()
@@ -109,6 +122,10 @@ class ExplorerApp(ResilientApp):
         """What every line of every widget passes on its way to the terminal."""
         return [*super().get_line_filters(), self._printable]
 
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """What our styles need of a theme that isn't ours."""
+        return RULES
+
     @property
     def workbench(self) -> Workbench:
         """Where questions are asked."""
@@ -122,9 +139,11 @@ class ExplorerApp(ResilientApp):
 
     def on_mount(self) -> None:
         """The first screen stands before anything is opened."""
-        if self.saved.theme in self.available_themes:
-            self.theme = self.saved.theme
+        chosen = self.saved.theme in self.available_themes
+        self.theme = self.saved.theme if chosen else self._usual_theme
         self.status.say("opening the index")
+        for message in XTermParser().feed(self._typed) if self._typed else ():
+            self.post_message(message)
 
     # -- the index ----------------------------------------------------------------------------
 
@@ -148,6 +167,8 @@ class ExplorerApp(ResilientApp):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What is done to an answer cannot be done where none is shown."""
+        if action == "hide_help_panel":
+            return bool(self.screen_stack and self.screen.query("HelpPane"))
         hidden = self.welcome.shown and action in ("view", "next_view", "step", "copy")
         return False if hidden else super().check_action(action, parameters)
 
@@ -240,10 +261,23 @@ class ExplorerApp(ResilientApp):
 
     def action_help(self) -> None:
         """Show or hide what the keys do."""
-        if self.screen.query("HelpPanel"):
+        from explorer.screen.panes.help import HelpPane
+
+        if self.screen.query(HelpPane):
             self.action_hide_help_panel()
         else:
-            self.action_show_help_panel()
+            self.screen.mount(HelpPane())
+            self.refresh_bindings()
+
+    def action_show_help_panel(self) -> None:
+        """Textual's palette calls it so."""
+        if not self.screen.query("HelpPane"):
+            self.action_help()
+
+    def action_hide_help_panel(self) -> None:
+        """Have the keys said no more."""
+        self.screen.query("HelpPane").remove()
+        self.refresh_bindings()
 
     def on_query_bar_helped(self, _: QueryBar.Helped) -> None:
         """`?` in an empty bar."""
@@ -262,7 +296,7 @@ class ExplorerApp(ResilientApp):
     def on_unmount(self) -> None:
         """What is remembered is kept; what is under way is given up."""
         self.workbench.asking.give_up()
-        self.saved.theme = self.theme
+        self.saved.theme = self.theme if self.theme != self._usual_theme else ""
         self.saved.write(state_file())
         if self.ix is not None:
             with suppress(Exception):  # a thread may still be asking; the process ends all the same

@@ -192,5 +192,5 @@ class Workbench(Navigation):
         if action == "undraw":
             return self.has_class("-drawn")
         if action == "focus_query":
-            return self.bar.display or self.sql_panel.active
+            return (self.bar.display or self.sql_panel.active) and not self.bar.has_focus
         return super().check_action(action, parameters)

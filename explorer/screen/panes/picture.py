@@ -21,7 +21,7 @@ class PicturePane(VerticalScroll):
     """Pictures, one below the other."""
 
     DEFAULT_CSS = """
-    PicturePane { scrollbar-gutter: stable; height: 2fr; padding: 0 1; border-left: vkey $surface; }
+    PicturePane { scrollbar-gutter: stable; height: 2fr; padding: 0 1; border-left: vkey $rule; }
     PicturePane.-empty { display: none; }
     """
 

@@ -66,7 +66,7 @@ class QueryBar(Input):
     """Where a question is typed."""
 
     DEFAULT_CSS = """
-    QueryBar { border: tall $surface; padding: 0 1; height: 3; }
+    QueryBar { border: tall $rule; padding: 0 1; height: 3; }
     QueryBar:focus { border: tall $accent; }
     QueryBar.-bad { border: tall $error; }
     """

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.style import Style
 from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import TextArea
-from textual.widgets.text_area import LanguageDoesNotExist
+from textual.widgets.text_area import LanguageDoesNotExist, TextAreaTheme
 
 from explorer.views.sql import EXAMPLE
 from explorer.views.statements import Misplaced, begun, completions, whole
@@ -24,12 +25,32 @@ if TYPE_CHECKING:
 
 _WRONG = "reverse"
 
+_COLOURS = TextAreaTheme(
+    "explorer",
+    syntax_styles={
+        "string": Style(color="green"),
+        "comment": Style(color="cyan", italic=True),
+        "keyword": Style(color="magenta"),
+        "keyword.operator": Style(color="magenta"),
+        "conditional": Style(color="magenta"),
+        "number": Style(color="yellow"),
+        "float": Style(color="yellow"),
+        "boolean": Style(color="yellow"),
+        "constant.builtin": Style(color="yellow"),
+        "function": Style(color="blue"),
+        "function.call": Style(color="blue"),
+        "type": Style(color="cyan"),
+        "type.builtin": Style(color="cyan"),
+    },
+)
+"""By name, as everywhere else: a theme says what they look like."""
+
 
 class Editor(TextArea):
     """A statement."""
 
     DEFAULT_CSS = """
-    Editor { height: 1fr; border: tall $surface; padding: 0; }
+    Editor { height: 1fr; border: tall $rule; padding: 0; }
     Editor:focus { border: tall $accent; }
     Editor.-bad { border: tall $error; }
     """
@@ -52,6 +73,8 @@ class Editor(TextArea):
         self._names: tuple[str, ...] = ()
         super().__init__(id="editor", show_line_numbers=True, placeholder=EXAMPLE)
         self.indent_width = 2
+        self.register_theme(_COLOURS)
+        self.theme = _COLOURS.name
 
     def colour(self) -> None:
         """Colour what is SQL, where that can be read; from the first time one comes here."""
@@ -60,13 +83,6 @@ class Editor(TextArea):
                 self.language = "sql"
             except LanguageDoesNotExist:  # tree-sitter without SQL
                 self.language = None
-
-    def on_mount(self) -> None:
-        """Its colours go with the app's."""
-        self.watch(self.app, "theme", self._dress)
-
-    def _dress(self) -> None:
-        self.theme = "vscode_dark" if self.app.current_theme.dark else "github_light"
 
     def write(self, statement: str) -> None:
         """Have another statement stand there, which one may take back."""

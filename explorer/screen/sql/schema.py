@@ -70,7 +70,7 @@ class SchemaPane(Vertical):
     DEFAULT_CSS = """
     SchemaPane { width: 1fr; height: 1fr; }
     SchemaPane SchemaTree {
-        height: 1fr; border: tall $surface; padding: 0; scrollbar-size-vertical: 1;
+        height: 1fr; border: tall $rule; padding: 0; scrollbar-size-vertical: 1;
         scrollbar-size-horizontal: 0; background: transparent;
     }
     SchemaPane SchemaTree:focus { border: tall $accent; }
