@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import math
 import shlex
@@ -14,7 +15,7 @@ import pytest
 from conftest import Run
 from everyquestion import QUESTIONS
 from explorer.questions import AnalogyQuery
-from explorer.questions.query import Query, parameters
+from explorer.spelling import as_command, as_python, as_sql, words_of
 from explorer.sql.functions import functions
 
 NEIGHBORS = [
@@ -157,47 +158,12 @@ def test_similarity_is_the_score_of_an_analogys_target(real: Any, space: str, me
     )
 
 
-def written(query: Query[Any]) -> tuple[str, dict[str, Any], list[str]]:
-    """A query as a statement with its parameters, and as words of the command line."""
-    kind = type(query)
-    (function,) = [one for one in functions() if one.query is kind]
-    fields = {one.name: one for one in parameters(kind)}
-    call, values = [], {}
-    words = [*(kind.command or (kind.question,))]
-    for one in function.parameters[:-1]:
-        value = getattr(query, one.name)
-        if fields[one.name].takes == "layers" and value is not None:
-            value = ",".join(map(str, value))
-        values[one.name] = list(value) if isinstance(value, tuple) else value
-        named = one.default is not None
-        call.append(f"{one.quoted} := ${one.name}" if named else f"${one.name}")
-    for name, field in fields.items():
-        value = getattr(query, name)
-        option = "-k" if name == "k" else f"--{name.replace('_', '-')}"
-        if field.takes == "layers" and value is not None:
-            value = ",".join(map(str, value))
-        if field.positional:
-            words += value if field.several else [value] * (value is not None)
-        elif field.folds_forms:
-            words.append("--distinct" if value else "--all-forms")
-        elif field.type is bool:
-            words += [option] * bool(value)
-        elif value is not None:
-            for each in value if field.several else (value,):
-                words += [option, str(each)]
-    return f"FROM {function.name}({', '.join(call)})", values, words
-
-
-PART_OF = {"anchored": [], "analogy_layers": ["--all-layers"]}
-"""Questions that are asked with a command of another one, and what tells them there."""
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_every_face_gives_the_rows_of_every_question(
     real: Any, real_indexes: Path, run: Run, name: str
 ) -> None:
-    """A query is written out for SQL and the command line by its fields alone."""
+    """A query is written out for Python, SQL and the command line by its fields alone."""
     answer = QUESTIONS[name](real)
     kind = type(answer.query)
     if kind not in {one.query for one in functions()} or "file" in vars(answer.query):
@@ -209,15 +175,36 @@ def test_every_face_gives_the_rows_of_every_question(
         asked = replace(answer.query, words=())
     else:
         asked = answer.query
-    statement, values, words = written(asked)
+    again = eval(as_python(asked), {"ix": real})
+    assert again.to_dicts() == answer.to_dicts()
     if kind is not AnalogyQuery:  # SQL has the target's one row, tested above
-        assert same(real.sql(statement, values, timeout=300).to_dicts(), answer.to_dicts())
-    if kind.question in PART_OF:
-        words[0] = {"anchored": "congruence", "analogy_layers": "analogy"}[kind.question]
-        words += PART_OF[kind.question]
+        statement = as_sql(asked)
+        assert statement is not None
+        assert same(real.sql(statement, timeout=300).to_dicts(), answer.to_dicts())
+    words = words_of(asked)
     done = run("explorer", *words, "--indexes", str(real_indexes), "--format", "json")
     assert done.code == 0, done.err
     assert done.json()["rows"] == json.loads(json.dumps(answer.to_dicts()))
+
+
+def test_a_question_is_written_as_short_as_it_can_be_and_quoted(real: Any) -> None:
+    query = real.neighbors("king - man + woman", k=4, distinct=True).query
+    query = replace(query, measure=None)
+    assert as_command(query) == "explorer neighbors 'king - man + woman' -k 4 --distinct"
+    assert as_command(query, "my index").endswith(" --index 'my index'")
+    assert as_python(query) == 'ix.neighbors("king - man + woman", k=4, distinct=True)'
+    assert as_sql(query) == """FROM neighbors('king - man + woman', k := 4, "distinct" := true)"""
+    nasty = replace(query, expression="""it's "a\\b"; $(rm) `x` -- \n""")
+    assert shlex.split(as_command(nasty))[2] == nasty.expression
+    assert ast.literal_eval(as_python(nasty)[len("ix.neighbors(") :].split(", k=")[0]) == (
+        nasty.expression
+    )
+    found = real.sql("SELECT " + (as_sql(nasty) or "").split("(", 1)[1].split(", k :=")[0] + " t")
+    assert found.rows[0]["t"] == nasty.expression
+    assert "--layers 3-5" in as_command(real.middleman("large", "tall", layers="3-5").query)
+    grouped = real.congruence(group="size", space="embed", permutations=200).query
+    assert as_command(grouped).startswith("explorer congruence --group size --space embed")
+    assert as_sql(replace(real.analogy("dog + small").query, target=None)) is None
 
 
 def test_schema(real: Any, real_indexes: Path, run: Run) -> None:

@@ -13,11 +13,13 @@ from rich.table import Table
 from textual.widgets import DataTable, Footer, Input, OptionList, Select, Static
 
 from driving import Driven, drive, text_of
+from explorer.screen.panes.copying import CopyMenu
 from explorer.screen.panes.export import ExportBar
 from explorer.screen.panes.help import HelpPane
 from explorer.screen.panes.options import Options
 from explorer.screen.panes.picture import PicturePane
 from explorer.screen.panes.query import QueryBar
+from explorer.spelling import as_command, as_python, as_sql
 from explorer.views import VIEWS
 from explorer.views.place import Place
 from processes import PATIENCE
@@ -421,6 +423,25 @@ def test_rows_and_tables_are_copied(real_indexes: Path) -> None:
         assert ui.app.clipboard == items(ui)[0]
         await ui.press("Y")
         assert ui.app.clipboard.startswith("large  in embed") or "| rank |" in ui.app.clipboard
+
+    drive(real_indexes, do)
+
+
+def test_the_question_is_copied_as_command_python_or_sql(real_indexes: Path, real: Any) -> None:
+    async def do(ui: Driven) -> None:
+        await ui.paste("king - man + woman")
+        asked = real.neighbors("king - man + woman", k=20, distinct=True).query
+        forms = (as_command(asked, "smollm2"), as_python(asked), as_sql(asked))
+        for downs, form in enumerate(forms):
+            await ui.press("down", "c", *["down"] * downs, "enter")
+            assert ui.app.clipboard == form
+            assert form in ui.said
+            assert isinstance(ui.app.focused, DataTable)
+            await ui.press("escape")
+        await ui.press("down", "c", "escape")
+        assert not ui.app.query_one(CopyMenu).has_class("-open")
+        await ui.press("alt+i", "c")  # what an index holds is no question
+        assert "no answer" in ui.said
 
     drive(real_indexes, do)
 

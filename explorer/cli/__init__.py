@@ -57,9 +57,6 @@ _BY_HAND = {
 }
 """Commands that take more than their query's fields, or ask one of two, with their files."""
 
-_PARTS = {"analogy_layers", "anchored"}
-"""Questions that are asked with a command of another one."""
-
 
 class _Commands(dict[str, click.Command]):
     """Commands by name, each made when it is first looked at: a program runs one of them."""
@@ -101,9 +98,7 @@ cli.commands = _Commands(
     {
         "tui": lambda: tui,
         **{
-            kind.question: _maker(kind)
-            for kind in QUERIES
-            if not kind.command and kind.question not in _PARTS
+            kind.question: _maker(kind) for kind in QUERIES if not kind.command and not kind.part_of
         },
         "evaluate": _evaluations,
         "completion": lambda: completion,

@@ -121,6 +121,7 @@ class AnalogyLayersQuery(Query["AnalogyLayers"]):
     """What does an expression lead to in `embed` and every context space, a row each?"""
 
     question = "analogy_layers"
+    part_of = ("analogy", "--all-layers")
     example = "dog + small"
     pictured = True
 

@@ -214,6 +214,8 @@ class AnchoredQuery(Query["AnchoredWords"]):
     """
 
     question = "anchored"
+    part_of = ("congruence",)
+    told_by = ("anchor", "space")
     example = "huge tall"
     pictured = True
     more = MORE

@@ -162,6 +162,12 @@ class Query(Generic[R]):
     command: ClassVar[tuple[str, ...]] = ()
     """The words of its command, where those are not its name."""
 
+    part_of: ClassVar[tuple[str, ...]] = ()
+    """The words of the command that asks it too, where another question's does."""
+
+    told_by: ClassVar[tuple[str, ...]] = ()
+    """The fields by which that command tells the two apart."""
+
     example: ClassVar[str] = ""
     """What may be written for its arguments."""
 

@@ -26,6 +26,7 @@ from explorer.screen.exporting import (
     export,
     is_there,
     name_for_a_browser,
+    spelled,
     suggested,
     table,
 )
@@ -46,6 +47,7 @@ from indexer.store.shown import one_line
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
+    from explorer.screen.panes.copying import CopyMenu
     from explorer.screen.panes.export import ExportBar
     from indexer.store.layout import Manifest
 
@@ -74,6 +76,7 @@ class ExplorerApp(ResilientApp):
         Binding("f9,alt+right", "step(1)", "forward", priority=True),
         Binding("ctrl+s", "export", "export", priority=True),
         Binding("y", "copy", "copy"),
+        Binding("c", "copy_question", "copy as"),
         Binding("ctrl+o", "choose_index", "indexes", show=False, priority=True),
         Binding("Y", "copy_table", "copy table", show=False),
         Binding("f1", "help", "help", priority=True),
@@ -169,7 +172,8 @@ class ExplorerApp(ResilientApp):
         """What is done to an answer cannot be done where none is shown."""
         if action == "hide_help_panel":
             return bool(self.screen_stack and self.screen.query("HelpPane"))
-        hidden = self.welcome.shown and action in ("view", "next_view", "step", "copy")
+        of_an_answer = ("view", "next_view", "step", "copy", "copy_question")
+        hidden = self.welcome.shown and action in of_an_answer
         return False if hidden else super().check_action(action, parameters)
 
     async def action_view(self, name: str) -> None:
@@ -249,6 +253,27 @@ class ExplorerApp(ResilientApp):
             said = one_line(said)  # what is pasted elsewhere is what was seen here
             self.copy_to_clipboard(said)
             self.status.say(f"copied {said}")
+
+    async def action_copy_question(self) -> None:
+        """Copy what is on the screen as a command, as Python or as SQL: ask which."""
+        from explorer.screen.panes.copying import CopyMenu
+
+        lines = spelled(self.workbench.results.shown, self.welcome.opening.name or "")
+        if not lines:
+            self.status.say("there is no answer yet")
+            return
+        if not self.query(CopyMenu):
+            await self.mount(CopyMenu(), before=self.status)
+        self.query_one(CopyMenu).open(lines)
+
+    def on_copy_menu_taken(self, event: CopyMenu.Taken) -> None:
+        """It is copied as it stood there."""
+        self.copy_to_clipboard(event.text)
+        self.status.say(f"copied the {event.what}: {event.text}")
+
+    def on_copy_menu_closed(self, _: CopyMenu.Closed) -> None:
+        """Back to the rows."""
+        self.screen.set_focus(self.workbench.answer.table)
 
     def action_copy_table(self) -> None:
         """Copy the table as markdown."""

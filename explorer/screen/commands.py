@@ -19,6 +19,7 @@ ACTIONS = (
     ("Open another index", "Of those that there are (ctrl+o)", "choose_index"),
     ("Export", "Write what is shown to a file (ctrl+s)", "export"),
     ("Copy row", "Copy what the row is about (y)", "copy"),
+    ("Copy as", "Copy the question as a command, as Python, as SQL (c)", "copy_question"),
     ("Copy table", "Copy the whole table as markdown (Y)", "copy_table"),
     ("Picture", "Give the middle to the picture (ctrl+g)", "workbench.draw"),
     ("Table", "Take the middle back from the picture (ctrl+g, escape)", "workbench.undraw"),

@@ -124,6 +124,19 @@ def _text(answer: Any, format: str) -> str:
     return str(answer.to_json())
 
 
+def spelled(answer: Any, index: str) -> list[tuple[str, str]]:
+    """The question of an answer for each way of asking it: what that is, and the line."""
+    from explorer.questions import Result
+    from explorer.spelling import as_command, as_python, as_sql
+
+    if not isinstance(answer, Result):
+        return []
+    query = answer.query  # type: ignore[attr-defined]  # every result has a query
+    lines = [("command", as_command(query, index)), ("Python", as_python(query))]
+    statement = as_sql(query)
+    return [*lines, ("SQL", statement)] if statement is not None else lines
+
+
 def table(answer: Any) -> str:
     """A table to be pasted into a page."""
     return _text(answer, "markdown")
