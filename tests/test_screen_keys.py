@@ -250,6 +250,26 @@ def test_a_picture_has_the_middle_only_where_there_is_one(real_indexes: Path) ->
     drive(real_indexes, do)
 
 
+def test_an_answer_that_took_its_time_is_there_again_when_one_comes_back(
+    real_indexes: Path,
+) -> None:
+    async def do(ui: Driven) -> None:
+        results = ui.app.workbench.results
+        ui.app.workbench.go(Place("congruence", "", (("space", "embed"),)))
+        await ui.settled()
+        await ui.paste("large, tall")
+        await ui.press("enter")
+        rows, pictures = ui.rows, results.pictures
+        assert rows
+        assert pictures
+        await ui.press("alt+n", "f8")
+        assert (ui.rows, results.pictures) == (rows, pictures)
+        await burst(ui, "end", "comma", *"huge")
+        assert "enter asks" in ui.said
+
+    drive(real_indexes, do)
+
+
 def test_an_error_is_marked_at_the_line_that_it_names(real_indexes: Path) -> None:
     async def do(ui: Driven) -> None:
         def marked() -> set[str]:

@@ -5,7 +5,8 @@ Panes tell it what a person does, workers what came of it; it draws nothing itse
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
     from explorer.api import Explorer
     from explorer.screen.asking import Asking
     from explorer.screen.permission import ModelPermission
-    from explorer.views.place import Trail
+    from explorer.views.place import Place, Trail
+
+MOST_KEPT = 8
+"""Answers of views that take their time, which are there again when one comes back."""
 
 LOOKING, SLOW = 0.06, 0.2
 """Seconds without a move before a row is told of, and after which what is shown fades, since it
@@ -59,10 +63,12 @@ class Workbench(Navigation):
         self._offered: tuple[str, ...] = ()
         self._entered_last = False
         self._answered = 0
+        self._kept: dict[Place, Any] = {}
 
     def open(self, ix: Explorer, again: bool = False) -> None:
         """Ask this index from now on, what stands there first; what was asked already, `again`."""
         self.ix = ix
+        self._kept.clear()
         self.results.manifest = ix.manifest
         self.sql_panel.open(ix)
         self.show_place()
@@ -84,6 +90,8 @@ class Workbench(Navigation):
         self.set_timer(SLOW, self._fade)
         if view.live or entered:
             self.asking.ask(ix, view, place, delay)
+        elif (kept := self._kept.get(place)) is not None:
+            self.asking.ask(ix, replace(view, ask=lambda *_: kept), place, delay)
         else:
             self.asking.check(lambda: view.check(ix, place) if view.check else None, delay)
 
@@ -120,6 +128,10 @@ class Workbench(Navigation):
         if message.answer is None:
             self.post_message(Said("enter asks: it may take a few seconds"))
             return
+        if not VIEWS[self.place.view].live:
+            self._kept.pop(self.place, None)
+            self._kept[self.place] = message.answer
+            self._kept = dict([*self._kept.items()][-MOST_KEPT:])
         lay_out = VIEWS[self.place.view].lay_out
         table = message.answer.layout() if lay_out is None else lay_out(message.answer)
         self.results.show(message.answer, table)
