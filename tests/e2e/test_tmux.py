@@ -5,58 +5,14 @@ from __future__ import annotations
 import json
 import shlex
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from e2e.conftest import EXPLORER, program
-
-PATIENCE = 120.0
-
-
-class Terminal:
-    """A terminal of its own tmux server."""
-
-    def __init__(self, folder: Path, environment: dict[str, str], size: tuple[int, int]) -> None:
-        self._tmux = [program("tmux"), "-S", str(folder / "tmux"), "-f", "/dev/null"]
-        self._environment = environment
-        columns, lines = size
-        self._run("new-session", "-d", "-x", str(columns), "-y", str(lines), "sh")
-        self._run("set", "-g", "status", "off")
-        self._run("resize-window", "-x", str(columns), "-y", str(lines))
-
-    def _run(self, *arguments: str) -> str:
-        done = subprocess.run(
-            [*self._tmux, *arguments], env=self._environment, capture_output=True, check=True
-        )
-        return done.stdout.decode()
-
-    def type(self, text: str) -> None:
-        self._run("send-keys", "-l", text)
-
-    def press(self, *keys: str) -> None:
-        self._run("send-keys", *keys)
-
-    def resize(self, columns: int, lines: int) -> None:
-        self._run("resize-window", "-x", str(columns), "-y", str(lines))
-
-    @property
-    def screen(self) -> str:
-        return self._run("capture-pane", "-p")
-
-    def until(self, true: Callable[[str], bool]) -> str:
-        """Wait until the screen shows something; what it shows then."""
-        end = time.monotonic() + PATIENCE
-        while not true(shown := self.screen):
-            assert time.monotonic() < end, f"it never came:\n{shown}"
-            time.sleep(0.05)
-        return shown
-
-    def close(self) -> None:
-        subprocess.run([*self._tmux, "kill-server"], env=self._environment, check=False)
+from e2e.conftest import EXPLORER
+from e2e.terminal import Terminal
 
 
 def tui(indexes: Path) -> str:
@@ -127,7 +83,7 @@ def test_without_colours_everything_is_told_apart(
         terminal.until(lambda shown: "smollm2:" in shown)
         terminal.type("large")
         terminal.until(lambda shown: "▂▆" in shown)
-        coloured = terminal._run("capture-pane", "-p", "-e")
+        coloured = terminal.run("capture-pane", "-p", "-e")
         for code in coloured.replace("\x1b[", "\0").split("\0")[1:]:
             style = code.split("m")[0]
             if ";2;" in style:
