@@ -303,7 +303,7 @@ class Explorer:
         space: str = "embed",
         *,
         measure: MeasureName | None = None,
-        k: int = 10,
+        k: int | None = None,
         include_inputs: bool = False,
         distinct: bool = False,
     ) -> Neighbors: ...
@@ -315,7 +315,7 @@ class Explorer:
         space: str = "embed",
         *,
         measure: MeasureName | None = None,
-        k: int = 10,
+        k: int | None = None,
         include_inputs: bool = False,
         distinct: bool = False,
     ) -> tuple[Neighbors, ...]: ...
@@ -327,7 +327,7 @@ class Explorer:
         space: str = "embed",
         *,
         measure: MeasureName | None = None,
-        k: int = 10,
+        k: int | None = None,
         include_inputs: bool = False,
         distinct: bool = False,
     ) -> Neighbors | tuple[Neighbors, ...]:
@@ -382,7 +382,7 @@ class Explorer:
         combine: Combine = "min",
         layers: str | Sequence[int] | None = None,
         per_layer: int | None = None,
-        k: int = 10,
+        k: int | None = None,
     ) -> Middlemen:
         """The neurons that answer to every one of the words.
 
@@ -447,7 +447,7 @@ class Explorer:
         space: str = "embed",
         measure: MeasureName | None = None,
         method: Method = "add",
-        k: int = 10,
+        k: int | None = None,
         include_inputs: bool = False,
         distinct: bool = False,
     ) -> Analogy:
@@ -473,7 +473,7 @@ class Explorer:
         against: str | None = None,
         measure: MeasureName | None = None,
         method: Method = "add",
-        k: int = 3,
+        k: int | None = None,
         include_inputs: bool = False,
         distinct: bool = False,
     ) -> AnalogyLayers:
@@ -491,7 +491,7 @@ class Explorer:
         )
 
     @asks(NeuronQuery)
-    def neuron(self, neuron: str, *, k: int = 10) -> NeuronReport:
+    def neuron(self, neuron: str, *, k: int | None = None) -> NeuronReport:
         """One neuron, `L29N112`: its norms, nearest tokens of each side, nearest neurons.
 
         Example:
@@ -502,7 +502,7 @@ class Explorer:
         return self.ask(NeuronQuery(neuron, k))
 
     @asks(WordQuery)
-    def word(self, word: str, *, k: int = 10) -> WordReport:
+    def word(self, word: str, *, k: int | None = None) -> WordReport:
         """One indexed word: its tokens and frequency, and the neurons that fire most at it.
 
         Example:
@@ -513,7 +513,7 @@ class Explorer:
         return self.ask(WordQuery(word, k))
 
     @asks(LogitsQuery)
-    def logits(self, neuron: str, *, k: int = 10) -> NeuronLogits:
+    def logits(self, neuron: str, *, k: int | None = None) -> NeuronLogits:
         """The tokens that a neuron raises and lowers directly, by its weights alone.
 
         Example:
@@ -567,7 +567,7 @@ class Explorer:
         target: str | None = None,
         *,
         measure: MeasureName | None = None,
-        k: int = 5,
+        k: int | None = None,
         distinct: bool = False,
     ) -> Layers:
         """What is near an expression at every depth, where a target stands, what changes where.
@@ -762,7 +762,7 @@ class Explorer:
         vectors: np.ndarray[tuple[int, int], np.dtype[Any]] | Sequence[Sequence[float]],
         *,
         measure: MeasureName | None = None,
-        k: int = 10,
+        k: int | None = None,
         distinct: bool = False,
         composed: bool = False,
     ) -> tuple[Neighbors, ...]: ...
@@ -774,7 +774,7 @@ class Explorer:
         vectors: np.ndarray[tuple[int], np.dtype[Any]] | Sequence[float],
         *,
         measure: MeasureName | None = None,
-        k: int = 10,
+        k: int | None = None,
         distinct: bool = False,
         composed: bool = False,
     ) -> Neighbors: ...
@@ -785,7 +785,7 @@ class Explorer:
         vectors: ArrayLike,
         *,
         measure: MeasureName | None = None,
-        k: int = 10,
+        k: int | None = None,
         distinct: bool = False,
         composed: bool = False,
     ) -> Neighbors | tuple[Neighbors, ...]:

@@ -16,6 +16,21 @@ class BadExpression(QueryError):
     """The expression cannot be read; the message says where."""
 
 
+class TooFewRows(QueryError):
+    """More rows were asked for than there are.
+
+    Attributes:
+        there: how many there are.
+    """
+
+    def __init__(self, said: str, there: int) -> None:
+        self.there = there
+        super().__init__(said, there)  # what it is pickled as
+
+    def __str__(self) -> str:
+        return lines(self.args[0])
+
+
 class UnknownWord(QueryError):
     """No token or indexed word is written so; the message gives the nearest."""
 

@@ -163,7 +163,7 @@ def test_several_are_answered_in_their_order_as_one_by_one(real: Any) -> None:
         (lambda: NeighborsQuery("dog", k="5"), "k '5': a whole number is needed"),
         (lambda: NeighborsQuery("dog", k=True), "k True: a whole number is needed"),
         (lambda: NeighborsQuery("dog", k=2.0), "k 2.0: a whole number is needed"),
-        (lambda: NeighborsQuery("dog", k=None), "k is None: a whole number is needed"),
+        (lambda: questions.BaselineQuery(seed=None), "seed is None: a whole number is needed"),
         (lambda: NeighborsQuery("dog", distinct="no"), "distinct 'no': True or False is needed"),
         (lambda: NeighborsQuery(None), "expression is None: a text is needed"),
         (lambda: NeighborsQuery("dog", space=["embed"]), "a text is needed"),

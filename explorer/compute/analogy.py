@@ -15,7 +15,8 @@ from typing import TypeVar
 import numpy as np
 
 from explorer.calibration import calibrate, z
-from explorer.compute.neighbors import check_k, excluded, meta_of, population, ranked
+from explorer.compute.neighbors import excluded, meta_of, population, ranked
+from explorer.compute.rowcount import rows_of_space
 from explorer.compute.workspace import Workspace
 from explorer.cosmul import cosmul
 from explorer.errors import QueryError
@@ -90,11 +91,11 @@ def answer(work: Workspace, query: AnalogyQuery, progress: Progress) -> Analogy:
     """The ranking an expression gives in one space, and where the target stands in it."""
     index, parsed = work.index, Parsed.of(query)
     space = index.space(query.space)
-    check_k(query.k, space)
+    k = rows_of_space(query, space)
     one = InSpace(work.resolver, parsed, space, query.include_inputs)
-    rows = one.ranked(query.k, query.distinct)
+    rows = one.ranked(k, query.distinct)
     meta = meta_of(index, space, one.measure.name, one.items, one.calibration, one.measure.notes)
-    filled = replace(parsed.tidied(query), space=space.name, measure=one.measure.name)
+    filled = replace(parsed.tidied(query), space=space.name, measure=one.measure.name, k=k)
     return Analogy(filled, rows, with_target(meta, one))
 
 

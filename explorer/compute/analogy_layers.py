@@ -5,8 +5,11 @@ The analogy's question asked of `embed` and every context space.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from explorer.compute.analogy import InSpace, Parsed, with_target
-from explorer.compute.neighbors import check_k, meta_of
+from explorer.compute.neighbors import meta_of
+from explorer.compute.rowcount import of_all, rows_of_space
 from explorer.compute.workspace import Workspace
 from explorer.progress import Progress
 from explorer.questions import AnalogyLayer, AnalogyLayers, AnalogyLayersQuery
@@ -15,16 +18,20 @@ from explorer.questions import AnalogyLayer, AnalogyLayers, AnalogyLayersQuery
 def answer(work: Workspace, query: AnalogyLayersQuery, progress: Progress) -> AnalogyLayers:
     """One row a space, in order of depth."""
     index, parsed = work.index, Parsed.of(query)
-    rows, first = [], None
+    rows, counts, first = [], list[int](), None
     names = [entry.name for entry in index.depths]
     for at, name in enumerate(names):
         progress(name, at, len(names))
         space = index.space(name)
-        check_k(query.k, space)
+        counts.append(rows_of_space(query, space))
         one = InSpace(work.resolver, parsed, space, query.include_inputs)
         first = first or one
-        nearest = tuple(row.item for row in one.ranked(query.k, query.distinct))
+        nearest = tuple(row.item for row in one.ranked(counts[-1], query.distinct))
         rows.append(AnalogyLayer(name, one.measure.name, nearest, one.standing(), one.notes()))
     assert first is not None, "every index has the space embed"
     meta = meta_of(index, first.space, query.measure or "each space's own measure", first.items)
-    return AnalogyLayers(parsed.tidied(query), tuple(rows), with_target(meta, first, across=True))
+    return AnalogyLayers(
+        replace(parsed.tidied(query), k=of_all(counts)),
+        tuple(rows),
+        with_target(meta, first, across=True),
+    )

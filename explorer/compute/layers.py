@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from explorer.compute.analogy import InSpace, Parsed
-from explorer.compute.neighbors import check_k, excluded, meta_of
+from explorer.compute.neighbors import excluded, meta_of
+from explorer.compute.rowcount import of_all, rows_of_space
 from explorer.compute.workspace import Workspace
 from explorer.progress import Progress
 from explorer.questions import LayerRow, Layers, LayersQuery
@@ -25,12 +26,13 @@ def answer(work: Workspace, query: LayersQuery, progress: Progress) -> Layers:
     shares = prefix.sink_share if prefix is not None else {}
     names = [entry.name for entry in index.depths]
     rows: list[LayerRow] = []
+    counts: list[int] = []
     first: InSpace | None = None
     before: tuple[str, frozenset[int]] | None = None
     for at, name in enumerate(names):
         progress(name, at, len(names))
         space = index.space(name)
-        check_k(query.k, space)
+        counts.append(rows_of_space(query, space))
         one = InSpace(resolver, parsed, space, include_inputs=False)
         first = first or one
         own = excluded(one.items, space)
@@ -40,13 +42,13 @@ def answer(work: Workspace, query: LayersQuery, progress: Progress) -> Layers:
         change = None
         # Tokens and words are different things: the first context space has none before it.
         if before is not None and before[0] == here[0]:
-            change = 1 - len(before[1] & here[1]) / len(around)
+            change = 1 - len(before[1] & here[1]) / len(around) if around else None
         before = here
         rows.append(
             LayerRow(
                 space=name,
                 measure=one.measure.name,
-                nearest=tuple(row.item for row in one.ranked(query.k, query.distinct)),
+                nearest=tuple(row.item for row in one.ranked(counts[-1], query.distinct)),
                 target=one.standing(),
                 sinks=shares.get(name),
                 change=change,
@@ -57,7 +59,7 @@ def answer(work: Workspace, query: LayersQuery, progress: Progress) -> Layers:
     items = [*first.items, *([first.target] if first.target else [])]
     meta = meta_of(index, first.space, query.measure or "each space's own measure", items)
     meta = replace(meta, space="every layer", convention="", notes=_notes(rows))
-    return Layers(parsed.tidied(query), tuple(rows), meta)
+    return Layers(replace(parsed.tidied(query), k=of_all(counts)), tuple(rows), meta)
 
 
 def _notes(rows: list[LayerRow]) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.compute.neighbors import meta_of
+from explorer.compute.rowcount import row_count
 from explorer.compute.workspace import Workspace
 from explorer.errors import QueryError
 from explorer.expressions import neuron_of
@@ -82,8 +83,7 @@ def answer(work: Workspace, query: LogitsQuery, progress: Progress) -> NeuronLog
     if work not in _KNOWN:
         _KNOWN[work] = _vocabulary(index, unembedding)
     known = _KNOWN[work]
-    if not 1 <= query.k <= len(known.ids):
-        raise QueryError(f"-k {query.k}: there are 1 to {len(known.ids):,} tokens to show")
+    k = row_count(query, len(known.ids), f"there are 1 to {len(known.ids):,} tokens to show")
     out = index.neuron_space("out")
     side = out.vectors(found.id, 1)
     effect = effects(unembedding, side)[0][known.ids]
@@ -92,7 +92,7 @@ def answer(work: Workspace, query: LogitsQuery, progress: Progress) -> NeuronLog
     if place.layer not in known.shapes:
         shapes = _random_shapes(index, unembedding, known.ids, place.layer, progress)
         known.shapes[place.layer] = shapes
-    ends = [(sign, best(sign * effect, query.k)) for sign in (1, -1)]
+    ends = [(sign, best(sign * effect, k)) for sign in (1, -1)]
     names = _names(index, known.ids[np.unique(np.concatenate([at for _, at in ends]))])
     rows = [
         LogitEffect(sign, rank, names[int(known.ids[at])], float(effect[at]), float(z[at]))
@@ -101,7 +101,7 @@ def answer(work: Workspace, query: LogitsQuery, progress: Progress) -> NeuronLog
     ]
     plus, minus = _acts(index, found.id)
     meta = meta_of(index, out, "effect on the logits", ())
-    filled = LogitsQuery(found.name, query.k)
+    filled = LogitsQuery(found.name, k)
     return NeuronLogits(
         filled,
         tuple(rows),

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from explorer.compute.acts import At, about_acts, acts, at_item
 from explorer.compute.firing import Firing, about_z, firing, least, more
 from explorer.compute.neighbors import meta_of
+from explorer.compute.rowcount import row_count
 from explorer.compute.workspace import Workspace
 from explorer.errors import BadExpression, QueryError
 from explorer.expressions import Kind, Term, parse
@@ -69,14 +70,14 @@ def _by_weights(resolver: Resolver, query: MiddlemanQuery) -> Middlemen:
     items = [resolver.item(term, embed) for term in terms]
     asked = [item.weighted for item in items]
     labels = labels_of([*words, *avoid])
-    rankings = _rankings(index, chosen, query.per_layer, query.k)
+    rankings = _rankings(index, chosen, query)
     found = _best_by_weights(space, asked, len(words), score, query.combine, rankings)
     places = [at_item(index, *one) for one in zip(labels, items[: len(words)], strict=False)]
     rows = _rows(index, found, labels, places)
     notes = [_null(items)] if score == "z" else []
     notes += about_acts(index, [row.acts for row in rows])
     meta = replace(meta_of(index, space, score, items), notes=tuple(notes))
-    return Middlemen(replace(query, side=side, layers=chosen), rows, meta)
+    return Middlemen(replace(query, side=side, layers=chosen, k=_k(query, rankings)), rows, meta)
 
 
 def _firing(resolver: Resolver, query: MiddlemanQuery) -> Middlemen:
@@ -85,7 +86,7 @@ def _firing(resolver: Resolver, query: MiddlemanQuery) -> Middlemen:
     if not words:
         raise QueryError("name at least one word, such as: middleman large tall --by activations")
     labels, chosen = labels_of(words), layers_asked(query.layers, index)
-    rankings = _rankings(index, chosen, query.per_layer, query.k)
+    rankings = _rankings(index, chosen, query)
     fires = firing(resolver, [_single(word, index) for word in words])
     found = _best_by_activations(fires, rankings)
     places = [At(label, word) for label, word in zip(labels, fires.words, strict=True)]
@@ -104,7 +105,7 @@ def _firing(resolver: Resolver, query: MiddlemanQuery) -> Middlemen:
         resolved=fires.resolved,
         notes=tuple(notes),
     )
-    return Middlemen(replace(query, layers=chosen), rows, meta)
+    return Middlemen(replace(query, layers=chosen, k=_k(query, rankings)), rows, meta)
 
 
 def _total(values: Sequence[Float64], wanted: int, combine: str) -> Float64:
@@ -342,25 +343,26 @@ class _Ranked:
     values: list[float]
 
 
-def _rankings(
-    index: Index, layers: tuple[int, ...], per_layer: int | None, k: int
-) -> list[_Ranking]:
+def _rankings(index: Index, layers: tuple[int, ...], query: MiddlemanQuery) -> list[_Ranking]:
     """All the neurons of the layers, or those of each layer, as they are to be ranked."""
     each = [index.neuron_grid.span(layer) for layer in layers]
     sizes = [stretch.stop - stretch.start for stretch in each]
-    if k < 1:
-        raise QueryError(f"-k {k}: ask for 1 row or more")
+    there, per_layer = sum(sizes), query.per_layer
     if per_layer is not None:
         least = min(sizes)
         if not 1 <= per_layer <= least:
             raise QueryError(f"--per-layer {per_layer}: a layer has 1 to {least:,} neurons")
         return [_Ranking((stretch,), per_layer) for stretch in each]
-    if not 1 <= k <= sum(sizes):
-        raise QueryError(f"-k {k}: layers {span(layers)} have 1 to {sum(sizes):,} neurons")
+    k = row_count(query, there, f"layers {span(layers)} have 1 to {there:,} neurons")
     together = each[0].start, each[-1].stop
-    if together[1] - together[0] == sum(sizes):
+    if together[1] - together[0] == there:
         return [_Ranking((slice(*together),), k)]
     return [_Ranking(tuple(each), k)]
+
+
+def _k(query: MiddlemanQuery, rankings: Sequence[_Ranking]) -> int | None:
+    """How many rows were asked for in all; of each layer's best it says nothing."""
+    return rankings[0].count if query.per_layer is None else query.k
 
 
 def labels_of(asked: Sequence[str]) -> list[str]:

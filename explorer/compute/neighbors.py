@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.calibration import calibrate, z
+from explorer.compute.rowcount import rows_of_space
 from explorer.compute.workspace import Workspace
 from explorer.errors import QueryError
 from explorer.measures.measure import Measure
@@ -68,7 +69,7 @@ def _of_alike(
     how = queries[0]
     space = resolver.index.space(how.space)
     measure = checked_measure(how.measure, resolver.index, space, resolver.announce)
-    check_k(how.k, space)
+    k = rows_of_space(how, space)
     asked = resolver.items_of_each([one.expression for one in queries], space, skip)
     known = [one for one in asked if one is not None]
     found = answers(
@@ -77,7 +78,8 @@ def _of_alike(
         [items for _, items in known],
         measure,
         [measure.compose([item.weighted for item in items]) for _, items in known],
-        replace(how, space=space.name, measure=measure.name),
+        replace(how, space=space.name, measure=measure.name, k=k),
+        k,
     )
     for one in asked:
         yield None if one is None else next(found)
@@ -90,15 +92,16 @@ def answers(
     measure: Measure,
     queries: Sequence[Float64] | Float64,
     how: NeighborsQuery,
+    k: int,
 ) -> Iterator[Neighbors]:
-    """What is nearest to each of some composed queries, asked as `how` says, text aside."""
+    """The k nearest to each of some composed queries, asked as `how` says, text aside."""
     space = measure.space
     each = zip(texts, items, queries, scans_of_each(measure, queries), strict=True)
     while part := list(islice(each, NAMED_TOGETHER)):
         read = []
         for text, own, query, scanned in part:
             nearest = Nearest(measure, query, scanned)
-            nearest.look(_reach(how.k, own, space, how.include_inputs, how.distinct))
+            nearest.look(_reach(k, own, space, how.include_inputs, how.distinct))
             read.append((text, own, nearest, calibrate(scanned.values, population(space))))
             nearest.forget()
         # Their names are looked up at once, and kept for what follows.
@@ -108,7 +111,7 @@ def answers(
                 index,
                 space,
                 nearest.look,
-                how.k,
+                k,
                 own,
                 calibration,
                 how.include_inputs,
@@ -230,14 +233,6 @@ def check_seed(seed: int) -> None:
     """Raise `QueryError` unless a draw can be seeded so."""
     if seed < 0:
         raise QueryError(f"--seed {seed}: a seed is 0 or more")
-
-
-def check_k(k: int, space: Space) -> None:
-    """Raise `QueryError` unless there are k items to be had."""
-    if k < 1:
-        raise QueryError(f"-k {k}: ask for 1 row or more")
-    if k > space.entry.rows:
-        raise QueryError(f"-k {k}: space {space.name!r} has {space.entry.rows:,} {items_of(space)}")
 
 
 def meta_of(

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from explorer.compute.firing import ABOUT_ACTIVATION, about_z
-from explorer.compute.neighbors import check_k
+from explorer.compute.rowcount import rows_of_space
 from explorer.compute.workspace import Workspace
 from explorer.expressions import neuron_of
 from explorer.measures.cosine import Cosine
@@ -21,9 +21,9 @@ from indexer.store.spaces import NEURON_SIDES, SIDE_PAIRS
 
 def answer(work: Workspace, query: NeuronQuery, progress: Progress) -> NeuronReport:
     """Norms, nearest tokens of each side (at most 10 each way) and neurons, strongest words."""
-    index, k = work.index, query.k
+    index = work.index
     found = index.neurons.at(*neuron_of(query.neuron))
-    check_k(k, index.neuron_space("out"))
+    k = rows_of_space(query, index.neuron_space("out"))
     rows = [
         NeuronNear(t.side, "token", t.rank, t.token.display, t.score)
         for t in index.neurons.stored_tokens([found.id], _ranks(min(k, 10)))
@@ -62,7 +62,7 @@ def answer(work: Workspace, query: NeuronQuery, progress: Progress) -> NeuronRep
             *_kept_fewer(k, [row for row in rows if row.kind in _KEPT]),
         ),
     )
-    return NeuronReport(replace(query, neuron=found.name), tuple(rows), meta)
+    return NeuronReport(replace(query, neuron=found.name, k=k), tuple(rows), meta)
 
 
 _ABOUT_SIGNS = (
@@ -78,7 +78,7 @@ def _kept_fewer(k: int, rows: Sequence[NeuronNear]) -> list[str]:
     """Of which things fewer are stored than were asked for."""
     depths = {kind: max((abs(r.rank) for r in rows if r.kind == kind), default=k) for kind in _KEPT}
     return [
-        f"{depth} {_KEPT[kind]} are kept at either end, fewer than the {k} asked for"
+        f"{depth} {_KEPT[kind]} are kept at either end, fewer than {k}"
         for kind, depth in depths.items()
         if depth < k
     ]

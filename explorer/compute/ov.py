@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.compute.neighbors import meta_of
+from explorer.compute.rowcount import row_count
 from explorer.compute.workspace import Workspace
 from explorer.errors import BadExpression, QueryError
 from explorer.expressions import Kind, Term, parse
@@ -43,9 +44,7 @@ def answer(work: Workspace, query: OvQuery, progress: Progress) -> OvReport:
     resolver, index, word, to = work.resolver, work.index, query.word, query.to
     index.heads.require()
     chosen = _heads(index, query.layer, query.head)
-    k = min(10, len(chosen)) if query.k is None else query.k
-    if not 1 <= k <= len(chosen):
-        raise QueryError(f"-k {k}: there are 1 to {len(chosen):,} heads to show")
+    k = row_count(query, len(chosen), f"there are 1 to {len(chosen):,} heads to show")
     embed = index.embed
     term = _single(word)
     source = resolver.item(term, embed)

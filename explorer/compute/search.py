@@ -12,13 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from explorer.compute.neighbors import answers, check_k
+from explorer.compute.neighbors import answers
+from explorer.compute.rowcount import checked_count, holds
 from explorer.errors import QueryError
 from explorer.measures import MEASURES
 from explorer.measures.measure import Measure
 from explorer.measures.registry import KINDS, checked_measure, listed
 from explorer.products import Float64
 from explorer.questions import Neighbors, NeighborsQuery
+from explorer.questions.query import usual_rows
 from indexer.store.read import Index
 from indexer.store.space import Space
 
@@ -28,7 +30,7 @@ def search(
     space_name: str,
     vectors: Any,
     measure_name: str | None,
-    k: int,
+    k: int | None,
     distinct: bool,
     composed: bool,
     announce: Callable[[str], None],
@@ -36,13 +38,13 @@ def search(
     """What is nearest to one vector, or to each of several."""
     space = index.space(space_name)
     measure = checked_measure(measure_name, index, space, announce)
-    check_k(k, space)
+    k = checked_count(k, usual_rows(NeighborsQuery), space.entry.rows, holds(space))
     array = _array(vectors, space)
     names = ["vector"] if array.ndim == 1 else [f"vectors[{at}]" for at in range(len(array))]
     rows = array.reshape(-1, space.entry.width).astype(np.float64)
     queries = _checked(rows, names, measure, composed)
     how = NeighborsQuery("", space.name, measure.name, k, True, distinct)
-    found = answers(index, names, [()] * len(names), measure, queries, how)
+    found = answers(index, names, [()] * len(names), measure, queries, how, k)
     told = tuple(_of_none(one) for one in found)
     return told[0] if array.ndim == 1 else told
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from explorer.compute.firing import ABOUT_ACTIVATION, about_z, fires_at, more
+from explorer.compute.rowcount import row_count
 from explorer.compute.workspace import Workspace
-from explorer.errors import BadExpression, QueryError
+from explorer.errors import BadExpression
 from explorer.expressions import parse
 from explorer.progress import Progress
 from explorer.questions import WordMeta, WordNeuron, WordQuery, WordReport
@@ -17,7 +18,7 @@ from explorer.questions import WordMeta, WordNeuron, WordQuery, WordReport
 
 def answer(work: Workspace, query: WordQuery, progress: Progress) -> WordReport:
     """The k neurons of greatest activation |z| at a word's last token; what they read and write."""
-    resolver, index, text, k = work.resolver, work.index, query.word, query.k
+    resolver, index, text = work.resolver, work.index, query.word
     term = parse(text).single
     if term is None:
         raise BadExpression(f"{text!r} is a sum; name one word")
@@ -25,9 +26,9 @@ def answer(work: Workspace, query: WordQuery, progress: Progress) -> WordReport:
     fires = sorted(fires_at(index, found.id), key=lambda one: (-abs(one.z), one.neuron))
     # Both ends are kept to a depth: beyond it, the strongest of one end are not known.
     depth = max((abs(one.rank) for one in fires), default=0)
-    if not 1 <= k <= max(1, depth):
-        hint = f"; {more(depth)}" if k > depth > 0 else ""
-        raise QueryError(f"-k {k}: the {depth} strongest neurons of each word are kept{hint}")
+    hint = f"; {more(depth)}" if depth else ""
+    kept = f"the {depth} strongest neurons of each word are kept{hint}"
+    k = row_count(query, max(1, depth), kept)
     shown = fires[:k]
     ids = [one.neuron for one in shown]
     rows = []
@@ -60,4 +61,4 @@ def answer(work: Workspace, query: WordQuery, progress: Progress) -> WordReport:
         groups=tuple(index.words.groups_of(found.text)),
         sinks=tuple(n for n, sink in zip(index.context_names, found.sink, strict=True) if sink),
     )
-    return WordReport(replace(query, word=found.text), tuple(rows), meta)
+    return WordReport(replace(query, word=found.text, k=k), tuple(rows), meta)

@@ -6,6 +6,9 @@ from typing import Any
 
 from explorer.questions.query import option
 
+ROWS = 10
+"""Rows of an answer, unless its question says otherwise."""
+
 
 def measure_option() -> Any:
     """How vectors are scored."""
@@ -15,11 +18,11 @@ def measure_option() -> Any:
     )
 
 
-def rows_option(
-    default: int | None = 10, help: str = "how many rows", usual: str = "", shown: bool = True
-) -> Any:
-    """How many of the best."""
-    return option(default, help, usual=usual, shown=shown, offered=("10", "20", "50", "100", "500"))
+def rows_option(help: str = "how many rows", count: int = ROWS, shown: bool = True) -> Any:
+    """How many of the best; where fewer exist than is usual and none is said, all of them."""
+    usual = f"{count}, or as many as there are"
+    offered = ("10", "20", "50", "100", "500")
+    return option(None, help, usual=usual, count=count, shown=shown, offered=offered)
 
 
 def inputs_option() -> Any:

@@ -70,7 +70,7 @@ class LayersQuery(Query["Layers"]):
         placeholder="target, such as queen",
     )
     measure: MeasureName | None = measure_option()
-    k: int = rows_option(5, "how many nearest items a row", shown=False)
+    k: int | None = rows_option("how many nearest items a row", 5, shown=False)
     distinct: bool = forms_option(shown=False)
 
     def check(self) -> None:

@@ -49,7 +49,7 @@ class LogitsQuery(Query["NeuronLogits"]):
     example = "L29N112"
 
     neuron: str = argument("`L29N112`, or `L3E5N112` of a block with experts", "neuron")
-    k: int = rows_option(help="how many tokens at either end")
+    k: int | None = rows_option("how many tokens at either end")
 
 
 @dataclass(frozen=True)

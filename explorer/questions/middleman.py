@@ -97,7 +97,7 @@ class MiddlemanQuery(Query["Middlemen"]):
         "z",
         "z: standard deviations above what the neuron gives a random word-like token",
     )
-    k: int = rows_option()
+    k: int | None = rows_option()
     combine: Combine = option(
         "min",
         "a neuron's score: the least of the words', or their mean",

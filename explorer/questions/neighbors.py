@@ -47,7 +47,7 @@ class NeighborsQuery(Query["Neighbors"]):
     expression: str = argument("`king - man + woman`, a word, `L29N112.out`, `#1507`", "expression")
     space: str = option("embed", "where to look: `embed`, `context.12`, `neuron.out`, ...", "space")
     measure: MeasureName | None = measure_option()
-    k: int = rows_option()
+    k: int | None = rows_option()
     include_inputs: bool = inputs_option()
     distinct: bool = forms_option()
 

@@ -48,7 +48,7 @@ class NeuronQuery(Query["NeuronReport"]):
     example = "L29N112"
 
     neuron: str = argument("`L29N112`, or `L3E5N112` of a block with experts", "neuron")
-    k: int = rows_option(help="how many rows of each kind")
+    k: int | None = rows_option("how many rows of each kind")
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ class OvQuery(Query["OvReport"]):
     head: int | None = option(
         None, "only this head of that block; more of its tokens are shown", "head"
     )
-    k: int | None = rows_option(None, "how many heads", usual="10, or as many as there are")
+    k: int | None = rows_option("how many heads")
 
     def check(self) -> None:
         """Raise `QueryError` where a head is named, and no layer."""

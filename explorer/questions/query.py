@@ -69,6 +69,7 @@ class Parameter:
         positional: whether it may be given without its name.
         metavar: what the command line writes for a value.
         usual: what None stands for, where that can be said in a word.
+        count: how many rows None stands for, as far as there are so many; 0 of any other field.
         also: further spellings on the command line.
         offered: of a number, those that the terminal UI offers, the first unless `usual` says so.
         shown: whether the terminal UI has it beside the query.
@@ -88,6 +89,7 @@ class Parameter:
     positional: bool
     metavar: str
     usual: str
+    count: int
     also: tuple[str, ...]
     offered: tuple[str, ...]
     shown: bool
@@ -131,6 +133,7 @@ def option(
     *,
     metavar: str = "",
     usual: str = "",
+    count: int = 0,
     also: tuple[str, ...] = (),
     offered: tuple[str, ...] = (),
     shown: bool = True,
@@ -141,7 +144,7 @@ def option(
     """A field that is given by name; what it takes follows from its type unless said."""
     said: dict[str, Any] = {"help": help, "takes": takes, "metavar": metavar, "usual": usual}
     said |= {"also": also, "offered": offered, "shown": shown, "folds_forms": folds_forms}
-    said |= {"noun": noun, "placeholder": placeholder}
+    said |= {"count": count, "noun": noun, "placeholder": placeholder}
     return dataclasses.field(default=default, metadata=said)
 
 
@@ -214,6 +217,11 @@ def parameters(kind: type[Query[Any]]) -> tuple[Parameter, ...]:
     return _parameters(kind)  # type: ignore[arg-type]  # a class, which can be hashed
 
 
+def usual_rows(kind: type[Query[Any]]) -> int:
+    """How many rows an answer has where no number is given, and there are so many; 0 of others."""
+    return next((one.count for one in parameters(kind) if one.name == "k"), 0)
+
+
 @functools.cache
 def _parameters(kind: type[Query[Any]]) -> tuple[Parameter, ...]:
     hints = typing.get_type_hints(kind)
@@ -245,6 +253,7 @@ def _parameter(field: dataclasses.Field[Any], hint: Any) -> Parameter:
         positional=said.get("positional", False),
         metavar=metavar,
         usual=said.get("usual", ""),
+        count=said.get("count", 0),
         also=said.get("also", ()),
         offered=said.get("offered", ()),
         shown=said.get("shown", True),

@@ -49,7 +49,7 @@ class WordQuery(Query["WordReport"]):
     example = "large"
 
     word: str = argument("as it was indexed", "word")
-    k: int = rows_option(help="how many neurons")
+    k: int | None = rows_option("how many neurons")
 
 
 @dataclass(frozen=True)

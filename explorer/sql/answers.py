@@ -19,7 +19,7 @@ from explorer.engines.local import Local
 from explorer.errors import BadExpression, QueryError, UnknownWord
 from explorer.expressions import neuron_of, parse
 from explorer.questions import AnalogyQuery
-from explorer.questions.query import parameters
+from explorer.questions.query import parameters, usual_rows
 from explorer.sql.functions import MISSING_WORDS, Function, SimilarityQuery, ZQuery
 from indexer.store.errors import UnknownName, unknown
 from indexer.store.read import Index
@@ -110,7 +110,7 @@ def _query(function: Function, row: Sequence[Any]) -> Any:
 
 def _check_size(function: Function, asked: Sequence[Any]) -> None:
     """Raise `QueryError` where the rows would be too many to be held."""
-    most = max((getattr(one, "k", None) or 1) for one in asked)
+    most = max((getattr(one, "k", None) or usual_rows(function.query) or 1) for one in asked)
     if len(asked) * most > MOST_ROWS:
         raise QueryError(
             f"{function.name}: {len(asked):,} times {most:,} rows are too many at once; lower k"

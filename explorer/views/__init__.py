@@ -7,12 +7,10 @@ something beside what the fields say.
 from __future__ import annotations
 
 from explorer.questions import QUERIES
-from explorer.views import analogy, congruence, evaluate, index, middleman, neuron, ov, sql
+from explorer.views import analogy, congruence, evaluate, index, middleman, neuron, sql
 from explorer.views.view import View, view_of
 
-_BY_HAND = {
-    module.VIEW.name: module.VIEW for module in (middleman, analogy, congruence, ov, neuron)
-}
+_BY_HAND = {module.VIEW.name: module.VIEW for module in (middleman, analogy, congruence, neuron)}
 
 VIEWS: dict[str, View] = {
     kind.question: _BY_HAND.get(kind.question) or view_of(kind) for kind in QUERIES if kind.letter

@@ -9,7 +9,7 @@ from explorer.progress import Progress
 from explorer.questions import AnalogyLayersQuery, AnalogyQuery
 from explorer.questions.query import parameters
 from explorer.views.place import Place
-from explorer.views.view import Choice, chosen, option_of, typed, view_of
+from explorer.views.view import Choice, ask_as_many, chosen, option_of, typed, view_of
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
@@ -26,12 +26,14 @@ def _everywhere(ix: Explorer, place: Place) -> AnalogyLayersQuery:
         option = option_of(one)
         if option is not None and one.name not in ("k", "distinct"):
             given[one.name] = chosen(place, ix, option).strip() or one.default
+    if place.get("k"):  # else a row names as few as fit in it
+        given["k"] = int(place.get("k"))
     return AnalogyLayersQuery(**given, distinct=True)
 
 
 def _ask(ix: Explorer, place: Place, progress: Progress) -> Any:
     if chosen(place, ix, _SPACE) == EVERY:
-        return ix.ask(_everywhere(ix, place), progress)
+        return ask_as_many(ix, _everywhere(ix, place), place, progress)
     return _IN_ONE.ask(ix, place, progress)
 
 

@@ -6,11 +6,14 @@ and no question in particular.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from explorer.errors import TooFewRows
 from explorer.progress import Progress
+from explorer.questions.fields import ROWS
 from explorer.questions.query import Parameter, Query, about, parameters
 from explorer.views.place import Place
 from explorer.views.terms import alone, only_words, parts_of, several
@@ -115,7 +118,8 @@ def option_of(one: Parameter, default: str = "") -> Option | None:
     if one.takes == "number":
         if not one.offered:
             return None
-        at_first = default or (ROWS_SHOWN if one.default in (10, None) else str(one.default))
+        usual = ROWS_SHOWN if one.count == ROWS else str(one.count or one.default)
+        at_first = default or usual
         if "" in one.offered:
             return Choice(one.name, fixed(*one.offered), "", label, _how_many)
         label = "rows" if one.name == "k" else label
@@ -171,7 +175,7 @@ def view_of(
         return kind(**adjusted(ix, given))
 
     def ask(ix: Explorer, place: Place, progress: Progress) -> Any:
-        return ix.ask(made(ix, place), progress)
+        return ask_as_many(ix, made(ix, place), place, progress)
 
     def picture(ix: Explorer, place: Place) -> Any:
         wider = made(ix, place).beside(ix.manifest)
@@ -192,6 +196,21 @@ def view_of(
         check=check if bar.several and not kind.live else None,
         letter=kind.letter,
     )
+
+
+def ask_as_many(ix: Explorer, query: Any, place: Place, progress: Progress) -> Any:
+    """The answer of a query, of as many rows as there are where its place shows more.
+
+    How many a view shows at first, nobody has asked for; a number that was chosen is told of.
+    """
+    try:
+        return ix.ask(query, progress)
+    except TooFewRows as err:
+        found = ix.ask(dataclasses.replace(query, k=err.there), progress)
+        if not place.get("k"):
+            return found
+        meta = dataclasses.replace(found.meta, notes=(*found.meta.notes, str(err)))
+        return dataclasses.replace(found, meta=meta)
 
 
 def typed(bar: Parameter, text: str, avoids: bool = False) -> dict[str, Any]:

@@ -1,0 +1,56 @@
+"""How many rows an answer has: as many as were asked for, or, unless said, as many as is usual.
+
+What nobody asked for is no error: where fewer exist than is usual, there are as many as exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from explorer.errors import QueryError, TooFewRows
+from explorer.questions.query import Query, usual_rows
+from indexer.store.items import ITEMS
+from indexer.store.space import Space
+
+
+def row_count(query: Query[Any], there: int, which: str) -> int:
+    """How many rows a query's answer has.
+
+    Args:
+        query: with a field `k`.
+        there: how many there are to be had.
+        which: what says so of them, such as `space 'embed' has 8 words`.
+
+    Raises:
+        QueryError: less than one is asked for.
+        TooFewRows: more are asked for than there are.
+    """
+    asked = query.k  # type: ignore[attr-defined]  # who calls has one
+    return checked_count(asked, usual_rows(type(query)), there, which)
+
+
+def checked_count(asked: int | None, usual: int, there: int, which: str) -> int:
+    """The same of a number that no query holds."""
+    if asked is None:
+        return min(usual, there)
+    if asked < 1:
+        raise QueryError(f"-k {asked}: ask for 1 row or more")
+    if asked > there:
+        raise TooFewRows(f"-k {asked}: {which}", there)
+    return asked
+
+
+def rows_of_space(query: Query[Any], space: Space) -> int:
+    """How many rows a query's answer has, of a space's items; raises as `row_count` does."""
+    return row_count(query, space.entry.rows, holds(space))
+
+
+def of_all(counts: Sequence[int]) -> int | None:
+    """The number of rows that holds for the whole of an answer, or None where parts differ."""
+    return counts[0] if len(set(counts)) == 1 else None
+
+
+def holds(space: Space) -> str:
+    """How many items a space has, as a part of a sentence."""
+    return f"space {space.name!r} has {space.entry.rows:,} {ITEMS[space.entry.item].plural}"
