@@ -4,10 +4,10 @@
 
 Knows what to write between markers `<!-- generated: NAME -->` and `<!-- end -->`: the tables of the
 catalog (from `schema.sql` and `labels.sql`), the help of every command, the parts of an answer
-(from the dataclasses of `explorer.questions`), the methods of `Explorer` and what results can do
-(from their docstrings), the model families (from the indexer's table, and one entry of its source),
-the file tree with the first line of each module's docstring, the rooms with their imports
-(`rooms.py`), and the index of decisions (`records.py`). Besides, the pictures that pages show.
+(from the dataclasses of `explorer.questions`), the methods of `Explorer`, what results can do and
+the errors (from their docstrings), the model families (from the indexer's table, and one entry of
+its source), the file tree with the first line of each module's docstring, the rooms with their
+imports (`rooms.py`), and the index of decisions (`records.py`). Besides, the pictures of pages.
 """
 
 from __future__ import annotations
@@ -203,6 +203,17 @@ def can_do() -> str:
             row = re.findall(r"\w+", rows)[1]
             about = _about(part)
             out.append(f"| `{name}` | {', '.join(asked[name])} | `{row}` | {about} |")
+    return "\n".join([*out, ""])
+
+
+def errors() -> str:
+    """Every error of `explorer.errors`, with what it descends from."""
+    from explorer import errors
+
+    out = ["| error | is a | |", "| --- | --- | --- |"]
+    for name in errors.__all__:
+        kind = getattr(errors, name)
+        out.append(f"| `{name}` | `{kind.__base__.__name__}` | {_about(kind)} |")
     return "\n".join([*out, ""])
 
 
@@ -408,6 +419,7 @@ WRITERS: dict[str, Callable[[], str]] = {
     "can_do": can_do,
     "contracts": rooms.sentences,
     "entry": entry,
+    "errors": errors,
     "families": families,
     "functions": functions,
     "help": help_pages,

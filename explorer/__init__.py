@@ -10,14 +10,16 @@ transformers.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from explorer.api import Explorer
+    from explorer import errors as errors
+    from explorer.api import Explorer as Explorer
 
-__all__ = ["Explorer", "open"]
+__all__ = ["Explorer", "errors", "open"]
 
 
 def open(name: str | Path | None = None, indexes: str | Path | None = None) -> Explorer:
@@ -37,9 +39,15 @@ def open(name: str | Path | None = None, indexes: str | Path | None = None) -> E
     return Explorer(open_index(name, indexes))
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
 def __getattr__(name: str) -> object:
     if name == "Explorer":
         from explorer.api import Explorer
 
         return Explorer
+    if name == "errors":
+        return import_module("explorer.errors")
     raise AttributeError(f"module 'explorer' has no attribute {name!r}")

@@ -5,6 +5,7 @@ Knows which query asks which question, and who answers it; the queries are in `e
 
 from __future__ import annotations
 
+import operator
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,6 +19,7 @@ from explorer.compute.workspace import Workspace
 from explorer.engines.local import Local
 from explorer.errors import QueryError
 from explorer.expressions import parse
+from explorer.keys import Keys, expression_of
 from explorer.lazy import LazyModule
 from explorer.measures.registry import checked_measure
 from explorer.progress import Progress, no_progress
@@ -58,6 +60,7 @@ from explorer.questions import (
     WordQuery,
     WordReport,
 )
+from explorer.questions.answer import Answers
 from explorer.questions.choices import (
     Case,
     Control,
@@ -71,7 +74,8 @@ from explorer.questions.compare import ControlNeurons, Impact, ProfileMeasure
 from explorer.questions.middleman import By, Combine, Score
 from explorer.questions.query import R, asks
 from explorer.sql.session import MEMORY, TIMEOUT, Session, bytes_of, seconds_of
-from explorer.unindexed import Encode, encode, release
+from explorer.unindexed import Encode, release
+from explorer.unindexed import encode as _encode
 from indexer.store.layout import Manifest
 from indexer.store.read import Index
 
@@ -90,6 +94,12 @@ else:  # imported when first asked: most programs ask one or two things
     _sql = LazyModule("explorer.sql.ask")
 
 _GROUPS = "SELECT DISTINCT name FROM word_group ORDER BY name"
+
+_OF_NEURON = {
+    "neuron": "`L29N112`, `L3E5N112` of a block with experts; or the number of its layer",
+    "unit": "its number within the layer, where `neuron` is one",
+    "expert": "its expert, of a block that has some, where `neuron` is a number",
+}
 
 Vector: TypeAlias = np.ndarray[tuple[int], np.dtype[np.float64]]
 """(d_model,) float64."""
@@ -127,11 +137,11 @@ class Explorer:
     def __init__(
         self,
         index: Index,
-        announce: Callable[[str], None] = lambda _: None,
-        encode: Encode = encode,
+        announce: Callable[[str], None] | None = None,
+        encode: Encode | None = None,
     ) -> None:
         self.index = index
-        self._work = Workspace(index, announce, encode)
+        self._work = Workspace(index, announce or _nobody, encode or _encode)
         self._local = Local(self._work)
         self._session: Session | None = None
         self._asking = threading.Lock()
@@ -221,7 +231,7 @@ class Explorer:
         """
         return [name for (name,) in self.index.sql(_GROUPS)]
 
-    def ask(self, query: Query[R], progress: Progress = no_progress) -> R:
+    def ask(self, query: Query[R], progress: Progress | None = None) -> R:
         """The answer of a query: what every method below asks, as a value.
 
         Args:
@@ -242,9 +252,9 @@ class Explorer:
             return self.sql(query.sql, query.parameters)  # type: ignore[return-value]
         if isinstance(query, SchemaQuery):
             return _sql.schema(self.index, query)  # type: ignore[return-value]
-        return self._local.ask(query, progress)
+        return self._local.ask(query, progress or no_progress)
 
-    def ask_each(self, queries: Iterable[Query[R]]) -> tuple[R, ...]:
+    def ask_each(self, queries: Iterable[Query[R]]) -> Answers[R]:
         """The answers of several queries: equal to those one by one, and of one kind faster.
 
         Args:
@@ -257,8 +267,8 @@ class Explorer:
         """
         asked = list(queries)
         if not all(isinstance(query, Query) and query.computed for query in asked):
-            return tuple(self.ask(query) for query in asked)
-        return tuple(one for one in self._local.ask_each(asked) if one is not None)
+            return Answers(self.ask(query) for query in asked)
+        return Answers(one for one in self._local.ask_each(asked) if one is not None)
 
     def beginning(self, text: str, *, k: int = 10) -> tuple[str, ...]:
         """The indexed words and word-like tokens that begin with a text, most frequent first.
@@ -318,7 +328,7 @@ class Explorer:
         k: int | None = None,
         include_inputs: bool = False,
         distinct: bool = False,
-    ) -> tuple[Neighbors, ...]: ...
+    ) -> Answers[Neighbors]: ...
 
     @asks(NeighborsQuery)
     def neighbors(
@@ -330,26 +340,57 @@ class Explorer:
         k: int | None = None,
         include_inputs: bool = False,
         distinct: bool = False,
-    ) -> Neighbors | tuple[Neighbors, ...]:
+    ) -> Neighbors | Answers[Neighbors]:
         """The k items of a space that are nearest to an expression, or to each of several.
 
         Several expressions give a tuple of answers, equal to those one by one and several times as
         fast.
 
         Example:
-            >>> for row in ix.neighbors("king - man + woman", k=3, distinct=True).rows:
+            >>> for row in ix.neighbors("king - man + woman", k=3, distinct=True):
             ...     print(row.rank, row.item, round(row.score, 2), round(row.z, 1))
             1 ␣queen 0.73 6.1
             2 ␣princess 0.63 4.7
             3 ␣kings 0.62 4.5
         """
-        texts = [expression] if isinstance(expression, str) else expression
+        alone = isinstance(expression, str) or not isinstance(expression, Iterable)
         queries = [
-            NeighborsQuery(text, space, measure, k, include_inputs, distinct) for text in texts
+            NeighborsQuery(text, space, measure, k, include_inputs, distinct)
+            for text in ([cast(str, expression)] if alone else expression)
         ]
-        if isinstance(expression, str):
-            return self.ask(queries[0])
-        return self.ask_each(queries)
+        return self.ask(queries[0]) if alone else self.ask_each(queries)
+
+    def most_similar(
+        self,
+        positive: Keys | None = None,
+        negative: Keys | None = None,
+        topn: int = 10,
+        *,
+        space: str = "embed",
+        measure: MeasureName | None = None,
+    ) -> list[tuple[str, float]]:
+        """The items nearest to some, away from others: `neighbors`, as gensim's users call it.
+
+        The items are those of `neighbors("king + woman - man")`, each with its score: names as in
+        `items`, and no item that was asked for among them.
+
+        Args:
+            positive: an item, or several: `"king"`, `["king", "woman"]`, `[("king", 0.5)]` with a
+                weight.
+            negative: the same; one without a weight has -1.
+            topn: how many.
+            space: where to look.
+            measure: `dot`, `cosine`, `centered`, `euclidean` or `whitened`; the space's own unless
+                given.
+
+        Example:
+            >>> [(item, round(score, 2)) for item, score in
+            ...     ix.most_similar(["king", "woman"], "man", topn=2)]
+            [('␣queen', 0.73), ('␣Queen', 0.64)]
+        """
+        asked = expression_of(positive, negative)
+        near = self.ask(NeighborsQuery(asked, space, measure, topn))
+        return [(row.item, row.score) for row in near]
 
     def similarity(
         self, first: str, second: str, *, space: str = "embed", measure: MeasureName | None = None
@@ -374,7 +415,7 @@ class Explorer:
     @asks(MiddlemanQuery)
     def middleman(
         self,
-        *words: str,
+        *words: str | Iterable[str],
         by: By = "weights",
         avoid: Sequence[str] = (),
         side: Side | None = None,
@@ -387,20 +428,28 @@ class Explorer:
         """The neurons that answer to every one of the words.
 
         Example:
-            >>> first = ix.middleman("large", "tall", side="out").rows[0]
+            >>> first = ix.middleman(["large", "tall"], side="out")[0]
             >>> first.neuron, round(first.score, 1), first.writes[:2]
             ('L29N112', 6.0, ('␣smaller', '␣larger'))
         """
         return self.ask(
             MiddlemanQuery(
-                words, side, score, k, combine, cast(Any, avoid), cast(Any, layers), per_layer, by
+                _words(words),
+                side,
+                score,
+                k,
+                combine,
+                cast(Any, avoid),
+                cast(Any, layers),
+                per_layer,
+                by,
             )
         )
 
     @asks(CompareQuery)
     def compare(
         self,
-        *words: str,
+        *words: str | Iterable[str],
         side: Side | None = None,
         measure: str | Sequence[ProfileMeasure] | None = None,
         layers: str | Sequence[int] | None = None,
@@ -411,7 +460,7 @@ class Explorer:
         control: Control = "matched",
         pairs: int = 1000,
         seed: int = 0,
-        progress: Progress = no_progress,
+        progress: Progress | None = None,
     ) -> Comparison:
         """How alike the profiles of words are: their dot products with the same neurons.
 
@@ -422,7 +471,7 @@ class Explorer:
         """
         return self.ask(
             CompareQuery(
-                words,
+                _words(words),
                 side,
                 cast(Any, measure),
                 cast(Any, layers),
@@ -476,6 +525,7 @@ class Explorer:
         k: int | None = None,
         include_inputs: bool = False,
         distinct: bool = False,
+        progress: Progress | None = None,
     ) -> AnalogyLayers:
         """The same question in `embed` and every context space, one row a space.
 
@@ -487,19 +537,37 @@ class Explorer:
         return self.ask(
             AnalogyLayersQuery(
                 expression, target, measure, method, k, include_inputs, distinct, against
-            )
+            ),
+            progress,
         )
 
-    @asks(NeuronQuery)
-    def neuron(self, neuron: str, *, k: int | None = None) -> NeuronReport:
-        """One neuron, `L29N112`: its norms, nearest tokens of each side, nearest neurons.
+    @overload
+    def neuron(self, neuron: str, *, k: int | None = None) -> NeuronReport: ...
+
+    @overload
+    def neuron(
+        self, neuron: int, unit: int, *, expert: int | None = None, k: int | None = None
+    ) -> NeuronReport: ...
+
+    @asks(NeuronQuery, **_OF_NEURON)
+    def neuron(
+        self,
+        neuron: str | int,
+        unit: int | None = None,
+        *,
+        expert: int | None = None,
+        k: int | None = None,
+    ) -> NeuronReport:
+        """One neuron: its norms, nearest tokens of each side, nearest neurons.
+
+        `ix.neuron("L29N112")` and `ix.neuron(29, 112)` ask the same.
 
         Example:
-            >>> report = ix.neuron("L29N112", k=3)
+            >>> report = ix.neuron(29, 112, k=3)
             >>> [r.item for r in report.rows if (r.side, r.kind) == ("out", "token") and r.rank > 0]
             ['␣smaller', '␣larger', '␣Larger']
         """
-        return self.ask(NeuronQuery(neuron, k))
+        return self.ask(NeuronQuery(_neuron(neuron, unit, expert), k))
 
     @asks(WordQuery)
     def word(self, word: str, *, k: int | None = None) -> WordReport:
@@ -512,8 +580,32 @@ class Explorer:
         """
         return self.ask(WordQuery(word, k))
 
-    @asks(LogitsQuery)
-    def logits(self, neuron: str, *, k: int | None = None) -> NeuronLogits:
+    @overload
+    def logits(
+        self, neuron: str, *, k: int | None = None, progress: Progress | None = None
+    ) -> NeuronLogits: ...
+
+    @overload
+    def logits(
+        self,
+        neuron: int,
+        unit: int,
+        *,
+        expert: int | None = None,
+        k: int | None = None,
+        progress: Progress | None = None,
+    ) -> NeuronLogits: ...
+
+    @asks(LogitsQuery, **_OF_NEURON)
+    def logits(
+        self,
+        neuron: str | int,
+        unit: int | None = None,
+        *,
+        expert: int | None = None,
+        k: int | None = None,
+        progress: Progress | None = None,
+    ) -> NeuronLogits:
         """The tokens that a neuron raises and lowers directly, by its weights alone.
 
         Example:
@@ -521,7 +613,7 @@ class Explorer:
             >>> [(row.sign, row.token) for row in found.rows]
             [(1, '␣smaller'), (1, '␣larger'), (-1, 'artes'), (-1, 'theless')]
         """
-        return self.ask(LogitsQuery(neuron, k))
+        return self.ask(LogitsQuery(_neuron(neuron, unit, expert), k), progress)
 
     @asks(OvQuery)
     def ov(
@@ -532,6 +624,7 @@ class Explorer:
         layer: int | None = None,
         head: int | None = None,
         k: int | None = None,
+        progress: Progress | None = None,
     ) -> OvReport:
         """What attention heads write for a word if they attend to it fully.
 
@@ -539,7 +632,7 @@ class Explorer:
             >>> [(row.head, round(row.score, 1)) for row in ix.ov("large", to="tall", k=2).rows]
             [('L25H8', 4.1), ('L25H6', 4.0)]
         """
-        return self.ask(OvQuery(word, to, layer, head, k))
+        return self.ask(OvQuery(word, to, layer, head, k), progress)
 
     @asks(BaselineQuery)
     def baseline(
@@ -549,7 +642,7 @@ class Explorer:
         measure: MeasureName | None = None,
         pairs: int = 50_000,
         seed: int = 0,
-        progress: Progress = no_progress,
+        progress: Progress | None = None,
     ) -> Baseline:
         """What two unrelated items score: mean, standard deviation and quantiles over random pairs.
 
@@ -569,6 +662,7 @@ class Explorer:
         measure: MeasureName | None = None,
         k: int | None = None,
         distinct: bool = False,
+        progress: Progress | None = None,
     ) -> Layers:
         """What is near an expression at every depth, where a target stands, what changes where.
 
@@ -577,7 +671,7 @@ class Explorer:
             >>> rows[0].space, rows[0].target.rank
             ('embed', 1)
         """
-        return self.ask(LayersQuery(expression, target, measure, k, distinct))
+        return self.ask(LayersQuery(expression, target, measure, k, distinct), progress)
 
     @asks(EvaluateAnalogiesQuery)
     def evaluate_analogies(
@@ -593,7 +687,7 @@ class Explorer:
         restrict: int | None = None,
         depth: int | None = None,
         sections: bool | None = None,
-        progress: Progress = no_progress,
+        progress: Progress | None = None,
     ) -> AnalogyAccuracies:
         """How many analogy questions each space answers: with a, b and c left out, and kept in.
 
@@ -632,7 +726,7 @@ class Explorer:
         case: Case = "written",
         restrict: int | None = None,
         missing_as_zero: bool = False,
-        progress: Progress = no_progress,
+        progress: Progress | None = None,
     ) -> SimilarityCorrelations:
         """How well the scores of pairs of words go with the ratings that people gave them.
 
@@ -660,7 +754,7 @@ class Explorer:
     @asks(CongruenceQuery)
     def congruence(
         self,
-        *words: str,
+        *words: str | Iterable[str],
         group: str | None = None,
         anchor: str | None = None,
         space: str | None = None,
@@ -668,7 +762,7 @@ class Explorer:
         control: Controls = "matched",
         permutations: int = 10_000,
         seed: int = 0,
-        progress: Progress = no_progress,
+        progress: Progress | None = None,
     ) -> Congruence:
         """Are some words closer to each other than matched random words are, and where?
 
@@ -678,14 +772,16 @@ class Explorer:
             (0.37, True, True)
         """
         return self.ask(
-            CongruenceQuery(words, group, anchor, space, measure, control, permutations, seed),
+            CongruenceQuery(
+                _words(words), group, anchor, space, measure, control, permutations, seed
+            ),
             progress,
         )
 
     @asks(AnchoredQuery)
     def anchored(
         self,
-        *words: str,
+        *words: str | Iterable[str],
         group: str | None = None,
         anchor: str | None = None,
         space: str = "embed",
@@ -693,6 +789,7 @@ class Explorer:
         control: Controls = "matched",
         permutations: int = 10_000,
         seed: int = 0,
+        progress: Progress | None = None,
     ) -> AnchoredWords:
         """Is each word closer to an anchor than words like it are? One row a word.
 
@@ -705,7 +802,10 @@ class Explorer:
             tall 0.24
         """
         return self.ask(
-            AnchoredQuery(words, group, anchor, space, measure, control, permutations, seed)
+            AnchoredQuery(
+                _words(words), group, anchor, space, measure, control, permutations, seed
+            ),
+            progress,
         )
 
     # -- vectors ----------------------------------------------------------------------------
@@ -765,7 +865,7 @@ class Explorer:
         k: int | None = None,
         distinct: bool = False,
         composed: bool = False,
-    ) -> tuple[Neighbors, ...]: ...
+    ) -> Answers[Neighbors]: ...
 
     @overload
     def search(
@@ -788,7 +888,7 @@ class Explorer:
         k: int | None = None,
         distinct: bool = False,
         composed: bool = False,
-    ) -> Neighbors | tuple[Neighbors, ...]:
+    ) -> Neighbors | Answers[Neighbors]:
         """The k items of a space that are nearest to a vector of your own, or to each of several.
 
         The answer is that of `neighbors`, except that no item is left out as the query's own.
@@ -812,7 +912,7 @@ class Explorer:
             >>> [row.item for row in ix.search("embed", ix.vector("dog"), k=3).rows]
             ['␣dog', '␣Dog', '␣dogs']
         """
-        return _search.search(
+        found = _search.search(
             self.index,
             space,
             vectors,
@@ -822,6 +922,7 @@ class Explorer:
             composed,
             self._work.announce,
         )
+        return Answers(found) if isinstance(found, tuple) else found
 
     # -- SQL --------------------------------------------------------------------------------
 
@@ -883,6 +984,38 @@ class Explorer:
             'name of the group: size, dogs_small, colours, ...'
         """
         return self.ask(SchemaQuery(name))
+
+
+def _words(given: tuple[str | Iterable[str], ...]) -> tuple[str, ...]:
+    """Words that are arguments each, or one argument together."""
+    together = given[0] if len(given) == 1 else given
+    if isinstance(together, (str, bytes)) or not isinstance(together, Iterable):
+        together = given
+    return cast("tuple[str, ...]", tuple(together))
+
+
+def _neuron(neuron: str | int, unit: int | None, expert: int | None) -> str:
+    """The name of a neuron that is given by its name, or by the numbers in it.
+
+    Raises:
+        QueryError: there is a name and a number, or only one number.
+    """
+    if isinstance(neuron, str):
+        if unit is not None or expert is not None:
+            raise QueryError(f"{neuron!r} is a whole name; leave out unit and expert")
+        return neuron
+    if unit is None:
+        raise QueryError(f"neuron {neuron!r}: name layer and unit, (29, 112), or 'L29N112'")
+    numbers = [neuron, unit] if expert is None else [neuron, expert, unit]
+    try:
+        layer, *others = map(operator.index, numbers)
+    except TypeError:
+        raise QueryError(f"neuron {numbers}: layer, expert and unit are whole numbers") from None
+    return f"L{layer}N{others[0]}" if expert is None else f"L{layer}E{others[0]}N{others[1]}"
+
+
+def _nobody(_: str) -> None:
+    """Announces to nobody."""
 
 
 def _source(asked: Source) -> str | tuple[str, ...]:

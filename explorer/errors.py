@@ -1,11 +1,57 @@
-"""What can be wrong with a question, each error one line for a person."""
+"""What can be wrong with a question, or with the index it is asked of: each one line for a person.
+
+    import explorer
+    try:
+        ix.neighbors("lagre")
+    except explorer.errors.UnknownWord as err:
+        print(err)
+
+Each is a `SemanticError`; a `MachineError` is not the fault of who asked. The command line ends
+with code 2, of a `MachineError` with 1.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from indexer.store.errors import MachineError, SemanticError
+from indexer.store.errors import (
+    ClosedIndex,
+    DamagedIndex,
+    EmptyPopulation,
+    ForeignIndex,
+    IndexNotFound,
+    MachineError,
+    NoLogits,
+    NoModel,
+    SemanticError,
+    UnknownName,
+    UnknownSpace,
+    UnreadTokenizer,
+)
 from indexer.store.shown import lines
+
+__all__ = [
+    "BadExpression",
+    "BuildFailed",
+    "Cancelled",
+    "ClosedIndex",
+    "DamagedIndex",
+    "EmptyPopulation",
+    "ForeignIndex",
+    "IndexNotFound",
+    "MachineError",
+    "ModelFailed",
+    "ModelUnavailable",
+    "NoLogits",
+    "NoModel",
+    "NotIndexed",
+    "QueryError",
+    "SemanticError",
+    "UnknownName",
+    "UnknownSpace",
+    "UnknownWord",
+    "UnreadTokenizer",
+]
 
 
 class QueryError(SemanticError):

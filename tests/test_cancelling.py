@@ -29,6 +29,12 @@ LONG: dict[str, Ask] = {
     "congruence-anchor": lambda ix, **how: ix.congruence(
         "big", "huge", anchor="large", permutations=100, **how
     ),
+    "anchored": lambda ix, **how: ix.anchored(
+        "big", "huge", anchor="large", control="both", permutations=100, **how
+    ),
+    "ov": lambda ix, **how: ix.ov("large", to="tall", **how),
+    "layers": lambda ix, **how: ix.layers("dog + small", "Chihuahua", **how),
+    "analogy_layers": lambda ix, **how: ix.analogy_layers("dog + small", "Chihuahua", **how),
     "compare": lambda ix, **how: ix.compare("large", "tall", "dog", pairs=100, **how),
     "compare-layers": lambda ix, **how: ix.compare(
         "large", "tall", per_layer=True, measure="pearson,spearman", pairs=100, **how

@@ -156,7 +156,7 @@ def test_a_cell_shows_an_index_and_an_answer_as_html_and_as_text(
     (shown,) = outputs["answer"]
     assert shown.output_type == "execute_result"
     assert shown.data["text/html"] == answer._repr_html_()
-    assert shown.data["text/plain"] == str(answer).rstrip()
+    assert shown.data["text/plain"] == repr(answer)
     (printed,) = outputs["print"]  # rich would display its table beside what is printed
     assert (printed.output_type, printed.text) == ("stream", f"{answer}\n")
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from explorer.questions import Result
 
 
-def answer(options: Mapping[str, Any], ask: Callable[[Explorer], Result]) -> None:
+def answer(options: Mapping[str, Any], ask: Callable[[Explorer], Result[Any]]) -> None:
     """Open the index, ask, and write the answer where it was wanted."""
     require_address_space(ANSWERING)
     from explorer.show.formats import check_format, render
@@ -60,7 +60,7 @@ def check_targets(options: Mapping[str, Any]) -> None:
             check_target(name)
 
 
-def _drawings(result: Result, options: Mapping[str, Any]) -> str:
+def _drawings(result: Result[Any], options: Mapping[str, Any]) -> str:
     """Pictures below a table: all with --draw; in a terminal, unasked, a histogram alone."""
     wanted = options.get("draw")
     looked_at = options["output"] is None and sys.stdout.isatty()
@@ -79,7 +79,7 @@ def _drawings(result: Result, options: Mapping[str, Any]) -> str:
     return "".join("\n" + drawn(one, _width()) for one in shown)
 
 
-def _say_what_it_rests_on(result: Result) -> None:
+def _say_what_it_rests_on(result: Result[Any]) -> None:
     """Rows alone say neither what words were taken to be nor what was searched; stderr does."""
     from explorer.questions import Meta
     from explorer.questions.lines import resolved_lines

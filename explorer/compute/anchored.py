@@ -5,6 +5,7 @@ Each word's score with the anchor is read against that of every word that may st
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -45,7 +46,15 @@ def answer(work: Workspace, query: AnchoredQuery, progress: Progress) -> Anchore
     space = text_space(index, query.space)
     measure = checked_measure(query.measure, index, space)
     every = draw(work.resolver, work.words, query, space)
-    found = [_against(groups, measure) for groups in every]
+    steps, done = 2 * sum(len(groups.drawn.group.texts) for groups in every), 0
+
+    def tell(word: str) -> None:
+        nonlocal done
+        progress(word, done, steps)
+        done += 1
+
+    found = [_against(groups, measure, tell) for groups in every]
+    progress("done", steps, steps)
     meta = meta_of(index, every, query, [space.name], measure.name)
     drawn = with_histograms(meta.drawn, [histogram for _, histogram in found])
     whole = [rows_of(index, groups, [in_space(groups.drawn, measure)])[0] for groups in every]
@@ -60,7 +69,7 @@ def answer(work: Workspace, query: AnchoredQuery, progress: Progress) -> Anchore
 
 
 def _against(
-    groups: ControlGroups, measure: Measure
+    groups: ControlGroups, measure: Measure, tell: Callable[[str], None]
 ) -> tuple[dict[str, AnchoredWord], ScoreHistogram]:
     """Each word against the controls of one kind, and all their scores."""
     drawn, words, sign = groups.drawn, groups.drawn.words, measure.sign
@@ -69,11 +78,14 @@ def _against(
     normed = measure.normed_rows(drawn.group.vectors(measure.space))
     own = sign * measure.pairwise(normed, fixed)[:, 0]
     others = [np.setdiff1d(pool, drawn.group.ids) for pool in groups.controls.pools]
-    pools = [sign * scores_with(words, pool, fixed, measure) for pool in others]
+    pools = []
+    for text, pool in zip(drawn.group.texts, others, strict=True):
+        tell(text)
+        pools.append(sign * scores_with(words, pool, fixed, measure))
     mean = np.array([pool.mean() for pool in pools])
     deviation = np.array([pool.std() for pool in pools])
     effect = standardised(own, mean, deviation)
-    greatest, mine = greatest_of(groups, own, fixed, measure)
+    greatest, mine = greatest_of(groups, own, fixed, measure, tell)
     rows = {}
     for at, text in enumerate(drawn.group.texts):
         as_close = (pools[at] >= own[at]) | same(pools[at], own[at], deviation[at])
@@ -97,7 +109,11 @@ def _against(
 
 
 def greatest_of(
-    groups: ControlGroups, own: Float64, anchor: Float64, measure: Measure
+    groups: ControlGroups,
+    own: Float64,
+    anchor: Float64,
+    measure: Measure,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> tuple[Float64, Float64]:
     """The greatest z of each list drawn, (permutations,), and z of each word asked, (words,).
 
@@ -109,6 +125,7 @@ def greatest_of(
     for member, score, pool, ids in zip(
         drawn.group.members, own, groups.controls.pools, drawn.ids.T, strict=True
     ):
+        tell(member.text)
         every = sign * scores_with(drawn.words, pool, anchor, measure)
         if member.id is None:
             every = np.append(every, score)

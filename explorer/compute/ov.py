@@ -12,6 +12,7 @@ standard deviations above what it writes of a random item of B's own space.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -51,13 +52,21 @@ def answer(work: Workspace, query: OvQuery, progress: Progress) -> OvReport:
     # A label is of its own space alone: there is no other vector of it to be copied.
     itself = source if source.labels else resolver.item(_bare(term), embed)
     target = resolver.item(_single(to), embed) if to is not None else None
-    written = writes(index, source.weighted.vector, chosen)
+    steps = len(chosen) + k
+
+    def read(done: int) -> None:
+        progress("heads", done, steps)
+
+    def named(done: int) -> None:
+        progress("what they write", len(chosen) + done, steps)
+
+    written = writes(index, source.weighted.vector, chosen, read)
     copying = standardised(written, itself.weighted)
     carried = standardised(written, target.weighted) if target is not None else None
     scores = copying if carried is None else carried
     order = [int(at) for at in best(scores, k)]
     depth = ALONE if len(chosen) == 1 else SHOWN
-    ends = _ends(index, written[order], depth)
+    ends = _ends(index, written[order], depth, named)
     rows = []
     for rank, (at, (high, low)) in enumerate(zip(order, ends, strict=True), start=1):
         where = divmod(int(chosen[at]), index.head_grid.heads)
@@ -87,13 +96,19 @@ def answer(work: Workspace, query: OvQuery, progress: Progress) -> OvReport:
     return OvReport(replace(query, k=k), tuple(rows), replace(meta, notes=notes))
 
 
-def writes(index: Index, vector: Float64, chosen: NDArray[np.int64]) -> Float64:
+def writes(
+    index: Index,
+    vector: Float64,
+    chosen: NDArray[np.int64],
+    progress: Callable[[int], object] = lambda _: None,
+) -> Float64:
     """What some heads write for a vector, at root mean square 1: (len(chosen), d_model) float64.
 
     Args:
         index: whose heads.
         vector: (d_model,) float64.
         chosen: positions of heads among all, layer by layer.
+        progress: told how many heads are done.
     """
     grid = index.head_grid
     value, output = index.head_space("value"), index.head_space("output")
@@ -102,6 +117,7 @@ def writes(index: Index, vector: Float64, chosen: NDArray[np.int64]) -> Float64:
         raise QueryError("a zero vector has no direction: no head reads anything off it")
     found = np.empty((len(chosen), output.entry.width))
     for at, head in enumerate(chosen.tolist()):
+        progress(at)
         here = slice(head * grid.width, (head + 1) * grid.width)
         # In float64, as the sums are: heads are ranked by what comes of them.
         read = np.vecdot(value.rows.block(here.start, grid.width), vector / size)
@@ -120,13 +136,14 @@ def standardised(written: Float64, target: Weighted) -> Float64:
 
 
 def _ends(
-    index: Index, written: Float64, depth: int
+    index: Index, written: Float64, depth: int, progress: Callable[[int], object]
 ) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
     """For each vector the word-like tokens highest and lowest in it, the farthest out first."""
     embed, ids = index.embed, index.tokens.word_like
     found = []
     for scanned in scans_of_each(Dot(embed), written):
         found.append([replace(scanned, sign=sign).best(depth, ids)[0] for sign in (1, -1)])
+        progress(len(found))
     # One question for all of them: a head's few tokens each would be hundreds.
     every = np.unique(np.array(found)) if found else np.empty(0, np.int64)
     names = {

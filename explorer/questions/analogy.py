@@ -170,8 +170,11 @@ class AnalogyMeta(Meta):
 
 
 @dataclass(frozen=True)
-class Analogy(Result):
-    """The items an expression leads to in one space, best first."""
+class Analogy(Result[Neighbor]):
+    """The items an expression leads to in one space, best first.
+
+    A row is an item; how the target does stands in `meta.target`.
+    """
 
     query: AnalogyQuery
     rows: tuple[Neighbor, ...]
@@ -210,8 +213,11 @@ class AnalogyLayer:
 
 
 @dataclass(frozen=True)
-class AnalogyLayers(Result):
-    """An analogy in every space of tokens and words, in order of depth."""
+class AnalogyLayers(Result[AnalogyLayer]):
+    """An analogy in every space of tokens and words, in order of depth.
+
+    A row is a space, with what is nearest there and how the target does.
+    """
 
     query: AnalogyLayersQuery
     rows: tuple[AnalogyLayer, ...]

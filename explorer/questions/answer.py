@@ -9,9 +9,9 @@ import re
 import sys
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, overload
 
 from explorer.show.frames import FrameColumn, columns_of, row_kind
 from explorer.show.gauge import Gauge
@@ -24,8 +24,17 @@ if TYPE_CHECKING:
     import pyarrow
 
 
+Row = TypeVar("Row", covariant=True)
+R = TypeVar("R", bound="Result[Any]", covariant=True)
+
 SHOWN_IN_NOTEBOOK = 100
 """Rows that a notebook is sent of one answer; its other forms have them all."""
+
+SHOWN_OF_EACH = 5
+"""Rows that a notebook is sent of each of several answers, and a prompt of one."""
+
+SHOWN_TOGETHER = 10
+"""Answers that a notebook is sent of several."""
 
 
 @dataclass(frozen=True)
@@ -144,14 +153,49 @@ SpaceName = Annotated[str, Holds("space")]
 """`context.12`."""
 
 
-class Result:
+class Result(Sequence[Row]):
     """What every result is and can do; results are frozen, and compare and pickle as plain data.
+
+    A result is the sequence of its rows: `len(result)`, `result[0]`, `for row in result`, and a
+    slice, which is a tuple of rows. One without rows is false, as an empty list is.
 
     Attributes:
         query: what was asked, every default filled in.
         rows: the answer, one dataclass a row.
         meta: what the answer rests on.
     """
+
+    if TYPE_CHECKING:
+
+        @property
+        def rows(self) -> tuple[Row, ...]:
+            """A field of every result."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        # A dataclass makes one of its own unless its class has one.
+        cls.__repr__ = Result.__repr__  # type: ignore[method-assign]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, at: int) -> Row: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> tuple[Row, ...]: ...
+
+    def __getitem__(self, at: int | slice) -> Row | tuple[Row, ...]:
+        return self.rows[at]
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows)
+
+    def __contains__(self, row: object) -> bool:
+        return row in self.rows
+
+    def __reversed__(self) -> Iterator[Row]:
+        return reversed(self.rows)
 
     def to_dict(self) -> dict[str, Any]:
         """`{"query": ..., "rows": [...], "meta": ...}`, of plain lists, dicts and numbers."""
@@ -183,8 +227,7 @@ class Result:
 
     def columns(self) -> list[FrameColumn]:
         """The columns that CSV and every frame of it have."""
-        rows = self.rows  # type: ignore[attr-defined]  # every result has rows
-        return columns_of(row_kind(type(self)), rows, self.named_columns())
+        return columns_of(row_kind(type(self)), self.rows, self.named_columns())
 
     def named_columns(self) -> dict[str, list[str]]:
         """By a field of its rows, the columns that the query names: keys that no row may have."""
@@ -254,9 +297,38 @@ class Result:
 
         return to_html(self.layout(), SHOWN_IN_NOTEBOOK)
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        """In IPython, where there is no HTML, the table too, and not nested dataclasses."""
-        return {"text/plain": str(self).rstrip()}
+    def __repr__(self) -> str:
+        """What a prompt shows: what was asked, and how the table begins. `print` shows it all."""
+        from explorer.show.text import begin_of
+
+        rows = f"{len(self):,} row{'' if len(self) == 1 else 's'}"
+        return begin_of(self.layout(), f"{type(self).__name__}, {rows}: ", SHOWN_OF_EACH)
+
+
+class Answers(tuple[R, ...]):
+    """Several answers together: a tuple, which a prompt and a notebook show in few lines."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "\n".join(str(one) for one in self)
+
+    def __repr__(self) -> str:
+        """What was asked, a line an answer."""
+        from explorer.show.text import cut
+
+        answers = f"{len(self):,} answer{'' if len(self) == 1 else 's'}"
+        shown = [f"{type(one).__name__}, {one.layout().head[0]}" for one in self[:SHOWN_TOGETHER]]
+        more = ["…"] if len(self) > SHOWN_TOGETHER else []
+        return "\n".join([answers, *(cut(f"  {line}") for line in [*shown, *more])])
+
+    def _repr_html_(self) -> str:
+        from explorer.show.markup import to_html
+
+        shown = [to_html(one.layout(), SHOWN_OF_EACH) for one in self[:SHOWN_TOGETHER]]
+        left = len(self) - len(shown)
+        shown += [f"<div>and {left:,} more answers</div>\n"] if left else []
+        return "".join(f'<div style="margin-bottom:16px">\n{one}</div>\n' for one in shown)
 
 
 @functools.cache

@@ -59,8 +59,11 @@ class BaselineQuery(Query["Baseline"]):
 
 
 @dataclass(frozen=True)
-class Baseline(Result):
-    """What unrelated items score, per space and measure."""
+class Baseline(Result[BaselineRow]):
+    """What unrelated items score, per space and measure.
+
+    A row is a space under one measure.
+    """
 
     query: BaselineQuery
     rows: tuple[BaselineRow, ...]

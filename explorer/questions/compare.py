@@ -146,8 +146,12 @@ class CompareMeta(Meta):
 
 
 @dataclass(frozen=True)
-class Comparison(Result):
-    """How alike the profiles of words are, pair by pair."""
+class Comparison(Result[ComparedPair]):
+    """How alike the profiles of words are, pair by pair.
+
+    A row is a pair of words, over all the neurons asked for or those of a layer, with the scores of
+    every measure; what control pairs score stands in `meta`.
+    """
 
     query: CompareQuery
     rows: tuple[ComparedPair, ...]

@@ -275,8 +275,11 @@ class AnchoredMeta(CongruenceMeta):
 
 
 @dataclass(frozen=True)
-class AnchoredWords(Result):
-    """How close each word is to an anchor in one space, in the order asked; controls in turn."""
+class AnchoredWords(Result[AnchoredWord]):
+    """How close each word is to an anchor in one space, in the order asked; controls in turn.
+
+    A row is a word under one kind of control; the list as a whole stands in `meta.whole`.
+    """
 
     query: AnchoredQuery
     rows: tuple[AnchoredWord, ...]
@@ -296,8 +299,12 @@ class AnchoredWords(Result):
 
 
 @dataclass(frozen=True)
-class Congruence(Result):
-    """How close some words are in each space, in order of depth; controls of a space in turn."""
+class Congruence(Result[CongruenceRow]):
+    """How close some words are in each space, in order of depth; controls of a space in turn.
+
+    A row is a space under one kind of control; the controls themselves, and single scores, stand in
+    `meta.drawn`.
+    """
 
     query: CongruenceQuery
     rows: tuple[CongruenceRow, ...]

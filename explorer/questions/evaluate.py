@@ -235,8 +235,11 @@ def check_spaces(space: tuple[str, ...] | None, all_layers: bool) -> None:
 
 
 @dataclass(frozen=True)
-class AnalogyAccuracies(Result):
-    """Accuracy on analogy questions: a row for each space, measure and method, or section of it."""
+class AnalogyAccuracies(Result[AnalogyAccuracy]):
+    """Accuracy on analogy questions: a row for each space, measure and method, or section of it.
+
+    Which words have a vector stands in `meta.coverage`.
+    """
 
     query: EvaluateAnalogiesQuery
     rows: tuple[AnalogyAccuracy, ...]
@@ -282,8 +285,11 @@ class SimilarityCorrelation:
 
 
 @dataclass(frozen=True)
-class SimilarityCorrelations(Result):
-    """Correlation with people's ratings: a row for each space and measure."""
+class SimilarityCorrelations(Result[SimilarityCorrelation]):
+    """Correlation with people's ratings: a row for each space and measure.
+
+    Which words have a vector stands in `meta.coverage`.
+    """
 
     query: EvaluateSimilarityQuery
     rows: tuple[SimilarityCorrelation, ...]

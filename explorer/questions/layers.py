@@ -79,8 +79,11 @@ class LayersQuery(Query["Layers"]):
 
 
 @dataclass(frozen=True)
-class Layers(Result):
-    """An expression in every space of tokens and words, in order of depth."""
+class Layers(Result[LayerRow]):
+    """An expression in every space of tokens and words, in order of depth.
+
+    A row is a space, with what is nearest there and how the target does.
+    """
 
     query: LayersQuery
     rows: tuple[LayerRow, ...]

@@ -94,8 +94,11 @@ class LogitsMeta(Meta):
 
 
 @dataclass(frozen=True)
-class NeuronLogits(Result):
-    """The tokens that a neuron raises and lowers directly: first where it acts +, then -."""
+class NeuronLogits(Result[LogitEffect]):
+    """The tokens that a neuron raises and lowers directly: first where it acts +, then -.
+
+    A row is a token at one end; the shape of the whole effect stands in `meta`.
+    """
 
     query: LogitsQuery
     rows: tuple[LogitEffect, ...]

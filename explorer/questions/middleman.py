@@ -142,8 +142,11 @@ class MiddlemanQuery(Query["Middlemen"]):
 
 
 @dataclass(frozen=True)
-class Middlemen(Result):
-    """Neurons that answer to all of some words, best first."""
+class Middlemen(Result[MiddleMan]):
+    """Neurons that answer to all of some words, best first.
+
+    A row is a neuron, with a score of each word.
+    """
 
     query: MiddlemanQuery
     rows: tuple[MiddleMan, ...]

@@ -53,8 +53,11 @@ class NeighborsQuery(Query["Neighbors"]):
 
 
 @dataclass(frozen=True)
-class Neighbors(Result):
-    """The items nearest to an expression, best first."""
+class Neighbors(Result[Neighbor]):
+    """The items nearest to an expression, best first.
+
+    A row is an item, with the forms that are folded into it.
+    """
 
     query: NeighborsQuery
     rows: tuple[Neighbor, ...]

@@ -69,8 +69,12 @@ class NeuronMeta(Meta):
 
 
 @dataclass(frozen=True)
-class NeuronReport(Result):
-    """One neuron: norms, nearest tokens of each side, nearest neurons."""
+class NeuronReport(Result[NeuronNear]):
+    """One neuron: norms, nearest tokens of each side, nearest neurons.
+
+    A row is a token or neuron near one side, or a word that the neuron fires at, one kind after the
+    other: `side` and `kind` say which. Norms and cosines stand in `meta`.
+    """
 
     query: NeuronQuery
     rows: tuple[NeuronNear, ...]

@@ -85,8 +85,11 @@ class OvQuery(Query["OvReport"]):
 
 
 @dataclass(frozen=True)
-class OvReport(Result):
-    """Heads by how strongly they carry a word to another, or to itself."""
+class OvReport(Result[HeadWrites]):
+    """Heads by how strongly they carry a word to another, or to itself.
+
+    A row is a head, with what it writes.
+    """
 
     query: OvQuery
     rows: tuple[HeadWrites, ...]

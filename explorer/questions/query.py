@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from explorer.questions.answer import Result
     from indexer.store.layout import Manifest
 
-R = TypeVar("R", bound="Result", covariant=True)
+R = TypeVar("R", bound="Result[Any]", covariant=True)
 
 Takes = Literal[
     "expression", "word", "neuron", "space", "depth", "layer", "layers", "head", "side", "group",
@@ -336,7 +336,8 @@ def _texts(one: Parameter, value: Any) -> tuple[str, ...]:
         if not wrong:
             return each
         if one.positional:
-            said = f"{wrong[0]!r} is no text; each {one.takes} is an argument of its own"
+            said = f"{wrong[0]!r} is no text; each {one.takes} is an argument of its own, or all "
+            said += "are in one list"
             raise QueryError(said)
     raise QueryError(f"{one.name} {value!r}: {_expected(one)}")
 
@@ -389,26 +390,33 @@ _PROGRESS = "told what is done, how many steps of it, and of how many."
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def asks(kind: type[Query[Any]]) -> Callable[[F], F]:
-    """A method that asks a query: its arguments are the query's fields, and are documented so."""
+def asks(kind: type[Query[Any]], **said: str) -> Callable[[F], F]:
+    """A method that asks a query: its arguments are the query's fields, and are documented so.
+
+    Args:
+        kind: the query.
+        said: of an argument, what it is where the method takes more than the field does.
+    """
 
     def documented_too(method: F) -> F:
         text = inspect.cleandoc(method.__doc__ or "")
         taken = inspect.signature(method).parameters
         abouts = {one.name: one.about for one in parameters(kind)} | {"progress": _PROGRESS}
+        abouts |= {name: _sentence(text, "") for name, text in said.items()}
         lines = [
             line
             for name, one in taken.items()
             if name in abouts
             for line in _wrapped(
                 f"    {'*' * (one.kind is one.VAR_POSITIONAL)}{name}: {abouts[name]}"
+                + " Each an argument, or all in one list." * (one.kind is one.VAR_POSITIONAL)
             )
         ]
         at = re.search(r"^(Raises:|Example:|\Z)", text, re.MULTILINE)
         assert at is not None
         assert "\nArgs:" not in text, "what the arguments are, the query's fields say"
-        said = "\n".join(["Args:", *lines, "\n"])
-        method.__doc__ = text[: at.start()] + said + text[at.start() :]
+        section = "\n".join(["Args:", *lines, "\n"])
+        method.__doc__ = text[: at.start()] + section + text[at.start() :]
         return method
 
     return documented_too

@@ -54,8 +54,10 @@ class SchemaMeta:
 
 
 @dataclass(frozen=True)
-class Schema(Result):
+class Schema(Result[Described]):
     """Every table and column of the catalog, and every function of the explorer.
+
+    A row is a table, a function, or a part of one.
 
     Attributes:
         query: which of them.

@@ -8,9 +8,9 @@ import json
 import math
 import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from explorer.questions.answer import Result
 from explorer.questions.query import Query, argument
@@ -65,11 +65,12 @@ class SqlMeta:
 
 
 @dataclass(frozen=True)
-class SqlRows(Result):
+class SqlRows(Result[dict[str, Any]]):
     """The rows of a statement, in the order that DuckDB gives them.
 
-    `len`, iteration and `rows` give dicts of Python values: `Decimal`, `datetime` and `bytes` where
-    the column is such; in `to_dicts` and JSON they are text, and what is no finite number is too.
+    A row is a dict of Python values, by column: `Decimal`, `datetime` and `bytes` where the column
+    is such; in `to_dicts` and JSON they are text, and what is no finite number is too. Only the
+    rows that are asked for are made out of Arrow.
 
     Attributes:
         query: the statement and its parameters.
@@ -84,17 +85,24 @@ class SqlRows(Result):
     @property
     def rows(self) -> tuple[dict[str, Any], ...]:
         """One dict a row, by column."""
-        return tuple(
-            {name: _python(value) for name, value in row.items()}
-            for batch in self.table.to_batches()
-            for row in batch.to_pylist(maps_as_pydicts="strict")
-        )
+        return _rows_of(self.table)
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        return iter(self.rows)
+    @overload
+    def __getitem__(self, at: int) -> dict[str, Any]: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> tuple[dict[str, Any], ...]: ...
+
+    def __getitem__(self, at: int | slice) -> dict[str, Any] | tuple[dict[str, Any], ...]:
+        places = range(len(self))[at]
+        if isinstance(places, int):
+            return _rows_of(self.table.slice(places, 1))[0]
+        if places.step == 1:
+            return _rows_of(self.table.slice(places.start, len(places)))
+        return _rows_of(self.table.take(list(places))) if places else ()
 
     def first(self, count: int) -> SqlRows:
         """The same answer, cut off after so many rows."""
@@ -161,6 +169,14 @@ class SqlRows(Result):
     def layout(self) -> Layout:
         """The rows as they came, numbers to the right."""
         return _sql_table(self)
+
+
+def _rows_of(table: pyarrow.Table) -> tuple[dict[str, Any], ...]:
+    return tuple(
+        {name: _python(value) for name, value in row.items()}
+        for batch in table.to_batches()
+        for row in batch.to_pylist(maps_as_pydicts="strict")
+    )
 
 
 def _python(value: Any) -> Any:

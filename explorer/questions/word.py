@@ -68,8 +68,11 @@ class WordMeta(Meta):
 
 
 @dataclass(frozen=True)
-class WordReport(Result):
-    """One word: what it is, and the neurons that fire most strongly at its last token."""
+class WordReport(Result[WordNeuron]):
+    """One word: what it is, and the neurons that fire most strongly at its last token.
+
+    A row is a neuron; tokens, frequency and groups stand in `meta`.
+    """
 
     query: WordQuery
     rows: tuple[WordNeuron, ...]

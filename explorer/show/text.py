@@ -1,34 +1,167 @@
-"""A table as text, for a terminal."""
+"""A table as text, for a terminal: whole, or how it begins.
+
+Knows how wide what is printed is, and which columns there is room for; knows no terminal.
+"""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from textwrap import wrap
 
-from explorer.show.layout import Layout
+from explorer.show.layout import Column, Layout
+
+NARROWEST = 40
+"""Columns of the narrowest terminal that a table is laid out for."""
+
+PROMPT = 80
+"""Columns of what a prompt shows of an answer."""
+
+_GAP = 3
+"""Columns between two of a table."""
+
+_CUT, _FOLDED = 12, 14
+"""Of a text that is cut, and of one that is folded, the columns it has at the least."""
 
 
 def to_text(table: Layout, width: int = 100) -> str:
-    """A table in so many columns of text; what is too wide for one is folded or cut."""
+    """A table in so many columns of text; what is too wide for one is folded or cut.
+
+    Numbers stand whole. Where there is no room for every column, those to the right are left out,
+    folded ones first, and a line below the table names them.
+    """
+    fitted = _fitted(table, width)
+    foot = [*fitted.left_out, *table.foot]
     return (
         "".join(f"{line}\n" for line in [*_folded(table.head, width), ""])
-        + _ruled(table, width)
-        + "".join(f"{line}\n" for line in ["", *_folded(table.foot, width)])
+        + _ruled(table, fitted)
+        + "".join(f"{line}\n" for line in ["", *_folded(foot, width)])
     )
+
+
+def begin_of(table: Layout, before: str, rows: int, width: int = PROMPT) -> str:
+    """How a table begins: its title behind a text, and its first rows, a line each."""
+    few = Layout(
+        table.head[:1],
+        [Column(c.name, c.cell, c.right, stays=c.stays) for c in table.columns],
+        table.rows[:rows],
+        [],
+    )
+    more = ["…"] if len(table.rows) > rows else []
+    ruled = _ruled(few, _fitted(few, width)).splitlines() if few.rows else []
+    return "\n".join([cut(before + few.head[0], width), *ruled, *more])
+
+
+def cut(line: str, width: int = PROMPT) -> str:
+    """A line that is no wider than so many columns."""
+    from rich.cells import cell_len, set_cell_size
+
+    return line if cell_len(line) <= width else set_cell_size(line, width - 1).rstrip() + "…"
+
+
+_BESIDE = "\0"
+"""Stands in no line that may be shown."""
 
 
 def _folded(lines: Sequence[str], width: int) -> Iterator[str]:
     """Lines that are too long, as several: broken at blanks, what follows set in."""
+    from rich.cells import cell_len
+
     for line in lines:
-        if len(line) <= width:
+        if cell_len(line) <= width:
             yield line
             continue
         within = " " * (len(line) - len(line.lstrip()) + 2)
-        yield from wrap(line, width, subsequent_indent=within, break_on_hyphens=False)
+        # What is two columns wide counts as two characters.
+        counted = "".join(char + _BESIDE * (cell_len(char) - 1) for char in line)
+        for part in wrap(counted, width, subsequent_indent=within, break_on_hyphens=False):
+            yield part.replace(_BESIDE, "")
 
 
-def _ruled(layout: Layout, width: int) -> str:
+@dataclass(frozen=True)
+class _Fitted:
+    """Which columns of a table there is room for.
+
+    Attributes:
+        places: of the columns that are shown.
+        widths: of each of them.
+        cells: of the rows, as far as they are shown.
+        left_out: a line that names the others, where there are any.
+    """
+
+    places: list[int]
+    widths: list[int]
+    cells: list[list[str]]
+    left_out: list[str]
+
+
+def _fitted(table: Layout, width: int) -> _Fitted:
+    """The columns that there is room for, as wide as they may be."""
+    from rich.cells import cell_len
+
+    columns = table.columns
+    cells = [[column.cell(row) for column in columns] for row in table.rows]
+    full = [
+        max([cell_len(column.name), *(cell_len(row[at]) for row in cells)])
+        for at, column in enumerate(columns)
+    ]
+    least = [
+        _least(column, whole, [row[at] for row in cells])
+        for at, (column, whole) in enumerate(zip(columns, full, strict=True))
+    ]
+    places = list(range(len(columns)))
+    empty = [at for at in places if not columns[at].stays and not any(row[at] for row in cells)]
+    while len(places) > 1 and _total(least, places) > width:
+        idle = [at for at in empty if at in places]
+        folding = [at for at in places if columns[at].folds]
+        places.remove((idle or folding or places)[-1])
+    bounds = [(least[at], full[at]) for at in places]
+    widths = dict(zip(places, _shared(bounds, width), strict=True))
+    missed = [at for at in range(len(columns)) if at not in widths and at not in empty]
+    names = [columns[at].name for at in missed if columns[at].name]
+    said = f"no room in {width} columns for: {', '.join(names)}"
+    return _Fitted(
+        places,
+        list(widths.values()),
+        [[row[at] for at in places] for row in cells],
+        [said] if names else [],
+    )
+
+
+def _least(column: Column, whole: int, cells: Sequence[str]) -> int:
+    """How narrow a column may be: numbers stand whole, as does each word of what is folded."""
+    from rich.cells import cell_len
+
+    if column.folds:
+        words = [word for text in (column.name, *cells) for word in text.split()]
+        longest = max(map(cell_len, words), default=1)
+        return min(whole, longest if column.right else min(longest, _FOLDED))
+    return whole if column.right else min(whole, max(_CUT, cell_len(column.name)))
+
+
+def _total(widths: Sequence[int], places: Sequence[int]) -> int:
+    return sum(widths[at] for at in places) + _GAP * (len(places) - 1)
+
+
+def _shared(bounds: Sequence[tuple[int, int]], width: int) -> list[int]:
+    """Widths between bounds that fill so many columns: the widest gives way first."""
+    room = max(1, width - _GAP * (len(bounds) - 1))
+    low, high = 0, max((full for _, full in bounds), default=0)
+    while low < high:  # the highest level at which all of them fit
+        level = (low + high + 1) // 2
+        if sum(max(least, min(full, level)) for least, full in bounds) <= room:
+            low = level
+        else:
+            high = level - 1
+    widths = [max(least, min(full, low)) for least, full in bounds]
+    for at, (_, full) in enumerate(bounds):
+        if sum(widths) < room and widths[at] == low < full:
+            widths[at] += 1
+    return [min(one, room) for one in widths]
+
+
+def _ruled(layout: Layout, fitted: _Fitted) -> str:
     """The names of columns, a rule, and the rows."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
@@ -36,20 +169,22 @@ def _ruled(layout: Layout, width: int) -> str:
     from rich.text import Text
 
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="")
-    for column in layout.columns:
+    for at, width in zip(fitted.places, fitted.widths, strict=True):
+        column = layout.columns[at]
         table.add_column(
             Text(column.name),  # a text that rich would read as markup stands as it is
             justify="right" if column.right else "left",
             no_wrap=not column.folds,
             overflow="ellipsis" if not column.folds else "fold",
+            width=width,
         )
-    for row in layout.rows:
-        table.add_row(*(Text(column.cell(row)) for column in layout.columns))
+    for row in fitted.cells:
+        table.add_row(*map(Text, row))
     out = io.StringIO()
     # In a notebook rich would show the table there and then, and write nothing.
     Console(
         file=out,
-        width=width,
+        width=sum(fitted.widths) + _GAP * len(fitted.widths),
         color_system=None,
         emoji=False,
         highlight=False,
