@@ -184,8 +184,11 @@ def test_no_name_is_read_as_markup(name: str, answers: dict[str, Any]) -> None:
     """A table says of each cell what its layout does: nothing is taken for a style or a link."""
     laid = answers[name].layout()
     rows = laid.rows if laid.rows is not None else answers[name].rows
-    every = [column.name for column in laid.columns]
-    every += [column.cell(row) for column in laid.columns for row in rows]
+    parts = [(one.columns, one.rows) for one in laid.sections] or [(laid.columns, rows)]
+    every = [one.title for one in laid.sections]
+    for columns, those in parts:
+        every += [column.name for column in columns]
+        every += [column.cell(row) for column in columns for row in those]
     text = "".join(render(answers[name], "table", 100_000).split())
     assert [cell for cell in every if "".join(cell.split()) not in text] == []
 

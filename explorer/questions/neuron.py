@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,7 +12,7 @@ from explorer.questions.fields import rows_option
 from explorer.questions.lines import foot_lines
 from explorer.questions.query import Query, argument
 from explorer.show.gauge import DEVIATIONS, Gauge
-from explorer.show.layout import Column, Layout
+from explorer.show.layout import Column, Layout, Listing, Section
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class NeuronReport(Result[NeuronNear]):
         yield Mention(row.kind, row.item)
 
     def layout(self) -> Layout:
-        """Norms and cosines above, what is near each side below."""
+        """A card: norms and cosines above, a section for each side and for what it fires at."""
         return _neuron_table(self)
 
 
@@ -113,15 +113,11 @@ def _neuron_table(result: NeuronReport) -> Layout:
     meta = result.meta
     norms = ", ".join(f"{side} {norm:.4f}" for side, norm in meta.norms.items())
     cosines = ", ".join(f"{pair} {cosine:+.4f}" for pair, cosine in meta.cosines.items())
-    head = [
-        result.query.neuron,
-        f"  norms: {norms}",
-        f"  cosines: {cosines}",
-        f"  {meta.convention}",
-    ]
+    head = [f"{result.query.neuron}", f"  norms: {norms}", f"  cosines: {cosines}"]
     if meta.activation:
         mean, std = meta.activation["mean"], meta.activation["std"]
-        head.insert(3, f"  activation: mean {mean:+.4f}, std {std:.4f}")
+        head.append(f"  activation: mean {mean:+.4f}, std {std:.4f}{_signs(result.rows)}")
+    head.append(f"  {meta.convention}")
     columns = [
         Column("side", lambda r: str(r.side)),
         Column("near", lambda r: _NEAR[r.kind, r.rank > 0]),
@@ -131,7 +127,48 @@ def _neuron_table(result: NeuronReport) -> Layout:
     ]
     if any(row.activation is not None for row in result.rows):
         columns.append(Column("activation", _activation, right=True))
-    return Layout(head, columns, result.rows, foot_lines(meta))
+    return Layout(head, columns, result.rows, foot_lines(meta), _sections(result))
+
+
+def _signs(rows: Sequence[NeuronNear]) -> str:
+    """The signs it acts with at the words that are shown."""
+    acted = [row.activation for row in rows if row.activation is not None]
+    plus, minus = sum(one > 0 for one in acted), sum(one < 0 for one in acted)
+    shown = f"; of the {len(acted)} words below it acts + at {plus}, - at {minus}"
+    return shown if acted else ""
+
+
+def _sections(result: NeuronReport) -> list[Section]:
+    """What each side reads or writes, the words it fires at, and neurons like it."""
+    sides = list(result.meta.norms)
+    sections = []
+    for side in sides:
+        near, far = (_listing(result.rows, side, "token", up, "z") for up in (True, False))
+        does = "writes" if side == "out" else "reads"
+        sections.append(_section(f"{does}, by {side}", [near, far]))
+    high, low = (_listing(result.rows, "fires", "word", up, "z") for up in (True, False))
+    sections.append(_section("fires at", [high, low]))
+    alike = [_listing(result.rows, side, "neuron", True, "cosine", f"by {side}") for side in sides]
+    sections.append(_section("neurons like it", alike))
+    return [one for one in sections if one.lists]
+
+
+def _section(title: str, lists: Sequence[Listing]) -> Section:
+    return Section(title, [one for one in lists if one.rows])
+
+
+def _listing(
+    rows: Sequence[NeuronNear], side: str, kind: str, above: bool, figure: str, name: str = ""
+) -> Listing:
+    shown = [r for r in rows if (r.side, r.kind, r.rank > 0) == (side, kind, above)]
+    digits = 4 if figure == "cosine" else 2
+    columns = [
+        Column(name or _NEAR[kind, above].split()[0], lambda r: str(r.item)),
+        Column(figure, lambda r: f"{r.score:.{digits}f}", right=True),
+    ]
+    if any(row.activation is not None for row in shown):
+        columns.append(Column("activation", _activation, right=True))
+    return Listing(columns, shown)
 
 
 def _activation(row: NeuronNear) -> str:

@@ -7,7 +7,8 @@ question and no answer.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Any
 
 from indexer.store.shown import one_line
@@ -22,12 +23,15 @@ class Layout:
         columns: from left to right.
         rows: whatever the columns' cells are made of, one a line.
         foot: the lines below it.
+        sections: the same rows as a card, where they are of several kinds; empty where one table
+            says it best.
     """
 
     head: Sequence[str]
     columns: Sequence[Column]
     rows: Sequence[Any]
     foot: Sequence[str]
+    sections: Sequence[Section] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "head", [one_line(line) for line in self.head])
@@ -63,6 +67,50 @@ class Column:
         object.__setattr__(self, "name", one_line(self.name))
         if not isinstance(self.cell, _Shown):
             object.__setattr__(self, "cell", _Shown(self.cell))
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One list of a section.
+
+    Attributes:
+        columns: from left to right; the name of the first says what is listed.
+        rows: from top to bottom.
+    """
+
+    columns: Sequence[Column]
+    rows: Sequence[Any]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a card: lists that stand side by side under one title.
+
+    Attributes:
+        title: what they have in common.
+        lists: from left to right.
+    """
+
+    title: str
+    lists: Sequence[Listing]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "title", one_line(self.title))
+
+    @property
+    def columns(self) -> list[Column]:
+        """Of all its lists, as one table: see `rows`."""
+        return [_of_list(at, one) for at, each in enumerate(self.lists) for one in each.columns]
+
+    @property
+    def rows(self) -> list[tuple[Any, ...]]:
+        """A row of each list, None where a list is over."""
+        return list(zip_longest(*(each.rows for each in self.lists)))
+
+
+def _of_list(at: int, column: Column) -> Column:
+    cell = column.cell
+    return replace(column, cell=lambda row: "" if row[at] is None else cell(row[at]))
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,20 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from textwrap import wrap
+from typing import Any
 
-from explorer.show.layout import Column, Layout
+from explorer.show.draw.room import columns_of, padded
+from explorer.show.layout import Column, Layout, Section
 
 NARROWEST = 40
 """Columns of the narrowest terminal that a table is laid out for."""
 
 PROMPT = 80
 """Columns of what a prompt shows of an answer."""
+
+_BETWEEN = " " * 4
 
 _GAP = 3
 """Columns between two of a table."""
@@ -26,16 +31,20 @@ _CUT, _FOLDED = 12, 14
 
 
 def to_text(table: Layout, width: int = 100) -> str:
-    """A table in so many columns of text; what is too wide for one is folded or cut.
+    """A table, or a card, in so many columns of text; what is too wide for one is folded or cut.
 
     Numbers stand whole. Where there is no room for every column, those to the right are left out,
     folded ones first, and a line below the table names them.
     """
-    fitted = _fitted(table, width)
-    foot = [*fitted.left_out, *table.foot]
+    if table.sections:
+        body, left_out = _card(table.sections, width)
+    else:
+        fitted = _fitted(table.columns, table.rows, width)
+        body, left_out = _ruled(table.columns, fitted), fitted.left_out
+    foot = [*left_out, *table.foot]
     return (
         "".join(f"{line}\n" for line in [*_folded(table.head, width), ""])
-        + _ruled(table, fitted)
+        + body
         + "".join(f"{line}\n" for line in ["", *_folded(foot, width)])
     )
 
@@ -49,7 +58,8 @@ def begin_of(table: Layout, before: str, rows: int, width: int = PROMPT) -> str:
         [],
     )
     more = ["…"] if len(table.rows) > rows else []
-    ruled = _ruled(few, _fitted(few, width)).splitlines() if few.rows else []
+    fitted = _fitted(few.columns, few.rows, width)
+    ruled = _ruled(few.columns, fitted).splitlines() if few.rows else []
     return "\n".join([cut(before + few.head[0], width), *ruled, *more])
 
 
@@ -62,6 +72,27 @@ def cut(line: str, width: int = PROMPT) -> str:
 
 _BESIDE = "\0"
 """Stands in no line that may be shown."""
+
+
+def _card(sections: Sequence[Section], width: int) -> tuple[str, list[str]]:
+    """Sections one below the other, or two side by side where every two have room."""
+    fitted = [_fitted(one.columns, one.rows, width) for one in sections]
+    blocks = [
+        [one.title, *_ruled(one.columns, fit).splitlines()]
+        for one, fit in zip(sections, fitted, strict=True)
+    ]
+    widths = [max(map(columns_of, block)) for block in blocks]
+    first, second = max(widths[::2]), max(widths[1::2], default=0)
+    if first + len(_BETWEEN) + second <= width:
+        blocks = [
+            [
+                _BETWEEN.join([padded(one, first), *more]).rstrip()
+                for one, *more in zip_longest(*blocks[at : at + 2], fillvalue="")
+            ]
+            for at in range(0, len(blocks), 2)
+        ]
+    body = "\n".join("".join(f"{line}\n" for line in block) for block in blocks)
+    return body, [line for one in fitted for line in one.left_out]
 
 
 def _folded(lines: Sequence[str], width: int) -> Iterator[str]:
@@ -96,12 +127,11 @@ class _Fitted:
     left_out: list[str]
 
 
-def _fitted(table: Layout, width: int) -> _Fitted:
+def _fitted(columns: Sequence[Column], rows: Sequence[Any], width: int) -> _Fitted:
     """The columns that there is room for, as wide as they may be."""
     from rich.cells import cell_len
 
-    columns = table.columns
-    cells = [[column.cell(row) for column in columns] for row in table.rows]
+    cells = [[column.cell(row) for column in columns] for row in rows]
     full = [
         max([cell_len(column.name), *(cell_len(row[at]) for row in cells)])
         for at, column in enumerate(columns)
@@ -161,7 +191,7 @@ def _shared(bounds: Sequence[tuple[int, int]], width: int) -> list[int]:
     return [min(one, room) for one in widths]
 
 
-def _ruled(layout: Layout, fitted: _Fitted) -> str:
+def _ruled(columns: Sequence[Column], fitted: _Fitted) -> str:
     """The names of columns, a rule, and the rows."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
@@ -170,7 +200,7 @@ def _ruled(layout: Layout, fitted: _Fitted) -> str:
 
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="")
     for at, width in zip(fitted.places, fitted.widths, strict=True):
-        column = layout.columns[at]
+        column = columns[at]
         table.add_column(
             Text(column.name),  # a text that rich would read as markup stands as it is
             justify="right" if column.right else "left",

@@ -17,6 +17,7 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import DataTable, Static
 
+from explorer.screen.panes.card import Card
 from explorer.screen.plain import plain
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 NARROW_CELL, WIDE_CELL, WIDEST_CELL = 10, 20, 48
 LEAST_BAR, BAR = 8, 24
 PAGE = 500
+BESIDE = 76
+"""Columns of the pane from which on two sections of a card stand side by side."""
 
 
 class AnswerPane(Vertical):
@@ -35,8 +38,11 @@ class AnswerPane(Vertical):
     AnswerPane { width: 2fr; height: 1fr; }
     AnswerPane #head { height: auto; max-height: 6; padding: 0 1; color: $text-muted; }
     AnswerPane #foot { height: auto; max-height: 5; padding: 0 1; color: $text-muted; }
-    AnswerPane DataTable { height: 1fr; }
+    AnswerPane #table { height: 1fr; }
     AnswerPane DataTable.-old { opacity: 60%; }
+    AnswerPane.-card #table { display: none; }
+    AnswerPane.-card Card { display: block; }
+    AnswerPane.-card #foot { max-height: 3; }
     """
 
     HELP = """
@@ -76,11 +82,19 @@ class AnswerPane(Vertical):
         """Head, table, foot."""
         yield Static(id="head")
         yield DataTable(id="table", cursor_type="row", zebra_stripes=True)
+        yield Card()
         yield Static(id="foot")
 
     @property
+    def card(self) -> Card:
+        """What stands in place of the table where an answer has sections."""
+        return self.query_one(Card)
+
+    @property
     def table(self) -> DataTable[Any]:
-        """The table."""
+        """The table, or the list of the card that has the cursor."""
+        if self.has_class("-card") and self.card.active is not None:
+            return self.card.active
         return self.query_one("#table", DataTable)
 
     def show(self, answer: Any, layout: Layout) -> None:
@@ -90,7 +104,11 @@ class AnswerPane(Vertical):
         from explorer.views.gauge import range_of
 
         span = self._span = range_of(answer, self.rows)
+        had_focus = self.table.has_focus
+        self.set_class(bool(layout.sections), "-card")
         self._fill(layout, span)
+        if had_focus and not self.table.has_focus:
+            self.table.focus()
         foot = [line for line in layout.foot if line]
         if span is not None:  # where there is room for one line, it is what is told of the answer
             foot.insert(1, span.about)
@@ -106,6 +124,9 @@ class AnswerPane(Vertical):
 
     def _fill(self, layout: Layout, span: GaugeRange | None) -> None:
         """The table: a bar stands after its figure; long texts share what room is left."""
+        if layout.sections:
+            self._fill_card(layout, span)
+            return
         every = {column: [column.cell(row) for row in self.rows] for column in layout.columns}
         cells = {column: texts for column, texts in every.items() if column.stays or any(texts)}
         figures = [c for c in cells if c.right and c.name != "rank"]
@@ -137,6 +158,14 @@ class AnswerPane(Vertical):
                     shown.append(_bar(bars, row, bar))
             table.add_row(*shown)
 
+    def _fill_card(self, layout: Layout, span: GaugeRange | None) -> None:
+        """The sections, two side by side where there is room."""
+        two = not self.screen.has_class("-narrow") and self.size.width >= BESIDE
+        bar = None if span is None else lambda row, width: _bar(span, row, width)
+        self.card.show(layout.sections, self.size.width, 2 if two else 1, bar)
+        for table in self.card.tables:
+            table.remove_class("-old")
+
     def on_resize(self) -> None:
         """Share the room anew."""
         if self.layout_shown is not None:
@@ -147,6 +176,10 @@ class AnswerPane(Vertical):
     def clear(self, line: str = "") -> None:
         """Show nothing but a line."""
         self.answer, self.layout_shown, self.rows = None, None, ()
+        had_focus = self.table.has_focus
+        self.remove_class("-card")
+        if had_focus:
+            self.table.focus()
         self.table.remove_class("-old")
         self.table.clear(columns=True)
         self._say("#head", plain(line))
@@ -154,15 +187,24 @@ class AnswerPane(Vertical):
 
     def fade(self) -> None:
         """What is shown answers what was asked before."""
-        self.table.set_class(bool(self.rows), "-old")
+        for table in (self.table, *self.card.tables):
+            table.set_class(bool(self.rows), "-old")
 
     @property
     def row(self) -> Any:
         """The row under the cursor, or None."""
+        if self.has_class("-card"):
+            return self.card.row
         at = self.table.cursor_row
         return self.rows[at] if 0 <= at < len(self.rows) else None
 
     @on(DataTable.RowHighlighted)
+    def _highlighted(self, event: DataTable.RowHighlighted) -> None:
+        if event.data_table is self.table:
+            if self.has_class("-card"):
+                self.card.reveal()
+            self._tell()
+
     def _tell(self) -> None:
         if self.layout_shown is not None and (row := self.row) is not None:
             self.post_message(self.Marked(self.answer, self.layout_shown, row))
