@@ -108,7 +108,7 @@ class AnswerPane(Vertical):
         self.set_class(bool(layout.sections), "-card")
         self._fill(layout, span)
         if had_focus and not self.table.has_focus:
-            self.table.focus()
+            self.screen.set_focus(self.table)
         foot = [line for line in layout.foot if line]
         if span is not None:  # where there is room for one line, it is what is told of the answer
             foot.insert(1, span.about)
@@ -179,7 +179,7 @@ class AnswerPane(Vertical):
         had_focus = self.table.has_focus
         self.remove_class("-card")
         if had_focus:
-            self.table.focus()
+            self.screen.set_focus(self.table)
         self.table.remove_class("-old")
         self.table.clear(columns=True)
         self._say("#head", plain(line))
