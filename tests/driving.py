@@ -51,7 +51,8 @@ class Driven:
     async def settled(self) -> None:
         """Nothing is under way, and everything that was told is shown."""
         asking = self.app.workbench.asking
-        await self.until(lambda: self.app.ix is not None and not asking.busy)
+        await self.until(lambda: self.app.ix is not None and self.app.keys.idle)
+        await self.until(lambda: not asking.busy)
         await self.pilot.pause()
         await self.until(lambda: not asking.busy and not asking.looking)
         await self.pilot.pause()

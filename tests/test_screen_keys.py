@@ -92,6 +92,32 @@ def test_a_path_typed_in_evaluate_stands_in_its_line(real_indexes: Path) -> None
     drive(real_indexes, do)
 
 
+def test_what_is_typed_while_an_index_is_opened_stays(
+    real_indexes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The index is open between a letter and the message that it was typed."""
+
+    async def do(ui: Driven) -> None:
+        bar, ix = ui.app.query_one(QueryBar), ui.app.ix
+        assert ix is not None
+        await ui.type("lar")
+        bar.value = "larg"  # of which nobody was told yet
+        ui.app.workbench.open(ix)
+        bar.value += "e"
+        await ui.settled()
+        assert (bar.value, ui.place.text) == ("large", "large")
+        assert "large" in ui.head
+        await ui.press("alt+s")
+        await ui.type("select 4")
+        editor = ui.app.workbench.sql_panel.editor
+        editor.insert("2")
+        ui.app.workbench.open(ix)
+        await ui.settled()
+        assert editor.text == ui.place.get("statement") == "select 42"
+
+    drive(real_indexes, do)
+
+
 def test_letters_on_the_rows_or_on_a_picker_begin_another_query(real_indexes: Path) -> None:
     async def do(ui: Driven) -> None:
         await ui.paste("large")

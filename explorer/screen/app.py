@@ -72,6 +72,7 @@ class ExplorerApp(ResilientApp):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f1", "help", "help", priority=True),
         Binding("f8,alt+left", "step(-1)", "back", priority=True),
         Binding("f9,alt+right", "step(1)", "forward", priority=True),
         Binding("ctrl+s", "export", "export", priority=True),
@@ -79,7 +80,6 @@ class ExplorerApp(ResilientApp):
         Binding("c", "copy_question", "copy as"),
         Binding("ctrl+o", "choose_index", "indexes", show=False, priority=True),
         Binding("Y", "copy_table", "copy table", show=False),
-        Binding("f1", "help", "help", priority=True),
         Binding("question_mark", "help", "help", show=False, key_display="?"),
         Binding("escape", "hide_help_panel", "close the help", show=False, priority=True),
         Binding("ctrl+pagedown", "next_view(1)", "next view", show=False, priority=True),

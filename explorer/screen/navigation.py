@@ -22,6 +22,7 @@ from explorer.screen.results import Results
 from explorer.screen.sql.panel import SqlPanel
 from explorer.views import VIEWS
 from explorer.views.place import Place, Trail
+from explorer.views.sql import STATEMENT
 
 if TYPE_CHECKING:
     from textual.widget import Widget
@@ -181,13 +182,23 @@ class Navigation(Vertical):
 
     @on(SqlPanel.Written)
     def _written(self, event: SqlPanel.Written) -> None:
-        self.trail.write(self.place.choosing("statement", event.statement))
+        self.trail.write(self.place.choosing(STATEMENT, event.statement))
 
     @on(SqlPanel.Entered)
     @on(Input.Submitted)
     def _entered(self) -> None:
         self.trail.arrive()
         self.ask(entered=True)
+
+    def take_what_is_written(self) -> None:
+        """Be where the lines say: of what was just typed it may not have been told yet."""
+        place, editor = self.place, self.sql_panel.written_in
+        if self.sql_panel.active and editor is not None:
+            place = place.choosing(STATEMENT, editor.text)
+        elif self.bar.display:
+            place = replace(place, text=self.bar.value)
+        if place != self.place:
+            self.trail.write(place)
 
     # -- focus ----------------------------------------------------------------------------------
 

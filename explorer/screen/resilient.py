@@ -41,7 +41,15 @@ class ResilientApp(App[None]):
         self.tracebacks: deque[str] = deque(maxlen=MOST)
         self._last = ("", 0.0)
         self._began = False
-        self.keys = KeyQueue(self.post_message)
+        self.hearing = 0
+        """Messages that a widget is hearing at this moment."""
+        self.keys = KeyQueue(self.post_message, self._is_quiet)
+
+    def _is_quiet(self) -> bool:
+        """Whether no widget hears a message, or has one to hear."""
+        pumps: list[MessagePump] = [self, *self.screen_stack]
+        pumps += [node for screen in self.screen_stack for node in screen.walk_children()]
+        return not self.hearing and all(pump._message_queue.empty() for pump in pumps)
 
     async def on_event(self, event: events.Event) -> None:
         """A key waits until the one before it has taken effect."""
@@ -84,6 +92,9 @@ _dispatch = MessagePump._dispatch_message
 async def _dispatched(pump: MessagePump, message: Message) -> None:
     """Every message of every widget: an exception of its handler ends neither of them."""
     came = isinstance(message, (events.Key, events.Paste)) and message.is_forwarded
+    ours = pump.app if isinstance(pump.app, ResilientApp) else None
+    if ours is not None:
+        ours.hearing += 1
     try:
         await _dispatch(pump, message)
     except Exception as err:
@@ -93,8 +104,10 @@ async def _dispatched(pump: MessagePump, message: Message) -> None:
             raise
         app.report(err)
     finally:
-        if came and isinstance(pump.app, ResilientApp):
-            pump.app.keys.heard(message, pump)
+        if ours is not None:
+            ours.hearing -= 1
+            if came:
+                ours.keys.heard(message, pump)
 
 
 MessagePump._dispatch_message = _dispatched  # type: ignore[assignment,method-assign]

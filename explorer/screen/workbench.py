@@ -71,6 +71,7 @@ class Workbench(Navigation):
         self._kept.clear()
         self.results.manifest = ix.manifest
         self.sql_panel.open(ix)
+        self.take_what_is_written()
         self.show_place()
         if again and self._entered_last:
             self.action_enter()

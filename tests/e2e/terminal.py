@@ -9,7 +9,7 @@ from pathlib import Path
 
 from e2e.conftest import program
 
-PATIENCE = 120.0
+PATIENCE = 25.0
 
 
 class Terminal:
@@ -34,6 +34,16 @@ class Terminal:
 
     def press(self, *keys: str) -> None:
         self.run("send-keys", *keys)
+
+    def keys(self, *keys: str) -> None:
+        """Keys by name, and texts that begin with a blank, which is left out, in one write."""
+        sent: list[str] = []
+        for key in keys:
+            if key.startswith(" "):
+                sent += [{" ": "Space", ";": "\\;"}.get(char, char) for char in key[1:]]
+            else:
+                sent.append(key)
+        self.run("send-keys", *sent)
 
     def resize(self, columns: int, lines: int) -> None:
         self.run("resize-window", "-x", str(columns), "-y", str(lines))
