@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 from textual import events
+from textual._xterm_parser import XTermParser
 from textual.widgets import Footer, Input, Select
 
 from driving import NAMES, Driven, drive
+from explorer.screen import alt_keys
 from explorer.screen.panes.export import ExportBar
 from explorer.screen.panes.query import QueryBar
 from explorer.views import VIEWS
@@ -44,6 +46,22 @@ def offered(ui: Driven) -> list[str]:
     return [key.description for key in shown]  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize(
+    ("sent", "keys"),
+    [
+        ("\x1bntall\x1b[B", ["alt+n", "t", "a", "l", "l", "down"]),
+        ("\x1bn\x1bm", ["alt+n", "alt+m"]),
+        ("\x1b[1;3D\x1b[19~\x1bn", ["alt+left", "f8", "alt+n"]),
+        ("\x1bOPx\x1b[A", ["f1", "x", "up"]),
+        ("\x1bf\x1bb", ["ctrl+right", "ctrl+left"]),  # as a Mac sends alt with an arrow
+    ],
+)
+def test_a_terminal_that_is_typed_at_quickly(sent: str, keys: list[str]) -> None:
+    alt_keys.install()
+    found = [one for one in XTermParser().feed(sent) if isinstance(one, events.Key)]
+    assert [one.key for one in found] == keys
+
+
 # -- where what is typed goes -------------------------------------------------------------------
 
 
@@ -53,6 +71,9 @@ def test_keys_typed_right_after_tab_go_to_the_next_field(real_indexes: Path) -> 
         await ui.paste("dog + small")
         await burst(ui, "tab", *"Chihuahua")
         assert ui.place == Place("analogy", "dog + small", (("target", "Chihuahua"),))
+        await burst(ui, "shift+tab", "end", "space", "+", "space", *"wom", "tab", "tab", *"x")
+        assert ui.place == Place("analogy", "dog + small + women", (("target", "x"),))
+        await burst(ui, *["backspace"], *"Chihuahua")
         await burst(ui, "x", "backspace", "y", "backspace")
         assert ui.place.get("target") == "Chihuahua"
         await burst(ui, "shift+tab", *"cat")  # what stood there is selected, and so replaced
@@ -69,9 +90,13 @@ def test_what_is_typed_once_another_view_is_chosen_stands_in_its_bar(real_indexe
         assert ui.place == Place("layers", "tall")
         await burst(ui, "down", "f8", *"king")
         assert ui.place.text == "king"
+        await burst(ui, "down", "alt+s", *"select", "space", *"42")
+        assert ui.place.get("statement") == "select 42"
+        await ui.press("alt+n")
         # In the middle of writing nothing is replaced.
+        await ui.press("end")
         await burst(ui, "alt+m", "comma", "space", *"man")
-        assert ui.place == Place("middleman", "king, man")
+        assert (ui.place.view, ui.place.text) == ("middleman", "king, man")
 
     drive(real_indexes, do)
 
@@ -87,6 +112,7 @@ def test_a_path_typed_in_evaluate_stands_in_its_line(real_indexes: Path) -> None
         assert ui.place.get("file") == "/etc"
         await ui.press("alt+n")
         assert ui.app.focused is ui.app.query_one(QueryBar)
+        await ui.press("down")
         assert "query" in offered(ui)
 
     drive(real_indexes, do)

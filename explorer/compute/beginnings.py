@@ -9,7 +9,7 @@ from indexer.store.read import Index
 
 
 def beginnings(index: Index, text: str, k: int) -> tuple[str, ...]:
-    """The indexed words and word-like tokens that begin with `text`, most frequent first.
+    """The indexed words and word-like tokens that begin with `text`: itself, then by frequency.
 
     Tokens have no frequency of their own: those that are no indexed word come after the words, in
     the order of the vocabulary, which byte-pair encoding made from the frequent to the rare.
@@ -24,7 +24,7 @@ def beginnings(index: Index, text: str, k: int) -> tuple[str, ...]:
             WHERE word_like AND starts_with(text, ' ' || $1)
         )
         GROUP BY text
-        ORDER BY max(zipf) DESC, min(id)
+        ORDER BY text = $1 DESC, max(zipf) DESC, min(id)
         LIMIT $2
         """,
         [text, k],

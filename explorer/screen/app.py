@@ -19,6 +19,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Footer
 
+from explorer.screen.alt_keys import install
 from explorer.screen.asking import Asking, refused
 from explorer.screen.commands import LETTERS, commands
 from explorer.screen.exporting import (
@@ -99,6 +100,7 @@ class ExplorerApp(ResilientApp):
         typed: str = "",
     ) -> None:
         super().__init__()
+        install()
         register(self)
         self._usual_theme, self._typed = LIGHT if light else DARK, typed
         self.saved = SavedState.read(state_file())

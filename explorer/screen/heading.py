@@ -15,7 +15,7 @@ from textual.widgets import Input, Tab, Tabs
 from explorer.screen.panes.options import Options
 from explorer.screen.panes.query import QueryBar
 from explorer.views import VIEWS
-from explorer.views.completion import completions
+from explorer.views.completion import completed, completions
 from explorer.views.terms import named_span
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Heading(Vertical):
         """From above to below."""
         tabs = (Tab(view.title, id=name) for name, view in VIEWS.items())
         yield Tabs(*tabs, active=self._first, id="views")
-        yield QueryBar(self._completions)
+        yield QueryBar(self._completions, self._completed)
         yield Container(id="options")
 
     def show(self, place: Place, ix: Explorer | None) -> None:
@@ -89,15 +89,18 @@ class Heading(Vertical):
         beside = self._shown.lines if self._shown is not None else ()
         return ((bar,) if bar.display else ()) + beside
 
-    def mark(self, error: str | None, unfinished: bool = False) -> None:
-        """Mark the line that an error names, the first where it names none; see `QueryBar.mark`."""
+    def mark(self, error: str | None) -> None:
+        """Mark the line that an error names, the first where it names none."""
         bar = self.query_one(QueryBar)
         there = [line for line in self.lines if error and named_span(line.value, error)]
         if error and not there:
             there = list(self.lines[:1])
-        bar.mark(error if bar in there[:1] else None, unfinished)
+        bar.mark(error if bar in there[:1] else None)
         for line in self._shown.lines if self._shown is not None else ():
             line.set_class(line in there[:1], "-bad")
+
+    def _completed(self, text: str) -> str | None:
+        return completed(self._ix, text) if self._ix is not None else None
 
     def _completions(self, text: str) -> tuple[str, ...]:
         return completions(self._ix, text) if self._ix is not None else ()

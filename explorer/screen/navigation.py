@@ -219,10 +219,10 @@ class Navigation(Vertical):
     def _focus_what_is_written(self) -> None:
         """Stay in the line that one was in where this view has it too; else go where one writes."""
         focused, lines = self.screen.focused, self.heading.lines
-        if focused in lines or self.sql_panel.active:
+        if focused in lines or self.sql_panel.written:
             return
         same = next((one for one in lines if focused and one.name == focused.name), None)
-        if isinstance(focused, Input) and same is not None:
+        if isinstance(focused, Input) and same is not None and not self.sql_panel.active:
             self.screen.set_focus(same)
         else:
             self.action_focus_query()

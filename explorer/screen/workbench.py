@@ -148,7 +148,7 @@ class Workbench(Navigation):
             self.sql_panel.call_later(self.sql_panel.refused, message.line)
         elif message.texts:
             self.answer.fade()
-            self.heading.mark(None, unfinished=True)
+            self.heading.mark(None)
             what = message.line.split(";")[0]
             self.post_message(Said(f"ctrl+r runs the model: {what}", "offer"))
         elif self.bar.display and not self.place.text.strip() and not message.broken:

@@ -33,6 +33,16 @@ def completions(ix: Explorer, text: str, most: int = MOST) -> tuple[str, ...]:
     return tuple(before + one for one in found[:most] if one != begun)
 
 
+def completed(ix: Explorer, text: str) -> str | None:
+    """What `text` most likely becomes; None where it ends in a whole word, or in none that is."""
+    last = _LAST.search(text)
+    if last is None:
+        return None
+    stem, at, space = last.group().partition("@")
+    whole = space in ix.spaces if at else _words(ix, stem, 1) == [stem]
+    return None if whole else next(iter(completions(ix, text)), None)
+
+
 def _words(ix: Explorer, begun: str, most: int) -> list[str]:
     if not begun.strip() or begun in "+-":
         return []

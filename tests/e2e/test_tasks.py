@@ -104,7 +104,7 @@ def finds_the_neuron_in_the_middle(person: Person) -> None:
     """From the words to the neuron, to its card, and back."""
     first = person.real.middleman("large", "tall")[0]
     person.keys("M-m", " large, tall")
-    person.sees_row(first.neuron, f"{first.score:.2f}")
+    person.sees_row(first.neuron, *(f"{score:.2f}" for score in first.scores.values()))
     person.keys("Down", "Enter")
     person.sees(first.neuron, "reads", without=("answers to",))
     person.keys("F8")
@@ -129,11 +129,11 @@ def asks_whether_a_word_is_the_sum_of_two(person: Person) -> None:
 def looks_at_a_picture_and_goes_on(person: Person) -> None:
     """The picture has the middle while it is looked at, and no longer."""
     person.keys("M-o", " large", "C-g")
-    person.sees("H8")
+    person.sees("H8", without=("suppresses",))
     person.keys("Escape")
-    person.sees("heads that copy large")
+    person.sees("heads that copy large", "suppresses")
     person.keys("C-g")
-    person.sees("H8")
+    person.sees("H8", without=("suppresses",))
     person.keys("M-i")
     person.sees("neuron.out", "46,080")
 

@@ -94,22 +94,22 @@ class QueryBar(Input):
     class Helped(Message):
         """Help is asked for, where `?` can mean nothing else."""
 
-    def __init__(self, complete: Callable[[str], tuple[str, ...]]) -> None:
+    def __init__(
+        self,
+        complete: Callable[[str], tuple[str, ...]],
+        completed: Callable[[str], str | None],
+    ) -> None:
         self.marks = Marks()
-        self._unfinished = False
+        self._completed = completed
         super().__init__(
             id="query",
             highlighter=self.marks,
             suggester=Completer(complete),
         )
 
-    def mark(self, error: str | None, unfinished: bool = False) -> None:
-        """Mark what an error speaks of; nothing where there is none.
-
-        `unfinished` says that what is typed may be half a word, though it is no error.
-        """
+    def mark(self, error: str | None) -> None:
+        """Mark what an error speaks of; nothing where there is none."""
         self.marks.error = error
-        self._unfinished = unfinished or error is not None
         self.set_class(error is not None, "-bad")
         self.refresh()
 
@@ -118,10 +118,13 @@ class QueryBar(Input):
         self.post_message(self.Left())
 
     def action_take(self) -> None:
-        """Complete half a word; after a whole one, go on to what stands beside."""
+        """Complete half a word; after a whole one, go on to what stands beside.
+
+        What is half a word is looked up now: of what was just typed nothing may have been told.
+        """
         at_end = self.cursor_position == len(self.value)
-        if self._unfinished and at_end and self._suggestion.startswith(self.value):
-            self.action_cursor_right()
+        if at_end and (completed := self._completed(self.value)) is not None:
+            self.value, self.cursor_position = completed, len(completed)
         else:
             self.screen.focus_next()
 
