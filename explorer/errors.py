@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from indexer.store.errors import MachineError, SemanticError
+from indexer.store.errors import MachineError, SemanticError, Spelling
 from indexer.store.shown import lines
 
 
@@ -23,12 +23,9 @@ class TooFewRows(QueryError):
         there: how many there are.
     """
 
-    def __init__(self, said: str, there: int) -> None:
+    def __init__(self, said: str, there: int = 0) -> None:
+        super().__init__(said)
         self.there = there
-        super().__init__(said, there)  # what it is pickled as
-
-    def __str__(self) -> str:
-        return lines(self.args[0])
 
 
 class UnknownWord(QueryError):
@@ -51,7 +48,8 @@ class NotIndexed(QueryError):
         self.texts, self.near = tuple(texts), tuple(near)
         super().__init__(self.texts, self.near)  # what it is pickled as
 
-    def __str__(self) -> str:
+    def line(self, spelling: Spelling) -> str:
+        """Which texts, and what is near them."""
         said = ", ".join(map(repr, self.texts))
         hint = f" (the nearest indexed: {', '.join(self.near)})" if self.near else ""
         return lines(
