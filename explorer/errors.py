@@ -24,6 +24,7 @@ from indexer.store.errors import (
     NoLogits,
     NoModel,
     SemanticError,
+    Spelling,
     UnknownName,
     UnknownSpace,
     UnreadTokenizer,
@@ -47,6 +48,7 @@ __all__ = [
     "NotIndexed",
     "QueryError",
     "SemanticError",
+    "TooFewRows",
     "UnknownName",
     "UnknownSpace",
     "UnknownWord",
@@ -69,12 +71,9 @@ class TooFewRows(QueryError):
         there: how many there are.
     """
 
-    def __init__(self, said: str, there: int) -> None:
+    def __init__(self, said: str, there: int = 0) -> None:
+        super().__init__(said)
         self.there = there
-        super().__init__(said, there)  # what it is pickled as
-
-    def __str__(self) -> str:
-        return lines(self.args[0])
 
 
 class UnknownWord(QueryError):
@@ -97,7 +96,8 @@ class NotIndexed(QueryError):
         self.texts, self.near = tuple(texts), tuple(near)
         super().__init__(self.texts, self.near)  # what it is pickled as
 
-    def __str__(self) -> str:
+    def line(self, spelling: Spelling) -> str:
+        """Which texts, and what is near them."""
         said = ", ".join(map(repr, self.texts))
         hint = f" (the nearest indexed: {', '.join(self.near)})" if self.near else ""
         return lines(

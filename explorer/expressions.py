@@ -13,16 +13,29 @@ Knows the grammar and nothing of any index: whether a word, neuron or space exis
                 L29N112.out       one side of a neuron: gate, up or out where MLPs are
                                   gated, else in or out; L3E5N112.out of expert 5
                 L3H5D7.value      what dimension 7 of head 5 of layer 3 reads; .output: writes
+    text        an expression, or several between commas: large, tall
+
+One text is what stands in one argument, one string or the terminal UI's bar. A comma in double
+quotes, or between two digits, parts nothing. Signs that a keyboard or a word processor puts in the
+place of others are read as those: dashes where an operator stands, quotes around a text, fullwidth
+signs. Letters and their marks are composed (Unicode's NFC). In ASCII quotes nothing but that is
+changed, and behind `token:` nothing at all.
 """
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import TypeVar
 
 from explorer.errors import BadExpression
+from indexer.store.errors import SemanticError
+from indexer.store.letters import composed
+
+_Error = TypeVar("_Error", bound=SemanticError)
 
 
 class Kind(Enum):
@@ -57,6 +70,12 @@ class Term:
     space: str | None = None
 
     @property
+    def written(self) -> str:
+        """The term without its sign."""
+        weight = "" if abs(self.weight) == 1 else f"{abs(self.weight)!r}*"
+        return f"{weight}{self.name}{f'@{self.space}' if self.space else ''}"
+
+    @property
     def name(self) -> str:
         """The item as it is written, without weight and space."""
         if self.kind is Kind.TOKEN_ID:
@@ -81,6 +100,20 @@ class Expression:
     terms: tuple[Term, ...]
 
     @property
+    def written(self) -> str:
+        """It as its terms have it, to be read again."""
+        first, *others = self.terms
+        sign = "- " if first.weight < 0 else ""
+        rest = (f" {'-' if t.weight < 0 else '+'} {t.written}" for t in others)
+        return f"{sign}{first.written}{''.join(rest)}"
+
+    def with_term(self, at: int, other: Term) -> str:
+        """It with another item in the place of the term at a position, which keeps its weight."""
+        terms = list(self.terms)
+        terms[at] = replace(other, weight=terms[at].weight)
+        return Expression("", tuple(terms)).written
+
+    @property
     def single(self) -> Term | None:
         """The one item it names as it is, or None where it is a sum or weighted."""
         alone = len(self.terms) == 1 and self.terms[0].weight == 1.0
@@ -88,7 +121,13 @@ class Expression:
 
 
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
-_CHUNK = re.compile(r'(?:[^\s"]|"(?:[^"\\]|\\.)*")+', re.DOTALL)
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_DASHES = "\N{MINUS SIGN}\N{EN DASH}\N{EM DASH}\N{FIGURE DASH}\N{HYPHEN}\N{FULLWIDTH HYPHEN-MINUS}"
+_TIMES = "\N{MULTIPLICATION SIGN}\N{ASTERISK OPERATOR}\N{FULLWIDTH ASTERISK}"
+_PLUS = "\N{FULLWIDTH PLUS SIGN}"
+_COMMAS = ",\N{FULLWIDTH COMMA}\N{IDEOGRAPHIC COMMA}"
+_QUOTES = {"“": "”“", "”": "”", "„": "“”", "‟": "”", "«": "»", "＂": "＂"}
+"""What closes a text that is opened by a quote other than ASCII's."""
 _TERM = re.compile(
     rf"(?:(?P<weight>{_NUMBER})\*)?"
     r'(?:(?P<token>token:)?"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<bare>[^"]+?))'
@@ -109,16 +148,31 @@ def parse(text: str) -> Expression:
 
     Raises:
         BadExpression: it is no text, it is empty, an operator stands where a term should or
-            without its blanks, a quote is left open, a weight is not a number, or a neuron's side
-            is missing or unknown.
+            without its blanks, a quote is left open, a weight is not a number, a neuron's side
+            is missing or unknown, or commas part it into several.
     """
-    if not isinstance(text, str):
-        raise BadExpression(f"{text!r} is no text; each word is an argument of its own")
-    if any("\ud800" <= char <= "\udfff" for char in text):
-        raise BadExpression(f"{text!r} is not text: it holds bytes that are not UTF-8")
+    several = _parted(text)
+    if len(several) > 1:
+        each = tuple(" ".join(chunks) for chunks in several)
+        raise BadExpression(
+            f"{text!r} holds {len(each)} expressions, parted by commas, and one is asked here, "
+            f"such as {each[0]!r}"
+        ).offering(text, each)
+    return _read(text, several[0] if several else [])
+
+
+def expressions(text: str) -> tuple[str, ...]:
+    """The expressions of a text, which commas part; none of a text that is empty.
+
+    Raises:
+        BadExpression: it is no text, or a quote is left open.
+    """
+    return tuple(" ".join(chunks) for chunks in _parted(text))
+
+
+def _read(text: str, chunks: list[str]) -> Expression:
     terms: list[Term] = []
     sign, ready, pending_weight = 1.0, True, None
-    chunks = _chunks(text)
     for at, chunk in enumerate(chunks):
         if chunk in ("+", "-"):
             if (ready and terms) or pending_weight is not None or (ready and at > 0):
@@ -143,10 +197,66 @@ def parse(text: str) -> Expression:
             terms[-1] = _joined(terms[-1], term, chunk, text)
         sign, ready = 1.0, False
     if not chunks:
-        raise BadExpression("the expression is empty; write words, such as king - man + woman")
+        hint = "write words, such as king - man + woman"
+        if any(sign in text for sign in _COMMAS):
+            hint = 'a comma parts expressions; the token is written token:","'
+        raise BadExpression(f"the expression is empty; {hint}")
     if ready or pending_weight is not None:
         raise BadExpression(f"{text!r} ends with an operator; a term is missing")
     return Expression(" ".join(chunks), tuple(terms))
+
+
+def word_written(text: str) -> str:
+    """How a word is asked for: as it is, or in double quotes where that would be read otherwise."""
+    return text if _reads_as_word(text) else Term(Kind.TEXT, text=text).name
+
+
+def _reads_as_word(text: str) -> bool:
+    try:
+        term = parse(text).single
+    except BadExpression:
+        return False
+    return term is not None and (term.kind, term.text, term.space) == (Kind.WORD, text, None)
+
+
+@dataclass(frozen=True)
+class Apart:
+    """A phrase that may have been meant as several words.
+
+    Attributes:
+        asked: as it was written.
+        instead: the words, between commas.
+        said: the question whether it was, such as "two words? `large, tall`".
+    """
+
+    asked: str
+    instead: str
+    said: str
+
+
+_COUNTS = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
+
+
+def apart(text: str) -> Apart | None:
+    """The words of a bare phrase, where a text is one: blanks part no words, commas do."""
+    try:
+        term = parse(text).single
+    except BadExpression:
+        return None
+    if term is None or term.kind is not Kind.WORD or " " not in term.text:
+        return None
+    words = [replace(term, text=word).written for word in term.text.split()]
+    instead = ", ".join(words)
+    return Apart(term.written, instead, f"{_COUNTS.get(len(words), len(words))} words? `{instead}`")
+
+
+def told_apart(error: _Error, phrases: Iterable[Apart | None]) -> _Error:
+    """An error where several words are asked, with those of the phrase that was written."""
+    found = next((one for one in phrases if one is not None), None)
+    if found is None or not error.args or not isinstance(error.args[0], str):
+        return error
+    error.args = (f"{error.args[0]}; {found.said}", *error.args[1:])
+    return error.offering(found.asked, [found.instead])
 
 
 def neuron_of(name: str) -> tuple[int, int, int | None]:
@@ -162,23 +272,96 @@ def neuron_of(name: str) -> tuple[int, int, int | None]:
     return _integer(match[1], name), _integer(match[3], name), expert
 
 
-def _chunks(text: str) -> list[str]:
-    chunks, at = [], 0
-    while at < len(text):
-        if text[at].isspace():
-            at += 1
+def _parted(text: str) -> list[list[str]]:
+    """The chunks of each expression of a text: terms, operators and `*`, as the grammar has them.
+
+    Raises:
+        BadExpression: it is no text, or a quote is left open.
+    """
+    if not isinstance(text, str):
+        raise BadExpression(f"{text!r} is no text; each word is an argument of its own")
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        raise BadExpression(f"{text!r} is not text: it holds bytes that are not UTF-8")
+    found: list[list[str]] = [[]]
+    for chunk in _chunks(text):
+        if chunk == ",":
+            found.append([])
             continue
-        match = _CHUNK.match(text, at)
-        if match is None or (match.end() < len(text) and not text[match.end()].isspace()):
-            raise BadExpression(f"{text!r}: a quote is left open")
-        chunk, at = match.group(), match.end()
+        chunks = found[-1]
+        number = bool(chunks) and re.fullmatch(_NUMBER, chunks[-1]) is not None
+        chunk = _plain_signs(chunk, number)
         if re.fullmatch(rf"{_NUMBER}\*", chunk):
             chunks += [chunk[:-1], "*"]
-        elif chunk[0] == "*" and chunk != "*" and re.fullmatch(_NUMBER, (chunks or [""])[-1]):
+        elif chunk[0] == "*" and chunk != "*" and number:
             chunks += ["*", chunk[1:]]
         else:
             chunks.append(chunk)
-    return chunks
+    return [chunks for chunks in found if chunks]
+
+
+def _chunks(text: str) -> Iterator[str]:
+    """What stands between blanks, outside quotes, and each comma that parts expressions."""
+    at, chunk = 0, ""
+    while at < len(text):
+        char = text[at]
+        if char == '"' or (char in _QUOTES and (chunk[-1:] in ("", "*") or chunk == "token:")):
+            quoted, at = _in_quotes(text, at)
+            chunk += quoted
+            continue
+        at += 1
+        parts = char in _COMMAS and not _belongs(text, at - 1, chunk)
+        if not parts and not char.isspace():
+            chunk += char
+            continue
+        if chunk:
+            yield chunk
+        chunk = ""
+        if parts:
+            yield ","
+    if chunk:
+        yield chunk
+
+
+def _in_quotes(text: str, at: int) -> tuple[str, int]:
+    """A text in quotes, in those of ASCII, and where it ends."""
+    if text[at] == '"':
+        match = _QUOTED.match(text, at)
+        if match is None:
+            raise BadExpression(f"{text!r}: a quote is left open")
+        return match.group(), match.end()
+    closing = _QUOTES[text[at]]
+    ends = [i for i in range(at + 1, len(text)) if text[i] in closing]
+    if not ends:
+        sign = text[at]
+        raise BadExpression(
+            f"{text!r}: a quote is left open; the token is written token:{_quoted(sign)}"
+        )
+    return _quoted(text[at + 1 : ends[0]]), ends[0] + 1
+
+
+def _belongs(text: str, at: int, chunk: str) -> bool:
+    """Whether a comma is part of what it stands in: a number, or a token as answers print it."""
+    before, after = text[at - 1 : at], text[at + 1 : at + 2]
+    return chunk in ("␣", "token:") or (before.isdigit() and after.isdigit())
+
+
+def _plain_signs(chunk: str, after_number: bool) -> str:
+    """A chunk with the grammar's own signs where others stand for them, its letters composed."""
+    if len(chunk) == 1 and chunk in _DASHES + _PLUS:
+        return "+" if chunk in _PLUS else "-"
+    signed = re.fullmatch(rf"([{_DASHES}{_PLUS}])({_NUMBER}[*{_TIMES}].*)", chunk, re.DOTALL)
+    if signed is not None:
+        chunk = ("+" if signed[1] in _PLUS else "-") + signed[2]
+    times = re.match(rf"{_NUMBER}([{_TIMES}])", chunk)
+    if times is not None:
+        chunk = f"{chunk[: times.start(1)]}*{chunk[times.end(1) :]}"
+    elif after_number and chunk[0] in _TIMES:
+        chunk = f"*{chunk[1:]}"
+    if "token:" in chunk or "␣" in chunk:
+        return chunk
+    if '"' not in chunk:
+        chunk = re.sub(r"^＃(?=\d+$)", "#", chunk).replace("＠", "@")
+    return composed(chunk)
 
 
 def _term(chunk: str, text: str) -> Term:
@@ -229,13 +412,15 @@ def _side(bare: str, side: str | None, sides: tuple[str, ...], text: str) -> str
     name = bare.split(".")[0]
     said = f"no side {side!r}" if side else "which side"
     options = ", ".join(f"{name}.{s}" for s in sides)
-    raise BadExpression(f"{text!r}: {said} of {name}? Write {options}")
+    error = BadExpression(f"{text!r}: {said} of {name}? Write {options}")
+    raise error.offering(bare, [f"{name}.{one}" for one in sides])
 
 
 def _joined(before: Term, term: Term, chunk: str, text: str) -> Term:
     """Two words without an operator between them are one phrase."""
     for sign, side in ((chunk[:1], "after"), (before.text[-1:], "before")):
-        if before.kind is Kind.WORD and term.kind is Kind.WORD and sign in ("+", "-"):
+        signs = ("+", "-", *_DASHES, *_PLUS)
+        if before.kind is Kind.WORD and term.kind is Kind.WORD and sign in signs:
             raise BadExpression(
                 f"{text!r}: no blank {side} {sign!r}; an operator stands between blanks "
                 "(or put the phrase in double quotes)"

@@ -9,35 +9,47 @@ question. Rules, in order, for a bare word `w`:
                                             word `w`, as the mean of its tokens; else either of
                                             the spelling that the tokenizer makes of it; else an
                                             error
-A text in quotes follows the same rules, but need not be known: it may be a mean of any parts. In an
-index of imported vectors every item is a word: " w", else "w", else an error.
+A phrase is the mean of its tokens where each of its words is known. A text in quotes follows the
+same rules, but need not be known: it may be a mean of any parts. In an index of imported vectors
+every item is a word: " w", else "w", else an error.
 """
 
 from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import BadExpression, NotIndexed, QueryError, UnknownWord
-from explorer.expressions import Expression, Kind, Term, parse
+from explorer.expressions import Expression, Kind, Term, parse, word_written
 from explorer.measures.measure import Weighted
 from explorer.questions import Resolved
 from explorer.unindexed import Encode, encode
 from indexer.store.errors import did_you_mean
 from indexer.store.items.token import Token
 from indexer.store.items.word import Word
+from indexer.store.letters import spellings
 from indexer.store.read import Index
 from indexer.store.space import Space
-from indexer.store.vocabulary import display_name
+from indexer.store.vocabulary import display_name, is_word_like
 
 _Asked = TypeVar("_Asked")
 _Found = TypeVar("_Found")
+
+_WHOLE = """
+SELECT text FROM word WHERE contains(text, ?)
+ORDER BY starts_with(text, ?) DESC, zipf DESC, id LIMIT 1
+"""
+"""The most frequent word that a piece is of, one that begins with it first."""
+
+_MANY = 0.25
+"""Of the word-like tokens, the share that is indexed where the rest are rare as words."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +100,20 @@ class Resolver:
             QueryError: a space of another width.
         """
         self.prepare(expression.terms, space)
-        return [self.item(term, space) for term in expression.terms]
+        return self._each(expression, space)
+
+    def _each(self, expression: Expression, space: Space) -> list[Item]:
+        """Every term of an expression; what is not known is told with the whole of it."""
+        items = []
+        for at, term in enumerate(expression.terms):
+            try:
+                items.append(self.item(term, space))
+            except UnknownWord as err:
+                if len(expression.terms) > 1 and err.asked == replace(term, weight=1.0).written:
+                    whole = (parse(one).terms[0] for one in err.instead)
+                    err.offering(expression.text, (expression.with_term(at, one) for one in whole))
+                raise
+        return items
 
     def items_of_each(
         self, texts: Sequence[str], space: Space, skip: bool = False
@@ -103,7 +128,7 @@ class Resolver:
         self.prepare(terms, space)
 
         def resolved(expression: Expression) -> tuple[Expression, list[Item]]:
-            return expression, [self.item(term, space) for term in expression.terms]
+            return expression, self._each(expression, space)
 
         return [None if e is None else self._or_none(resolved, e, skip) for e in read]
 
@@ -124,7 +149,7 @@ class Resolver:
             if term.kind in (Kind.WORD, Kind.TEXT)
             and self._home(term, space).entry.kind == "context"
             and term.text not in self._encoded
-            and self.index.words.by_text(term.text) is None
+            and self.index.words.by_text(*spellings(term.text)) is None
             and (ids := self.index.vocabulary.word_ids(term.text))
             and self.index.words.by_tokens(ids) is None
         ]
@@ -168,7 +193,7 @@ class Resolver:
                 return self._in_words(term, home)
             return self._in_tokens(term, home)
         except UnknownWord as err:
-            raise UnknownWord(self._or_a_label(term, space, str(err))) from None
+            raise self._or_a_label(term, space, err) from None
 
     # -- spaces of tokens -------------------------------------------------------------------
 
@@ -179,30 +204,96 @@ class Resolver:
                 raise UnknownWord(f"no token #{term.number}: ids run from 0 to {size - 1}")
             return self._token(term, home, self.index.tokens.by_id([term.number])[0])
         if term.kind is Kind.TOKEN:
-            token = self.index.tokens.by_text(term.text)
+            token = self.index.tokens.by_text(*spellings(term.text))
             if token is None:
-                raise UnknownWord(f"no token {term.text!r}{self._did_you_mean(term.text)}")
+                near = self._near(term.text)
+                said = f"no token {term.text!r}{did_you_mean(term.text, near)}"
+                raise self._unknown(term, said, near)
             return self._token(term, home, token)
-        token = self.index.tokens.by_text(f" {term.text}", term.text)
+        token = self.index.tokens.by_text(*_forms(term))
         if token is not None:
-            return self._token(term, home, token)
-        word = self.index.words.by_text(term.text)
+            return self._piece(term, self._token(term, home, token), token)
+        word = self.index.words.by_text(*spellings(term.text))
         if word is not None:
             return self._parts(term, home, word.token_ids)
         ids = self._as_cut(term.text)
         if ids:
             return self._parts(term, home, ids)
-        if term.kind is Kind.TEXT or " " in term.text:
+        if " " in term.text and term.kind is Kind.WORD:
+            self._require_words(term)
             return self._parts(term, home, self.index.vocabulary.word_ids(term.text))
-        raise UnknownWord(
-            f"no token {' ' + term.text!r} and no indexed word {term.text!r}"
-            f"{self._did_you_mean(term.text)}; "
-            + (
-                "a sum has blanks around its operators"
-                if re.search(r"\w[-+*]\w", term.text)
-                else "in double quotes it is taken as the mean of its parts"
-            )
+        if term.kind is Kind.TEXT:
+            return self._parts(term, home, self.index.vocabulary.word_ids(term.text))
+        raise self._unknown_word(term, term.text)
+
+    def _require_words(self, term: Term) -> None:
+        """Raise `UnknownWord` unless each word of a bare phrase is known, as it would be alone."""
+        for word in term.text.split():
+            one = replace(term, text=word)
+            token = self.index.tokens.by_text(*_forms(one))
+            known = token is not None and not self._only_a_piece(token)
+            known = known or self.index.words.by_text(*spellings(word)) is not None
+            if not known and not self._as_cut(word):
+                raise self._unknown_word(term, word)
+
+    def _unknown_word(self, term: Term, word: str) -> UnknownWord:
+        """The error of a word that is no token and not indexed: a term's, or one of its phrase."""
+        near = self._near(word)
+        phrase = "" if word == term.text else f" in {term.text!r}"
+        quoted = "it" if not phrase else "the phrase"
+        said = (
+            f"no token {' ' + word!r} and no indexed word {word!r}{phrase}"
+            f"{did_you_mean(word, near)}; "
         )
+        if re.search(r"\w[-+*\u2212\u2013\u2014]\w", word):
+            said += "a sum has blanks around its operators"
+        else:
+            said += f"in double quotes {quoted} is taken as the mean of its parts"
+        texts = [term.text.replace(word, one.strip()) for one in near]
+        return self._unknown(term, said, [*texts, Term(Kind.TEXT, text=term.text).name])
+
+    @staticmethod
+    def _unknown(term: Term, said: str, instead: Iterable[str]) -> UnknownWord:
+        """An error of a term, with the words, or texts in quotes, that may be asked instead."""
+        wanted = []
+        for one in instead:
+            name = one if one.startswith('"') else word_written(one.strip())
+            wanted.append(f"{name}@{term.space}" if term.space else name)
+        return UnknownWord(said).offering(replace(term, weight=1.0).written, wanted)
+
+    def _only_a_piece(self, token: Token) -> bool:
+        """Whether a token stands inside words alone, in a vocabulary that marks where they begin.
+
+        Scripts without capitals are passed over: many of them are written without blanks.
+        """
+        text = token.text
+        letters = text.isalpha() and text.lower() != text.upper()
+        return letters and len(self.index.tokens.word_like) > 0
+
+    @cached_property
+    def _words_are_many(self) -> bool:
+        """Whether so many of the word-like tokens are indexed that others are rare as words."""
+        counted = self.index.sql("SELECT count(*) FROM word WHERE n_tokens = 1")
+        return bool(counted[0][0] >= _MANY * len(self.index.tokens.word_like) > 0)
+
+    def _piece(self, term: Term, item: Item, token: Token) -> Item:
+        """The item of a bare word; one that may be a piece of longer words alone says so."""
+        if term.kind is not Kind.WORD or item.words:
+            return item
+        if self._only_a_piece(token):
+            said = "no word of this vocabulary, only a piece of longer ones"
+        elif is_word_like(token.text) and self._words_are_many:
+            said = "none of the indexed words; as a token mostly a piece of longer ones"
+        else:
+            return item
+        whole = [text for (text,) in self.index.sql(_WHOLE, [term.text, term.text])]
+        space = f"@{term.space}" if term.space else ""
+        resolved = replace(
+            item.resolved,
+            note=f"{said}, such as {whole[0]!r}" if whole else said,
+            instead=tuple(f"{word_written(word)}{space}" for word in whole),
+        )
+        return replace(item, resolved=resolved)
 
     def _as_cut(self, text: str) -> tuple[int, ...]:
         """The tokens of a token or an indexed word that the tokenizer makes another spelling of.
@@ -235,7 +326,7 @@ class Resolver:
         if len(tokens) == 1:
             return self._token(term, home, tokens[0])
         vector = np.mean([home.vector(i) for i in ids], axis=0)
-        word = self.index.words.by_text(term.text)
+        word = self.index.words.by_text(*spellings(term.text))
         resolved = Resolved(
             _asked(term),
             term.text,
@@ -253,11 +344,12 @@ class Resolver:
             texts=frozenset([folded(term.text), *(folded(token.text) for token in tokens)]),
         )
 
-    def _did_you_mean(self, text: str) -> str:
+    def _near(self, text: str) -> list[str]:
+        """Tokens and indexed words that are written most like a text."""
         tokens = [token.text for token in self.index.tokens.like(text, 2)]
         words = self.index.words.like(text.strip(), 2)
         near = list(dict.fromkeys(tokens + [w for w in words if f" {w}" not in tokens]))
-        return did_you_mean(text, near[:3])
+        return near[:3]
 
     # -- spaces of labels -------------------------------------------------------------------
 
@@ -271,8 +363,9 @@ class Resolver:
         found = self._label_row(term, home)
         if found is None:
             asked = term.text or term.name
-            near = did_you_mean(asked, self.index.labels.like(home.name, asked))
-            raise UnknownWord(f"no label {asked!r} in {home.name}{near}")
+            near = self.index.labels.like(home.name, asked)
+            said = f"no label {asked!r} in {home.name}{did_you_mean(asked, near)}"
+            raise self._unknown(term, said, near)
         row, text = found
         note = f"a label there; the word is {term.name}@embed" if self._is_word(term) else ""
         resolved = Resolved(_asked(term), display_name(text), (), (), home.name, term.weight, note)
@@ -288,16 +381,20 @@ class Resolver:
         known = self.index.tokens.by_text(*forms) or self.index.words.by_text(*forms)
         return known is not None
 
-    def _or_a_label(self, term: Term, space: Space, unknown: str) -> str:
-        """What to say of a word that is not known: it may be a label here, or in another space."""
+    def _or_a_label(self, term: Term, space: Space, unknown: UnknownWord) -> UnknownWord:
+        """The error of a word that is not known: it may be a label here, or in another space."""
         if term.kind not in (Kind.WORD, Kind.TEXT) or term.space is not None:
             return unknown
         if space.entry.item == "label":
-            near = ", ".join(map(repr, self.index.labels.like(space.name, term.text)))
-            return f"no label {term.text!r} in {space.name} (nearest: {near}), and {unknown}"
+            labels = self.index.labels.like(space.name, term.text)
+            near = ", ".join(map(repr, labels))
+            said = f"no label {term.text!r} in {space.name} (nearest: {near}), and {unknown}"
+            return self._unknown(term, said, [*labels, *unknown.instead])
         for name in self.index.labels.spaces:
             if self.index.labels.by_text(name, *_forms(term)) is not None:
-                return f"{term.name} is no word, but a label of {name}: write {term.name}@{name}"
+                there = f"{term.name}@{name}"
+                said = f"{term.name} is no word, but a label of {name}: write {there}"
+                return UnknownWord(said).offering(replace(term, weight=1.0).written, [there])
         return unknown
 
     # -- spaces of words --------------------------------------------------------------------
@@ -310,7 +407,7 @@ class Resolver:
             )
         word = self.index.words.by_text(*_forms(term))
         if word is None:
-            raise self.unknown_word(term.text)
+            raise self.unknown_word(term.text, term)
         shown = display_name(word.text)
         resolved = Resolved(_asked(term), shown, (), (), home.name, term.weight)
         return Item(
@@ -320,13 +417,15 @@ class Resolver:
             texts=frozenset([folded(word.text)]),
         )
 
-    def unknown_word(self, text: str) -> UnknownWord:
+    def unknown_word(self, text: str, term: Term | None = None) -> UnknownWord:
         """The error of a text that an index of imported vectors has no word for."""
-        near = did_you_mean(text, self.index.words.like(text.strip()))
-        return UnknownWord(
+        near = self.index.words.like(text.strip())
+        said = (
             f"{text!r} is none of the {self.index.manifest.words:,} words of index "
-            f"{self.index.name!r}, and no model is behind it that could be run on others{near}"
+            f"{self.index.name!r}, and no model is behind it that could be run on others"
+            f"{did_you_mean(text, near)}"
         )
+        return self._unknown(term or Term(Kind.WORD, text=text), said, near)
 
     def _in_words(self, term: Term, home: Space) -> Item:
         if not self.index.manifest.has_model:
@@ -341,7 +440,7 @@ class Resolver:
                     f"follow other text; ask for {text!r} as a word, or take {term.name}@embed"
                 )
             text = text[1:]
-        word = self.index.words.by_text(text)
+        word = self.index.words.by_text(*spellings(text))
         ids = word.token_ids if word else self.index.vocabulary.word_ids(text)
         self._require(ids, text)
         word = word or self.index.words.by_tokens(ids)
@@ -378,7 +477,7 @@ class Resolver:
         # Words are run with a space before them: a token without one is no word.
         bare = term.kind is Kind.TOKEN and not term.text.startswith(" ")
         text = term.text[1:] if term.kind is Kind.TOKEN and not bare else term.text
-        word = self.index.words.by_text(text)
+        word = self.index.words.by_text(*spellings(text))
         if word is None and not bare and self.index.manifest.has_model:
             word = self.index.words.by_tokens(self.index.vocabulary.word_ids(text))
         if word is not None and bare:
@@ -387,18 +486,20 @@ class Resolver:
                 f"{word.text!r} as a word"
             )
         if word is None:
-            near = ", ".join(map(repr, self.index.words.like(text.strip(), 2)))
-            raise UnknownWord(
+            near = self.index.words.like(text.strip(), 2)
+            said = (
                 f"{term.name} is not among the {self.index.manifest.words:,} indexed words; "
-                f"of others no activations are recorded (the nearest: {near})"
+                f"of others no activations are recorded (the nearest: {', '.join(map(repr, near))})"
             )
+            raise self._unknown(term, said, near)
         tokens = tuple(token.display for token in self.index.tokens.by_id(word.token_ids))
         return word, Resolved(term.name, text, tokens, word.token_ids, "the indexed words")
 
     def _require(self, ids: tuple[int, ...], text: str) -> None:
         if not ids:
-            hint = self._did_you_mean(text)
-            raise UnknownWord(f"{self.index.vocabulary.lacking(text)}{hint}")
+            near = self._near(text)
+            said = f"{self.index.vocabulary.lacking(text)}{did_you_mean(text, near)}"
+            raise self._unknown(Term(Kind.WORD, text=text), said, near)
 
     def _run(self, text: str) -> NDArray[np.float32]:
         if text not in self._encoded:
@@ -486,7 +587,8 @@ def folded(text: str) -> str:
 
 def _forms(term: Term) -> tuple[str, ...]:
     """What a term may be written as, the first that is there: a bare word, with a space first."""
-    return (term.text,) if term.kind is Kind.TOKEN else (f" {term.text}", term.text)
+    texts = spellings(term.text)
+    return texts if term.kind is Kind.TOKEN else (*(f" {text}" for text in texts), *texts)
 
 
 def _asked(term: Term) -> str:

@@ -42,7 +42,12 @@ class WorkerFailed(Exception):
         code: the exit code that the error stands for: 1 where the machine failed.
         last: whether the worker is gone; another can be asked again.
         silent: whether it ended without telling why.
+        asked: what was asked in vain, where it told what may be asked instead.
+        instead: that, the likeliest first.
     """
+
+    asked = ""
+    instead: tuple[str, ...] = ()
 
     def __init__(self, line: str, code: int = 1, last: bool = True, silent: bool = False) -> None:
         super().__init__(line)
@@ -166,7 +171,9 @@ class Worker:
                 raise self._silent()
             head, _ = frame
             if head["kind"] == "error":
-                raise WorkerFailed(head["text"], head["code"], head["last"])
+                failed = WorkerFailed(head["text"], head["code"], head["last"])
+                failed.asked, failed.instead = head.get("asked", ""), tuple(head.get("instead", ()))
+                raise failed
             if head["kind"] in ("say", "bar"):
                 tell(head)
             else:

@@ -31,6 +31,7 @@ from indexer.progress import Narrator
 from indexer.store.errors import MachineError, SemanticError, unknown
 from indexer.store.extend import add_labels, take_over
 from indexer.store.layout import CATALOG, IMPORTED, Imported, Manifest, ModelEntry
+from indexer.store.letters import composed
 from indexer.store.spaces import EMBED, SPACE_NAME, SpaceEntry, named_as, space_table
 from indexer.store.swap import require_own, sweep
 from indexer.store.verify import verify
@@ -87,6 +88,41 @@ class Kept:
         return Block([block.labels[at] for at in here], block.vectors[here]), rows[here]
 
 
+@dataclass(frozen=True)
+class Composed:
+    """A reader whose names have letters and marks composed (NFC), as questions have them."""
+
+    reader: Reader
+
+    @property
+    def rows(self) -> int:
+        """How many vectors it holds."""
+        return self.reader.rows
+
+    @property
+    def width(self) -> int:
+        """How long each is."""
+        return self.reader.width
+
+    @property
+    def notes(self) -> list[str]:
+        """What a person should be told of how it is read."""
+        return self.reader.notes
+
+    def place(self, row: int) -> str:
+        """Where a row stands."""
+        return self.reader.place(row)
+
+    def names(self) -> Iterator[list[str]]:
+        """All names, in order."""
+        return ([composed(name) for name in names] for names in self.reader.names())
+
+    def blocks(self) -> Iterator[Block]:
+        """All vectors, in order."""
+        for block in self.reader.blocks():
+            yield Block([composed(name) for name in block.labels], block.vectors)
+
+
 @dataclass
 class Read:
     """What has been read so far: labels in order, and the row of the file each was seen in.
@@ -120,7 +156,8 @@ def import_vectors(request: ImportRequest, narrator: Narrator) -> tuple[Path, Sp
     if request.vectors.limit is not None and request.vectors.limit < 1:
         raise SemanticError("--limit: give how many vectors to take, 1 or more")
     sweep(request.root)
-    format, reader = opened(request.vectors, request.format)
+    format, found = opened(request.vectors, request.format)
+    reader = Composed(found)
     kept = _kept(request, reader)
     origin = Imported(
         request.vectors.path.name,

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from indexer.errors import BadWords
 from indexer.store.layout import PrefixEntry
+from indexer.store.letters import composed
 from indexer.store.vocabulary import Vocabulary, is_word_like
 from indexer.store.whole_file import read_whole
 
@@ -76,6 +77,8 @@ def read_words(path: Path) -> list[str]:
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
         raise BadWords(f"words file {str(path)!r} is not text: line {line} holds a NUL byte")
+    # However letters with marks are written there, a word is one word, and found as one.
+    text = composed(text)
     words = list(dict.fromkeys(" ".join(line.split()) for line in text.splitlines()))
     words = [word for word in words if word]
     if not words:

@@ -210,15 +210,15 @@ def test_weights_count_as_exponents_in_the_product(plain: Plain, real: Any) -> N
         (
             "dog",
             {"method": "mul", "measure": "dot"},
-            "needs --measure cosine, centered or",
+            "needs measure=cosine, centered or",
         ),
         ("- dog", {"method": "mul"}, "needs an item that is added"),
-        ("dog", {"against": "cat"}, "name --target"),
+        ("dog", {"against": "cat"}, "name target"),
         ("dog", {"target": "cat + puppy"}, "is a sum; name one word"),
         ("dog", {"target": "2*cat"}, "is a sum; name one word"),
         ("dog", {"space": "nowhere"}, "no space 'nowhere'"),
         ("dog", {"measure": "cosin"}, "did you mean 'cosine'"),
-        ("dog", {"k": 0}, "-k 0"),
+        ("dog", {"k": 0}, "k=0"),
     ],
 )
 def test_what_is_no_analogy_is_refused(

@@ -122,8 +122,8 @@ def test_an_item_that_is_the_mean_has_no_centered_direction(tiny: Any) -> None:
     [
         ({"space": "contxt.1"}, "did you mean 'context.1'"),
         ({"measure": "cosin"}, "did you mean 'cosine'"),
-        ({"pairs": 5}, "--pairs 5: ask for 100 to 10,000,000"),
-        ({"seed": -1}, "--seed -1"),
+        ({"pairs": 5}, "pairs=5: ask for 100 to 10,000,000"),
+        ({"seed": -1}, "seed=-1"),
     ],
 )
 def test_what_cannot_be_asked_is_one_line(ask: dict[str, Any], message: str, tiny: Any) -> None:

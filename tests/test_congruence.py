@@ -565,7 +565,7 @@ def test_a_word_that_is_not_indexed_is_run_and_matched_as_the_rarest(
         (("large", "dog + cat"), {}, "is a sum; a group is of single words"),
         (("large", "L1N2.out"), {}, "is a neuron; a group is of words"),
         (("large", "#12"), {}, "is a token id; a group is of words"),
-        (("large", "dog@context.1"), {}, "say --space"),
+        (("large", "dog@context.1"), {}, "name the space"),
         (("large", ""), {}, "the expression is empty"),
         ([f"w{i}" for i in range(501)], {}, "501 words: ask for 500"),
         ((), {"group": "size", "space": "neuron.out"}, "holds neurons, and a group is of words"),
@@ -573,10 +573,10 @@ def test_a_word_that_is_not_indexed_is_run_and_matched_as_the_rarest(
         ((), {"group": "size", "measure": "cosin"}, "did you mean 'cosine'"),
         ((), {"group": "size", "control": "match"}, "did you mean 'matched'"),
         ((), {"group": "size", "control": "boht"}, "did you mean 'both'"),
-        (("size",), {}, "1 word: a word has no pairs; name two or more, or ask .* --group size"),
-        ((), {"group": "size", "permutations": 9}, "--permutations 9: of 20 words ask for 10 to"),
+        (("size",), {}, "1 word: a word has no pairs; name two or more, or ask .* group=size"),
+        ((), {"group": "size", "permutations": 9}, "permutations=9: of 20 words ask for 10 to"),
         ((), {"group": "size", "permutations": 10**6}, "ask for 10 to 100,000"),
-        ((), {"group": "size", "seed": -1}, "--seed -1"),
+        ((), {"group": "size", "seed": -1}, "seed=-1"),
     ],
 )
 def test_what_cannot_be_asked_is_one_line(

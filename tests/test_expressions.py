@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -177,7 +179,8 @@ def test_any_text_is_read_or_refused_as_a_bad_expression(text: str) -> None:
 
 plain_words = st.text("abcdefgXYZ", min_size=1, max_size=6)
 phrases = st.lists(plain_words, min_size=1, max_size=3).map(" ".join)
-texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(str.strip)
+raw_texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(str.strip)
+texts = raw_texts.map(lambda text: unicodedata.normalize("NFC", text))
 weights = st.floats(1e-6, 1e6, allow_nan=False)
 spaces = st.none() | st.sampled_from(["embed", "context.0", "context.12"])
 
@@ -192,7 +195,7 @@ numbers = st.integers(0, 10**6)
 terms = st.one_of(
     of_kind(Kind.WORD, text=phrases),
     of_kind(Kind.TEXT, text=texts),
-    of_kind(Kind.TOKEN, text=texts | st.just(" ")),
+    of_kind(Kind.TOKEN, text=raw_texts | st.just(" ")),
     of_kind(Kind.TOKEN_ID, number=numbers),
     of_kind(
         Kind.NEURON, layer=numbers, unit=numbers, side=st.sampled_from(["gate", "up", "in", "out"])

@@ -685,7 +685,7 @@ def test_other_questions_take_labels(labelled: Path) -> None:
         assert ix.ov("f7@sae.decoder", k=2).rows
         assert ix.ov("large", to="f7@sae.decoder", k=2).rows
         assert ix.compare("f7@sae.decoder", "large", pairs=0).rows
-        with pytest.raises(QueryError, match=r"f7@sae\.decoder is a label.*--pairs 0"):
+        with pytest.raises(QueryError, match=r"f7@sae\.decoder is a label.*pairs=0"):
             ix.compare("f7@sae.decoder", "large")
 
 

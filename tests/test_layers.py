@@ -63,7 +63,7 @@ def test_neighbours_are_compared_among_as_many_as_there_are(tiny: Any) -> None:
     ("ask", "message"),
     [
         ({"expression": "dog", "target": "cat + dog"}, "is a sum; name one word"),
-        ({"expression": "dog", "target": " "}, "--target is empty"),
+        ({"expression": "dog", "target": " "}, "target is empty"),
         ({"expression": "dog", "measure": "cosin"}, "did you mean 'cosine'"),
         ({"expression": "dogg"}, "did you mean"),
         ({"expression": "dog", "k": 0}, "ask for 1 row or more"),

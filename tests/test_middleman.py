@@ -120,12 +120,29 @@ def test_the_largest_score_of_a_word_to_avoid_is_taken_away(
 ) -> None:
     words, avoid = ("large", "tall"), ("small", "dog")
     scores, allowed = true_scores(plain, nulls, [*words, *avoid], "out", score)
-    total = scores[:2].min(axis=0) - scores[2:].max(axis=0)
+    total = scores[:2].min(axis=0) - np.maximum(scores[2:].max(axis=0), 0)
+    total[scores[:2].min(axis=0) <= 0] = -1e9
     answer = real.middleman(*words, avoid=avoid, side="out", score=score, k=20)
     check(answer.rows, total, 2 * allowed.max(axis=0), ALL)
     first = answer.rows[0]
     assert list(first.avoided) == ["small", "dog"]
-    assert first.score == min(first.scores.values()) - max(first.avoided.values())
+    assert first.score == min(first.scores.values()) - max(0, *first.avoided.values())
+    assert any(max(row.avoided.values()) > 0 for row in answer.rows) or score != "z"
+
+
+@pytest.mark.parametrize("combine", ["min", "mean"])
+@pytest.mark.parametrize("score", ["z", "dot", "cosine"])
+def test_what_is_taken_away_makes_no_answer_alone(real: Any, score: str, combine: str) -> None:
+    """Of all the neurons of a layer none is named that gives the words asked nothing."""
+    how = {"score": score, "combine": combine, "layers": "3"}
+    every = real.middleman("king", "woman", **how, k=UNITS).rows
+    answer = real.middleman("king", "woman", avoid=["man"], **how, k=UNITS)
+    answering = {row.neuron for row in every if row.score > 0}
+    assert {row.neuron for row in answer.rows} == answering
+    assert 0 < len(answering) < UNITS
+    assert [row.rank for row in answer.rows] == list(range(1, len(answering) + 1))
+    assert any(f"only {len(answering):,} are so" in note for note in answer.meta.notes)
+    assert real.ask(answer.query) == answer
 
 
 @pytest.mark.parametrize(
@@ -275,7 +292,7 @@ def test_a_neuron_may_be_named_in_small_letters_and_with_a_side(real: Any) -> No
         (("large",), {"layers": []}, "layers '' are not numbers"),
         (("large",), {"per_layer": 0}, "a layer has 1 to 1,536"),
         (("large",), {"per_layer": 1537}, "a layer has 1 to 1,536"),
-        (("large",), {"k": 0}, "-k 0"),
+        (("large",), {"k": 0}, "k=0"),
         (("large",), {"layers": "0", "k": 1537}, "1 to 1,536 neurons"),
     ],
 )

@@ -82,16 +82,21 @@ def all_scores(ix: Any, side: str, words: Sequence[str], score: str) -> Float64:
 
 
 def sorted_names(ix: Any, total: Float64, among: Sequence[int], k: int) -> list[tuple[int, str]]:
-    """(rank, name) of the k best, the lower position first among equals."""
-    at = np.array(among)
+    """(rank, name) of the k best that count, the lower position first among equals."""
+    at = np.array([one for one in among if not np.isnan(total[one])], np.int64)
     order = at[np.lexsort((at, -total[at]))][:k]
     return [(rank, ix.index.neuron_grid.place(int(p)).name) for rank, p in enumerate(order, 1)]
 
 
 def total_of(scores: Float64, wanted: int, combine: str) -> Float64:
-    answers = scores[:wanted]
-    total = answers.min(axis=0) if combine == "min" else answers.mean(axis=0)
-    return total - scores[wanted:].max(axis=0) if len(scores) > wanted else total
+    """Each neuron's score by itself; NaN of one that does not count."""
+    total = np.empty(scores.shape[1])
+    for at, each in enumerate(scores.T):
+        answers = min(each[:wanted]) if combine == "min" else np.mean(each[:wanted])
+        avoided = each[wanted:]
+        counts = answers > 0 or not len(avoided)
+        total[at] = (answers - max([0.0, *avoided])) if counts else np.nan
+    return total
 
 
 WORDS = ["large", "tall", "small", "dog", "cat", "red", "king"]
@@ -148,6 +153,8 @@ def test_equal_rows_stand_in_the_order_of_neurons(near_ties: Any) -> None:
         (("dog", "cat"), {"side": "out"}),
         (("red", "blue"), {"side": "up", "combine": "mean"}),
         (("king", "queen", "woman"), {"avoid": ["man"]}),
+        (("king", "woman"), {"avoid": ["man"], "combine": "mean"}),
+        (("king", "woman"), {"avoid": ["man", "dog"], "score": "dot", "side": "out"}),
         (("house",), {"score": "dot", "side": "out"}),
         (("water", "river"), {"score": "cosine"}),
     ],

@@ -123,8 +123,8 @@ def test_heads_that_share_a_value_write_other_things(tiny_indexes: Any) -> None:
 @pytest.mark.parametrize(
     ("ask", "message"),
     [
-        ({"word": "dog", "head": 3}, "--head 3 of which layer"),
-        ({"word": "dog", "layer": 30}, "--layer 30: there are layers 0 to 29"),
+        ({"word": "dog", "head": 3}, "head=3 of which layer"),
+        ({"word": "dog", "layer": 30}, "layer=30: there are layers 0 to 29"),
         ({"word": "dog", "layer": 2, "head": 9}, "heads of a layer run from 0 to 8"),
         ({"word": "dog", "layer": 2, "k": 10}, "there are 1 to 9 heads"),
         ({"word": "dog", "k": 0}, "ask for 1 row or more"),

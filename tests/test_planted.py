@@ -105,6 +105,7 @@ def test_a_neuron_that_answers_to_a_word_to_avoid_drops(neurons: Any) -> None:
     dropped = neurons.middleman(A, avoid=[B], k=EVERY).rows
     (both,) = [row for row in dropped if row.neuron == "L1N7"]
     assert both.rank > allowed.rank + 3
+    assert all(row.scores["large"] > 0 for row in dropped)
     assert both.score == both.scores["large"] - both.avoided["dog"]
 
 

@@ -177,13 +177,13 @@ def test_several_are_answered_in_their_order_as_one_by_one(real: Any) -> None:
         (lambda: questions.EvaluateAnalogiesQuery("f", method=()), "no method is named"),
         (
             lambda: questions.MiddlemanQuery(("a",), by="activations", side="out"),
-            "leave out --side",
+            "leave out side",
         ),
         (lambda: questions.CompareQuery(("a", "b"), measure="pearsn"), "did you mean 'pearson'"),
-        (lambda: questions.CompareQuery(("a", "b"), impact="norm"), "name --top-neurons"),
+        (lambda: questions.CompareQuery(("a", "b"), impact="norm"), "name top_neurons"),
         (lambda: questions.CongruenceQuery(("a",), control="none"), "no control 'none'"),
-        (lambda: questions.AnalogyQuery("a", against="b"), "name --target"),
-        (lambda: questions.OvQuery("a", head=3), "Name --layer too"),
+        (lambda: questions.AnalogyQuery("a", against="b"), "name target"),
+        (lambda: questions.OvQuery("a", head=3), "Name layer too"),
         (lambda: questions.AnchoredQuery(("a",)), "name one"),
     ],
 )

@@ -56,8 +56,10 @@ def test_neighbors_are_shown_while_one_types(real_indexes: Path, real: Any) -> N
 
 def test_a_view_takes_the_query_over_and_pickers_ask_anew(real_indexes: Path, real: Any) -> None:
     async def do(ui: Driven) -> None:
-        await ui.paste("large, tall")
+        await ui.paste("large")
         assert items(ui) == [r.item for r in real.neighbors("large", k=20, distinct=True).rows]
+        await ui.paste(", tall")
+        assert "2 expressions, parted by commas" in ui.said  # of which one is asked here
         await ui.press("alt+m")
         assert items(ui) == [r.neuron for r in real.middleman("large", "tall", k=20).rows]
         await ui.press("tab")  # to the first picker: side
@@ -139,6 +141,8 @@ def test_compare_and_ov_and_neuron(real_indexes: Path, real: Any) -> None:
         measures = real.compare("large", "tall", pairs=0).query.measure
         assert {row[0] for row in ui.rows} == set(measures)
         await ui.press("alt+o")
+        await ui.press("ctrl+a", "ctrl+k")
+        await ui.paste("large")
         assert items(ui) == [row.head for row in real.ov("large", k=20).rows]
         model = real.manifest.model
         (grid,) = ui.app.workbench.results.pictures

@@ -355,7 +355,7 @@ def test_a_file_that_cannot_be_read_is_told(real: Any, tmp_path: Path, words_fil
     with pytest.raises(QueryError, match=r"cannot read .*word\.csv.*did you mean .*words\.csv"):
         real.sql("SELECT 1", attach={"mine": words_file.with_name("word.csv")})
     (tmp_path / "bad.parquet").write_bytes(b"PAR1 and no more")
-    with pytest.raises(QueryError, match="--attach mine="):
+    with pytest.raises(QueryError, match="attach=mine="):
         real.sql("SELECT 1", attach={"mine": tmp_path / "bad.parquet"})
     with pytest.raises(QueryError, match="object is no table"):
         real.sql("SELECT 1", attach={"mine": object()})
@@ -396,7 +396,7 @@ def test_a_file_that_cannot_be_read_is_told(real: Any, tmp_path: Path, words_fil
             "FROM neighbors('a', kk := 3)",
             r"line 1, column 6 .*write neighbors\(expression, space := ",
         ),
-        ("FROM neighbors('a', k := 0)", r"line 1, column 6 \(neighbors\): -k 0: ask for 1 row"),
+        ("FROM neighbors('a', k := 0)", r"line 1, column 6 \(neighbors\): k := 0: ask for 1 row"),
         ("FROM neighbors('a', 'context.99')", r"column 6 .*no space 'context.99'.*'context.9'"),
         ("FROM neighbors('a', measure := 'cos')", r"column 6 .*no measure 'cos'; did you mean"),
         ("FROM middleman(['a', 'b'], 'inn')", r"column 6 \(middleman\): no side 'inn'"),
@@ -407,7 +407,6 @@ def test_a_file_that_cannot_be_read_is_told(real: Any, tmp_path: Path, words_fil
         ("FROM logits('L29N112.gate')", r"column 6 \(logits\): .*leave out \.gate"),
         ("FROM neighbors('dog', distinct := true)", r'it is quoted: "distinct" := '),
         ("FROM ov('large', to := 'tall')", r'it is quoted: "to" := '),
-        ("FROM middleman('large')", r"'large' is a text, and a list is needed: \['large', "),
         ("FROM compare(['a', 'b'], measure := ['dot', NULL])", "a list may not hold NULL"),
         ("FROM similarity('a', 'b')", r"gives a number, and no table: SELECT similarity"),
         ("SELECT similarity('dog')", r"do not fit; write similarity\(first, second, "),
@@ -491,7 +490,7 @@ GREEDY = [
 def test_a_query_holds_no_more_than_it_may(real_indexes: Path, statement: str) -> None:
     with Session(real_indexes / "smollm2", timeout=60, memory="300MB") as session:
         session.ask("SELECT 1")
-        with pytest.raises(QueryError, match=r"--memory|too many at once"):
+        with pytest.raises(QueryError, match=r"memory|too many at once"):
             session.ask(statement)
         assert _peak(session) < 1200 << 20
         assert session.ask("SELECT 1")[1].to_pylist() == [{"1": 1}]
@@ -545,13 +544,13 @@ def test_amounts_of_memory(text: int | str, expected: int) -> None:
 
 @pytest.mark.parametrize("amount", ["", "lots", "-1GB", "1PB", "10MB", 0])
 def test_an_amount_that_is_none_is_told(real: Any, amount: int | str) -> None:
-    with pytest.raises(QueryError, match="--memory"):
+    with pytest.raises(QueryError, match="memory="):
         real.sql("SELECT 1", memory=amount)
 
 
 @pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), 1e9])
 def test_a_time_that_is_none_is_told(real: Any, seconds: float) -> None:
-    with pytest.raises(QueryError, match="--timeout"):
+    with pytest.raises(QueryError, match="timeout="):
         real.sql("SELECT 1", timeout=seconds)
 
 

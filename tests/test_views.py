@@ -10,6 +10,7 @@ import pytest
 
 from explorer import questions
 from explorer.errors import BadExpression, QueryError
+from explorer.expressions import expressions
 from explorer.progress import no_progress
 from explorer.views import VIEWS, detail, gauge, links, terms
 from explorer.views.completion import completions
@@ -87,7 +88,10 @@ def test_words_stand_between_commas_or_are_added(
     text: str, words: tuple[str, ...], avoid: tuple[str, ...]
 ) -> None:
     assert terms.several(text) == terms.TypedWords(words, avoid)
-    assert terms.alone(text) == terms.parts_of(text)[0]
+    if len(expressions(text)) > 1:
+        with pytest.raises(BadExpression, match="one is asked here") as caught:
+            terms.alone(text)
+        assert caught.value.instead == tuple(dict.fromkeys(expressions(text)))
 
 
 @pytest.mark.parametrize("text", ["", "  ", ",", " , "])
@@ -133,7 +137,7 @@ def test_every_token_and_word_is_written_so_that_it_is_asked_again(real: Any) ->
 )
 def test_an_error_is_marked_where_it_stands(real: Any, text: str, bad: str) -> None:
     with pytest.raises(QueryError.__mro__[1]) as caught:
-        real.neighbors(terms.parts_of(text)[-1])
+        real.neighbors((expressions(text) or (text,))[-1])
     first, end = terms.bad_span(text, str(caught.value))
     assert text[first:end] == bad
 
@@ -162,7 +166,7 @@ def test_what_is_chosen_must_be_there_or_is_the_default(real: Any) -> None:
 
 
 def test_views_ask_the_questions_of_the_api(real: Any) -> None:
-    assert ask(real, "neighbors", "dog, cat", space="context.3", k="50") == real.neighbors(
+    assert ask(real, "neighbors", "dog", space="context.3", k="50") == real.neighbors(
         "dog", "context.3", k=50, distinct=True
     )
     assert ask(real, "middleman", "large, tall - red", side="out", layer="29") == real.middleman(

@@ -213,7 +213,7 @@ def test_a_neuron_shows_the_words_it_fires_at(real: Any) -> None:
         ({"score": "dot"}, "leave out --score"),
         ({"combine": "mean"}, "leave out --combine"),
         ({"by": "activation"}, "did you mean 'activations'"),
-        ({"k": 0}, "-k 0"),
+        ({"k": 0}, "k=0"),
         ({"layers": "77"}, "no layer 77"),
     ],
 )

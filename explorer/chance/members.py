@@ -19,7 +19,7 @@ from explorer.products import Float64
 from explorer.questions import Resolved
 from explorer.resolve import Resolver
 from explorer.words import Trait, Words
-from indexer.store.errors import unknown
+from indexer.store.errors import option_named, unknown
 from indexer.store.read import Index
 from indexer.store.space import Space
 
@@ -198,7 +198,7 @@ def _or_a_group(index: Index, terms: Sequence[Term]) -> str:
     name = terms[0].text
     if len(terms) > 1 or not index.sql("SELECT 1 FROM word_group WHERE name = ? LIMIT 1", [name]):
         return ""
-    return f", or ask the index's own group of that name with --group {name}"
+    return f", or ask the index's own group of that name with {option_named('group', name)}"
 
 
 def single(text: str) -> Term:
@@ -213,5 +213,7 @@ def single(text: str) -> Term:
     if term.kind not in (Kind.WORD, Kind.TEXT):
         raise BadExpression(f"{text!r} is a {term.kind.value}; a group is of words")
     if term.space is not None:
-        raise BadExpression(f"{text!r}: a group is asked in one space at a time; say --space")
+        raise BadExpression(
+            f"{text!r}: a group is asked in one space at a time; name the {option_named('space')}"
+        )
     return term

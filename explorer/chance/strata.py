@@ -20,6 +20,7 @@ from explorer.errors import QueryError
 from explorer.products import Float64
 from explorer.questions.choices import Control
 from explorer.words import Int64, Trait, Words
+from indexer.store.errors import option_named
 
 PART = 50
 """The fewest words of a part, or 5 for each word of a larger group: enough to vary, and alike."""
@@ -67,7 +68,7 @@ def strata(
     if min(len(np.unique(points)) for points in others_of) < len(group):
         raise QueryError(
             f"{len(group)} words and their forms leave too few like them; build an index with "
-            "more --words, or ask with --control random"
+            f"more --words, or ask with {option_named('control', 'random')}"
         )
     return Controls(how, tuple(pools), every.point)
 

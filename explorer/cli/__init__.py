@@ -19,7 +19,7 @@ from explorer.cli.question import command
 from explorer.cli.tui import tui
 from explorer.questions import QUERIES
 from explorer.questions.query import Query
-from indexer.store.errors import at_the_edge
+from indexer.store.errors import at_the_edge, on_command_line
 from indexer.store.shown import escape_what_libraries_say
 from indexer.store.streams import ReaderLeft, let_go_of_stdout, prepare
 
@@ -129,7 +129,7 @@ def main() -> NoReturn:
     except click.ClickException as err:
         _fail(err.exit_code, " ".join(err.format_message().split()))
     except BaseException as err:
-        edge = at_the_edge(err)
+        edge = at_the_edge(err, on_command_line)
         if edge is None:
             raise
         _fail(*edge)

@@ -20,7 +20,7 @@ HOW = """
   bash  echo 'eval "$(explorer completion bash)"' >> ~/.bashrc
   zsh   echo 'eval "$(explorer completion zsh)"' >> ~/.zshrc
   fish  explorer completion fish > ~/.config/fish/completions/explorer.fish
-Commands, options, and the names of indexes, spaces, groups and tables are completed then.
+Commands, options, and what an index has (spaces, layers, groups, ...) are completed.
 """
 
 
@@ -83,6 +83,23 @@ def sides(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[Compl
     found: list[str] = []
     with contextlib.suppress(Exception):
         found = list(_manifest(ctx).sides)
+    return _that_begin(incomplete, found)
+
+
+def layers(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Numbers of layers that the index has; of a list such as `0-3,2`, those its last may be."""
+    found: list[str] = []
+    with contextlib.suppress(Exception):
+        found = [str(layer) for layer in _manifest(ctx).layers]
+    before = incomplete[: max(incomplete.rfind(sign) for sign in ",-") + 1]
+    return _that_begin(incomplete, [before + one for one in found])
+
+
+def heads(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Numbers of the attention heads of a layer."""
+    found: list[str] = []
+    with contextlib.suppress(Exception):
+        found = [str(head) for head in range(_manifest(ctx).model.n_heads)]
     return _that_begin(incomplete, found)
 
 

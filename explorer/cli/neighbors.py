@@ -80,7 +80,7 @@ def _each_of_stdin(options: Mapping[str, Any], how: NeighborsQuery) -> None:
 
 def _answers(ix: Explorer, lines: list[str], how: NeighborsQuery) -> list[Neighbors | str]:
     """Answers together; where one of them cannot be asked, each on its own, or what is wrong."""
-    from indexer.store.errors import SemanticError
+    from indexer.store.errors import SemanticError, on_command_line
 
     try:
         return list(ix.ask_each([replace(how, expression=line) for line in lines]))
@@ -88,7 +88,7 @@ def _answers(ix: Explorer, lines: list[str], how: NeighborsQuery) -> list[Neighb
         if len(lines) == 1:
             if err.exit_code != 2:
                 raise
-            return [str(err)]
+            return [err.line(on_command_line)]
         half = len(lines) // 2
         return [*_answers(ix, lines[:half], how), *_answers(ix, lines[half:], how)]
 

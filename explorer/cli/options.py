@@ -27,6 +27,7 @@ Expressions (operators stand between blanks):
   f123@sae.decoder        a label of an imported space
   token:"large"  #1507    exactly this token; the token of that id
 A bare word means its form with a leading space where the vocabulary has one.
+A comma outside quotes parts expressions: "large, tall" is two, "large tall" a phrase.
 """
 
 

@@ -13,7 +13,17 @@ from typing import Any
 import click
 
 from explorer.cli.answer import answer
-from explorer.cli.completion import Listed, depths, files, groups, sides, spaces, tables
+from explorer.cli.completion import (
+    Listed,
+    depths,
+    files,
+    groups,
+    heads,
+    layers,
+    sides,
+    spaces,
+    tables,
+)
 from explorer.cli.options import (
     EXIT_CODES,
     EXPRESSIONS,
@@ -32,6 +42,9 @@ _COMPLETED: Mapping[str, Any] = {
     "space": spaces,
     "depth": depths,
     "side": sides,
+    "layer": layers,
+    "layers": layers,
+    "head": heads,
     "group": groups,
     "file": files,
     "table": tables,

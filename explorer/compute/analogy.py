@@ -40,6 +40,7 @@ from explorer.questions import (
 from explorer.questions.choices import MeasureName, Method
 from explorer.resolve import Item, Resolver
 from explorer.scan import Scan, combined, scan
+from indexer.store.errors import option_named
 from indexer.store.space import Space
 
 Reaching = AnalogyQuery | AnalogyLayersQuery | LayersQuery
@@ -67,7 +68,9 @@ class Parsed:
         """
         target = parse(query.target) if query.target is not None else None
         if target is not None and target.single is None:
-            raise QueryError(f"--target {query.target!r} is a sum; name one word")
+            raise QueryError(
+                f"{option_named('target', repr(query.target))} is a sum; name one word"
+            )
         method: Method = "add"
         against = None
         if not isinstance(query, LayersQuery):
@@ -110,8 +113,8 @@ class InSpace:
         self.measure = checked_measure(asked.measure, self.index, space, resolver.announce)
         if self.method == "mul" and not self.measure.cosine:
             raise QueryError(
-                f"3CosMul multiplies cosines: --method mul needs --measure "
-                f"{listed(COSINES)}, not {self.measure.name!r}"
+                f"3CosMul multiplies cosines: {option_named('method', 'mul')} needs "
+                f"{option_named('measure', listed(COSINES))}, not {self.measure.name!r}"
             )
         self.asked = asked
         expressions = [e for e in (asked.expression, asked.target, asked.against) if e is not None]

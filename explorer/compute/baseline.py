@@ -20,6 +20,7 @@ from explorer.measures.measure import Measure, pair_scores
 from explorer.measures.registry import checked_measure
 from explorer.progress import Progress
 from explorer.questions import Baseline, BaselineQuery, BaselineRow, Meta
+from indexer.store.errors import option_named
 from indexer.store.read import Index
 from indexer.store.space import Space
 
@@ -32,7 +33,7 @@ def answer(work: Workspace, query: BaselineQuery, progress: Progress) -> Baselin
     index, space_name, measure = work.index, query.space, query.measure
     pairs, seed = query.pairs, query.seed
     if not FEWEST <= pairs <= MOST:
-        raise QueryError(f"--pairs {pairs}: ask for {FEWEST:,} to {MOST:,}")
+        raise QueryError(f"{option_named('pairs', pairs)}: ask for {FEWEST:,} to {MOST:,}")
     check_seed(seed)
     if space_name is not None:
         space_name = index.space(space_name).name

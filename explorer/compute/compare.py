@@ -28,7 +28,7 @@ from explorer.progress import Progress
 from explorer.questions import CompareMeta, CompareQuery, Comparison, RandomPairs
 from explorer.resolve import Item
 from explorer.words import Words
-from indexer.store.errors import unknown
+from indexer.store.errors import option_named, unknown
 from indexer.store.grid import span
 from indexer.store.read import Index
 
@@ -130,7 +130,9 @@ def _filled(index: Index, query: CompareQuery) -> CompareQuery:
     if len(words) < 2:
         raise QueryError("name two words or more, such as: compare large tall")
     if pairs != 0 and not FEWEST <= pairs <= MOST:
-        raise QueryError(f"--pairs {pairs}: ask for {FEWEST:,} to {MOST:,}, or 0 for none")
+        raise QueryError(
+            f"{option_named('pairs', pairs)}: ask for {FEWEST:,} to {MOST:,}, or 0 for none"
+        )
     check_seed(query.seed)
     usual = [m for m in CORRELATIONS if m in LINEAR or (m == "spearman" and len(words) <= FEW)]
     asked = usual if query.measure is None else query.measure
@@ -178,14 +180,15 @@ def _check_size(query: CompareQuery, pairs: int, neurons: int) -> None:
     if count > MOST_ROWS:
         raise QueryError(
             f"{len(query.words):,} words make {count:,} rows; {MOST_ROWS:,} are the most: "
-            "ask of fewer words, or without --per-layer"
+            f"ask of fewer words, or without {option_named('per_layer')}"
         )
     listed = neurons * len(query.words)
     chosen = query.top_neurons is not None and query.impact == "z"
     if (16 if chosen else 4) * listed > 2 * _BYTES and (chosen or _ranked(query)):
         raise QueryError(
             f"the profiles of {len(query.words):,} words over {neurons:,} neurons are too long to "
-            "be held; leave out --top-neurons and the rank measures, or ask of fewer words"
+            f"be held; leave out {option_named('top_neurons')} and the rank measures, or ask of "
+            "fewer words"
         )
 
 
@@ -207,8 +210,8 @@ def _sets(
         if not LEAST_NEURONS <= query.top_neurons <= len(rows):
             where = f"layer {layer} has" if query.per_layer else f"layers {span(among)} have"
             raise QueryError(
-                f"--top-neurons {query.top_neurons}: {where} {LEAST_NEURONS} to {len(rows):,} "
-                "to choose"
+                f"{option_named('top_neurons', query.top_neurons)}: {where} {LEAST_NEURONS} to "
+                f"{len(rows):,} to choose"
             )
         if query.impact == "norm":
             impact = profiles.lengths(side_of(query), rows)
@@ -229,7 +232,7 @@ def _check_varies(of: Products, neurons: NeuronSet, query: CompareQuery) -> None
         where = "" if neurons.layer is None else f" of layer {neurons.layer}"
         raise QueryError(
             f"all {of.n:,} neurons{where} give {word!r} the same, so that its profile has no "
-            "correlation with any; ask with --measure euclidean,dot"
+            f"correlation with any; ask with {option_named('measure', 'euclidean,dot')}"
         )
 
 
@@ -239,7 +242,7 @@ def _check_stood_in_for(items: Sequence[Item]) -> None:
     if labels:
         raise QueryError(
             f"{labels[0]} is a label, and no word can stand in for it in control pairs; "
-            "ask with --pairs 0"
+            f"ask with {option_named('pairs', 0)}"
         )
 
 

@@ -24,6 +24,7 @@ from explorer.questions import AnchoredQuery, CongruenceQuery, DrawnControls, Ma
 from explorer.questions.choices import Control
 from explorer.resolve import Resolver
 from explorer.words import Int64, Trait, Words
+from indexer.store.errors import option_named
 from indexer.store.read import Index
 from indexer.store.space import Space
 
@@ -135,7 +136,8 @@ def check_draw(permutations: int, size: int, seed: int) -> None:
     most = min(MOST_DRAWN, MOST_WORDS_DRAWN // size)
     if not FEWEST_DRAWN <= permutations <= most:
         raise QueryError(
-            f"--permutations {permutations}: of {size} words ask for {FEWEST_DRAWN:,} to {most:,}"
+            f"{option_named('permutations', permutations)}: of {size} words ask for "
+            f"{FEWEST_DRAWN:,} to {most:,}"
         )
     check_seed(seed)
 

@@ -24,6 +24,7 @@ from explorer.questions import AnalogyAccuracies, AnalogyAccuracy, EvaluateAnalo
 from explorer.testsets.files import Questions, read_questions
 from explorer.testsets.lexicon import Int64, Lexicon
 from explorer.testsets.offsets import best_answers, steps
+from indexer.store.errors import option_named
 from indexer.store.space import Space
 from indexer.store.spaces import ItemName
 
@@ -63,13 +64,14 @@ def answer(work: Workspace, query: EvaluateAnalogiesQuery, progress: Progress) -
     questions = read_questions(query.file)
     methods, depth, sections = tuple(dict.fromkeys(query.method)), query.depth, query.sections
     if depth is not None and depth < 1:
-        raise QueryError(f"--depth {depth}: look at 1 candidate or more")
+        raise QueryError(f"{option_named('depth', depth)}: look at 1 candidate or more")
     words = (word for question in questions.words for word in question)
     ask = scope_of(work.index, words, query)
     runs = list(_runs(ask, methods))
     if not runs:
         raise QueryError(
-            f"3CosMul multiplies cosines: --method mul needs --measure {listed(COSINES)}"
+            f"3CosMul multiplies cosines: {option_named('method', 'mul')} needs "
+            f"{option_named('measure', listed(COSINES))}"
         )
     spaces = [measure.space for measure, _ in runs]
     covered = {one.entry.item: _covered(questions, *ask.known(one)) for one in spaces}

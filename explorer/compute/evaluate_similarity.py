@@ -23,6 +23,7 @@ from explorer.questions import (
     SimilarityCorrelations,
 )
 from explorer.testsets.files import Pairs, read_pairs
+from indexer.store.errors import option_named
 from indexer.store.space import Space
 
 FEWEST = 3
@@ -44,9 +45,9 @@ def answer(
     distances = [one.name for _, each in ask.each() for one in each if one.distance]
     if missing_as_zero and distances:
         raise QueryError(
-            f"--missing-as-zero with {distances[0]}: a distance of 0 is the nearest there is, so "
-            "that pairs that are not covered would count as the most alike; leave out one of the "
-            "two"
+            f"{option_named('missing_as_zero')} with {distances[0]}: a distance of 0 is "
+            "the nearest there is, so that pairs that are not covered would count as the most "
+            "alike; leave out one of the two"
         )
     known = [ask.known(space)[1] for space, _ in ask.each()]
     if not any(all(word in places for word in pair) for places in known for pair in pairs.words):

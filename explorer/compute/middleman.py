@@ -1,7 +1,9 @@
 """Is there a neuron in the middle that answers to all of these words?
 
 Every neuron of one side is scored with every word; a neuron's score is the least of them (or their
-mean), less the largest of those with the words to avoid. `z` is the standardised score
+mean), less the largest of those with the words to avoid. What a word to avoid gets below zero adds
+nothing, and with such words a neuron counts only if the least (or mean) of those asked is above
+zero: a score made of what is not given to others would be no answer. `z` is the standardised score
 n.(w - mu) / sqrt(n' Sigma n): standard deviations above what this neuron gives a random item of the
 word's own space. What answers in the weights can be checked against what fires: by activations, a
 word's score with a neuron is the z of its activation at the word's last token, and a neuron's score
@@ -33,7 +35,7 @@ from explorer.progress import Progress
 from explorer.questions import Meta, MiddleMan, MiddlemanQuery, Middlemen
 from explorer.ranking import best
 from explorer.resolve import Item, Resolver
-from indexer.store.errors import DamagedIndex, unknown
+from indexer.store.errors import DamagedIndex, option_named, unknown
 from indexer.store.grid import span
 from indexer.store.layout import parse_layers
 from indexer.store.read import Index
@@ -62,7 +64,7 @@ def _by_weights(resolver: Resolver, query: MiddlemanQuery) -> Middlemen:
     if side not in index.sides:
         raise QueryError(unknown("side", side, index.sides))
     if not words:
-        raise QueryError("name at least one word, such as: middleman large tall")
+        raise QueryError("name at least one word, such as large, tall")
     space = index.neuron_space(side)
     chosen = layers_asked(query.layers, index)
     terms, embed = [_single(word, index) for word in [*words, *avoid]], index.embed
@@ -75,6 +77,7 @@ def _by_weights(resolver: Resolver, query: MiddlemanQuery) -> Middlemen:
     places = [at_item(index, *one) for one in zip(labels, items[: len(words)], strict=False)]
     rows = _rows(index, found, labels, places)
     notes = [_null(items)] if score == "z" else []
+    notes += _about_avoided(query, sum(ranking.count for ranking in rankings), len(found))
     notes += about_acts(index, [row.acts for row in rows])
     meta = replace(meta_of(index, space, score, items), notes=tuple(notes))
     return Middlemen(replace(query, side=side, layers=chosen, k=_k(query, rankings)), rows, meta)
@@ -84,7 +87,7 @@ def _firing(resolver: Resolver, query: MiddlemanQuery) -> Middlemen:
     """The neurons that fire at every word: those among the strongest of each, by the least |z|."""
     index, words = resolver.index, query.words
     if not words:
-        raise QueryError("name at least one word, such as: middleman large tall --by activations")
+        raise QueryError("name at least one word, such as large, tall")
     labels, chosen = labels_of(words), layers_asked(query.layers, index)
     rankings = _rankings(index, chosen, query)
     fires = firing(resolver, [_single(word, index) for word in words])
@@ -108,11 +111,36 @@ def _firing(resolver: Resolver, query: MiddlemanQuery) -> Middlemen:
     return Middlemen(replace(query, layers=chosen, k=_k(query, rankings)), rows, meta)
 
 
+def _answered(values: Sequence[Float64], wanted: int, combine: str) -> Float64:
+    """What a neuron gives the words that are wanted: the least, or the mean."""
+    each = np.stack(values[:wanted])
+    answered: Float64 = each.min(axis=0) if combine == "min" else each.mean(axis=0)
+    return answered
+
+
 def _total(values: Sequence[Float64], wanted: int, combine: str) -> Float64:
-    """A neuron's score: the least, or the mean, of the wanted, less the largest of the others."""
-    answers = np.stack(values[:wanted])
-    total: Float64 = answers.min(axis=0) if combine == "min" else answers.mean(axis=0)
-    return total - np.stack(values[wanted:]).max(axis=0) if values[wanted:] else total
+    """A neuron's score: what it gives the wanted, less the largest of the others above zero.
+
+    Minus infinity of one that gives the wanted nothing, where others are to be avoided.
+    """
+    answered = _answered(values, wanted, combine)
+    if not values[wanted:]:
+        return answered
+    total: Float64 = answered - np.maximum(np.stack(values[wanted:]).max(axis=0), 0)
+    total[answered <= 0] = -np.inf
+    return total
+
+
+def _about_avoided(query: MiddlemanQuery, asked: int, found: int) -> list[str]:
+    """Which neurons count where there are words to avoid, and how many there are if too few."""
+    if not query.avoid:
+        return []
+    each = "least" if query.combine == "min" else "mean"
+    note = (
+        f"score: the {each} of the words asked, less the largest of those to avoid where that is "
+        "above 0; a neuron counts where the first is above 0"
+    )
+    return [f"{note}; only {found:,} {'is' if found == 1 else 'are'} so" if found < asked else note]
 
 
 def _null(items: Sequence[Item]) -> str:
@@ -135,9 +163,9 @@ def _best_by_weights(
     lower, upper = _bounds(space, scorers, wanted, combine)
     near = []
     for ranking in rankings:
-        low = ranking.of(lower)
+        low, high = ranking.of(lower), ranking.of(upper)
         enough = low[best(low, ranking.count)[-1]]
-        near.append(ranking.positions(np.flatnonzero(ranking.of(upper) >= enough)))
+        near.append(ranking.positions(np.flatnonzero((high >= enough) & (high > -np.inf))))
     # Whatever may be among the best is scored anew.
     positions = np.concatenate(near)
     values = [scorer.exactly(positions) for scorer in scorers]
@@ -145,6 +173,7 @@ def _best_by_weights(
     found, start = [], 0
     for ranking, here in zip(rankings, near, strict=True):
         order = start + np.lexsort((here, -total[start : start + len(here)]))[: ranking.count]
+        order = order[total[order] > -np.inf]
         found += [
             _Ranked(rank, int(positions[at]), float(total[at]), [float(v[at]) for v in values])
             for rank, at in enumerate(order, start=1)
@@ -179,7 +208,7 @@ def _bounds(
             found.append(scorer.scores(wide, EVERY))
     lower = _total([*low[:wanted], *high[wanted:]], wanted, combine)
     upper = _total([*high[:wanted], *low[wanted:]], wanted, combine)
-    if not np.isfinite(lower.sum() + upper.sum()):
+    if any(not np.isfinite(values.sum()) for values in (*low, *high)):
         raise DamagedIndex(
             f"scores of {space.name} are not finite numbers: `indexer verify` names the file"
         )
@@ -307,7 +336,7 @@ def layers_asked(asked: str | Sequence[int] | None, index: Index) -> tuple[int, 
     try:
         return parse_layers(asked, there)
     except ValueError as err:
-        raise QueryError(f"--layers: {err}") from None
+        raise QueryError(f"{option_named('layers')}: {err}") from None
 
 
 @dataclass(frozen=True)
@@ -351,7 +380,9 @@ def _rankings(index: Index, layers: tuple[int, ...], query: MiddlemanQuery) -> l
     if per_layer is not None:
         least = min(sizes)
         if not 1 <= per_layer <= least:
-            raise QueryError(f"--per-layer {per_layer}: a layer has 1 to {least:,} neurons")
+            raise QueryError(
+                f"{option_named('per_layer', per_layer)}: a layer has 1 to {least:,} neurons"
+            )
         return [_Ranking((stretch,), per_layer) for stretch in each]
     k = row_count(query, there, f"layers {span(layers)} have 1 to {there:,} neurons")
     together = each[0].start, each[-1].stop

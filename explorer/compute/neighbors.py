@@ -24,6 +24,7 @@ from explorer.progress import Progress
 from explorer.questions import Calibration, Meta, Neighbor, Neighbors, NeighborsQuery
 from explorer.resolve import Item, Resolver, folded
 from explorer.scan import Scan, scan, scans_of_each
+from indexer.store.errors import option_named
 from indexer.store.items import ITEMS
 from indexer.store.read import Index
 from indexer.store.space import Space
@@ -232,7 +233,7 @@ def span_of(names: Sequence[str]) -> str:
 def check_seed(seed: int) -> None:
     """Raise `QueryError` unless a draw can be seeded so."""
     if seed < 0:
-        raise QueryError(f"--seed {seed}: a seed is 0 or more")
+        raise QueryError(f"{option_named('seed', seed)}: a seed is 0 or more")
 
 
 def meta_of(

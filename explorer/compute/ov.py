@@ -30,7 +30,7 @@ from explorer.progress import Progress
 from explorer.questions import HeadWrites, OvQuery, OvReport
 from explorer.ranking import best
 from explorer.scan import scans_of_each
-from indexer.store.errors import UnknownName
+from indexer.store.errors import UnknownName, option_named
 from indexer.store.grid import span
 from indexer.store.read import Index
 
@@ -163,12 +163,14 @@ def _heads(index: Index, layer: int | None, head: int | None) -> NDArray[np.int6
     if layer is None:
         return every
     if layer not in grid.layers:
-        raise UnknownName(f"--layer {layer}: there are layers {span(grid.layers)}")
+        raise UnknownName(f"{option_named('layer', layer)}: there are layers {span(grid.layers)}")
     first = grid.layers.index(layer) * grid.heads
     if head is None:
         return every[first : first + grid.heads]
     if not 0 <= head < grid.heads:
-        raise UnknownName(f"--head {head}: heads of a layer run from 0 to {grid.heads - 1}")
+        raise UnknownName(
+            f"{option_named('head', head)}: heads of a layer run from 0 to {grid.heads - 1}"
+        )
     return every[first + head : first + head + 1]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from explorer.errors import QueryError, TooFewRows
 from explorer.questions.query import Query, usual_rows
+from indexer.store.errors import option_named
 from indexer.store.items import ITEMS
 from indexer.store.space import Space
 
@@ -35,9 +36,9 @@ def checked_count(asked: int | None, usual: int, there: int, which: str) -> int:
     if asked is None:
         return min(usual, there)
     if asked < 1:
-        raise QueryError(f"-k {asked}: ask for 1 row or more")
+        raise QueryError(f"{option_named('k', asked)}: ask for 1 row or more")
     if asked > there:
-        raise TooFewRows(f"-k {asked}: {which}", there)
+        raise TooFewRows(f"{option_named('k', asked)}: {which}", there)
     return asked
 
 

@@ -21,6 +21,7 @@ from explorer.measures.registry import KINDS, checked_measure, listed
 from explorer.products import Float64
 from explorer.questions import Neighbors, NeighborsQuery
 from explorer.questions.query import usual_rows
+from indexer.store.errors import option_named
 from indexer.store.read import Index
 from indexer.store.space import Space
 
@@ -103,6 +104,7 @@ def _checked(rows: Float64, names: list[str], measure: Measure, composed: bool) 
                 )
             distances = listed([name for name in MEASURES if KINDS[name].distance])
             raise QueryError(
-                f"{names[at]} is zero: it has no direction; only --measure {distances} asks it"
+                f"{names[at]} is zero: it has no direction; only "
+                f"{option_named('measure', distances)} asks it"
             )
     return queries

@@ -80,7 +80,8 @@ def _read(at: int, text: str) -> Expression:
 
 def _of_item(error: SemanticError, at: int, text: object) -> SemanticError:
     """The same error, saying which of many items it is about."""
-    return type(error)(f"items[{at}], {text!r}: {error}")
+    told = type(error)(f"items[{at}], {text!r}: {error}")
+    return told.offering(error.asked, error.instead)
 
 
 def _plain(index: Index, words: Words, space: Space, expressions: Sequence[Expression]) -> Int64:

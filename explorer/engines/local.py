@@ -13,7 +13,9 @@ from types import ModuleType
 from typing import Any
 
 from explorer.compute.workspace import Workspace
-from explorer.errors import BadExpression, UnknownWord
+from explorer.engines.phrases import phrases, told
+from explorer.errors import BadExpression, QueryError, UnknownWord
+from explorer.expressions import told_apart
 from explorer.progress import Progress, no_progress
 from explorer.questions.query import Query, R, parameters
 from indexer.store.errors import UnknownName
@@ -31,7 +33,15 @@ class Local:
 
     def ask(self, query: Query[R], progress: Progress = no_progress) -> R:
         """The answer of a query; raises a `SemanticError` with one line where there is none."""
-        found: R = _module(query).answer(self.work, query, progress)
+        written = phrases(query, self.work.index)
+        try:
+            found: R = _module(query).answer(self.work, query, progress)
+        except QueryError as err:
+            if written and not isinstance(err, UnknownWord):
+                told_apart(err, written.values())
+            raise
+        if written:
+            found = told(found, written)
         return found
 
     def ask_each(self, queries: Sequence[Query[R]], skip: bool = False) -> Iterator[R | None]:

@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from explorer.errors import QueryError
 from explorer.measures import MeasureName
 from explorer.products import ROWS_AT_ONCE, Float64
+from indexer.store.errors import option_named
 from indexer.store.space import Space
 
 Int64 = NDArray[np.int64]
@@ -154,7 +155,10 @@ class Measure(ABC):
         """
         rows = self.normed_rows(item.vector[None], item.home)
         if self.cosine and not rows.any():
-            raise QueryError("a zero vector has no direction; ask with --measure dot or euclidean")
+            raise QueryError(
+                f"a zero vector has no direction; ask with "
+                f"{option_named('measure', 'dot')} or euclidean"
+            )
         vector: Float64 = rows[0]
         return vector
 

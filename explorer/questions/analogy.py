@@ -24,6 +24,7 @@ from explorer.questions.query import Query, argument, option
 from explorer.show.gauge import Gauge, standardised
 from explorer.show.layout import Column, Layout
 from explorer.show.shapes import Lines, Picture
+from indexer.store.errors import option_named
 
 
 @dataclass(frozen=True)
@@ -142,9 +143,12 @@ class AnalogyLayersQuery(Query["AnalogyLayers"]):
 def check_target(target: str | None, against: str | None) -> None:
     """Raise `QueryError` where there is nothing to compare with, or the target is empty."""
     if against is not None and target is None:
-        raise QueryError("--against compares how two expressions reach a target: name --target")
+        raise QueryError(
+            f"{option_named('against')} compares how two expressions reach a target: name "
+            f"{option_named('target')}"
+        )
     if target is not None and not target.strip():
-        raise QueryError("--target is empty; name one word")
+        raise QueryError(f"{option_named('target')} is empty; name one word")
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,7 @@ class Resolved:
         space: the space its vector was taken from.
         weight: signed weight in the expression.
         note: what a reader should know: a mean of parts, a sink, text that was not indexed.
+        instead: what may have been meant, the likeliest first, to be asked in place of `asked`.
     """
 
     asked: str
@@ -58,6 +59,7 @@ class Resolved:
     space: str
     weight: float = 1.0
     note: str = ""
+    instead: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from explorer.questions.query import Query, argument, option
 from explorer.show.gauge import Gauge
 from explorer.show.layout import Column, Layout
 from explorer.show.numbers import figure
+from indexer.store.errors import option_named
 
 ProfileMeasure = Literal["pearson", "spearman", "kendall", "cosine", "euclidean", "dot"]
 """How two profiles are scored, in the order in which answers have them."""
@@ -111,8 +112,14 @@ class CompareQuery(Query["Comparison"]):
     def check(self) -> None:
         """Raise `QueryError` where neurons are said to be chosen somehow, and none are chosen."""
         if self.top_neurons is None and (self.impact, self.control_neurons) != ("z", "own"):
-            said = f"--impact {self.impact}" if self.impact != "z" else "--control-neurons same"
-            raise QueryError(f"{said} is about chosen neurons; name --top-neurons too")
+            said = (
+                option_named("impact", self.impact)
+                if self.impact != "z"
+                else option_named("control_neurons", "same")
+            )
+            raise QueryError(
+                f"{said} is about chosen neurons; name {option_named('top_neurons')} too"
+            )
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from explorer.questions.choices import Case, MeasureName, Method, Tokens
 from explorer.questions.lines import foot_lines
 from explorer.questions.query import Query, argument, option
 from explorer.show.layout import Column, Layout
+from indexer.store.errors import option_named
 
 ANALOGIES = """
 \b
@@ -231,7 +232,9 @@ class EvaluateSimilarityQuery(Query["SimilarityCorrelations"]):
 def check_spaces(space: tuple[str, ...] | None, all_layers: bool) -> None:
     """Raise `QueryError` where a space is named, and all are asked."""
     if all_layers and space is not None:
-        raise QueryError("--all-layers asks every space; leave out --space")
+        raise QueryError(
+            f"{option_named('all_layers')} asks every space; leave out {option_named('space')}"
+        )
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from explorer.questions.query import Query, argument, option
 from explorer.show.gauge import Gauge, standardised
 from explorer.show.layout import Column, Layout
 from explorer.show.shapes import Grid, Picture
+from indexer.store.errors import option_named
 
 if TYPE_CHECKING:
     from indexer.store.layout import Manifest
@@ -55,7 +56,7 @@ class MiddleMan:
         layer: block, from 0.
         expert: which of the block's experts, from 0; None in a block without.
         unit: from 0.
-        score: the least (or mean) of `scores`, less the largest of `avoided`.
+        score: the least (or mean) of `scores`, less the largest of `avoided` where that is above 0.
         scores: per word asked; by activations, z of the activation at the word's last token.
         avoided: per word to avoid.
         acts: per word asked, the sign it acts with; empty where neurons have no gate.
@@ -104,7 +105,12 @@ class MiddlemanQuery(Query["Middlemen"]):
         noun="way to combine",
     )
     avoid: tuple[str, ...] = option(
-        (), "words a neuron should not answer to", "word", also=("--not",), shown=False
+        (),
+        "words a neuron should not answer to: the largest of what they score is taken away where "
+        "it is above 0; a neuron then counts where the words asked make a score above 0",
+        "word",
+        also=("--not",),
+        shown=False,
     )
     layers: str | tuple[int, ...] | None = option(None, "only these layers", "layers")
     per_layer: int | None = option(None, "the best so many of each layer", shown=False)
@@ -124,14 +130,15 @@ class MiddlemanQuery(Query["Middlemen"]):
         if self.by == "weights":
             return
         for one, given in (
-            ("--avoid", bool(self.avoid)),
-            ("--side", self.side is not None),
-            ("--score", self.score != "z"),
-            ("--combine", self.combine != "min"),
+            ("avoid", bool(self.avoid)),
+            ("side", self.side is not None),
+            ("score", self.score != "z"),
+            ("combine", self.combine != "min"),
         ):
             if given:
                 raise QueryError(
-                    f"--by activations ranks by the least |z| of what was recorded: leave out {one}"
+                    f"{option_named('by', 'activations')} ranks by the least |z| of what was "
+                    f"recorded: leave out {option_named(one)}"
                 )
 
     def beside(self, manifest: Manifest) -> MiddlemanQuery | None:

@@ -14,6 +14,7 @@ from explorer.questions.query import Query, argument, option
 from explorer.show.gauge import Gauge, standardised
 from explorer.show.layout import Column, Layout
 from explorer.show.shapes import Bars, Grid, Picture
+from indexer.store.errors import option_named
 
 if TYPE_CHECKING:
     from indexer.store.layout import Manifest
@@ -75,7 +76,10 @@ class OvQuery(Query["OvReport"]):
     def check(self) -> None:
         """Raise `QueryError` where a head is named, and no layer."""
         if self.head is not None and self.layer is None:
-            raise QueryError(f"--head {self.head} of which layer? Name --layer too")
+            raise QueryError(
+                f"{option_named('head', self.head)} of which layer? Name "
+                f"{option_named('layer')} too"
+            )
 
     def beside(self, manifest: Manifest) -> OvQuery | None:
         """Every head of every layer."""

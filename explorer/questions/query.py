@@ -20,6 +20,7 @@ from dataclasses import MISSING, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origin
 
 from explorer.errors import QueryError
+from explorer.expressions import expressions
 from indexer.store.errors import unknown
 
 if TYPE_CHECKING:
@@ -295,11 +296,14 @@ def _tidied(one: Parameter, value: Any) -> Any:
 
 
 def _several(one: Parameter, value: Any) -> Any:
-    """Some texts; of a choice, or of spaces, one text may hold several between commas."""
+    """Some texts; of a choice, a space or a word, one text may hold several between commas."""
     listed = bool(one.choices) or one.takes in ("space", "depth")
-    if isinstance(value, str):
-        value = [part.strip() for part in value.split(",")] if listed else [value]
-    each = _texts(one, value)
+    each = _texts(one, [value] if isinstance(value, str) else value)
+    if listed:
+        each = tuple(part.strip() for text in each for part in text.split(","))
+    if one.takes in ("word", "expression"):
+        # A text without any is left as it is, for whoever reads it to refuse.
+        return tuple(part for text in each for part in expressions(text) or (text,))
     if not one.choices:
         return each
     each = tuple(filter(None, each))

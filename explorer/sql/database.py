@@ -20,10 +20,10 @@ from explorer.sql.answers import Answers, Stopped
 from explorer.sql.functions import Function, functions
 from explorer.sql.guard import Position, checked, said
 from indexer.store import catalog_file
-from indexer.store.errors import MachineError, SemanticError
+from indexer.store.errors import MachineError, SemanticError, in_sql, option_named
 from indexer.store.read import Index
 
-TOO_MUCH = "the query needs more than --memory allows; narrow it, or allow more"
+TOO_MUCH = f"the query needs more than {option_named('memory')} allows; narrow it, or allow more"
 POSITIONAL = inspect.Parameter.POSITIONAL_ONLY
 BATCH = 4096
 """Rows of an answer that are handed on at once."""
@@ -157,7 +157,7 @@ class Database:
     def _at(error: SemanticError, places: Sequence[Position]) -> SemanticError:
         """An error of a question, with the place where it was asked if there is only one."""
         if len(places) == 1 and error.exit_code == 2:
-            error.args = (f"{places[0]}: {error}",)
+            error.args = (f"{places[0]}: {error.line(in_sql)}",)
         return error
 
     def _run(self, statement: str) -> None:

@@ -95,7 +95,7 @@ class Function:
     def macro(self) -> str:
         """The statement that gives it its defaults, and a table function its rows."""
         # In quotes: some names end an expression, such as by.
-        cast = ", ".join(f'CAST("{p.name}" AS {p.type})' for p in self.parameters)
+        cast = ", ".join(_cast(p) for p in self.parameters)
         if not self.columns:
             return f"CREATE TEMP MACRO {self.signature} AS _{self.name}({cast})"
         # Named one by one: a list that is empty has no fields to find.
@@ -185,6 +185,15 @@ def _in_sql(text: str) -> str:
     """What is said of a value, as a part of a sentence of somebody who writes SQL."""
     said = re.sub(r"\bNone\b", "NULL", text)
     return said if said.endswith("...") else said.removesuffix(".")
+
+
+def _cast(one: FunctionParameter) -> str:
+    """A parameter as the type it has; one text, where several may be, is a list of one."""
+    cast = f'CAST("{one.name}" AS {one.type})'
+    if one.type != "VARCHAR[]":
+        return cast
+    text = f'CAST("{one.name}" AS VARCHAR)'
+    return f"CASE WHEN typeof(\"{one.name}\") = 'VARCHAR' THEN [{text}] ELSE {cast} END"
 
 
 def _default(value: Any) -> str | None:

@@ -17,7 +17,7 @@ from typing import Any
 from explorer.errors import QueryError
 from explorer.sql.functions import functions
 from explorer.sql.meant import command, meant
-from indexer.store.errors import nearest
+from indexer.store.errors import nearest, option_named
 
 TABLE_FUNCTIONS = frozenset(
     {
@@ -153,7 +153,8 @@ def _refused(name: str, place: Position) -> str:
     close = nearest(name, TABLE_FUNCTIONS, limit=1)
     hint = f"; did you mean {close[0]}?" if close else ""
     return (
-        f"{place}: the function {name} cannot be asked here{hint} (files are read with --attach "
+        f"{place}: the function {name} cannot be asked here{hint} (files are read with "
+        f"{option_named('attach')} "
         "NAME=FILE; `explorer schema` lists the explorer's functions)"
     )
 

@@ -15,8 +15,6 @@ _COMMAND = re.compile(r"\s*([.\\])\s*(\w*)\s*(\w*)")
 
 _BARE = re.compile(r"\s*(help|exit|quit)\s*;?\s*", re.IGNORECASE)
 
-_NO_LIST = re.compile(r"Type VARCHAR with value ('.*') can't be cast to .*VARCHAR\[\]")
-
 _COLUMN = re.compile(r'Referenced column "(.+?)" (?:was )?not found')
 
 
@@ -39,9 +37,6 @@ def meant(message: str, sql: str) -> str | None:
     column = _COLUMN.search(message)
     if column is not None:
         return _parameter(column[1], sql) or _text(column[1], sql)
-    text = _NO_LIST.search(message)
-    if text is not None:
-        return f"{text[1]} is a text, and a list is needed: [{text[1]}, ...]"
     for name in RESERVED if "syntax error" in message else ():
         if re.search(rf"\b{name}\s*:=", sql, re.IGNORECASE):
             return f'SQL has {name} for itself; as a parameter it is quoted: "{name}" := ...'

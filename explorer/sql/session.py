@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.errors import Cancelled, QueryError
 from explorer.worker import Worker, WorkerFailed
-from indexer.store.errors import MachineError, SemanticError
+from indexer.store.errors import MachineError, SemanticError, option_named
 
 if TYPE_CHECKING:
     import pyarrow
@@ -121,7 +121,7 @@ class Session:
                         if held > self.memory:
                             raise QueryError(
                                 f"the answer does not fit into {_amount(self.memory)}; narrow it "
-                                "with WHERE or LIMIT, or allow more with --memory"
+                                f"with WHERE or LIMIT, or allow more with {option_named('memory')}"
                             )
                         batch = pyarrow.ipc.read_record_batch(pyarrow.py_buffer(body), schema)
                         batches.append(batch)
@@ -166,14 +166,17 @@ class Session:
         """What it means to who asked."""
         if late and (failed.silent or str(failed) == "stopped"):
             return QueryError(
-                f"stopped after {self.timeout:g} s; narrow the query, or allow more with --timeout"
+                f"stopped after {self.timeout:g} s; narrow the query, or allow more with "
+                f"{option_named('timeout')}"
             )
         if failed.silent:
             return QueryError(
                 f"the query needs more than the {_amount(self.memory)} it may hold, or the "
-                "process that ran it was ended; narrow it, or allow more with --memory"
+                "process that ran it was ended; narrow it, or allow more with "
+                f"{option_named('memory')}"
             )
-        return (MachineError if failed.code == 1 else QueryError)(str(failed))
+        error = (MachineError if failed.code == 1 else QueryError)(str(failed))
+        return error.offering(failed.asked, failed.instead)
 
 
 def bytes_of(amount: int | str) -> int:
@@ -186,10 +189,10 @@ def bytes_of(amount: int | str) -> int:
     units |= {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", str(amount))
     if match is None or match[2].upper() not in units:
-        raise QueryError(f"--memory {amount}: write it as 500MB or 1GB")
+        raise QueryError(f"{option_named('memory', amount)}: write it as 500MB or 1GB")
     found = int(float(match[1]) * units[match[2].upper()])
     if found < LEAST_MEMORY:
-        raise QueryError(f"--memory {amount}: {_amount(LEAST_MEMORY)} is the least")
+        raise QueryError(f"{option_named('memory', amount)}: {_amount(LEAST_MEMORY)} is the least")
     return found
 
 
@@ -200,7 +203,9 @@ def seconds_of(timeout: float) -> float:
         QueryError: it is none, or more than a day.
     """
     if not 0 < timeout <= 86_400:
-        raise QueryError(f"--timeout {timeout:g}: seconds, more than 0 and at most a day")
+        raise QueryError(
+            f"{option_named('timeout', f'{timeout:g}')}: seconds, more than 0 and at most a day"
+        )
     return float(timeout)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from explorer.errors import QueryError
 from explorer.textfile import did_you_mean
 from indexer.store.catalog_file import declared
+from indexer.store.errors import option_named
 from indexer.store.whole_file import require_regular
 
 
@@ -36,23 +37,27 @@ def read(connection: Any, name: str, source: str | Path | Any) -> None:
             f'CREATE TEMP TABLE "{name}" AS SELECT * FROM {reader}(?)', [str(path)]
         ).fetchall()
     except duckdb.OutOfMemoryException:
-        raise QueryError(f"--attach {name}: it does not fit into --memory") from None
+        raise QueryError(
+            f"{option_named('attach', name)}: it does not fit into {option_named('memory')}"
+        ) from None
     except duckdb.Error as err:
         told = str(err).splitlines()[0].split(": ", 1)[-1]
-        raise QueryError(f"--attach {name}={source}: {told}") from None
+        raise QueryError(f"{option_named('attach', f'{name}={source}')}: {told}") from None
 
 
 def _check_name(connection: Any, name: str) -> None:
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,62}", name):
         raise QueryError(
-            f"--attach {name!r}: a table's name is letters, digits and underscores, such as mine"
+            f"{option_named('attach', repr(name))}: a table's name is letters, digits and "
+            "underscores, such as mine"
         )
     taken = connection.execute(
         "SELECT 1 FROM duckdb_tables() WHERE lower(table_name) = lower(?)", [name]
     ).fetchall()
     if taken or name.lower() in ("given", *declared()):
         raise QueryError(
-            f"--attach {name!r}: there is a table of that name already; choose another"
+            f"{option_named('attach', repr(name))}: there is a table of that name already; "
+            "choose another"
         )
 
 

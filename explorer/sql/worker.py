@@ -81,7 +81,7 @@ def _serve(client: Client) -> None:
 
 
 def _ask(database: Database, head: dict[str, Any], most: int, client: Client) -> None:
-    from indexer.store.errors import at_the_edge
+    from indexer.store.errors import at_the_edge, in_sql
 
     over = threading.Event()
     clock = threading.Thread(
@@ -103,7 +103,7 @@ def _ask(database: Database, head: dict[str, Any], most: int, client: Client) ->
         if at_the_edge(err) is None:
             raise
         if not late:
-            client.fail(err, last=False)
+            client.fail(err, last=False, spelling=in_sql)
     clock.join()
 
 

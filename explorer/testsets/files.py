@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 from explorer.errors import QueryError
 from explorer.textfile import lines_of
-from indexer.store.errors import unknown
+from indexer.store.errors import option_named, unknown
 
 Source: TypeAlias = str | os.PathLike[str] | Iterable[str]
 """The path of a file, or its lines."""
@@ -112,7 +112,9 @@ def read_pairs(source: Source, column: str | int = 3, delimiter: str | None = No
     """
     name, lines = _lines(source)
     if delimiter == "":
-        raise QueryError("--delimiter is empty; name the character between columns")
+        raise QueryError(
+            f"{option_named('delimiter')} is empty; name the character between columns"
+        )
     numbered = [(at, line) for at, line in enumerate(lines, start=1) if line.strip()]
     data = [(at, line) for at, line in numbered if not line.startswith(COMMENT)]
     if not data:
@@ -130,7 +132,7 @@ def read_pairs(source: Source, column: str | int = 3, delimiter: str | None = No
         if rating is None or not fields[0] or not fields[1]:
             raise QueryError(
                 f"{name}, line {at}: {_short(line)} has no two words and a number in column "
-                f"{place + 1}; --column names the column of the ratings"
+                f"{place + 1}; {option_named('column')} names the column of the ratings"
             )
         words.append((fields[0], fields[1]))
         ratings.append(rating)
@@ -145,7 +147,7 @@ def _column(
     """Where ratings stand, from 0, and the number of the line that says so; 0 where none does."""
     if isinstance(column, int) or column.isdecimal():
         if int(column) < 3:
-            raise QueryError(f"--column {column}: columns 1 and 2 hold the words")
+            raise QueryError(f"{option_named('column', column)}: columns 1 and 2 hold the words")
         return int(column) - 1, 0
     header: list[str] = []
     for at, line in numbered:

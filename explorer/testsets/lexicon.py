@@ -16,7 +16,9 @@ from explorer.errors import QueryError
 from explorer.questions.choices import Case, Tokens
 from explorer.resolve import folded
 from explorer.words import Words
+from indexer.store.errors import option_named
 from indexer.store.items import ITEMS
+from indexer.store.letters import spellings
 from indexer.store.read import Index
 from indexer.store.space import Space
 
@@ -82,7 +84,8 @@ class Lexicon:
         """
         if self.case == "fold":
             return self._by_fold.get(folded(word))
-        for text in (f" {word}", word):
+        written = spellings(word)
+        for text in (*(f" {one}" for one in written), *written):
             if text in self._by_text:
                 return self._by_text[text]
         return None
@@ -110,7 +113,7 @@ def lexicon(
         QueryError: the space holds no words, or there is no such option.
     """
     if restrict is not None and restrict < 1:
-        raise QueryError(f"--restrict {restrict}: ask for 1 item or more")
+        raise QueryError(f"{option_named('restrict', restrict)}: ask for 1 item or more")
     kind = space.entry.item
     if kind == "token":
         where = "WHERE word_like " if tokens == "word-like" else ""

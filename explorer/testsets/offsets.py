@@ -25,6 +25,7 @@ from explorer.errors import QueryError
 from explorer.measures.measure import Measure
 from explorer.products import Float64, row_products, row_squares
 from explorer.testsets.lexicon import Lexicon
+from indexer.store.errors import option_named
 
 Int64 = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -88,7 +89,7 @@ def best_answers(
         word = lexicon.texts[words[int(np.argmin(some))]].strip()
         raise QueryError(
             f"{word!r} is a zero vector in {measure.space.name} and has no direction; "
-            "ask with --measure dot or euclidean"
+            f"ask with {option_named('measure', 'dot')} or euclidean"
         )
     forms = _forms(lexicon, questions)
     own = (forms[:, :, None] == questions[:, None, :]).any(axis=2)

@@ -10,7 +10,7 @@ from explorer.expressions import neuron_of
 from explorer.progress import Progress
 from explorer.questions import NeuronQuery, WordQuery
 from explorer.views.place import Place
-from explorer.views.terms import parts_of
+from explorer.views.terms import alone
 from explorer.views.view import view_of
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _OF_NEURON, _OF_WORD = view_of(NeuronQuery, rows="10"), view_of(WordQuery, rows=
 
 def _ask(ix: Explorer, place: Place, progress: Progress) -> Any:
     try:
-        neuron_of((parts_of(place.text) or [""])[0])
+        neuron_of(alone(place.text))
     except BadExpression:
         return _OF_WORD.ask(ix, place, progress)
     return _OF_NEURON.ask(ix, place, progress)

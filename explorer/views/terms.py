@@ -1,7 +1,7 @@
 """What the query bar holds, for views that ask one expression and for those that ask several words.
 
-The same text serves both: `large, tall - red` is its first expression, *large*, or the words
-*large* and *tall* without *red*. Knows the grammar of expressions; knows no index.
+`large, tall - red` is the words *large* and *tall* without *red*; where one expression is asked it
+is refused, with each of the two in its place. Knows the grammar of expressions; knows no index.
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ import re
 from dataclasses import dataclass, replace
 
 from explorer.errors import BadExpression, QueryError
-from explorer.expressions import Kind, Term, parse
+from explorer.expressions import Kind, Term, apart, expressions, parse, told_apart, word_written
 
-_PART = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*"?|(?<=token:),)+')
 _CHUNK = re.compile(r'(?:[^\s",]|"(?:[^"\\]|\\.)*"?)+')
 
 
@@ -24,21 +23,16 @@ class TypedWords:
     avoid: tuple[str, ...]
 
 
-def parts_of(text: str) -> list[str]:
-    """What stands between commas, outside quotes."""
-    return [part.strip() for part in _PART.findall(text) if part.strip()]
-
-
 def alone(text: str) -> str:
-    """The one expression of a text: the first of several.
+    """The one expression of a text, or the one word.
 
     Raises:
-        BadExpression: there is none.
+        BadExpression: there is none, or there are several.
     """
-    parts = parts_of(text)
+    parts = expressions(text)
     if not parts:
         raise BadExpression("nothing is asked yet")
-    return parts[0]
+    return parts[0] if len(parts) == 1 else parse(text).text
 
 
 def several(text: str) -> TypedWords:
@@ -50,7 +44,7 @@ def several(text: str) -> TypedWords:
     """
     words: list[str] = []
     avoid: list[str] = []
-    for part in parts_of(text):
+    for part in expressions(text):
         for term in parse(part).terms:
             if abs(term.weight) != 1:
                 raise QueryError(f"{part!r}: words are asked one by one here; leave out the weight")
@@ -70,7 +64,8 @@ def only_words(text: str, least: int = 1) -> tuple[str, ...]:
     if found.avoid:
         raise QueryError(f"{found.avoid[0]!r} is taken away; here words are only asked together")
     if len(found.words) < least:
-        raise BadExpression(f"name {least} words or more, such as large, tall, huge")
+        said = f"name {least} words or more, such as large, tall, huge"
+        raise told_apart(BadExpression(said), [apart(word) for word in found.words])
     return found.words
 
 
@@ -84,29 +79,26 @@ def item(name: str, kind: str = "word", text: str | None = None) -> str:
     """
     if kind == "token":
         said = name.replace("␣", " ") if text is None else text
-        if name.startswith("␣") and "," not in name and _means(name, Kind.TOKEN, said):
+        if name.startswith("␣") and _is_token(name, said):
             return name
         return Term(Kind.TOKEN, text=said).name
     if kind == "head":
         return name if "." in name else f"{name}.value"
     if kind == "neuron":
         return name
-    said = name if text is None else text
-    plain = _means(said, Kind.WORD, said)
-    return said if plain and "," not in said else Term(Kind.TEXT, text=said).name
+    return word_written(name if text is None else text)
 
 
-def _means(written: str, kind: Kind, text: str) -> bool:
+def _is_token(written: str, text: str) -> bool:
     try:
         term = parse(written).single
     except BadExpression:
         return False
-    return term is not None and (term.kind, term.text) == (kind, text) and term.space is None
+    return term is not None and (term.kind, term.text, term.space) == (Kind.TOKEN, text, None)
 
 
 def _written(term: Term) -> str:
-    name = replace(term, weight=1.0).name
-    return f"{name}@{term.space}" if term.space else name
+    return replace(term, weight=1.0).written
 
 
 def bad_span(text: str, error: str) -> tuple[int, int]:

@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from explorer.errors import TooFewRows
+from explorer.errors import QueryError, TooFewRows
 from explorer.progress import Progress
 from explorer.questions.fields import ROWS
 from explorer.questions.query import Parameter, Query, about, parameters
 from explorer.views.place import Place
-from explorer.views.terms import alone, only_words, parts_of, several
+from explorer.views.terms import alone, only_words, several
 from indexer.store.spaces import UNGATED_SIDES
 
 if TYPE_CHECKING:
@@ -172,7 +172,12 @@ def view_of(
         for one in others:
             if one.name in options and (value := chosen(place, ix, options[one.name]).strip()):
                 given[one.name] = _value(one, value)
-        return kind(**adjusted(ix, given))
+        try:
+            return kind(**adjusted(ix, given))
+        except QueryError as err:
+            if err.instead and not err.asked:
+                err.offering(place.text, err.instead)
+            raise
 
     def ask(ix: Explorer, place: Place, progress: Progress) -> Any:
         return ask_as_many(ix, made(ix, place), place, progress)
@@ -215,12 +220,8 @@ def ask_as_many(ix: Explorer, query: Any, place: Place, progress: Progress) -> A
 
 def typed(bar: Parameter, text: str, avoids: bool = False) -> dict[str, Any]:
     """What stands in the bar, as the field that it is for, and as `avoid` where that is one."""
-    if bar.takes == "expression":
-        return {bar.name: alone(text)}
-    if bar.takes == "neuron":
-        return {bar.name: (parts_of(text) or [""])[0]}
     if not bar.several:
-        return {bar.name: several(text).words[0]}
+        return {bar.name: alone(text)}
     if not avoids:
         return {bar.name: only_words(text)}
     found = several(text)

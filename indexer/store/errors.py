@@ -7,10 +7,45 @@ descends from `SemanticError`, so that an edge (the command line, a screen) catc
 from __future__ import annotations
 
 import linecache
+import re
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Self
 
 from indexer.store.shown import lines, one_line
+
+Spelling = Callable[[str, str | None], str]
+"""How a face writes an option: of its name, and a value where one was given."""
+
+_OPENS, _CLOSES = "\ue000", "\ue001"
+"""Around an option in a message: characters that stand nowhere else in one, as they never print."""
+
+_OPTION = re.compile(f"{_OPENS}([a-z_]+)(?:=(.*?))?{_CLOSES}", re.DOTALL)
+
+
+def option_named(name: str, value: object = None) -> str:
+    """An option in a message: each face writes it in its own way."""
+    return f"{_OPENS}{name}{'' if value is None else f'={value}'}{_CLOSES}"
+
+
+def on_command_line(name: str, value: str | None) -> str:
+    """`--per-layer 3`, `-k 3`."""
+    dashed = f"--{name.replace('_', '-')}" if len(name) > 1 else f"-{name}"
+    return dashed if value is None else f"{dashed} {value}"
+
+
+def in_python(name: str, value: str | None) -> str:
+    """`per_layer=3`; so the terminal UI has it too, whose pickers have the names of fields."""
+    return name if value is None else f"{name}={value}"
+
+
+def in_sql(name: str, value: str | None) -> str:
+    """`per_layer := 3`."""
+    return name if value is None else f"{name} := {value}"
+
+
+def _spelled(text: str, spelling: Spelling) -> str:
+    return _OPTION.sub(lambda found: spelling(found[1], found[2]), text) if _OPENS in text else text
 
 
 class SemanticError(Exception):
@@ -21,9 +56,22 @@ class SemanticError(Exception):
 
     exit_code = 2
     several_lines = False
+    asked = ""
+    """The text at fault, as it was asked, where `instead` says what to ask in its place."""
+    instead: tuple[str, ...] = ()
+    """What may be asked in place of `asked`, the likeliest first, each a whole expression."""
+
+    def offering(self, asked: str, instead: Iterable[str]) -> Self:
+        """The same error, with what may be asked in place of a text."""
+        self.asked, self.instead = asked, tuple(dict.fromkeys(instead))
+        return self
 
     def __str__(self) -> str:
-        return lines(super().__str__())
+        return self.line(in_python)
+
+    def line(self, spelling: Spelling) -> str:
+        """The message, its options as a face writes them."""
+        return lines(_spelled(super().__str__(), spelling))
 
     def _render_traceback_(self) -> list[str]:
         """In a notebook: the line of the person's own code, and what is wrong with it."""
@@ -148,13 +196,15 @@ def unknown(kind: str, asked: str, existing: Iterable[str]) -> str:
     return f"no {kind} {asked!r}{hint} (there are: {shown})" if names else f"no {kind} {asked!r}"
 
 
-def at_the_edge(error: BaseException) -> tuple[int, str] | None:
+def at_the_edge(error: BaseException, spelling: Spelling = in_python) -> tuple[int, str] | None:
     """Exit code and one line for an error that a person may meet; None for a programming error.
+
+    Options stand in the line as `spelling` writes them.
 
     2: what was asked for cannot be had. 1: the machine failed. 130: interrupted.
     """
     if isinstance(error, SemanticError):
-        text = str(error)
+        text = error.line(spelling)
         return error.exit_code, text if error.several_lines else _one_line(text)
     if isinstance(error, KeyboardInterrupt):
         return 130, "interrupted"

@@ -152,7 +152,7 @@ class Index:
     def _of_kind(self, kind: SpaceKind, side: str, usual: str) -> Space:
         entry = self.manifest.of_kind(kind, side=side)
         if entry is None:
-            raise UnknownSpace(self._no_space(usual))
+            raise self._no_space(usual)
         return self.space(entry.name)
 
     @property
@@ -179,7 +179,7 @@ class Index:
         if found is None:
             entry = self.manifest.space(name)
             if entry is None:
-                raise UnknownSpace(self._no_space(name))
+                raise self._no_space(name)
             with self._opening:
                 self.require_open()
                 found = self._spaces.setdefault(
@@ -187,14 +187,16 @@ class Index:
                 )
         return found
 
-    def _no_space(self, name: str) -> str:
+    def _no_space(self, name: str) -> UnknownSpace:
         contexts = self.context_names
         listed = [n for n in self.space_names if n not in contexts]
         if contexts:
             span = contexts if len(contexts) < 3 else [f"{contexts[0]} to {contexts[-1]}"]
             listed[1:1] = span
-        hint = did_you_mean(name, nearest(name, self.space_names, limit=1))
-        return f"no space {name!r} in index {self.name!r}{hint} (there are: {', '.join(listed)})"
+        near = nearest(name, self.space_names, limit=1)
+        said = f"no space {name!r} in index {self.name!r}{did_you_mean(name, near)}"
+        there = ", ".join(listed)
+        return UnknownSpace(f"{said} (there are: {there})").offering(name, near)
 
     @cached_property
     def vocabulary(self) -> Vocabulary:

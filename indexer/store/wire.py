@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Iterator
 from typing import IO, Any, NoReturn
 
-from indexer.store.errors import at_the_edge
+from indexer.store.errors import Spelling, at_the_edge, in_python
 from indexer.store.shown import one_line
 
 Frame = tuple[dict[str, Any], bytes]
@@ -65,20 +65,36 @@ class Client(Writer):
             while True:
                 yield self._requests.get(timeout=wait)
 
-    def fail(self, error: BaseException, wait: float = -1, last: bool = True) -> None:
+    def fail(
+        self,
+        error: BaseException,
+        wait: float = -1,
+        last: bool = True,
+        spelling: Spelling = in_python,
+    ) -> None:
         """Send a frame `error` with a line for a person; a fault of ours is traced on stderr too.
 
         Args:
             error: what went wrong.
             wait: as for `send`.
             last: whether this process ends with it.
+            spelling: how options stand in the line.
         """
-        edge = at_the_edge(error)
+        edge = at_the_edge(error, spelling)
         if edge is None:
             traceback.print_exception(error)
             edge = 1, f"{type(error).__name__}: {error}"
         text = one_line(" ".join(edge[1].splitlines()))
-        self.send("error", wait=wait, code=edge[0], text=text, last=last)
+        asked, instead = getattr(error, "asked", ""), list(getattr(error, "instead", ()))
+        self.send(
+            "error",
+            wait=wait,
+            code=edge[0],
+            text=text,
+            last=last,
+            asked=asked,
+            instead=instead,
+        )
 
     def _listen(self) -> None:
         # Not sys.stdin: a thread that waits there holds a lock that Python needs at its end.
