@@ -298,7 +298,7 @@ def test_a_dollar_in_a_name_is_no_formula(tmp_path: Path) -> None:
         ("indexer", "import", "x", "--name", "\x1b[31m"),
         ("indexer", "build", "./no\x1b[31m"),
         ("indexer", "build", "x", "--words", "no\u2028\x1b"),
-        ("indexer", "export", "smollm2", "embed\x1b", "--to", "npy", "-o", "x"),
+        ("indexer", "export", "smollm2", "embed\x1b", "--format", "npy", "-o", "x"),
         ("indexer", "x\x1b[31m"),
         ("explorer", "neighbors", "large", "--index", "x\x1b[31m"),
         ("explorer", "neighbors", "l\x1b[31mx"),

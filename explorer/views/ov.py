@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def _adjusted(ix: Explorer, given: dict[str, Any]) -> dict[str, Any]:
     heads = ix.manifest.model.n_heads
-    if "layer" not in given:
+    if "layers" not in given:
         heads *= len(ix.manifest.layers)
         given.pop("head", None)
     return given | {"k": 1 if "head" in given else min(given["k"], heads)}
