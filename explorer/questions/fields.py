@@ -11,7 +11,8 @@ def measure_option(one: str = "as an answer is one ranking") -> Any:
     """How vectors are scored, and why in one way alone."""
     return option(
         None,
-        f"how vectors are scored; one, {one}; centered in context.*, cosine elsewhere, unless given",
+        f"how vectors are scored; one, {one}; centered in context.*, cosine elsewhere, unless "
+        "given",
     )
 
 
