@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from explorer.cli.answer import say
+from explorer.cli.colour import failing
 from explorer.cli.completion import completion
 from explorer.cli.options import EXIT_CODES, EXPRESSIONS, examples
 from explorer.cli.question import command
@@ -149,6 +150,6 @@ def main() -> NoReturn:
 
 
 def _fail(code: int, line: str) -> NoReturn:
-    say(line)
+    say(line, failing("explorer"))
     let_go_of_stdout()
     sys.exit(code)
