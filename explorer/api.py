@@ -384,8 +384,8 @@ class Explorer:
                 given.
 
         Example:
-            >>> [(item, round(score, 2)) for item, score in
-            ...     ix.most_similar(["king", "woman"], "man", topn=2)]
+            >>> found = ix.most_similar(["king", "woman"], "man", topn=2)
+            >>> [(item, round(score, 2)) for item, score in found]
             [('␣queen', 0.73), ('␣Queen', 0.64)]
         """
         asked = expression_of(positive, negative)
