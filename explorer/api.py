@@ -384,8 +384,8 @@ class Explorer:
                 given.
 
         Example:
-            >>> [(item, round(score, 2)) for item, score in
-            ...     ix.most_similar(["king", "woman"], "man", topn=2)]
+            >>> found = ix.most_similar(["king", "woman"], "man", topn=2)
+            >>> [(item, round(score, 2)) for item, score in found]
             [('␣queen', 0.73), ('␣Queen', 0.64)]
         """
         asked = expression_of(positive, negative)
@@ -421,7 +421,7 @@ class Explorer:
         side: Side | None = None,
         score: Score = "z",
         combine: Combine = "min",
-        layers: str | Sequence[int] | None = None,
+        layers: str | int | Sequence[int] | None = None,
         per_layer: int | None = None,
         k: int | None = None,
     ) -> Middlemen:
@@ -452,7 +452,7 @@ class Explorer:
         *words: str | Iterable[str],
         side: Side | None = None,
         measure: str | Sequence[ProfileMeasure] | None = None,
-        layers: str | Sequence[int] | None = None,
+        layers: str | int | Sequence[int] | None = None,
         top_neurons: int | None = None,
         impact: Impact = "z",
         control_neurons: ControlNeurons = "own",
@@ -620,8 +620,8 @@ class Explorer:
         self,
         word: str,
         *,
-        to: str | None = None,
-        layer: int | None = None,
+        target: str | None = None,
+        layers: str | int | Sequence[int] | None = None,
         head: int | None = None,
         k: int | None = None,
         progress: Progress | None = None,
@@ -629,17 +629,17 @@ class Explorer:
         """What attention heads write for a word if they attend to it fully.
 
         Example:
-            >>> [(row.head, round(row.score, 1)) for row in ix.ov("large", to="tall", k=2).rows]
+            >>> [(row.head, round(row.score, 1)) for row in ix.ov("large", target="tall", k=2)]
             [('L25H8', 4.1), ('L25H6', 4.0)]
         """
-        return self.ask(OvQuery(word, to, layer, head, k), progress)
+        return self.ask(OvQuery(word, target, cast(Any, layers), head, k), progress)
 
     @asks(BaselineQuery)
     def baseline(
         self,
         space: str | None = None,
         *,
-        measure: MeasureName | None = None,
+        measure: str | Sequence[MeasureName] | None = None,
         pairs: int = 50_000,
         seed: int = 0,
         progress: Progress | None = None,
@@ -651,7 +651,7 @@ class Explorer:
             >>> round(row.mean, 2), round(row.std, 2)
             (0.47, 0.17)
         """
-        return self.ask(BaselineQuery(space, measure, pairs, seed), progress)
+        return self.ask(BaselineQuery(space, cast(Any, measure), pairs, seed), progress)
 
     @asks(LayersQuery)
     def layers(

@@ -98,7 +98,8 @@ def _approximate(path: Path) -> bool:
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A person's own settings, and indexes, must not decide what a test finds."""
-    for name in ("EXPLORER_INDEX", "EXPLORER_INDEXES"):
+    of_terminals = ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE")
+    for name in ("EXPLORER_INDEX", "EXPLORER_INDEXES", *of_terminals):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "of-the-user"))
 

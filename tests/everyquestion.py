@@ -30,7 +30,7 @@ QUESTIONS: dict[str, Callable[[Any], Any]] = {
     "analogy-layers-no-target": lambda ix: ix.analogy_layers("dog + small"),
     "neuron": lambda ix: ix.neuron("L1N7", k=3),
     "word": lambda ix: ix.word("large", k=4),
-    "ov": lambda ix: ix.ov("large", to="tall", k=3),
+    "ov": lambda ix: ix.ov("large", target="tall", k=3),
     "baseline": lambda ix: ix.baseline(pairs=500),
     "layers": lambda ix: ix.layers("dog + small", "Chihuahua"),
     "layers-twice": lambda ix: ix.layers("dog + dog", "Chihuahua"),

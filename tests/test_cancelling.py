@@ -32,7 +32,7 @@ LONG: dict[str, Ask] = {
     "anchored": lambda ix, **how: ix.anchored(
         "big", "huge", anchor="large", control="both", permutations=100, **how
     ),
-    "ov": lambda ix, **how: ix.ov("large", to="tall", **how),
+    "ov": lambda ix, **how: ix.ov("large", target="tall", **how),
     "layers": lambda ix, **how: ix.layers("dog + small", "Chihuahua", **how),
     "analogy_layers": lambda ix, **how: ix.analogy_layers("dog + small", "Chihuahua", **how),
     "compare": lambda ix, **how: ix.compare("large", "tall", "dog", pairs=100, **how),

@@ -95,7 +95,7 @@ def test_zsh_is_offered_what_there_is(
         (["ver"], ["verify"]),
         (["show", "sm"], ["smollm2"]),
         (["export", "smollm2", "neuron."], ["neuron.gate", "neuron.up", "neuron.out"]),
-        (["export", "smollm2", "embed", "--to", "p"], ["parquet", "projector"]),
+        (["export", "smollm2", "embed", "--format", "p"], ["parquet", "projector"]),
         (["import", "x.npy", "--name", "s"], ["smollm2"]),
     ],
 )

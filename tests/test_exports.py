@@ -188,7 +188,16 @@ def test_labels_that_are_empty_or_another_s_get_their_row_s_number() -> None:
 def test_what_was_done_to_labels_is_said_in_one_line(tiny_indexes: Path, run: Run) -> None:
     names, _ = held(tiny_indexes, "embed")
     shown = [display(name) for name in names]
-    args = ("llama", "embed", "--to", "word2vec", "-o", "out.vec", "--indexes", str(tiny_indexes))
+    args = (
+        "llama",
+        "embed",
+        "--format",
+        "word2vec",
+        "-o",
+        "out.vec",
+        "--indexes",
+        str(tiny_indexes),
+    )
     done = run("indexer", "export", *args)
     assert done.code == 0
     assert done.out == "out.vec\n"
@@ -213,20 +222,23 @@ def test_a_limit_takes_the_first_rows_and_layers_their_neurons(
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        (["llama", "embed", "--to", "nmpy", "-o", "x"], ["no format 'nmpy'", "'npy'", "gensim"]),
-        (["llama", "embd", "--to", "npy", "-o", "x"], ["no space 'embd'", "'embed'"]),
-        (["lama", "embed", "--to", "npy", "-o", "x"], ["no index 'lama'", "'llama'"]),
-        (["llama", "embed", "--to", "npy"], ["-o"]),
-        (["llama", "embed", "--to", "npy", "-o", "none/x"], ["no folder 'none'"]),
-        (["llama", "embed", "--to", "npy", "-o", "there"], ["there.npy is there", "--force"]),
-        (["llama", "embed", "--to", "npy", "-o", "x", "--limit", "0"], ["--limit 0"]),
-        (["llama", "embed", "--to", "npy", "-o", "x", "--layers", "1"], ["--layers", "tokens"]),
-        (["llama", "neuron.gate", "--to", "npy", "-o", "x", "--layers", "9"], ["no layer 9"]),
-        (["llama", "embed", "--to", "npy", "-o", "x", "--binary"], ["--binary", "word2vec"]),
-        (["llama", "embed", "--to", "parquet", "-o", "."], ["no name of a file"]),
-        (["llama", "embed", "--to", "gensim", "-o", ""], ["no name of a file"]),
-        (["llama", "embed", "--to", "npy", "-o", "/"], ["no name of a file"]),
-        (["llama", "embed", "--to", "projector", "-o", "there.npy"], ["there.npy is a file"]),
+        (
+            ["llama", "embed", "--format", "nmpy", "-o", "x"],
+            ["no format 'nmpy'", "'npy'", "gensim"],
+        ),
+        (["llama", "embd", "--format", "npy", "-o", "x"], ["no space 'embd'", "'embed'"]),
+        (["lama", "embed", "--format", "npy", "-o", "x"], ["no index 'lama'", "'llama'"]),
+        (["llama", "embed", "--format", "npy"], ["-o"]),
+        (["llama", "embed", "--format", "npy", "-o", "none/x"], ["no folder 'none'"]),
+        (["llama", "embed", "--format", "npy", "-o", "there"], ["there.npy is there", "--force"]),
+        (["llama", "embed", "--format", "npy", "-o", "x", "--limit", "0"], ["--limit 0"]),
+        (["llama", "embed", "--format", "npy", "-o", "x", "--layers", "1"], ["--layers", "tokens"]),
+        (["llama", "neuron.gate", "--format", "npy", "-o", "x", "--layers", "9"], ["no layer 9"]),
+        (["llama", "embed", "--format", "npy", "-o", "x", "--binary"], ["--binary", "word2vec"]),
+        (["llama", "embed", "--format", "parquet", "-o", "."], ["no name of a file"]),
+        (["llama", "embed", "--format", "gensim", "-o", ""], ["no name of a file"]),
+        (["llama", "embed", "--format", "npy", "-o", "/"], ["no name of a file"]),
+        (["llama", "embed", "--format", "projector", "-o", "there.npy"], ["there.npy is a file"]),
     ],
 )
 def test_what_cannot_be_exported_is_one_line_and_leaves_nothing(

@@ -683,7 +683,7 @@ def test_other_questions_take_labels(labelled: Path) -> None:
         assert target.n == len(LABELS) - 2
         assert ix.layers("f7@sae.decoder", "large", k=2).rows[-1].target is not None
         assert ix.ov("f7@sae.decoder", k=2).rows
-        assert ix.ov("large", to="f7@sae.decoder", k=2).rows
+        assert ix.ov("large", target="f7@sae.decoder", k=2).rows
         assert ix.compare("f7@sae.decoder", "large", pairs=0).rows
         with pytest.raises(QueryError, match=r"f7@sae\.decoder is a label.*pairs=0"):
             ix.compare("f7@sae.decoder", "large")
@@ -814,9 +814,11 @@ TENSOR = {"dtype": "F32", "shape": [3, 4], "data_offsets": [0, 48]}
 BAD = {
     "no such file": (lambda folder: folder / "none.npy", {}, ["none.npy", "no such file"]),
     "a folder": (lambda folder: folder, {}, ["is a folder"]),
-    "unknown ending": (text("a,1,2", "v.csv"), {}, ["'.csv'", "--from npy|safetensors|word2vec"]),
+    "unknown ending": (text("a,1,2", "v.csv"), {}, ["'.csv'", "--format npy|safetensors|word2vec"]),
     "a format it is not": (
-        lambda folder: array(THREE)(folder), {"format": "glove"}, ["an array of NumPy: --from npy"],
+        lambda folder: array(THREE)(folder),
+        {"format": "glove"},
+        ["an array of NumPy: --format npy"],
     ),
     "no such encoding": (text("a 1 2"), {"encoding": "latin-11"}, ["'latin-11'", "'latin-1'"]),
     "an encoding of no text": (text("a 1 2"), {"encoding": "rot13"}, ["no encoding 'rot13'"]),
@@ -882,8 +884,12 @@ BAD = {
     "a header of another width than some": (
         text("2 3\na 1 2\nb 1 2 3\n"), {}, ["line 2", "2 numbers where 3"],
     ),
-    "a header or a word": (text("5 1\na 1\nb 2\n"), {}, ["line 1 is a header", "--from glove"]),
-    "no header": (text("a 1 2\n"), {"format": "word2vec"}, ["line 1 is no header", "--from glove"]),
+    "a header or a word": (text("5 1\na 1\nb 2\n"), {}, ["line 1 is a header", "--format glove"]),
+    "no header": (
+        text("a 1 2\n"),
+        {"format": "word2vec"},
+        ["line 1 is no header", "--format glove"],
+    ),
     "an empty text": (text(""), {}, ["holds no vectors"]),
     "a header alone": (text("0 5\n"), {}, ["holds no vectors"]),
     "words alone": (text("one two three\n"), {}, ["holds no vectors", "line 1 has no numbers"]),

@@ -232,7 +232,7 @@ def test_what_is_missing_names_the_extra_that_brings_it(
         assert f"semantic-explorer[{extra}]" in done.err.splitlines()[-1], script
     for program, *arguments, extra in (
         ("indexer", "build", "smollm2", "index"),
-        ("indexer", "export", "smollm2", "embed", "--to", "gensim", "-o", "a", "gensim"),
+        ("indexer", "export", "smollm2", "embed", "--format", "gensim", "-o", "a", "gensim"),
         ("explorer", "tui", "--web", "web"),
         ("explorer", "layers", "dog", "cat", "--plot", "a.svg", "plot"),
         ("explorer", "neighbors", '"not indexed"', "--space", "context.3", "index"),

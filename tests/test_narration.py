@@ -65,7 +65,7 @@ def test_imports_and_exports_tell_it_too_and_the_quiet_tell_the_end_alone(
     assert (bars[0]["done"], bars[-1]["done"]) == (0, 4)
     assert bars[-1] == {**bars[0], "done": 4}
     assert lines[-1] == {"kind": "say", "text": "indexes/n: embed, 4 words, 4 wide"}
-    command = ("indexer", "export", "n", "embed", "--to", "npy", "-o", "w.npy")
+    command = ("indexer", "export", "n", "embed", "--format", "npy", "-o", "w.npy")
     went = run(*command, "--progress", "json")
     assert said(went.err)[-1]["done"] == 4
     quiet = run("indexer", "import", "v.npy", "--name", "m", "--progress", "json", "--quiet")

@@ -65,7 +65,7 @@ def test_heads_are_ranked_as_brute_force_ranks_them(
     carried = z_of(rows, embed[token(real, f" {to}")], embed[word_like])
     copying = z_of(rows, embed[token(real, f" {word}")], embed[word_like])
     names = [f"L{layer}H{head}" for layer in range(30) for head in range(9)]
-    found = real.ov(word, to=to, k=270).rows
+    found = real.ov(word, target=to, k=270).rows
     order = np.argsort(-carried)
     np.testing.assert_allclose([row.score for row in found], carried[order], atol=2e-4)
     assert [row.head for row in found[:20]] == [names[i] for i in order[:20]]
@@ -82,7 +82,7 @@ def test_the_tokens_of_a_head_are_those_of_highest_and_lowest_z(
 ) -> None:
     embed = weights["embed_tokens.weight"]
     rows = written(weights, embed[token(real, " dog")])
-    one = real.ov("dog", layer=29, head=2).rows[0]
+    one = real.ov("dog", layers=29, head=2).rows[0]
     scores = embed[word_like] @ rows[29 * 9 + 2]
     displays = [t.display for t in real.index.tokens.by_id(word_like)]
     assert one.writes == tuple(displays[i] for i in np.argsort(-scores)[:10])
@@ -115,7 +115,7 @@ def test_a_vector_from_another_space_is_read_and_copying_is_of_the_word(real: An
 
 def test_heads_that_share_a_value_write_other_things(tiny_indexes: Any) -> None:
     with explorer.open("llama", tiny_indexes) as ix:
-        rows = {row.head: row for row in ix.ov("dog", layer=1).rows}
+        rows = {row.head: row for row in ix.ov("dog", layers=1).rows}
     assert sorted(rows) == ["L1H0", "L1H1", "L1H2", "L1H3"]
     assert len({row.norm for row in rows.values()}) == 4
 
@@ -124,13 +124,14 @@ def test_heads_that_share_a_value_write_other_things(tiny_indexes: Any) -> None:
     ("ask", "message"),
     [
         ({"word": "dog", "head": 3}, "head=3 of which layer"),
-        ({"word": "dog", "layer": 30}, "layer=30: there are layers 0 to 29"),
-        ({"word": "dog", "layer": 2, "head": 9}, "heads of a layer run from 0 to 8"),
-        ({"word": "dog", "layer": 2, "k": 10}, "there are 1 to 9 heads"),
+        ({"word": "dog", "layers": 30}, "layers: no layer 30"),
+        ({"word": "dog", "layers": 2, "head": 9}, "heads of a layer run from 0 to 8"),
+        ({"word": "dog", "layers": "2-3", "head": 1}, "head=1 of which layer"),
+        ({"word": "dog", "layers": 2, "k": 10}, "there are 1 to 9 heads"),
         ({"word": "dog", "k": 0}, "ask for 1 row or more"),
         ({"word": "dog + cat"}, "is a sum"),
         ({"word": "L1N2.out"}, "is a neuron"),
-        ({"word": "dog", "to": "L1H2D3.value"}, "is a head dimension"),
+        ({"word": "dog", "target": "L1H2D3.value"}, "is a head dimension"),
         ({"word": "dogg"}, "did you mean"),
     ],
 )
@@ -143,7 +144,7 @@ def test_the_program_answers_as_python_does(tiny_indexes: Any, run: Run) -> None
     args = ["--indexes", str(tiny_indexes), "--index", "gpt2"]
     done = run("explorer", "ov", "dog", "--to", "cat", "-k", "3", "--format", "json", *args)
     with explorer.open("gpt2", tiny_indexes) as ix:
-        assert done.json() == ix.ov("dog", to="cat", k=3).to_dict()
+        assert done.json() == ix.ov("dog", target="cat", k=3).to_dict()
     table = run("explorer", "ov", "dog", "--layer", "1", *args)
     assert (table.code, table.err) == (0, "")
     assert "heads that copy dog when they attend to it fully, by z" in table.out

@@ -140,14 +140,14 @@ def test_middle_men_are_drawn_as_the_best_of_each_layer(asked: dict[str, Any], r
 
 
 def test_heads_are_drawn_as_a_grid_where_they_fill_one(real: Any) -> None:
-    every = real.ov("dog", to="puppy", k=270)
+    every = real.ov("dog", target="puppy", k=270)
     (grid,) = every.pictures()
     assert isinstance(grid, Grid)
     assert grid.columns == tuple(f"H{head}" for head in range(9))
     assert grid.rows == tuple(f"L{layer}" for layer in range(30))
     for row in every.rows:
         assert grid.values[row.layer][row.number] == row.score
-    most = real.ov("dog", to="puppy", k=150)
+    most = real.ov("dog", target="puppy", k=150)
     (part,) = most.pictures()
     shown = {(row.layer, row.number): row.score for row in most.rows}
     first = min(row.layer for row in most.rows)
@@ -158,7 +158,7 @@ def test_heads_are_drawn_as_a_grid_where_they_fill_one(real: Any) -> None:
     }
     assert {place: value for place, value in there.items() if value is not None} == shown
     assert None in there.values()
-    for few in (real.ov("dog", k=10), real.ov("dog", layer=3)):
+    for few in (real.ov("dog", k=10), real.ov("dog", layers=3)):
         (bars,) = few.pictures()
         assert isinstance(bars, Bars)
         assert bars.values == tuple(row.score for row in few.rows)

@@ -128,7 +128,7 @@ def test_an_index_is_named_by_its_path_everywhere(
     assert asked.json()["rows"][0]["n"] > 0
     assert "mine" in run("indexer", "verify", "a/mine").out
     assert "llama" in run("indexer", "show", str(folder)).out
-    done = run("indexer", "export", "a/mine", "embed", "--to", "npy", "-o", "e.npy")
+    done = run("indexer", "export", "a/mine", "embed", "--format", "npy", "-o", "e.npy")
     assert (done.code, (tmp_path / "e.npy").is_file()) == (0, True)
 
 

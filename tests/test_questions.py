@@ -172,7 +172,7 @@ def test_several_are_answered_in_their_order_as_one_by_one(real: Any) -> None:
             lambda: questions.CongruenceQuery((1, 2)),
             "1 is no text; each word is an argument of its own",
         ),
-        (lambda: questions.MiddlemanQuery(("a",), layers=3), "write numbers, or a text"),
+        (lambda: questions.MiddlemanQuery(("a",), layers=3.5), "write numbers, or a text"),
         (lambda: questions.EvaluateAnalogiesQuery(None), "the path of a file is needed"),
         (lambda: questions.EvaluateAnalogiesQuery("f", method=()), "no method is named"),
         (
@@ -183,7 +183,7 @@ def test_several_are_answered_in_their_order_as_one_by_one(real: Any) -> None:
         (lambda: questions.CompareQuery(("a", "b"), impact="norm"), "name top_neurons"),
         (lambda: questions.CongruenceQuery(("a",), control="none"), "no control 'none'"),
         (lambda: questions.AnalogyQuery("a", against="b"), "name target"),
-        (lambda: questions.OvQuery("a", head=3), "Name layer too"),
+        (lambda: questions.OvQuery("a", head=3), "Name it with layers"),
         (lambda: questions.AnchoredQuery(("a",)), "name one"),
     ],
 )

@@ -301,7 +301,7 @@ def test_a_dollar_in_a_name_is_no_formula(tmp_path: Path) -> None:
         ("indexer", "import", "x", "--name", "\x1b[31m"),
         ("indexer", "build", "./no\x1b[31m"),
         ("indexer", "build", "x", "--words", "no\u2028\x1b"),
-        ("indexer", "export", "smollm2", "embed\x1b", "--to", "npy", "-o", "x"),
+        ("indexer", "export", "smollm2", "embed\x1b", "--format", "npy", "-o", "x"),
         ("indexer", "x\x1b[31m"),
         ("explorer", "neighbors", "large", "--index", "x\x1b[31m"),
         ("explorer", "neighbors", "l\x1b[31mx"),
@@ -377,6 +377,7 @@ def typed(program: list[str], keys: bytes = b"", until: bytes = b"", **env: str)
 def test_a_terminal_is_shown_what_a_pipe_is_given(format: str, hostile: Path) -> None:
     asked = [str(BIN / "explorer"), "sql", "SELECT text FROM token WHERE id < 100"]
     shown = typed([*asked, "--format", format], EXPLORER_INDEXES=str(hostile))
+    shown = re.sub(r"\x1b\[(0|1|2|3[1235])m", "", shown)  # our own colours
     assert harmless(shown.replace("\r\n", "\n")), one_line(shown)
 
 

@@ -406,7 +406,7 @@ def test_a_file_that_cannot_be_read_is_told(real: Any, tmp_path: Path, words_fil
         ("SELECT z('L29N112.out', 'a', 'gate')", r"column 8 \(z\): .*another side than 'gate'"),
         ("FROM logits('L29N112.gate')", r"column 6 \(logits\): .*leave out \.gate"),
         ("FROM neighbors('dog', distinct := true)", r'it is quoted: "distinct" := '),
-        ("FROM ov('large', to := 'tall')", r'it is quoted: "to" := '),
+        ("FROM neighbors('large', distinct := true)", r'it is quoted: "distinct" := '),
         ("FROM compare(['a', 'b'], measure := ['dot', NULL])", "a list may not hold NULL"),
         ("FROM similarity('a', 'b')", r"gives a number, and no table: SELECT similarity"),
         ("SELECT similarity('dog')", r"do not fit; write similarity\(first, second, "),

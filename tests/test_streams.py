@@ -301,7 +301,7 @@ def test_vectors_that_are_no_file_are_refused_in_one_line(
 ) -> None:
     for name in ("pipe", "folder", "/dev/zero"):
         for how in ("npy", "word2vec", "glove", "parquet", "safetensors"):
-            done = shell(f"indexer import {name} --name x --indexes made --from {how}")
+            done = shell(f"indexer import {name} --name x --indexes made --format {how}")
             one_line(done, 2, name)
 
 

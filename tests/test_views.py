@@ -178,7 +178,7 @@ def test_views_ask_the_questions_of_the_api(real: Any) -> None:
     assert ask(real, "layers", "large", target="tall") == real.layers(
         "large", "tall", distinct=True
     )
-    assert ask(real, "ov", "large", layer="29", head="1") == real.ov("large", layer=29, head=1)
+    assert ask(real, "ov", "large", layer="29", head="1") == real.ov("large", layers="29", head=1)
     assert ask(real, "neuron", "L29N112") == real.neuron("L29N112")
     assert ask(real, "neuron", "large") == real.word("large")
     assert ask(real, "congruence", "large, tall", space="embed") == real.congruence(

@@ -20,6 +20,18 @@ def both(ix: explorer.Explorer) -> dict[str, float]:
     return first.scores
 
 
+def rows(ix: explorer.Explorer) -> list[str]:
+    first: Neighbor = ix.neighbors("dog")[0]
+    few: tuple[MiddleMan, ...] = ix.middleman(["large", "tall"])[:3]
+    each = [row.item for answer in ix.neighbors(["dog", "cat"]) for row in answer]
+    pairs: list[tuple[str, float]] = ix.most_similar(["king", "woman"], "man", topn=3)
+    try:
+        print(len(ix.neuron(29, 112)), ix.logits("L29N112")[0].effect)
+    except explorer.errors.UnknownWord as err:
+        print(err)
+    return [first.item, few[0].neuron, *each, pairs[0][0]]
+
+
 def size() -> None:
     with explorer.open("smollm2") as ix:
         width: int = ix.manifest.model.d_model

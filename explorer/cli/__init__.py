@@ -13,8 +13,9 @@ from typing import Any, NoReturn
 import click
 
 from explorer.cli.answer import say
+from explorer.cli.colour import failing
 from explorer.cli.completion import completion
-from explorer.cli.options import EXIT_CODES, EXPRESSIONS
+from explorer.cli.options import EXIT_CODES, EXPRESSIONS, examples
 from explorer.cli.question import command
 from explorer.cli.tui import tui
 from explorer.questions import QUERIES
@@ -25,7 +26,9 @@ from indexer.store.streams import ReaderLeft, let_go_of_stdout, prepare
 
 
 @click.group(
-    epilog=EXPRESSIONS + EXIT_CODES,
+    epilog=EXPRESSIONS
+    + EXIT_CODES
+    + examples('explorer neighbors "king - man + woman"', "explorer middleman large tall"),
     context_settings={"help_option_names": ["-h", "--help"]},
     invoke_without_command=True,
 )
@@ -43,7 +46,11 @@ def cli(ctx: click.Context) -> None:
     ctx.invoke(tui, index=None, indexes=None, web=False)
 
 
-@click.group(epilog=EXIT_CODES, short_help="How do spaces do on a standard test set?")
+@click.group(
+    epilog=EXIT_CODES
+    + examples(*(kind.examples[0] for kind in QUERIES if kind.command[:1] == ("evaluate",))),
+    short_help="How do spaces do on a standard test set?",
+)
 def evaluate() -> None:
     """How do spaces do on a standard test set: analogies, or similarity of words?"""
 
@@ -52,6 +59,7 @@ _BY_HAND = {
     "neighbors": "neighbors",
     "analogy": "analogy",
     "congruence": "congruence",
+    "layers": "layers",
     "sql": "sql",
     "schema": "sql",
 }
@@ -137,6 +145,6 @@ def main() -> NoReturn:
 
 
 def _fail(code: int, line: str) -> NoReturn:
-    say(line)
+    say(line, failing("explorer"))
     let_go_of_stdout()
     sys.exit(code)

@@ -7,7 +7,9 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from explorer.cli.colour import put_coloured, wanted
 from indexer.store.limits import ANSWERING, require_address_space
+from indexer.store.shown import lines, one_line
 from indexer.store.streams import loses, put
 
 if TYPE_CHECKING:
@@ -29,11 +31,13 @@ def answer(options: Mapping[str, Any], ask: Callable[[Explorer], Result[Any]]) -
 
     with Explorer(open_index(options["index"], options["indexes"]), announce=say) as ix:
         result = ask(ix)
-        text = render(result, format, _width(), options["raw_cells"])
+        to_file = options["output"] is not None
+        coloured = format == "table" and not to_file and wanted(sys.stdout)
+        text = render(result, format, _width(to_file), options["raw_cells"], coloured)
     text += _drawings(result, options)
     if options.get("plot") is not None:
         result.plot(options["plot"])
-    _write(text, options["output"], format)
+    _write(text, options["output"], format, coloured)
     if format in ("csv", "jsonl"):
         _say_what_it_rests_on(result)
 
@@ -76,7 +80,8 @@ def _drawings(result: Result[Any], options: Mapping[str, Any]) -> str:
     if wanted and not pictures:
         raise QueryError("this answer has no picture; its table says all there is")
     shown = [one for one in pictures if wanted or isinstance(one, Histogram)]
-    return "".join("\n" + drawn(one, _width()) for one in shown)
+    width = _width(options["output"] is not None)
+    return lines("".join("\n" + drawn(one, width) for one in shown))
 
 
 def _say_what_it_rests_on(result: Result[Any]) -> None:
@@ -92,11 +97,14 @@ def _say_what_it_rests_on(result: Result[Any]) -> None:
         say(line.strip())
 
 
-def _write(text: str, output: str | None, format: str) -> None:
+def _write(text: str, output: str | None, format: str, coloured: bool) -> None:
     from explorer.outfile import write_text
 
     if output is not None:
         write_text(output, text)
+        return
+    if coloured:
+        put_coloured(text)
         return
     put(text, format)
     if format == "csv" and (lost := loses(text, format)):
@@ -106,15 +114,22 @@ def _write(text: str, output: str | None, format: str) -> None:
         )
 
 
-def _width() -> int:
-    """Of the terminal; wide where there is none, so that nothing in a file is cut."""
-    if sys.stdout.isatty():
-        return max(40, os.get_terminal_size(sys.stdout.fileno()).columns)
-    return 160
+WIDE = 160
+"""Columns of a table where nobody says how many: in a file little is left out."""
 
 
-def say(line: str) -> None:
+def _width(to_file: bool) -> int:
+    """Columns: as `COLUMNS` says, else those of the terminal that is written to."""
+    from explorer.show.text import NARROWEST
+
+    said = os.environ.get("COLUMNS", "")
+    if said.isascii() and said.isdigit() and int(said) > 0:
+        return max(NARROWEST, int(said))
+    if not to_file and sys.stdout.isatty():
+        return max(NARROWEST, os.get_terminal_size(sys.stdout.fileno()).columns or WIDE)
+    return WIDE
+
+
+def say(line: str, name: str = "explorer:") -> None:
     """One line of narration."""
-    from indexer.store.shown import one_line
-
-    print(f"explorer: {one_line(line)}", file=sys.stderr, flush=True)
+    print(f"{name} {one_line(line)}", file=sys.stderr, flush=True)

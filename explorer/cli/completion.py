@@ -21,6 +21,11 @@ HOW = """
   zsh   echo 'eval "$(explorer completion zsh)"' >> ~/.zshrc
   fish  explorer completion fish > ~/.config/fish/completions/explorer.fish
 Commands, options, and what an index has (spaces, layers, groups, ...) are completed.
+
+\b
+Examples:
+  explorer completion bash
+  explorer completion fish
 """
 
 
@@ -45,6 +50,18 @@ class Listed(click.Option):
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """The values that begin so."""
         return _that_begin(incomplete, (self.metavar or "").split("|"))
+
+
+class Renamed(click.Option):
+    """An option whose help shows its first spelling alone: the others are what it was called."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """How it is spelled, and what it is."""
+        spelled, self.opts = self.opts, self.opts[:1]
+        try:
+            return super().get_help_record(ctx)
+        finally:
+            self.opts = spelled
 
 
 def indexes(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -15,6 +15,12 @@ Exit codes: 0 answered · 1 the machine failed (a full disk, the model's process
 2 what was asked for cannot be had · 130 interrupted
 """
 
+
+def examples(*commands: str) -> str:
+    """What a command's help ends with."""
+    return "\n\b\nExamples:\n" + "".join(f"  {one}\n" for one in commands)
+
+
 EXPRESSIONS = """
 \b
 Expressions (operators stand between blanks):

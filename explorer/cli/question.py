@@ -15,6 +15,7 @@ import click
 from explorer.cli.answer import answer
 from explorer.cli.completion import (
     Listed,
+    Renamed,
     depths,
     files,
     groups,
@@ -28,6 +29,7 @@ from explorer.cli.options import (
     EXIT_CODES,
     EXPRESSIONS,
     answer_options,
+    examples,
     picture_options,
     stacked,
 )
@@ -72,7 +74,7 @@ class QuestionCommand(click.Command):
 def command(
     kind: type[Query[Any]],
     made: Callable[[Given, Mapping[str, Any]], Query[Any]] | None = None,
-    extra: Sequence[click.Option] = (),
+    extra: Sequence[click.Parameter] = (),
     pictured: bool | None = None,
     ask: Callable[[Mapping[str, Any], Query[Any]], None] | None = None,
     optional: Sequence[str] = (),
@@ -82,7 +84,7 @@ def command(
     Args:
         kind: whose fields it takes.
         made: makes the query of what was given and of all options; of `kind` unless given.
-        extra: options that are no field.
+        extra: options, or arguments, that are no field.
         pictured: whether its answers are drawn; as `kind` says unless given.
         ask: asks a query that was made, and writes its answer, unless it is asked as every other.
         optional: arguments that need not be given, though the query has them.
@@ -116,7 +118,7 @@ def command(
         ],
         help=_plain(text) + _about_arguments([one for one in fields if one.positional]),
         short_help=_plain(text.split("\n\n")[0]),
-        epilog=epilog + kind.more + EXIT_CODES,
+        epilog=epilog + kind.more + EXIT_CODES + examples(*kind.examples),
     )
 
 
@@ -143,7 +145,7 @@ def _argument(one: Parameter, optional: bool) -> click.Argument:
 def _option(one: Parameter, options: Collection[str]) -> click.Option:
     spelled = [f"--{one.name.replace('_', '-')}"] if len(one.name) > 1 else [f"-{one.name}"]
     pair = [also for also in one.also if "/" in also]
-    kind: Any = Listed if one.choices and one.takes == "choice" else click.Option
+    kind: Any = Listed if one.choices and one.takes == "choice" else Renamed
     flag = one.type is bool
     made: click.Option = kind(
         [*(pair or [*spelled, *one.also]), one.name],

@@ -11,9 +11,9 @@ import click
 
 from explorer.cli.answer import answer
 from explorer.cli.completion import files
-from explorer.cli.options import EXIT_CODES, answer_options
+from explorer.cli.options import EXIT_CODES, answer_options, examples
 from explorer.cli.question import command
-from explorer.questions import QUERIES, SchemaQuery
+from explorer.questions import QUERIES, SchemaQuery, SqlQuery
 
 NAMES = (*(one.question for one in QUERIES if one.computed), "similarity", "z")
 
@@ -27,7 +27,7 @@ A word that is not known ends the query; with missing := 'skip' it has no rows.
 """
 
 
-@click.command(epilog=FUNCTIONS + EXIT_CODES)
+@click.command(epilog=FUNCTIONS + EXIT_CODES + examples(*SqlQuery.examples))
 @click.argument("query", metavar="[SELECT ...]", required=False)
 @click.option(
     "-f",

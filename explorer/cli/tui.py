@@ -12,7 +12,7 @@ import click
 
 from explorer.cli.answer import say
 from explorer.cli.completion import files, indexes
-from explorer.cli.options import EXIT_CODES, PLACES
+from explorer.cli.options import EXIT_CODES, PLACES, examples
 from indexer.store.limits import ANSWERING, require_address_space
 
 if TYPE_CHECKING:
@@ -25,7 +25,9 @@ _HUNG_UP = 129
 """The exit code of a program that SIGHUP ended, by the shells' convention."""
 
 
-@click.command(epilog=EXIT_CODES)
+@click.command(
+    epilog=EXIT_CODES + examples("explorer tui", "explorer tui --index smollm2 --web --port 8001")
+)
 @click.option(
     "--index",
     metavar="NAME|PATH",

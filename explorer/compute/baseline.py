@@ -6,7 +6,7 @@ are few, else so many drawn with a seed. Mean, standard deviation and quantiles 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,6 +20,7 @@ from explorer.measures.measure import Measure, pair_scores
 from explorer.measures.registry import checked_measure
 from explorer.progress import Progress
 from explorer.questions import Baseline, BaselineQuery, BaselineRow, Meta
+from explorer.questions.choices import MeasureName
 from indexer.store.errors import option_named
 from indexer.store.read import Index
 from indexer.store.space import Space
@@ -30,7 +31,7 @@ FEWEST, MOST = 100, 10_000_000
 
 def answer(work: Workspace, query: BaselineQuery, progress: Progress) -> Baseline:
     """Scores of unrelated items: of one space by every measure, or of every space by its own."""
-    index, space_name, measure = work.index, query.space, query.measure
+    index, space_name, asked = work.index, query.space, query.measure or ()
     pairs, seed = query.pairs, query.seed
     if not FEWEST <= pairs <= MOST:
         raise QueryError(f"{option_named('pairs', pairs)}: ask for {FEWEST:,} to {MOST:,}")
@@ -46,17 +47,17 @@ def answer(work: Workspace, query: BaselineQuery, progress: Progress) -> Baselin
         def step(share: float, at: int = at, name: str = name) -> None:
             progress(name, round(1000 * (at + share)), 1000 * len(names))
 
-        if space_name is not None and measure is None:
-            measures, without = _every(index, space)
-            notes += without
+        if len(asked) == 1 or (not asked and space_name is None):
+            measures = [checked_measure(asked[0] if asked else None, index, space)]
         else:
-            measures = [checked_measure(measure, index, space)]
+            measures, without = _possible(index, space, asked or MEASURES)
+            notes += [note for note in without if note not in notes]
         rows += _rows(index, space, measures, pairs, seed, step)
     meta = Meta(
         index=index.name,
         model=index.manifest.model.source,
         space=span_of(names),
-        measure=measure or ("every measure" if space_name else "each space's own measure"),
+        measure=", ".join(asked) or ("every measure" if space_name else "each space's own measure"),
         convention="",
         resolved=(),
         notes=tuple(notes),
@@ -64,11 +65,13 @@ def answer(work: Workspace, query: BaselineQuery, progress: Progress) -> Baselin
     return Baseline(replace(query, space=space_name), tuple(rows), meta)
 
 
-def _every(index: Index, space: Space) -> tuple[list[Measure], list[str]]:
-    """Every measure that a space can be asked by, and why not by others."""
+def _possible(
+    index: Index, space: Space, names: Iterable[MeasureName]
+) -> tuple[list[Measure], list[str]]:
+    """Those of some measures that a space can be asked by, and why not by others."""
     measures: list[Measure] = []
     without: list[str] = []
-    for name in MEASURES:
+    for name in names:
         one = checked_measure(name, index, space)
         why = one.lacking()
         if why is None:

@@ -18,6 +18,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.compute.middleman import layers_asked
 from explorer.compute.neighbors import meta_of
 from explorer.compute.rowcount import row_count
 from explorer.compute.workspace import Workspace
@@ -42,9 +43,9 @@ ALONE = 10
 
 def answer(work: Workspace, query: OvQuery, progress: Progress) -> OvReport:
     """Heads by how strongly they carry a word to another, or to itself, and what they write."""
-    resolver, index, word, to = work.resolver, work.index, query.word, query.to
+    resolver, index, word, to = work.resolver, work.index, query.word, query.target
     index.heads.require()
-    chosen = _heads(index, query.layer, query.head)
+    chosen = _heads(index, query.layers, query.head)
     k = row_count(query, len(chosen), f"there are 1 to {len(chosen):,} heads to show")
     embed = index.embed
     term = _single(word)
@@ -156,22 +157,31 @@ def _ends(
     return [(named(high), named(low)) for high, low in found]
 
 
-def _heads(index: Index, layer: int | None, head: int | None) -> NDArray[np.int64]:
+def _heads(
+    index: Index, layers: str | tuple[int, ...] | None, head: int | None
+) -> NDArray[np.int64]:
     """Which heads are asked for, as positions among all."""
     grid = index.head_grid
-    every = np.arange(len(grid.layers) * grid.heads)
-    if layer is None:
-        return every
-    if layer not in grid.layers:
-        raise UnknownName(f"{option_named('layer', layer)}: there are layers {span(grid.layers)}")
-    first = grid.layers.index(layer) * grid.heads
+    every = np.arange(len(grid.layers) * grid.heads).reshape(len(grid.layers), grid.heads)
+    if layers is None:
+        return every.ravel()
+    asked = layers_asked(layers, index)
+    if missing := [layer for layer in asked if layer not in grid.layers]:
+        raise UnknownName(
+            f"{option_named('layers', missing[0])}: there are heads of {span(grid.layers)}"
+        )
+    chosen = every[[grid.layers.index(layer) for layer in asked]].ravel()
     if head is None:
-        return every[first : first + grid.heads]
+        return chosen
+    if len(asked) > 1:
+        raise QueryError(
+            f"{option_named('head', head)} of which layer? Name one with {option_named('layers')}"
+        )
     if not 0 <= head < grid.heads:
         raise UnknownName(
             f"{option_named('head', head)}: heads of a layer run from 0 to {grid.heads - 1}"
         )
-    return every[first + head : first + head + 1]
+    return chosen[head : head + 1]
 
 
 def _single(text: str) -> Term:

@@ -101,6 +101,10 @@ class AnalogyQuery(Query["Analogy"]):
     letter = "a"
     title = "Analogy"
     example = "dog + small"
+    examples = (
+        'explorer analogy "dog + small" --target Chihuahua',
+        'explorer analogy "dog + small" --target Chihuahua --all-layers --format csv',
+    )
 
     expression: str = argument("`dog + small`", "expression")
     target: str | None = target_option()

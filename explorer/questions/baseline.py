@@ -8,7 +8,7 @@ from typing import Any
 
 from explorer.questions.answer import Meta, Result, SpaceName
 from explorer.questions.choices import MeasureName
-from explorer.questions.fields import measure_option, seed_option
+from explorer.questions.fields import seed_option
 from explorer.questions.lines import foot_lines
 from explorer.questions.query import Query, option
 from explorer.show.layout import Column, Layout
@@ -45,11 +45,18 @@ class BaselineQuery(Query["Baseline"]):
 
     question = "baseline"
     pictured = True
+    examples = (
+        "explorer baseline --space embed",
+        "explorer baseline --measure cosine --pairs 1000 --format csv",
+    )
 
     space: str | None = option(
         None, "only this one, by every measure", "space", usual="embed and every context space"
     )
-    measure: MeasureName | None = measure_option()
+    measure: tuple[MeasureName, ...] | None = option(
+        None,
+        "how vectors are scored, or `all`; centered in context.*, cosine elsewhere, unless given",
+    )
     pairs: int = option(
         50_000,
         "how many pairs of the space's reference population are drawn; all of them where there "
@@ -106,7 +113,7 @@ def _baseline_pictures(result: Baseline) -> tuple[Picture, ...]:
     spaces = [row.space for row in result.rows]
     if len(spaces) < 2 or len(set(spaces)) < len(spaces):
         return ()
-    how = result.query.measure or "each space's own measure"
+    how = ", ".join(result.query.measure or ()) or "each space's own measure"
     return (
         Lines(
             title="what two unrelated items score",

@@ -64,6 +64,10 @@ class CompareQuery(Query["Comparison"]):
     letter = "p"
     title = "Compare"
     example = "large, tall"
+    examples = (
+        "explorer compare large tall",
+        "explorer compare large tall --top-neurons 100 --measure pearson,cosine",
+    )
 
     words: tuple[str, ...] = argument(
         "two single items or more; their vectors are taken from `embed` unless they say otherwise",

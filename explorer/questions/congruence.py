@@ -188,6 +188,10 @@ class CongruenceQuery(Query["Congruence"]):
     example = "large, tall, huge, tiny"
     pictured = True
     more = MORE
+    examples = (
+        "explorer congruence --group size --space embed",
+        "explorer congruence huge tall --anchor large --space embed --control both",
+    )
 
     words: tuple[str, ...] = words_argument()
     group: str | None = group_option()
@@ -200,7 +204,7 @@ class CongruenceQuery(Query["Congruence"]):
     space: str | None = option(
         None, "only this one", "depth", usual="embed and every context space"
     )
-    measure: MeasureName | None = measure_option()
+    measure: MeasureName | None = measure_option("as p is corrected over spaces")
     control: Controls = controls_option()
     permutations: int = permutations_option()
     seed: int = seed_option()
@@ -224,7 +228,7 @@ class AnchoredQuery(Query["AnchoredWords"]):
     group: str | None = group_option()
     anchor: str | None = option(None, "the word that each is scored with", "word")
     space: str = option("embed", "where to look", "depth")
-    measure: MeasureName | None = measure_option()
+    measure: MeasureName | None = measure_option("as p is corrected over spaces")
     control: Controls = controls_option()
     permutations: int = permutations_option()
     seed: int = seed_option()

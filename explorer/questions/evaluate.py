@@ -156,6 +156,10 @@ class EvaluateAnalogiesQuery(Query["AnalogyAccuracies"]):
     question = "evaluate_analogies"
     command = ("evaluate", "analogies")
     more = ANALOGIES
+    examples = (
+        "explorer evaluate analogies questions-words.txt",
+        "explorer evaluate analogies questions-words.txt --space embed,context.15",
+    )
 
     file: str | tuple[str, ...] = argument(
         "a file of lines `a b c d` under lines `: section`, as questions-words.txt; or such lines",
@@ -195,6 +199,10 @@ class EvaluateSimilarityQuery(Query["SimilarityCorrelations"]):
     question = "evaluate_similarity"
     command = ("evaluate", "similarity")
     more = PAIRS
+    examples = (
+        "explorer evaluate similarity wordsim353.tsv",
+        "explorer evaluate similarity pairs.csv --column rating --all-layers",
+    )
 
     file: str | tuple[str, ...] = argument(
         "a file of two words and a rating a line, as `wordsim353.tsv`; or such lines", "file"

@@ -10,11 +10,12 @@ ROWS = 10
 """Rows of an answer, unless its question says otherwise."""
 
 
-def measure_option() -> Any:
-    """How vectors are scored."""
+def measure_option(one: str = "as an answer is one ranking") -> Any:
+    """How vectors are scored, and why in one way alone."""
     return option(
         None,
-        "how vectors are scored; centered in context.*, cosine elsewhere, unless given",
+        f"how vectors are scored; one, {one}; centered in context.*, cosine elsewhere, unless "
+        "given",
     )
 
 

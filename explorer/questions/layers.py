@@ -17,7 +17,7 @@ from explorer.questions.answer import Mention, Meta, Result
 from explorer.questions.choices import MeasureName
 from explorer.questions.fields import forms_option, measure_option, rows_option
 from explorer.questions.lines import foot_lines, resolved_lines
-from explorer.questions.query import Query, argument
+from explorer.questions.query import Query, argument, option
 from explorer.show.gauge import Gauge, standardised
 from explorer.show.layout import Column, Layout
 from explorer.show.numbers import percent
@@ -60,13 +60,16 @@ class LayersQuery(Query["Layers"]):
     title = "Layers"
     example = "king - man + woman"
     pictured = True
+    examples = (
+        'explorer layers "king - man + woman" --target queen',
+        "explorer layers dog --measure cosine -k 3",
+    )
 
     expression: str = argument("`dog + small`", "expression")
-    target: str | None = argument(
+    target: str | None = option(
+        None,
         "a word whose rank, score and z are given at each depth",
         "word",
-        default=None,
-        metavar="TARGET",
         placeholder="target, such as queen",
     )
     measure: MeasureName | None = measure_option()

@@ -47,6 +47,10 @@ class LogitsQuery(Query["NeuronLogits"]):
     title = "Logits"
     letter = "g"
     example = "L29N112"
+    examples = (
+        "explorer logits L29N112 -k 5",
+        "explorer logits L29N112 -k 50 --format csv",
+    )
 
     neuron: str = argument("`L29N112`, or `L3E5N112` of a block with experts", "neuron")
     k: int | None = rows_option("how many tokens at either end")

@@ -87,6 +87,10 @@ class MiddlemanQuery(Query["Middlemen"]):
     title = "Middle man"
     example = "large, tall - red"
     pictured = True
+    examples = (
+        "explorer middleman large tall --side out",
+        "explorer middleman large tall --avoid dog --layers 20-29 --per-layer 1",
+    )
 
     words: tuple[str, ...] = argument(
         "single items; their vectors are taken from `embed` unless they say otherwise", "word"

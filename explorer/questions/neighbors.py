@@ -43,6 +43,10 @@ class NeighborsQuery(Query["Neighbors"]):
     letter = "n"
     title = "Neighbors"
     example = "king - man + woman"
+    examples = (
+        'explorer neighbors "king - man + woman" -k 5',
+        "explorer neighbors dog --space context.12 --format json",
+    )
 
     expression: str = argument("`king - man + woman`, a word, `L29N112.out`, `#1507`", "expression")
     space: str = option("embed", "where to look: `embed`, `context.12`, `neuron.out`, ...", "space")

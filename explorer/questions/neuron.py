@@ -46,6 +46,10 @@ class NeuronQuery(Query["NeuronReport"]):
     letter = "u"
     title = "Neuron"
     example = "L29N112"
+    examples = (
+        "explorer neuron L29N112 -k 5",
+        "explorer neuron L29N112 --format json",
+    )
 
     neuron: str = argument("`L29N112`, or `L3E5N112` of a block with experts", "neuron")
     k: int | None = rows_option("how many rows of each kind")

@@ -56,34 +56,41 @@ class OvQuery(Query["OvReport"]):
     title = "OV"
     example = "large"
     pictured = True
+    examples = (
+        "explorer ov large --target tall",
+        "explorer ov large --layers 25 --head 8",
+    )
 
     word: str = argument(
         "one item; its vector is taken from `embed` unless it says otherwise", "word"
     )
-    to: str | None = option(
+    target: str | None = option(
         None,
         "another word: heads are ranked by how strongly they carry the first to it, and by how "
         "strongly they copy that one where none is named",
         "word",
+        also=("--to",),
         placeholder="carried to another word",
     )
-    layer: int | None = option(None, "only this block's heads", "layer")
+    layers: str | tuple[int, ...] | None = option(
+        None, "only the heads of these layers", "layers", also=("--layer",)
+    )
     head: int | None = option(
-        None, "only this head of that block; more of its tokens are shown", "head"
+        None, "only this head of one layer; more of its tokens are shown", "head"
     )
     k: int | None = rows_option("how many heads")
 
     def check(self) -> None:
         """Raise `QueryError` where a head is named, and no layer."""
-        if self.head is not None and self.layer is None:
+        if self.head is not None and self.layers is None:
             raise QueryError(
-                f"{option_named('head', self.head)} of which layer? Name "
-                f"{option_named('layer')} too"
+                f"{option_named('head', self.head)} of which layer? Name it with "
+                f"{option_named('layers')}"
             )
 
     def beside(self, manifest: Manifest) -> OvQuery | None:
         """Every head of every layer."""
-        if self.layer is not None:
+        if self.layers is not None:
             return None
         return replace(self, k=len(manifest.layers) * manifest.model.n_heads)
 
@@ -114,13 +121,13 @@ class OvReport(Result[HeadWrites]):
 
 def _ov_table(result: OvReport) -> Layout:
     query = result.query
-    carried = f"carry {query.word} to {query.to}" if query.to else f"copy {query.word}"
+    carried = f"carry {query.word} to {query.target}" if query.target else f"copy {query.word}"
     head = [f"heads that {carried} when they attend to it fully, by z"]
     columns = [
         Column("rank", lambda r: str(r.rank), right=True),
         Column("head", lambda r: str(r.head)),
         Column("z", lambda r: f"{r.score:.2f}", right=True),
-        *([Column("copying", lambda r: f"{r.copying:.2f}", right=True)] if query.to else []),
+        *([Column("copying", lambda r: f"{r.copying:.2f}", right=True)] if query.target else []),
         Column("norm", lambda r: f"{r.norm:.2f}", right=True),
         Column("writes", lambda r: " ".join(r.writes), folds=True),
         Column("suppresses", lambda r: " ".join(r.suppresses), folds=True),
@@ -133,7 +140,7 @@ def _ov_pictures(result: OvReport) -> tuple[Picture, ...]:
     rows, query = result.rows, result.query
     if len(rows) < 2:
         return ()
-    carried = f"carry {query.word} to {query.to}" if query.to else f"copy {query.word}"
+    carried = f"carry {query.word} to {query.target}" if query.target else f"copy {query.word}"
     title = f"heads that {carried}"
     scores = {(row.layer, row.number): row.score for row in rows}
     layers = range(min(row.layer for row in rows), max(row.layer for row in rows) + 1)

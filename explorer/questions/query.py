@@ -71,7 +71,8 @@ class Parameter:
         metavar: what the command line writes for a value.
         usual: what None stands for, where that can be said in a word.
         count: how many rows None stands for, as far as there are so many; 0 of any other field.
-        also: further spellings on the command line.
+        also: what it was called on the command line, which its help doesn't show; or a pair of
+            flags.
         offered: of a number, those that the terminal UI offers, the first unless `usual` says so.
         shown: whether the terminal UI has it beside the query.
         folds_forms: whether it is on where a person reads a table and off where a program does.
@@ -174,6 +175,10 @@ class Query(Generic[R]):
 
     example: ClassVar[str] = ""
     """What may be written for its arguments."""
+
+    examples: ClassVar[tuple[str, ...]] = ()
+    """Two commands that ask it, which its command's help ends with; none where it has no command of
+    its own."""
 
     title: ClassVar[str] = ""
     """On the tab of the terminal UI."""
@@ -348,6 +353,8 @@ def _texts(one: Parameter, value: Any) -> tuple[str, ...]:
 
 def _numbers(one: Parameter, value: Any) -> tuple[int, ...]:
     with contextlib.suppress(TypeError):
+        if hasattr(value, "__index__") and not isinstance(value, bool):
+            return (operator.index(value),)
         return tuple(operator.index(part) for part in value)
     raise QueryError(f"{one.name} {value!r}: write numbers, or a text such as 0-28")
 

@@ -34,6 +34,10 @@ class SchemaQuery(Query["Schema"]):
 
     question = "schema"
     computed = False
+    examples = (
+        "explorer schema",
+        "explorer schema neighbors",
+    )
 
     name: str | None = argument(
         "only this table or function", "table", default=None, metavar="NAME"

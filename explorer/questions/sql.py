@@ -42,6 +42,10 @@ class SqlQuery(Query["SqlRows"]):
 
     question = "sql"
     computed = False
+    examples = (
+        'explorer sql "SELECT count(*) FROM token"',
+        "explorer sql \"FROM neighbors('large', k := 3)\" --format csv",
+    )
 
     sql: str = argument("the statement", "text")
     parameters: dict[str, Any] = argument(

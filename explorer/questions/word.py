@@ -47,6 +47,10 @@ class WordQuery(Query["WordReport"]):
     question = "word"
     title = "Word"
     example = "large"
+    examples = (
+        "explorer word large -k 5",
+        "explorer word large --format csv",
+    )
 
     word: str = argument("as it was indexed", "word")
     k: int | None = rows_option("how many neurons")

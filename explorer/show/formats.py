@@ -13,9 +13,10 @@ from typing import Any, Protocol
 
 from explorer.errors import QueryError
 from explorer.show.frames import FrameColumn
+from explorer.show.gauge import Gauge
 from explorer.show.layout import Layout
 from explorer.show.markup import to_html, to_markdown
-from explorer.show.text import to_text
+from explorer.show.text import Colours, to_text
 from indexer.store.errors import unknown
 from indexer.store.shown import in_a_sheet, in_json
 
@@ -28,6 +29,9 @@ class Answer(Protocol):
     def layout(self) -> Layout:
         """It as a table for people."""
 
+    def gauge(self) -> Gauge | None:
+        """What is ordinary for its rows' scores; None where they have no baseline."""
+
     def columns(self) -> list[FrameColumn]:
         """Its rows as columns."""
 
@@ -38,7 +42,13 @@ class Answer(Protocol):
         """Its rows alone, as JSON has them."""
 
 
-def render(result: Answer, format: str, width: int = 100, raw_cells: bool = False) -> str:
+def render(
+    result: Answer,
+    format: str,
+    width: int = 100,
+    raw_cells: bool = False,
+    coloured: bool = False,
+) -> str:
     """An answer as text in one of `FORMATS`, ending with a newline.
 
     What is for people is escaped as `indexer.store.shown` says, whatever it is written to; what is
@@ -49,6 +59,7 @@ def render(result: Answer, format: str, width: int = 100, raw_cells: bool = Fals
         format: one of `FORMATS`.
         width: columns of a table.
         raw_cells: leave cells of CSV that a spreadsheet would run as they are.
+        coloured: a table has the codes of a terminal in it, for what it says; no other format has.
 
     Raises:
         QueryError: there is no such format.
@@ -66,6 +77,8 @@ def render(result: Answer, format: str, width: int = 100, raw_cells: bool = Fals
         return to_markdown(result.layout())
     if format == "html":
         return to_html(result.layout())
+    if coloured:
+        return to_text(result.layout(), width, Colours(result.gauge()))
     return to_text(result.layout(), width)
 
 

@@ -6,13 +6,14 @@ Knows how wide what is printed is, and which columns there is room for; knows no
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from textwrap import wrap
 from typing import Any
 
 from explorer.show.draw.room import columns_of, padded
+from explorer.show.gauge import Gauge
 from explorer.show.layout import Column, Layout, Section
 
 NARROWEST = 40
@@ -30,7 +31,38 @@ _CUT, _FOLDED = 12, 14
 """Of a text that is cut, and of one that is folded, the columns it has at the least."""
 
 
-def to_text(table: Layout, width: int = 100) -> str:
+@dataclass(frozen=True)
+class Colours:
+    """What has a colour in a terminal: what is out of the ordinary, and what was left out.
+
+    The title and the names of columns are bold, what explains them is dim.
+
+    Attributes:
+        gauge: what is ordinary; None where nothing says.
+    """
+
+    gauge: Gauge | None = None
+
+    def of(self, column: Column, row: Any) -> str:
+        """The style of a cell: of a score that is not ordinary, whether it lies above or below."""
+        gauge = self.gauge
+        if gauge is None or column.name != gauge.column:
+            return ""
+        value = gauge.value(row)
+        if value is None or gauge.low <= value <= gauge.high:
+            return ""
+        return "green" if value > gauge.high else "magenta"
+
+
+_BOLD, _DIM, _YELLOW = 1, 2, 33
+
+
+def _styled(lines: Iterable[str], code: int, colours: Colours | None) -> Iterator[str]:
+    for line in lines:
+        yield f"\x1b[{code}m{line}\x1b[0m" if colours is not None and line else line
+
+
+def to_text(table: Layout, width: int = 100, colours: Colours | None = None) -> str:
     """A table, or a card, in so many columns of text; what is too wide for one is folded or cut.
 
     Numbers stand whole. Where there is no room for every column, those to the right are left out,
@@ -40,12 +72,16 @@ def to_text(table: Layout, width: int = 100) -> str:
         body, left_out = _card(table.sections, width)
     else:
         fitted = _fitted(table.columns, table.rows, width)
-        body, left_out = _ruled(table.columns, fitted), fitted.left_out
-    foot = [*left_out, *table.foot]
+        body = _ruled(table.columns, table.rows, fitted, colours)
+        left_out = fitted.left_out
+    title, *more = [[*_folded([line], width)] for line in table.head] or [[]]
+    above = [*_styled(title, _BOLD, colours), *(line for each in more for line in each)]
+    missed = _styled(_folded(left_out, width), _YELLOW, colours)
+    below = [*missed, *_styled(_folded(table.foot, width), _DIM, colours)]
     return (
-        "".join(f"{line}\n" for line in [*_folded(table.head, width), ""])
+        "".join(f"{line}\n" for line in [*above, ""])
         + body
-        + "".join(f"{line}\n" for line in ["", *_folded(foot, width)])
+        + "".join(f"{line}\n" for line in ["", *below])
     )
 
 
@@ -59,7 +95,7 @@ def begin_of(table: Layout, before: str, rows: int, width: int = PROMPT) -> str:
     )
     more = ["…"] if len(table.rows) > rows else []
     fitted = _fitted(few.columns, few.rows, width)
-    ruled = _ruled(few.columns, fitted).splitlines() if few.rows else []
+    ruled = _ruled(few.columns, few.rows, fitted).splitlines() if few.rows else []
     return "\n".join([cut(before + few.head[0], width), *ruled, *more])
 
 
@@ -78,7 +114,7 @@ def _card(sections: Sequence[Section], width: int) -> tuple[str, list[str]]:
     """Sections one below the other, or two side by side where every two have room."""
     fitted = [_fitted(one.columns, one.rows, width) for one in sections]
     blocks = [
-        [one.title, *_ruled(one.columns, fit).splitlines()]
+        [one.title, *_ruled(one.columns, one.rows, fit).splitlines()]
         for one, fit in zip(sections, fitted, strict=True)
     ]
     widths = [max(map(columns_of, block)) for block in blocks]
@@ -106,7 +142,9 @@ def _folded(lines: Sequence[str], width: int) -> Iterator[str]:
         within = " " * (len(line) - len(line.lstrip()) + 2)
         # What is two columns wide counts as two characters.
         counted = "".join(char + _BESIDE * (cell_len(char) - 1) for char in line)
-        for part in wrap(counted, width, subsequent_indent=within, break_on_hyphens=False):
+        # A line may be broken within one of them.
+        room = width - (counted != line)
+        for part in wrap(counted, room, subsequent_indent=within, break_on_hyphens=False):
             yield part.replace(_BESIDE, "")
 
 
@@ -191,14 +229,20 @@ def _shared(bounds: Sequence[tuple[int, int]], width: int) -> list[int]:
     return [min(one, room) for one in widths]
 
 
-def _ruled(columns: Sequence[Column], fitted: _Fitted) -> str:
+def _ruled(
+    columns: Sequence[Column],
+    rows: Sequence[Any],
+    fitted: _Fitted,
+    colours: Colours | None = None,
+) -> str:
     """The names of columns, a rule, and the rows."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="")
+    bold = "bold" if colours else ""
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style=bold)
     for at, width in zip(fitted.places, fitted.widths, strict=True):
         column = columns[at]
         table.add_column(
@@ -208,14 +252,18 @@ def _ruled(columns: Sequence[Column], fitted: _Fitted) -> str:
             overflow="ellipsis" if not column.folds else "fold",
             width=width,
         )
-    for row in fitted.cells:
-        table.add_row(*map(Text, row))
+    shown = [columns[at] for at in fitted.places]
+    for row, cells in zip(rows, fitted.cells, strict=True):
+        styles = [colours.of(column, row) if colours else "" for column in shown]
+        table.add_row(*map(Text, cells, styles))
     out = io.StringIO()
     # In a notebook rich would show the table there and then, and write nothing.
     Console(
         file=out,
         width=sum(fitted.widths) + _GAP * len(fitted.widths),
-        color_system=None,
+        color_system="standard" if colours else None,
+        force_terminal=colours is not None,
+        no_color=colours is None,
         emoji=False,
         highlight=False,
         force_jupyter=False,

@@ -26,7 +26,7 @@ from explorer.show.frames import row_kind
 MISSING_WORDS = ("error", "skip")
 """What is done with an expression that names nothing."""
 
-RESERVED = frozenset({"case", "column", "distinct", "group", "to"})
+RESERVED = frozenset({"case", "column", "distinct", "group"})
 """Names of parameters that SQL has for itself, so that they stand in double quotes."""
 
 _SCALARS: dict[Any, str] = {str: "VARCHAR", float: "DOUBLE", bool: "BOOLEAN", int: "INTEGER"}

@@ -16,7 +16,7 @@ from indexer.cli.completion import completion
 from indexer.cli.export import export
 from indexer.cli.import_ import import_
 from indexer.cli.list_ import list_
-from indexer.cli.options import EXIT_CODES
+from indexer.cli.options import EXIT_CODES, examples
 from indexer.cli.show import show
 from indexer.cli.verify import verify
 from indexer.store.errors import at_the_edge
@@ -24,7 +24,10 @@ from indexer.store.shown import escape_what_libraries_say, lines
 from indexer.store.streams import ReaderLeft, let_go_of_stdout, prepare
 
 
-@click.group(epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    epilog=EXIT_CODES + examples("indexer build smollm2", "indexer list"),
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(package_name="semantic-explorer")
 def cli() -> None:
     """Turn a language model into an index: vectors in FAISS files, metadata in DuckDB."""

@@ -11,6 +11,7 @@ import click
 from indexer.cli.completion import files
 from indexer.cli.options import (
     EXIT_CODES,
+    examples,
     indexes_option,
     narrator_of,
     progress_options,
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-@click.command(epilog=EXIT_CODES)
+@click.command(
+    epilog=EXIT_CODES
+    + examples("indexer build smollm2", "indexer build ./my-model --words words.txt")
+)
 @click.argument("model", shell_complete=files)
 @click.option("--name", help="Name of the index; made from MODEL unless given.")
 @click.option(

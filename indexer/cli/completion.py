@@ -23,6 +23,11 @@ HOW = """
   bash  echo 'eval "$(indexer completion bash)"' >> ~/.bashrc
   zsh   echo 'eval "$(indexer completion zsh)"' >> ~/.zshrc
   fish  indexer completion fish > ~/.config/fish/completions/indexer.fish
+
+\b
+Examples:
+  indexer completion bash
+  indexer completion fish
 """
 
 
@@ -75,3 +80,15 @@ class Listed(click.Option):
         """The values that begin so."""
         values = (self.metavar or "").split("|")
         return [CompletionItem(value) for value in values if value.startswith(incomplete)]
+
+
+class Renamed(Listed):
+    """An option whose help shows its first spelling alone: the others are what it was called."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """How it is spelled, and what it is."""
+        spelled, self.opts = self.opts, self.opts[:1]
+        try:
+            return super().get_help_record(ctx)
+        finally:
+            self.opts = spelled

@@ -7,21 +7,28 @@ from typing import Any
 
 import click
 
-from indexer.cli.completion import Listed, files, indexes, spaces
-from indexer.cli.options import NOT_RESUMED, indexes_option, narrator_of, progress_options
+from indexer.cli.completion import Renamed, files, indexes, spaces
+from indexer.cli.options import NOT_RESUMED, examples, indexes_option, narrator_of, progress_options
 from indexer.store.limits import ANSWERING, require_address_space
 from indexer.store.streams import put
 
 
-@click.command(epilog=NOT_RESUMED)
+@click.command(
+    epilog=NOT_RESUMED
+    + examples(
+        "indexer export smollm2 embed --format word2vec -o embed.txt",
+        "indexer export smollm2 neuron.out --format npy --layers 0-1 -o neurons",
+    )
+)
 @click.argument("name", shell_complete=indexes)
 @click.argument("space", shell_complete=spaces)
 @click.option(
+    "--format",
     "--to",
     "format",
     required=True,
     metavar="gensim|word2vec|npy|safetensors|parquet|projector",
-    cls=Listed,
+    cls=Renamed,
     help="The format.",
 )
 @click.option(

@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
-from indexer.cli.completion import Listed, files, indexes
+from indexer.cli.completion import Listed, Renamed, files, indexes
 from indexer.cli.options import (
     NOT_RESUMED,
+    examples,
     indexes_option,
     narrator_of,
     progress_options,
@@ -29,16 +30,25 @@ _OF_THE_FILE = (
 )
 
 
-@click.command("import", epilog=NOT_RESUMED)
+@click.command(
+    "import",
+    epilog=NOT_RESUMED
+    + examples(
+        "indexer import vectors.txt --name mine",
+        "indexer import decoder.safetensors --name smollm2 --space sae.decoder",
+    ),
+)
 @click.argument("file", shell_complete=files)
 @click.option(
     "--name", required=True, shell_complete=indexes, help="Name of the index, new or there already."
 )
 @click.option("--space", metavar="SPACE", help="Name of the new space; embed of a new index.")
 @click.option(
+    "--format",
     "--from",
     "format",
     metavar="npy|safetensors|word2vec|word2vec-binary|glove|parquet",
+    cls=Renamed,
     help="The format, where the ending of FILE doesn't tell it.",
 )
 @click.option(

@@ -22,6 +22,12 @@ Exit codes: 0 done · 1 the machine failed (full disk, failed check) ·
 
 NOT_RESUMED = EXIT_CODES.replace(" (the same command resumes)", "")
 
+
+def examples(*commands: str) -> str:
+    """What a command's help ends with."""
+    return "\n\b\nExamples:\n" + "".join(f"  {one}\n" for one in commands)
+
+
 PLACES = "Folder of indexes; EXPLORER_INDEXES, or indexes/ here, then your own, unless given."
 indexes_option = click.option(
     "--indexes",

@@ -2,27 +2,47 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+
 import click
 
 from indexer.cli.completion import indexes
-from indexer.cli.options import EXIT_CODES, in_bytes, indexes_option, size_of
+from indexer.cli.formats import check_format, format_option, write
+from indexer.cli.options import EXIT_CODES, examples, in_bytes, indexes_option, size_of
 from indexer.store.layout import Manifest, PrefixEntry, moments_file, rows_file
 from indexer.store.places import find_index
-from indexer.store.shown import one_line
-from indexer.store.streams import put
 
 
-@click.command(epilog=EXIT_CODES)
+@click.command(
+    epilog=EXIT_CODES + examples("indexer show smollm2", "indexer show smollm2 --format json")
+)
 @click.argument("name", required=False, shell_complete=indexes)
-@click.option("--json", "as_json", is_flag=True, help="The manifest as it is.")
+@format_option
+@click.option("--json", "as_json", is_flag=True, hidden=True, help="--format json.")
 @indexes_option
-def show(name: str | None, as_json: bool, indexes: str | None) -> None:
-    """Say what is inside an index: spaces, sizes, conventions, prefix, timings."""
+def show(name: str | None, format: str, as_json: bool, indexes: str | None) -> None:
+    """Say what is inside an index: spaces, sizes, conventions, prefix, timings.
+
+    JSON is the manifest as it is; JSON lines and CSV have a space a row.
+    """
+    format = "json" if as_json else format
+    check_format(format)
     manifest = Manifest.load(find_index(name, indexes))
-    if as_json:
-        put(manifest.to_json() + "\n", "json")
-    else:
-        print("\n".join(map(one_line, _described(manifest))))
+    rows = [dict(zip(COLUMNS, row, strict=True)) for row in _spaces(manifest)]
+    write(format, _described(manifest), json.loads(manifest.to_json()), rows, COLUMNS)
+
+
+COLUMNS = ("space", "item", "rows", "width", "measure", "bytes")
+"""What is said of each space."""
+
+
+def _spaces(manifest: Manifest) -> Iterator[tuple[str, str, int, int, str, int]]:
+    """What is said of each space."""
+    for space in manifest.spaces:
+        own = rows_file(space.name), moments_file(space.name)
+        size = sum(manifest.files[name].bytes for name in own if name in manifest.files)
+        yield space.name, space.item, space.rows, space.width, space.measure, size
 
 
 def _described(manifest: Manifest) -> list[str]:
@@ -56,11 +76,8 @@ def _described(manifest: Manifest) -> list[str]:
     wide = max(12, *(len(space.name) for space in manifest.spaces))
     row = f"{{:<{wide}}} {{:<7}} {{:>9}} {{:>6}} {{:<9}} {{:>9}}"
     lines += ["", row.format("space", "item", "rows", "width", "measure", "size")]
-    for space in manifest.spaces:
-        own = rows_file(space.name), moments_file(space.name)
-        size = sum(manifest.files[name].bytes for name in own if name in manifest.files)
-        of_space = space.name, space.item, f"{space.rows:,}", space.width, space.measure
-        lines.append(row.format(*of_space, in_bytes(size)))
+    for space, item, count, width, measure, size in _spaces(manifest):
+        lines.append(row.format(space, item, f"{count:,}", width, measure, in_bytes(size)))
     lines.append(row.format("in all", "", "", "", "", in_bytes(size_of(manifest))))
     return lines
 

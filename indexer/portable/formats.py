@@ -83,7 +83,7 @@ def written(name: str, binary: bool = False) -> Written:
         SemanticError: there is none of that name, or it has no binary form.
     """
     if name not in WRITTEN:
-        raise SemanticError(f"--to: {unknown('format', name, WRITTEN)}")
+        raise SemanticError(f"--format: {unknown('format', name, WRITTEN)}")
     if binary and name != "word2vec":
         raise SemanticError(f"--binary is a form of word2vec; leave it out for {name}")
     return _BINARY if binary else WRITTEN[name]
@@ -100,7 +100,7 @@ def opened(asked: VectorSource, name: str | None) -> tuple[str, Reader]:
         what = "is a folder" if path.is_dir() else "is no file" if path.exists() else "no such file"
         raise BadVectors(f"{str(path)!r}: {what}; name a file of vectors")
     if name is not None and name not in READ:
-        raise BadVectors(f"--from: {unknown('format', name, READ)}")
+        raise BadVectors(f"--format: {unknown('format', name, READ)}")
     if asked.encoding_errors not in (None, *ENCODING_ERRORS):
         what = unknown("way", str(asked.encoding_errors), ENCODING_ERRORS)
         raise BadVectors(f"--encoding-errors: {what}")
@@ -132,7 +132,7 @@ def _format(source: Unpacked, asked: VectorSource, name: str | None) -> tuple[st
     told, path = recognised(source.head), asked.path
     inside = " compressed by gzip" if source.packed else ""
     if told is not None and (told.format is None or name not in (None, told.format)):
-        advice = told.advice or (f"--from {told.format}" if told.format else "")
+        advice = told.advice or (f"--format {told.format}" if told.format else "")
         raise BadVectors(f"{path.name} is {told.what}{inside}" + (f": {advice}" if advice else ""))
     if name is not None:
         return name, False
@@ -147,7 +147,7 @@ def _format(source: Unpacked, asked: VectorSource, name: str | None) -> tuple[st
     if by_name is None:
         raise BadVectors(
             f"{path.name}: neither the ending {ending!r} nor the first bytes tell a format; "
-            f"say which it is with --from {'|'.join(READ)}"
+            f"say which it is with --format {'|'.join(READ)}"
         )
     return by_name, False
 

@@ -48,7 +48,7 @@ class TextReader:
         if header and found is None:
             raise BadVectors(
                 f"{self._name}: line 1 is no header of word2vec (how many vectors, how long); "
-                "without one it may be GloVe's: --from glove"
+                "without one it may be GloVe's: --format glove"
             )
         self._tabs = _tabbed(rest if found is not None and rest else [first, *rest])
         said = None
@@ -120,7 +120,7 @@ class TextReader:
         if rows != len(rest) and len(rest) < _SAMPLE:
             raise BadVectors(
                 f"{self._name}: line 1 is a header of {rows:,} vectors, or the vector of a word "
-                f"{rows}: say which with --from word2vec or --from glove"
+                f"{rows}: say which with --format word2vec or --format glove"
             )
         return rows, width
 
