@@ -113,12 +113,14 @@ class Mention:
         name: as the row has it.
         text: what it says, where the row has that.
         space: of an item, the space it is of.
+        what: what it is to the row, where it is one of several: `reads`, `writes`.
     """
 
     kind: Held
     name: str
     text: str | None = None
     space: str | None = None
+    what: str = ""
 
 
 @dataclass(frozen=True)
@@ -178,8 +180,9 @@ class Result:
         """What can be asked about in one of its rows: what the types of its fields say."""
         for name, kind in held(type(row)).items():  # type: ignore[arg-type]  # a class, hashable
             value = getattr(row, name)
-            for one in value if isinstance(value, tuple) else (value,):
-                yield Mention(kind, one)
+            several = isinstance(value, tuple)
+            for one in value if several else (value,):
+                yield Mention(kind, one, what=name.replace("_", " ") if several else "")
 
     def columns(self) -> list[FrameColumn]:
         """The columns that CSV and every frame of it have."""

@@ -106,6 +106,11 @@ class Card(VerticalScroll, can_focus=False):
             return None
         return table.listed[table.cursor_row]
 
+    @property
+    def lines(self) -> int:
+        """Lines that its sections take: a title, names of columns and a blank, beside the rows."""
+        return sum(3 + max(table.row_count for table in line) for line in self._grid)
+
     def show(self, sections: Sequence[Section], width: int, beside: int, bar: Bar | None) -> None:
         """Show sections, the cursor on the first row of the first list.
 
