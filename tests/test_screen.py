@@ -143,7 +143,7 @@ def test_compare_and_ov_and_neuron(real_indexes: Path, real: Any) -> None:
         await ui.press("alt+o")
         assert items(ui) == [row.head for row in real.ov("large", k=20).rows]
         model = real.manifest.model
-        (grid,) = ui.app.workbench.results.pictures
+        grid, _ = ui.app.workbench.results.pictures
         assert (len(grid.rows), len(grid.columns)) == (model.n_layers, model.n_heads)
         await ui.press("alt+u")
         assert items(ui) == [row.neuron for row in real.word("large").rows]

@@ -229,8 +229,9 @@ class Result:
     def plot(self, path: str | None = None) -> Any:
         """Its pictures as one matplotlib Figure, which is written where a path is given.
 
-        `baseline`, `congruence`, `middleman`, `ov`, and with a target `layers` and `analogy_layers`
-        have pictures. In a notebook the figure shows itself, once, where it is the value of a cell.
+        `baseline`, `compare`, `congruence`, `layers`, `middleman`, `ov`, the evaluations of
+        several rows, and with a target `analogy_layers` have pictures. In a notebook the figure
+        shows itself, once, where it is the value of a cell.
 
         Args:
             path: a name that ends in `.svg` or `.png`.
