@@ -327,6 +327,23 @@ def test_every_answer_has_its_picture_and_the_row_its_own(
     drive(real_indexes, do, size)
 
 
+def test_a_picture_of_a_row_goes_with_the_rows(real_indexes: Path) -> None:
+    async def do(ui: Driven) -> None:
+        results = ui.app.workbench.results
+        await ui.paste("large")
+        assert any(isinstance(one, Lines) for one in results.pictures)
+        await ui.press("alt+c")  # asked on enter: what was drawn answers what was asked before
+        await ui.paste(", tall, huge")
+        await ui.press("enter")
+        assert not any("large under" in one.title for one in results.pictures)
+        ui.app.workbench.bar.value = ""
+        await ui.app.action_view("neighbors")
+        await ui.settled()
+        assert results.pictures == ()
+
+    drive(real_indexes, do, (160, 45))
+
+
 def test_the_detail_names_nothing_twice(real_indexes: Path) -> None:
     async def do(ui: Driven) -> None:
         for keys, text in (("alt+n", "large"), ("alt+m", "large, tall"), ("alt+o", "large")):

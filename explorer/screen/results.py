@@ -98,6 +98,8 @@ class Results(Horizontal):
 
     def _draw(self) -> None:
         """Pictures at the side, the last of them below the table where that leaves room."""
+        if self.answer.row is None:
+            self._of_row = ()
         pictures, below = self.pictures, self.query_one(BelowPane)
         room = self.answer.spare + (below.size.height if below.display else 0)
         wide = self.query_one("#side").region.y == self.answer.region.y
