@@ -71,6 +71,23 @@ class Scan:
         found[unsure] = self.sign * self.exact(unsure) > self.sign * score
         return found
 
+    def counts(self, edges: Float64, among: Int64 | None = None) -> Int64:
+        """How many exact scores lie from each edge to the next: (edges - 1,) int64.
+
+        An edge belongs to what lies above it. Scores beyond the first and last are not counted.
+
+        Args:
+            edges: (n,) float64, ascending.
+            among: (m,) int64, positions of the items that count, ascending; all unless given.
+        """
+        every = np.arange(len(self.values)) if among is None else among
+        values, off = self.values[every], self._off(every)
+        above = np.searchsorted(edges, values - off, side="right")
+        unsure = np.flatnonzero(above != np.searchsorted(edges, values + off, side="right"))
+        above[unsure] = np.searchsorted(edges, self.exact(every[unsure]), side="right")
+        found: Int64 = np.bincount(above, minlength=len(edges) + 1)[1 : len(edges)]
+        return found
+
     def _off(self, at: Int64) -> Float64:
         return np.broadcast_to(self.off_by, len(self.values))[at]
 

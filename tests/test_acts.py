@@ -280,7 +280,9 @@ def test_a_row_shown_at_length_says_them_too(llama: Any) -> None:
         said = detail.row_detail(answer, answer.layout(), row, llama.manifest)
         lines = {line.name: line.value for line in said.lines}
         assert lines["acts"] == as_shown(row)
-        assert lines["writes"] == " ".join(row.writes)
+        written = [link.label for what, link in said.links if what == "writes"]
+        told = {row.neuron, *row.reads}  # each name stands there once
+        assert written == [name for name in dict.fromkeys(row.writes) if name not in told]
 
 
 def test_what_a_neuron_fires_at_is_told_with_what_it_is_multiplied_by(llama: Any) -> None:
@@ -298,9 +300,9 @@ def test_what_a_neuron_fires_at_is_told_with_what_it_is_multiplied_by(llama: Any
     near = llama.neighbors("L1N7.out", space="neuron.out", k=1, include_inputs=True)
     row = detail.row_detail(near, near.layout(), near.rows[0], llama.manifest)
     found = detail.full_detail(llama, near, row)
-    (said,) = [line.value for line in found.lines if line.name == "fires at"]
+    said = [(what, link.label) for what, link in found.links if what.startswith("fires at")]
     strongest = max(words, key=lambda row: abs(row.score))
-    assert said.startswith(f"{strongest.item} {strongest.activation:+.2f}")
+    assert said[0] == (f"fires at, {strongest.activation:+.2f}", strongest.item)
 
 
 def test_what_a_word_fires_is_told_with_its_sign(llama: Any) -> None:

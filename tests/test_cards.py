@@ -10,7 +10,7 @@ import pytest
 from textual.widgets import Static
 
 from driving import Driven, drive, text_of
-from explorer.screen.panes.card import Card, ListTable
+from explorer.screen.card import Card, ListTable
 from explorer.show.layout import Column, Layout, Listing, Section
 from explorer.show.text import to_text
 

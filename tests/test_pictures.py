@@ -15,6 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -97,7 +98,9 @@ def test_a_congruence_is_drawn_as_effects_and_as_scores(answer: Any, tiny: Any) 
 
 def test_other_answers_are_drawn_where_a_picture_says_more(tiny: Any) -> None:
     layers = tiny.layers("dog", "puppy")
-    assert tiny.layers("dog").pictures() == ()
+    (change,) = tiny.layers("dog").pictures()
+    changed = {row.space: row.change for row in tiny.layers("dog").rows if row.change is not None}
+    assert dict(zip(change.labels, change.values, strict=True)) == changed
     assert tiny.analogy_layers("dog + cat").pictures() == ()
     for by_layer in (layers, tiny.analogy_layers("dog + cat", target="puppy")):
         z, rank = by_layer.pictures()
@@ -139,16 +142,46 @@ def test_middle_men_are_drawn_as_the_best_of_each_layer(asked: dict[str, Any], r
     assert real.middleman("large", layers="3", k=5).pictures() == ()
 
 
+def test_percentiles_of_a_comparison_are_drawn(tiny: Any) -> None:
+    two = tiny.compare("dog", "cat", pairs=100)
+    (bars,) = two.pictures()
+    assert dict(zip(bars.labels, bars.values, strict=True)) == two.rows[0].percentiles
+    assert tiny.compare("dog", "cat", pairs=0).pictures() == ()
+    many = tiny.compare("dog", "cat", "puppy", "red", pairs=100)
+    (bars,) = many.pictures()
+    first = many.query.measure[0]
+    assert bars.labels == tuple(f"{row.first}, {row.second}" for row in many.rows)
+    assert bars.values == tuple(row.percentiles[first] for row in many.rows)
+
+
+def test_evaluations_of_several_rows_are_drawn(real: Any) -> None:
+    lines = [": family", "king queen man woman", ": size", "large larger small smaller"]
+    by_space = real.evaluate_analogies(lines, space=["embed", "context.3"])
+    (line,) = by_space.pictures()
+    assert line.labels == ("embed", "context.3")
+    assert line.values == tuple(row.accuracy for row in by_space.rows)
+    sections = real.evaluate_analogies(lines, space="embed")
+    (bars,) = sections.pictures()
+    assert bars.labels == tuple(row.section for row in sections.rows)
+    one = real.evaluate_analogies(lines, space="embed", sections=False)
+    assert one.pictures() == ()
+
+
 def test_heads_are_drawn_as_a_grid_where_they_fill_one(real: Any) -> None:
     every = real.ov("dog", target="puppy", k=270)
-    (grid,) = every.pictures()
+    grid, spread = every.pictures()
     assert isinstance(grid, Grid)
+    scores = np.array([row.score for row in every.rows])
+    assert spread.counts == tuple(np.histogram(scores, spread.edges)[0].tolist())
+    assert sum(spread.counts) == len(scores)
+    assert spread.names == tuple(row.head for row in every.rows[:10])
+    assert spread.places == tuple(row.score for row in every.rows[:10])
     assert grid.columns == tuple(f"H{head}" for head in range(9))
     assert grid.rows == tuple(f"L{layer}" for layer in range(30))
     for row in every.rows:
         assert grid.values[row.layer][row.number] == row.score
     most = real.ov("dog", target="puppy", k=150)
-    (part,) = most.pictures()
+    part, _ = most.pictures()
     shown = {(row.layer, row.number): row.score for row in most.rows}
     first = min(row.layer for row in most.rows)
     there = {
@@ -387,7 +420,7 @@ def test_a_figure_holds_the_numbers_of_the_answer(answer: Any) -> None:
 
 def test_a_figure_of_a_grid_holds_its_numbers_and_says_them(real: Any) -> None:
     answer = real.ov("dog", k=270)
-    grid, bar = answer.plot().axes
+    grid, _, bar = answer.plot().axes
     shown = grid.get_images()[0]
     values = shown.get_array()
     for row in answer.rows:
@@ -533,7 +566,7 @@ def test_the_program_draws_when_asked_and_writes_where_told(
     for extra in (["--plot", "a.pdf"], ["--draw", "--format", "json"]):
         refused = run("explorer", *ask, *extra)
         assert (refused.code, refused.out, len(refused.err.splitlines())) == (2, "", 1)
-    none = run("explorer", "layers", "dog", "--draw", *args)
+    none = run("explorer", "ov", "dog", "--layer", "1", "--head", "0", "--draw", *args)
     assert (none.code, none.out) == (2, "")
 
 

@@ -19,6 +19,7 @@ from explorer.screen.panes.help import HelpPane
 from explorer.screen.panes.options import Options
 from explorer.screen.panes.picture import PicturePane
 from explorer.screen.panes.query import QueryBar
+from explorer.show.shapes import Grid, Lines
 from explorer.spelling import as_command, as_python, as_sql
 from explorer.views import VIEWS
 from explorer.views.place import Place
@@ -31,6 +32,10 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "state" / "screen.json"
     monkeypatch.setenv("EXPLORER_STATE", str(path))
     return path
+
+
+def lines(pictures: Any) -> list[Lines]:
+    return [one for one in pictures if isinstance(one, Lines)]
 
 
 def items(driven: Driven, column: int = 1) -> list[str]:
@@ -70,7 +75,7 @@ def test_a_view_takes_the_query_over_and_pickers_ask_anew(real_indexes: Path, re
         assert ui.place.get("side") == "out"
         asked = real.middleman("large", "tall", side="out", k=20)
         assert items(ui) == [row.neuron for row in asked.rows]
-        grids = ui.app.workbench.results.pictures
+        grids = [one for one in ui.app.workbench.results.pictures if isinstance(one, Grid)]
         assert [grid.columns for grid in grids] == [("large", "tall")]
         assert len(grids[0].rows) == real.manifest.model.n_layers
 
@@ -86,7 +91,8 @@ def test_an_analogy_says_where_its_target_stands(real_indexes: Path, real: Any) 
         await ui.paste("Chihuahua")
         target = real.analogy("dog + small", "Chihuahua").meta.target
         assert f"rank {target.rank:,} of {target.n:,}" in ui.foot
-        assert len(ui.app.workbench.results.pictures) == 2
+        ranks = [one.ranks for one in lines(ui.app.workbench.results.pictures)]
+        assert ranks == [False, True, False]  # the target's, and the row's own
         assert ui.place.get("target") == "Chihuahua"
         await ui.press("alt+l")  # the target is asked in the next view too
         assert ui.place.get("target") == "Chihuahua"
@@ -145,7 +151,7 @@ def test_compare_and_ov_and_neuron(real_indexes: Path, real: Any) -> None:
         await ui.paste("large")
         assert items(ui) == [row.head for row in real.ov("large", k=20).rows]
         model = real.manifest.model
-        (grid,) = ui.app.workbench.results.pictures
+        grid, _ = ui.app.workbench.results.pictures
         assert (len(grid.rows), len(grid.columns)) == (model.n_layers, model.n_heads)
         await ui.press("alt+u")
         assert items(ui) == [row.neuron for row in real.word("large").rows]

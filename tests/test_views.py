@@ -295,10 +295,12 @@ def test_a_row_is_told_at_length(real: Any) -> None:
     assert said.title == answer.rows[0].item
     more = detail.full_detail(real, answer, said)
     assert more.lines[: len(said.lines)] == said.lines
-    lines = {line.name: line.value for line in more.lines}
-    assert lines["near in embed"].split()[0] == real.neighbors("␣big", k=1).rows[0].item
+    near = [link.label for what, link in more.links if what == "near in embed"]
+    assert near[0] == real.neighbors("␣big", k=1).rows[0].item
+    assert "tokens" in {line.name for line in more.lines}
     middle = real.middleman("large", "tall")
     said = detail.row_detail(middle, middle.layout(), middle.rows[0], real.manifest)
     more = detail.full_detail(real, middle, said)
-    assert {"norms", "reads", "writes"} <= {line.name for line in more.lines}
+    assert {"acts", "norms", "cosines"} <= {line.name for line in more.lines}
+    assert {"reads", "writes"} <= {what for what, _ in more.links}
     assert isinstance(middle.rows[0], questions.MiddleMan)

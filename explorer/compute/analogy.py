@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
@@ -133,26 +132,24 @@ class InSpace:
         signs = [1 if w.weight > 0 else -1 for w in weighted]
         return combined(cosines, signs, lambda each: _multiplied(each, weighted))
 
-    @cached_property
-    def _own_row(self) -> int | None:
-        """The target's row, where it is an item of the space; its score is that of its row."""
-        if self.target is None or self.target.weighted.home.name != self.space.name:
-            return None
-        positions = self.target.positions(self.space)
-        return next(iter(positions)) if len(positions) == 1 else None
-
-    def _of_target(self, items: Sequence[Item], scanned: Scan) -> float:
-        assert self.target is not None
-        if self._own_row is not None:
-            return float(scanned.exact(np.array([self._own_row]))[0])
-        target, weighted = self.target.weighted, [item.weighted for item in items]
+    def score_of(self, target: Item, items: Sequence[Item], scanned: Scan) -> float:
+        """A target's score with some items; of an item of the space, that of its row."""
+        weighted = [item.weighted for item in items]
+        if target.weighted.home.name == self.space.name:
+            own = target.positions(self.space)
+            if len(own) == 1:
+                return float(scanned.exact(np.array(list(own)))[0])
         if self.method == "add":
-            return self.measure.one_score(target, self.measure.compose(weighted))
+            return self.measure.one_score(target.weighted, self.measure.compose(weighted))
         cosines = [
-            np.array(self.measure.one_score(target, self.measure.compose([_unsigned(w)])))
+            np.array(self.measure.one_score(target.weighted, self.measure.compose([_unsigned(w)])))
             for w in weighted
         ]
         return float(_multiplied(cosines, weighted))
+
+    def _of_target(self, items: Sequence[Item], scanned: Scan) -> float:
+        assert self.target is not None
+        return self.score_of(self.target, items, scanned)
 
     def ranked(self, k: int, distinct: bool) -> tuple[Neighbor, ...]:
         """The k items nearest to the expression."""

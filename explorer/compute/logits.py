@@ -21,7 +21,7 @@ any direction's kurtosis: they are left out (Land and Bartolo 2024).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -36,6 +36,7 @@ from explorer.products import Float64
 from explorer.progress import Progress
 from explorer.questions import EffectShape, LogitEffect, LogitsMeta, LogitsQuery, NeuronLogits
 from explorer.ranking import best
+from indexer.store.items.neuron import Neuron
 from indexer.store.read import Index
 from indexer.store.unembedding import Unembedding
 
@@ -63,11 +64,13 @@ class _Vocabulary:
         ids: (n,) int64, of the tokens counted.
         left_out: how many are not.
         shapes: by layer, (3, DIRECTIONS) float64: variance, skew, kurtosis.
+        last: by its id, the neuron that was asked last: its effect on these tokens, (n,) float64.
     """
 
     ids: Int64
     left_out: int
     shapes: dict[int, Float64]
+    last: dict[int, Float64] = field(default_factory=dict)
 
 
 _KNOWN: WeakKeyDictionary[Workspace, _Vocabulary] = WeakKeyDictionary()
@@ -76,17 +79,12 @@ _KNOWN: WeakKeyDictionary[Workspace, _Vocabulary] = WeakKeyDictionary()
 
 def answer(work: Workspace, query: LogitsQuery, progress: Progress) -> NeuronLogits:
     """The tokens of both ends, and how the whole effect is spread."""
-    index = work.index
-    index.neurons.require()
-    found = index.neurons.at(*_writing(query.neuron))
-    unembedding = index.unembedding
-    if work not in _KNOWN:
-        _KNOWN[work] = _vocabulary(index, unembedding)
-    known = _KNOWN[work]
+    index, unembedding = work.index, work.index.unembedding
+    found, known = _asked(work, query.neuron)
     k = row_count(query, len(known.ids), f"there are 1 to {len(known.ids):,} tokens to show")
     out = index.neuron_space("out")
     side = out.vectors(found.id, 1)
-    effect = effects(unembedding, side)[0][known.ids]
+    effect = _effect(work, known, found.id, side)
     z = (effect - effect.mean()) / effect.std() if effect.std() else np.zeros_like(effect)
     place = index.neuron_grid.place(found.id)
     if place.layer not in known.shapes:
@@ -114,6 +112,37 @@ def answer(work: Workspace, query: LogitsQuery, progress: Progress) -> NeuronLog
             acts_minus=minus,
         ),
     )
+
+
+def effect_over_tokens(work: Workspace, neuron: str) -> tuple[str, Float64]:
+    """A neuron's name, and what one unit of it adds to the logit of each token counted.
+
+    Returns:
+        (n,) float64 of the tokens, in the order of their ids.
+    """
+    found, known = _asked(work, neuron)
+    side = work.index.neuron_space("out").vectors(found.id, 1)
+    return found.name, _effect(work, known, found.id, side)
+
+
+def _effect(work: Workspace, known: _Vocabulary, neuron: int, side: Float64) -> Float64:
+    """The effect on the tokens counted, kept for who asks of the same neuron next."""
+    effect = known.last.get(neuron)
+    if effect is None:
+        effect = effects(work.index.unembedding, side)[0][known.ids]
+        known.last.clear()
+        known.last[neuron] = effect
+    return effect
+
+
+def _asked(work: Workspace, name: str) -> tuple[Neuron, _Vocabulary]:
+    """The neuron that is named, and the tokens that its effect is counted over."""
+    index = work.index
+    index.neurons.require()
+    found = index.neurons.at(*_writing(name))
+    if work not in _KNOWN:
+        _KNOWN[work] = _vocabulary(index, index.unembedding)
+    return found, _KNOWN[work]
 
 
 def _writing(name: str) -> tuple[int, int, int | None]:

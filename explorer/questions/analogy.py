@@ -333,7 +333,7 @@ def depth_mentions(row: Any) -> Iterator[Mention]:
     """A row's space, and what is near there."""
     yield Mention("space", row.space)
     for name in row.nearest:
-        yield Mention("item", name, None, row.space)
+        yield Mention("item", name, None, row.space, "nearest")
 
 
 def row_notes(rows: Iterable[Any]) -> list[str]:

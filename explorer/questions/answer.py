@@ -124,12 +124,14 @@ class Mention:
         name: as the row has it.
         text: what it says, where the row has that.
         space: of an item, the space it is of.
+        what: what it is to the row, where it is one of several: `reads`, `writes`.
     """
 
     kind: Held
     name: str
     text: str | None = None
     space: str | None = None
+    what: str = ""
 
 
 @dataclass(frozen=True)
@@ -224,8 +226,9 @@ class Result(Sequence[Row]):
         """What can be asked about in one of its rows: what the types of its fields say."""
         for name, kind in held(type(row)).items():  # type: ignore[arg-type]  # a class, hashable
             value = getattr(row, name)
-            for one in value if isinstance(value, tuple) else (value,):
-                yield Mention(kind, one)
+            several = isinstance(value, tuple)
+            for one in value if several else (value,):
+                yield Mention(kind, one, what=name.replace("_", " ") if several else "")
 
     def columns(self) -> list[FrameColumn]:
         """The columns that CSV and every frame of it have."""
@@ -271,8 +274,9 @@ class Result(Sequence[Row]):
     def plot(self, path: str | None = None) -> Any:
         """Its pictures as one matplotlib Figure, which is written where a path is given.
 
-        `baseline`, `congruence`, `middleman`, `ov`, and with a target `layers` and `analogy_layers`
-        have pictures. In a notebook the figure shows itself, once, where it is the value of a cell.
+        `baseline`, `compare`, `congruence`, `layers`, `middleman`, `ov`, the evaluations of
+        several rows, and with a target `analogy_layers` have pictures. In a notebook the figure
+        shows itself, once, where it is the value of a cell.
 
         Args:
             path: a name that ends in `.svg` or `.png`.

@@ -15,6 +15,7 @@ from explorer.questions.query import Query, argument, option
 from explorer.show.gauge import Gauge
 from explorer.show.layout import Column, Layout
 from explorer.show.numbers import figure
+from explorer.show.shapes import Bars, Lines, Picture
 from indexer.store.errors import option_named
 
 ProfileMeasure = Literal["pearson", "spearman", "kendall", "cosine", "euclidean", "dot"]
@@ -63,6 +64,7 @@ class CompareQuery(Query["Comparison"]):
     live = False
     letter = "p"
     title = "Compare"
+    pictured = True
     example = "large, tall"
     examples = (
         "explorer compare large tall",
@@ -181,6 +183,10 @@ class Comparison(Result[ComparedPair]):
         about = "the middle 90 % of control pairs; bars are percentiles"
         return Gauge("%", value, 5.0, 95.0, about)
 
+    def pictures(self) -> tuple[Picture, ...]:
+        """Where each score stands among control pairs; nothing without them."""
+        return _compare_pictures(self)
+
     def layout(self) -> Layout:
         """Pairs with each measure's score, and where it stands among control pairs."""
         return _compare_table(self)
@@ -188,6 +194,42 @@ class Comparison(Result[ComparedPair]):
 
 FEW, SHOWN = 3, 1000
 """Rows that have a line a measure; rows of a table at all: other formats have them all."""
+
+
+DRAWN = 40
+"""Bars of a picture at most."""
+
+
+def _compare_pictures(result: Comparison) -> tuple[Picture, ...]:
+    """Percentiles: of few rows every measure's, else the first measure's, by layer where asked."""
+    query, measures = result.query, result.query.measure or ()
+    rows = [row for row in result.rows if row.percentiles]
+    if not rows or not measures:
+        return ()
+    of = "" if len(query.words) > 2 else f": {' and '.join(query.words)}"
+    title = f"percentile among control pairs{of}"
+    if query.per_layer and len(rows) > FEW and len(query.words) == 2:
+        nothing = (None,) * len(rows)
+        labels = tuple(f"L{row.layer}" for row in rows)
+        values = tuple(row.percentiles[measures[0]] for row in rows)
+        return (Lines(title, "layer", measures[0], labels, values, nothing, nothing),)
+    shown = measures if len(rows) <= FEW else measures[:1]
+    bars = [(row, measure) for row in rows for measure in shown][:DRAWN]
+    pairs = len(query.words) > 2 or query.per_layer
+    return (
+        Bars(
+            title=title,
+            x="%, of 100" if len(shown) > 1 else f"% by {shown[0]}, of 100",
+            labels=tuple(_bar_name(*one, pairs, len(shown) > 1) for one in bars),
+            values=tuple(row.percentiles[measure] for row, measure in bars),
+        ),
+    )
+
+
+def _bar_name(row: ComparedPair, measure: str, pair: bool, named: bool) -> str:
+    layer = "" if row.layer is None else f"L{row.layer} "
+    both = f"{layer}{row.first}, {row.second}" if pair else ""
+    return " ".join(filter(None, [both, measure if named else ""])) or measure
 
 
 def _compare_table(result: Comparison) -> Layout:

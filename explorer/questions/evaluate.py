@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from explorer.questions.choices import Case, MeasureName, Method, Tokens
 from explorer.questions.lines import foot_lines
 from explorer.questions.query import Query, argument, option
 from explorer.show.layout import Column, Layout
+from explorer.show.shapes import Bars, Lines, Picture
 from indexer.store.errors import option_named
 
 ANALOGIES = """
@@ -154,6 +156,7 @@ class EvaluateAnalogiesQuery(Query["AnalogyAccuracies"]):
     """How many questions of a standard set of analogies does each space answer?"""
 
     question = "evaluate_analogies"
+    pictured = True
     command = ("evaluate", "analogies")
     more = ANALOGIES
     examples = (
@@ -197,6 +200,7 @@ class EvaluateSimilarityQuery(Query["SimilarityCorrelations"]):
     """How well do the scores of pairs of words go with the ratings that people gave them?"""
 
     question = "evaluate_similarity"
+    pictured = True
     command = ("evaluate", "similarity")
     more = PAIRS
     examples = (
@@ -260,6 +264,12 @@ class AnalogyAccuracies(Result[AnalogyAccuracy]):
         """A row for each space, measure and method, or for each section."""
         return _analogies_table(self)
 
+    def pictures(self) -> tuple[Picture, ...]:
+        """The accuracy of every row that has one; nothing of fewer than two."""
+        names = ("space", "measure", "method", "section")
+        found = [(row, row.accuracy) for row in self.rows if row.accuracy is not None]
+        return _row_pictures(f"analogies of {_name(self.query.file)}", "accuracy", names, found)
+
 
 @dataclass(frozen=True)
 class SimilarityCorrelation:
@@ -309,6 +319,30 @@ class SimilarityCorrelations(Result[SimilarityCorrelation]):
     def layout(self) -> Layout:
         """A row for each space and measure."""
         return _similarity_table(self)
+
+    def pictures(self) -> tuple[Picture, ...]:
+        """Spearman's correlation of every row that has one; nothing of fewer than two."""
+        found = [(row, row.spearman) for row in self.rows if row.spearman is not None]
+        title = f"similarity of {_name(self.query.file)}"
+        return _row_pictures(title, "Spearman's correlation", ("space", "measure"), found)
+
+
+def _row_pictures(
+    title: str, what: str, names: Sequence[str], found: Sequence[tuple[Any, float]]
+) -> tuple[Picture, ...]:
+    """A value a row, named by what differs between rows: a line over spaces alone, else bars."""
+    if len(found) < 2:
+        return ()
+    differ = [name for name in names if len({getattr(row, name) for row, _ in found}) > 1]
+    spaces = {row.space: row.measure for row, _ in found}
+    if all(spaces[row.space] == row.measure for row, _ in found):  # each space's own
+        differ = [name for name in differ if name != "measure"] or differ
+    labels = tuple(" ".join(getattr(row, name) for name in differ) for row, _ in found)
+    values = tuple(value for _, value in found)
+    if differ != ["space"]:
+        return (Bars(title, what, labels, values),)
+    nothing = (None,) * len(found)
+    return (Lines(title, "space", what, labels, values, nothing, nothing),)
 
 
 def _name(file: str | tuple[str, ...]) -> str:

@@ -21,7 +21,7 @@ from explorer.questions.query import Query, argument, option
 from explorer.show.gauge import Gauge, standardised
 from explorer.show.layout import Column, Layout
 from explorer.show.numbers import percent
-from explorer.show.shapes import Picture
+from explorer.show.shapes import Lines, Picture
 
 
 @dataclass(frozen=True)
@@ -109,8 +109,28 @@ class Layers(Result[LayerRow]):
         return _layers_table(self)
 
     def pictures(self) -> tuple[Picture, ...]:
-        """The target's z and its rank by space; nothing where none was named."""
-        return target_pictures(self.query.target, self.query.expression, self.rows)
+        """The target's z and its rank by space; where none was named, what changes where."""
+        found = target_pictures(self.query.target, self.query.expression, self.rows)
+        return found or _change_pictures(self)
+
+
+def _change_pictures(result: Layers) -> tuple[Picture, ...]:
+    """How much of the neighbourhood each space changes; nothing of fewer than two that do."""
+    found = [(row.space, row.change) for row in result.rows if row.change is not None]
+    if len(found) < 2:
+        return ()
+    nothing = (None,) * len(found)
+    return (
+        Lines(
+            title=f"{result.query.expression}: what changes where",
+            x="space",
+            y="share of the nearest that were not among those of the layer before",
+            labels=tuple(space for space, _ in found),
+            values=tuple(change for _, change in found),
+            low=nothing,
+            high=nothing,
+        ),
+    )
 
 
 def _layers_table(result: Layers) -> Layout:

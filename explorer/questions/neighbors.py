@@ -91,7 +91,7 @@ def near_mentions(meta: Meta, row: Neighbor) -> Iterator[Mention]:
     """An item that is near, and forms folded into it: of these the row has no text."""
     yield Mention("item", row.item, row.text, meta.space)
     for form in row.forms:
-        yield Mention("item", form, None, meta.space)
+        yield Mention("item", form, None, meta.space, "other form")
 
 
 def near_columns() -> list[Column]:

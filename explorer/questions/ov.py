@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +15,7 @@ from explorer.questions.lines import foot_lines, resolved_lines
 from explorer.questions.query import Query, argument, option
 from explorer.show.gauge import Gauge, standardised
 from explorer.show.layout import Column, Layout
-from explorer.show.shapes import Bars, Grid, Picture
+from explorer.show.shapes import Bars, Distribution, Grid, Picture
 from indexer.store.errors import option_named
 
 if TYPE_CHECKING:
@@ -115,8 +117,28 @@ class OvReport(Result[HeadWrites]):
         return _ov_table(self)
 
     def pictures(self) -> tuple[Picture, ...]:
-        """A grid where the heads fill one; else the strongest first; nothing of one."""
+        """Where heads fill a grid, that and how their scores are spread; else bars of several."""
         return _ov_pictures(self)
+
+
+MARKED = 10
+"""Heads that are marked among all of them."""
+
+
+def _spread(title: str, rows: Sequence[HeadWrites]) -> Distribution:
+    """How many heads score how much, in bins of half a standard deviation."""
+    bins = Counter(math.floor(2 * row.score) for row in rows)
+    first, last = min(bins), max(bins)
+    best = rows[:MARKED]
+    return Distribution(
+        title=f"{title}, among all",
+        x="z",
+        edges=tuple(at / 2 for at in range(first, last + 2)),
+        counts=tuple(bins[at] for at in range(first, last + 1)),
+        of=f"{len(rows):,} heads",
+        names=tuple(row.head for row in best),
+        places=tuple(row.score for row in best),
+    )
 
 
 def _ov_table(result: OvReport) -> Layout:
@@ -160,6 +182,7 @@ def _ov_pictures(result: OvReport) -> tuple[Picture, ...]:
                 unit="z",
                 middle=0,
             ),
+            _spread(title, rows),
         )
     return (
         Bars(

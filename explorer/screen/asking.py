@@ -15,13 +15,22 @@ from typing import TYPE_CHECKING, Any
 from textual.message import Message
 
 from explorer.progress import throttled
-from explorer.screen.messages import Answered, Detailed, Pictured, Progressed, Refused, Said
-from indexer.store.errors import at_the_edge
+from explorer.screen.messages import (
+    Answered,
+    Detailed,
+    Pictured,
+    Progressed,
+    Refused,
+    RowPictured,
+    Said,
+)
+from indexer.store.errors import SemanticError, at_the_edge
 from indexer.store.shown import one_line
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
     from explorer.show.layout import Layout
+    from explorer.show.shapes import Picture
     from explorer.views.detail import Detail
     from explorer.views.place import Place
     from explorer.views.view import View
@@ -86,6 +95,7 @@ class Asking:
 
     def ask(self, ix: Explorer, view: View, place: Place, delay: float = 0.0) -> None:
         """Ask what a view asks at a place, once nothing newer is asked for so many seconds."""
+        from explorer.views.beside import of_answer
 
         def answer(question: PendingQuestion) -> None:
             self._post(Answered(question.number, found := view.ask(ix, place, question.progress)))
@@ -93,8 +103,10 @@ class Asking:
             if question.stop.wait(SOON):
                 return
             shown = found if view.picture is None else view.picture(ix, place)
+            pictures = shown.pictures() if hasattr(shown, "pictures") else ()
+            if (further := of_answer(found)) is not None:
+                pictures += ix.ask(further, question.progress).pictures()
             if not question.stop.is_set():
-                pictures = shown.pictures() if hasattr(shown, "pictures") else ()
                 self._post(Pictured(question.number, pictures))
 
         self._begin(answer, delay)
@@ -115,11 +127,12 @@ class Asking:
         return busy
 
     def detail(self, ix: Explorer, answer: Any, layout: Layout, row: Any, delay: float) -> None:
-        """Tell of a row at length: first what it says itself, then what the index knows."""
+        """Tell of a row at length: what it says itself, what the index knows, and its picture."""
         from explorer.views import detail as details
 
         self._detail.stop.set()
-        question = self._detail = PendingQuestion(self._detail.number + 1, self._post)
+        # Looking at a row is no question of a person's: how far it is, nobody is told.
+        question = self._detail = PendingQuestion(self._detail.number + 1, lambda _: None)
         number = self.number
 
         def ask() -> None:
@@ -138,9 +151,29 @@ class Asking:
                 more = details.failed(own, refused(number, err).line)
             if not question.stop.is_set():
                 self._post(Detailed(number, more))
+                self._picture_row(ix, answer, row, question, number)
             question.stop.set()
 
         threading.Thread(target=ask, daemon=True).start()
+
+    def _picture_row(
+        self, ix: Explorer, answer: Any, row: Any, question: PendingQuestion, number: int
+    ) -> None:
+        """Tell of the picture of a row; of none where the question has no answer."""
+        from explorer.views.beside import of_row
+
+        pictures: tuple[Picture, ...] = ()
+        self._during(question)
+        try:
+            for further in of_row(answer, row, ix.manifest):
+                question.progress("", 0, 1)
+                pictures += ix.ask(further, question.progress).pictures()
+        except SemanticError:
+            pass
+        except BaseException as err:
+            self._post(Said(refused(number, err).line, "bad"))
+        if not question.stop.is_set():
+            self._post(RowPictured(number, pictures))
 
     def _begin(self, answer: Callable[[PendingQuestion], None], delay: float) -> None:
         self._question.stop.set()

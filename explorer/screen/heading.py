@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
-from textual.containers import Container, Vertical
-from textual.widget import AwaitMount
-from textual.widgets import Input, Tab, Tabs
+from textual.containers import Container, Horizontal, Vertical
+from textual.widget import AwaitMount, Widget
+from textual.widgets import Input, Static, Tab, Tabs
 
 from explorer.screen.panes.options import Options
 from explorer.screen.panes.query import QueryBar
@@ -23,13 +23,91 @@ if TYPE_CHECKING:
     from explorer.views.place import Place
 
 
+class More(Static):
+    """How many tabs lie beyond one end of the bar; a click goes there.
+
+    Args:
+        by: -1 at the left end, 1 at the right.
+    """
+
+    def __init__(self, by: int) -> None:
+        super().__init__()
+        self.by, self.count = by, 0
+
+    def tell(self, count: int) -> None:
+        """Say how many; nothing of none."""
+        self.count = count
+        said = f"‹ {count}" if self.by < 0 else f"{count} ›"
+        self.update(said if count else "")
+
+    def on_click(self) -> None:
+        """Show those that lie there."""
+        if self.count and isinstance(self.parent, TabBar):
+            self.parent.turn(self.by)
+
+
+class TabBar(Horizontal):
+    """A tab for each view, and at either end how many more there are beyond it."""
+
+    DEFAULT_CSS = """
+    TabBar { height: auto; }
+    TabBar Tabs { height: 2; width: 1fr; }
+    TabBar Tab { padding: 0 1; }
+    TabBar More { width: 5; height: 1; padding: 0 1; color: $text-accent; display: none; }
+    TabBar.-more More { display: block; }
+    """
+
+    def __init__(self, first: str) -> None:
+        super().__init__()
+        self._first = first
+
+    def compose(self) -> ComposeResult:
+        """From left to right."""
+        tabs = (Tab(view.title, id=name) for name, view in VIEWS.items())
+        yield More(-1)
+        yield Tabs(*tabs, active=self._first, id="views")
+        yield More(1)
+
+    def on_mount(self) -> None:
+        """Count anew wherever the tabs are moved to."""
+        self.watch(self._scroll, "scroll_x", self.count)
+
+    def on_resize(self) -> None:
+        """Give the ends room where not every tab has."""
+        wide = sum(len(view.title) + 2 for view in VIEWS.values())
+        self.set_class(wide > self.size.width, "-more")
+        self.call_after_refresh(self._settle)
+
+    def _settle(self) -> None:
+        """Keep the tab of the view on the screen, in the room that there is now."""
+        tab = self.query_one(Tabs).active_tab
+        if tab is not None:
+            self._scroll.scroll_to_center(tab, animate=False, force=True)
+        self.count()
+
+    @property
+    def _scroll(self) -> Widget:
+        return self.query_one("#tabs-scroll")
+
+    def count(self) -> None:
+        """Tell how many tabs are not whole on the screen, at either end."""
+        scroll = self._scroll
+        left, right = scroll.scroll_x, scroll.scroll_x + scroll.size.width
+        at = [tab.virtual_region for tab in self.query(Tab)]
+        before, after = self.query(More)
+        before.tell(sum(one.x < left for one in at))
+        after.tell(sum(one.right > right for one in at))
+
+    def turn(self, by: int) -> None:
+        """Move the tabs by as many as there is room for."""
+        self._scroll.scroll_relative(x=by * (self._scroll.size.width - 12), force=True)
+
+
 class Heading(Vertical):
     """Tabs, bar, pickers."""
 
     DEFAULT_CSS = """
     Heading { height: auto; }
-    Heading Tabs { height: 2; }
-    Heading Tab { padding: 0 1; }
     Heading #options { height: auto; max-height: 1; }
     Heading.-barless QueryBar { display: none; }
     """
@@ -43,8 +121,7 @@ class Heading(Vertical):
 
     def compose(self) -> ComposeResult:
         """From above to below."""
-        tabs = (Tab(view.title, id=name) for name, view in VIEWS.items())
-        yield Tabs(*tabs, active=self._first, id="views")
+        yield TabBar(self._first)
         yield QueryBar(self._completions, self._completed)
         yield Container(id="options")
 

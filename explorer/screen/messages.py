@@ -114,6 +114,14 @@ class Pictured(Message):
 
 
 @dataclass
+class RowPictured(Message):
+    """The pictures of the row under the cursor."""
+
+    number: int
+    pictures: tuple[Picture, ...]
+
+
+@dataclass
 class Detailed(Message):
     """A row at length."""
 

@@ -14,7 +14,8 @@ from textual.containers import Horizontal, Vertical
 from explorer.screen.messages import Explored
 from explorer.screen.panes.answer import AnswerPane
 from explorer.screen.panes.detail import DetailPane
-from explorer.screen.panes.picture import PicturePane
+from explorer.screen.panes.picture import LEAST_BELOW, BelowPane, PicturePane
+from explorer.show.shapes import Distribution, Grid
 
 if TYPE_CHECKING:
     from explorer.show.layout import Layout
@@ -35,12 +36,23 @@ class Results(Horizontal):
 
     DEFAULT_CSS = """
     Results { height: 1fr; }
+    Results #main { width: 2fr; height: 1fr; }
     Results #side { width: 1fr; height: 1fr; }
+    Results DetailPane { height: 1fr; }
+    Results.-drawing DetailPane { height: auto; max-height: 35%; }
+    Results.-grid DetailPane { max-height: 20%; }
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._of_answer: tuple[Picture, ...] = ()
+        self._of_row: tuple[Picture, ...] = ()
 
     def compose(self) -> ComposeResult:
         """The table at the left."""
-        yield AnswerPane()
+        with Vertical(id="main"):
+            yield AnswerPane()
+            yield BelowPane()
         with Vertical(id="side"):
             yield DetailPane()
             yield PicturePane()
@@ -52,8 +64,10 @@ class Results(Horizontal):
 
     @property
     def pictures(self) -> tuple[Picture, ...]:
-        """What is drawn."""
-        return self.query_one(PicturePane).pictures
+        """What is drawn, of the row and of the whole answer; a spread of all scores comes last."""
+        spread = isinstance(next(iter(self._of_answer), None), Distribution)
+        both = (self._of_row, self._of_answer) if spread else (self._of_answer, self._of_row)
+        return both[0] + both[1]
 
     @property
     def subject(self) -> str:
@@ -81,6 +95,7 @@ class Results(Horizontal):
         self.stale = False
         self.answer.clear(line)
         self.show_detail(None)
+        self._of_row = ()
         self.show_pictures(())
 
     def show_detail(self, detail: Detail | None) -> None:
@@ -88,8 +103,35 @@ class Results(Horizontal):
         self.query_one(DetailPane).show(detail)
 
     def show_pictures(self, pictures: tuple[Picture, ...]) -> None:
-        """Draw pictures."""
-        self.query_one(PicturePane).show(pictures)
+        """Draw the pictures of the answer."""
+        self._of_answer = pictures
+        self._draw()
+
+    def show_row_pictures(self, pictures: tuple[Picture, ...]) -> None:
+        """Draw the pictures of the row under the cursor."""
+        self._of_row = pictures
+        self._draw()
+
+    def _draw(self) -> None:
+        """Pictures at the side, the last of them below the table where that leaves room."""
+        if self.answer.row is None:
+            self._of_row = ()
+        pictures, below = self.pictures, self.query_one(BelowPane)
+        room = self.answer.spare + (below.size.height if below.display else 0)
+        wide = self.query_one("#side").region.y == self.answer.region.y
+        last = pictures[1:][-1:] if wide and room >= LEAST_BELOW else ()
+        if last:
+            below.styles.height = room
+        below.show(last)
+        beside = pictures[: len(pictures) - len(last)]
+        self.query_one(PicturePane).show(beside)
+        self.set_class(bool(beside), "-drawing")
+        self.set_class(isinstance(next(iter(pictures), None), Grid), "-grid")
+
+    @on(AnswerPane.Arranged)
+    def _arranged(self, event: AnswerPane.Arranged) -> None:
+        event.stop()
+        self._draw()
 
     @on(AnswerPane.Chosen)
     def _chosen(self, event: AnswerPane.Chosen) -> None:

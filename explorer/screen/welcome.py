@@ -196,7 +196,7 @@ class Welcome(Container):
         self.display = shown
         self.screen.set_class(shown, "-start")
         if not shown and self._before is not None:
-            self._before.focus()
+            self.screen.set_focus(self._before)
             self._before = None
 
     async def _mount_start(self) -> None:

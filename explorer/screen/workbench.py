@@ -16,6 +16,7 @@ from explorer.screen.messages import (
     Detailed,
     Pictured,
     Refused,
+    RowPictured,
     Said,
 )
 from explorer.screen.navigation import Navigation
@@ -167,6 +168,11 @@ class Workbench(Navigation):
             if not message.pictures:
                 self.leave_picture()
             self.refresh_bindings()
+
+    def on_row_pictured(self, message: RowPictured) -> None:
+        """What is drawn of the row under the cursor."""
+        if message.number == self.asking.number:
+            self.results.show_row_pictures(message.pictures)
 
     def on_detailed(self, message: Detailed) -> None:
         """The row under the cursor."""

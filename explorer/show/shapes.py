@@ -56,6 +56,29 @@ class Histogram(_Shown):
 
 
 @dataclass(frozen=True)
+class Distribution(_Shown):
+    """How many scores there are of which size, and where a few of them stand.
+
+    Attributes:
+        title: what is drawn.
+        x: what the bins are of.
+        edges: of the bins, ascending, one more than there are bins.
+        counts: of the scores, a bin each.
+        of: whose scores they are, and how many.
+        names: of those that are marked, what matters most first.
+        places: where they stand, one a name.
+    """
+
+    title: str
+    x: str
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+    of: str
+    names: tuple[str, ...] = ()
+    places: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
 class Lines(_Shown):
     """One number in each space, with an interval where there is one.
 
@@ -126,4 +149,4 @@ class Grid(_Shown):
     middle: float | None = None
 
 
-Picture = Histogram | Lines | Bars | Grid
+Picture = Histogram | Distribution | Lines | Bars | Grid

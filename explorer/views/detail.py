@@ -48,14 +48,26 @@ class Detail:
 def row_detail(answer: Any, layout: Layout, row: Any, manifest: Manifest | None) -> Detail:
     """What the row itself says: in full what its table may have cut, and where it leads.
 
-    Of a row that leads nowhere, a space's or a measure's, nothing else is known: it is told whole.
-    `manifest` is that of the index that was asked; None will do for rows of SQL.
+    Names that can be followed stand among the links alone. Of a row that leads nowhere, a space's
+    or a measure's, nothing else is known: it is told whole. `manifest` is that of the index that
+    was asked; None will do for rows of SQL.
     """
     cells = [(column, column.cell(row)) for column in layout.columns]
     found = links(answer, row, manifest)
-    lines = [Line(c.name, cell) for c, cell in cells if cell and (c.in_detail or not found)]
+    labels = {part for link in found for part in link.label.split()}
+    lines = [
+        Line(column.name, cell)
+        for column, cell in cells
+        if cell and (column.in_detail or not found) and not _names(cell, labels)
+    ]
     title = found[0].label if found else next((cell for _, cell in cells if cell), "")
-    return Detail(title, tuple(line for line in lines if line.value != title), _named("", found))
+    told = tuple(line for line in lines if line.value != title)
+    return Detail(title, told, tuple((link.what, link) for link in found))
+
+
+def _names(cell: str, labels: set[str]) -> bool:
+    """Whether a cell holds nothing but names of what can be followed."""
+    return {part.rstrip(",") for part in cell.split()} <= labels | {""}
 
 
 def full_detail(ix: Explorer, answer: Any, detail: Detail) -> Detail:
@@ -93,14 +105,13 @@ def _neuron(ix: Explorer, name: str) -> Detail:
             rows = [r for r in rows if r.rank > 0]
         else:  # at either end
             rows = sorted(rows, key=lambda r: -abs(r.score))[:NEAREST]
-        lines += [Line(said, " ".join(map(_with_sign, rows)))] * bool(rows)
-        shown += _named(said, [of_item(r.item, kind) for r in rows])
+        shown += [(_acting(said, r), of_item(r.item, kind)) for r in rows]
     return Detail(name, tuple(lines), tuple(shown))
 
 
-def _with_sign(row: NeuronNear) -> str:
-    """What is near a neuron; a word with the sign that the neuron acts with there."""
-    return row.item if row.activation is None else f"{row.item} {row.activation:+.2f}"
+def _acting(said: str, row: NeuronNear) -> str:
+    """What a thing is to a neuron; of a word with the sign that the neuron acts with there."""
+    return said if row.activation is None else f"{said}, {row.activation:+.2f}"
 
 
 def _item(ix: Explorer, answer: Any, text: str) -> Detail:
@@ -114,7 +125,6 @@ def _item(ix: Explorer, answer: Any, text: str) -> Detail:
         lines += [Line("tokens", ids)] * bool(ids) + [Line("note", item.note)] * bool(item.note)
     found = [of_item(row.item, entry.item, row.text) for row in near.rows]
     shown = _named(f"near in {space}", found)
-    lines.append(Line(f"near in {space}", " ".join(row.item for row in near.rows)))
     word = near.meta.resolved[0].item.strip("␣ ") if near.meta.resolved else ""
     try:
         known = ix.word(word, k=NEAREST)
@@ -123,9 +133,8 @@ def _item(ix: Explorer, answer: Any, text: str) -> Detail:
     lines.append(Line("zipf", f"{known.meta.zipf:.2f}"))
     lines += [Line("groups", ", ".join(known.meta.groups))] * bool(known.meta.groups)
     lines += [Line("sink in", " ".join(known.meta.sinks))] * bool(known.meta.sinks)
-    fire = [neuron(row.neuron) for row in known.rows]
-    lines += [Line("neurons that fire", " ".join(link.label for link in fire))] * bool(fire)
-    return Detail(text, tuple(lines), shown + _named("fires", fire))
+    fire = [(f"fires, {row.activation:+.2f}", neuron(row.neuron)) for row in known.rows]
+    return Detail(text, tuple(lines), shown + tuple(fire))
 
 
 def _named(what: str, found: Any) -> tuple[tuple[str, Link], ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from explorer.questions import Mention, Result
@@ -34,12 +34,14 @@ class Link:
         text: what stands in the query bar then; None leaves what is there.
         view: where it is asked; None where a word is asked.
         chosen: what is chosen with it, by name.
+        what: what it is to the row that it stands in; empty where that is plain.
     """
 
     label: str
     text: str | None = None
     view: str | None = None
     chosen: tuple[tuple[str, str], ...] = ()
+    what: str = field(default="", compare=False)
 
 
 def follow(link: Link, place: Place) -> Place:
@@ -67,7 +69,7 @@ def links(answer: Any, row: Any, manifest: Manifest | None) -> tuple[Link, ...]:
         # A line of a table may hold several rows.
         rows = [one for one in _each(row) if dataclasses.is_dataclass(one)]
         said = [one for each in rows for one in answer.mentions(each)]
-        found = [_of_mention(one, view, manifest) for one in said]
+        found = [replace(_of_mention(one, view, manifest), what=one.what) for one in said]
     else:
         found = []
     return tuple({(one.label, one.view): one for one in reversed(found)}.values())[::-1]

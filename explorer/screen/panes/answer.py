@@ -17,7 +17,7 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import DataTable, Static
 
-from explorer.screen.panes.card import Card
+from explorer.screen.card import Card
 from explorer.screen.plain import plain
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class AnswerPane(Vertical):
     """The middle of the screen."""
 
     DEFAULT_CSS = """
-    AnswerPane { width: 2fr; height: 1fr; }
+    AnswerPane { width: 1fr; height: 1fr; }
     AnswerPane #head { height: auto; max-height: 6; padding: 0 1; color: $text-muted; }
     AnswerPane #foot { height: auto; max-height: 5; padding: 0 1; color: $text-muted; }
     AnswerPane #table { height: 1fr; }
@@ -69,6 +69,10 @@ class AnswerPane(Vertical):
 
         answer: Any
         row: Any
+
+    @dataclass
+    class Arranged(Message):
+        """How much room its rows take may have changed."""
 
     def __init__(self) -> None:
         super().__init__(id="answer")
@@ -115,6 +119,14 @@ class AnswerPane(Vertical):
         self._say("#head", _head(answer, layout))
         self._say("#foot", plain("\n".join(foot)))
         self._tell()
+        self.call_after_refresh(self.post_message, self.Arranged())
+
+    @property
+    def spare(self) -> int:
+        """Lines below its rows that nothing stands in."""
+        if self.has_class("-card"):
+            return self.card.size.height - self.card.lines
+        return self.table.size.height - self.table.row_count - 1
 
     def _say(self, where: str, text: Text) -> None:
         """Lines above or below; laying the screen out anew is dear, so only where they differ."""

@@ -24,7 +24,7 @@ class DetailPane(VerticalScroll):
     """One row: what is known of it above, where it leads below."""
 
     DEFAULT_CSS = """
-    DetailPane { height: 1fr; padding: 0 1; border-left: vkey $rule; }
+    DetailPane { height: auto; padding: 0 1; border-left: vkey $rule; }
     DetailPane #known { height: auto; }
     DetailPane OptionList {
         height: auto; border: none; padding: 0; background: transparent; margin-top: 1;

@@ -142,7 +142,7 @@ class Start(VerticalScroll):
         """Go to the first thing that can be done."""
         for widget in (*self.query(OptionList), *self.query("#build"), *self.query("#again")):
             if widget.display and widget.focusable:
-                widget.focus()
+                self.screen.set_focus(widget)
                 return
 
     def building(self, what: str, done: int, total: int) -> None:
@@ -152,7 +152,7 @@ class Start(VerticalScroll):
                 self._part(name).display = False
             self._part("building").display = True
             self.can_focus = True  # something must hear escape
-            self.focus()
+            self.screen.set_focus(self)
         self._say("doing", f"Building the demo index: {what}")
         self.query_one(ProgressBar).update(total=total, progress=done)
 

@@ -17,9 +17,10 @@ from typing import Any
 
 from explorer.errors import QueryError
 from explorer.outfile import write_bytes
+from explorer.show.draw.alt import described
 from explorer.show.draw.room import folded
 from explorer.show.draw.scale import scale_of, worst_of
-from explorer.show.shapes import Bars, Grid, Histogram, Lines, Picture
+from explorer.show.shapes import Bars, Distribution, Grid, Histogram, Lines, Picture
 from indexer.store.errors import unknown
 
 KINDS = ("svg", "png")
@@ -30,6 +31,9 @@ _TITLE = 76
 
 _NAMES = 90
 """Characters of names of columns that stand beside each other there."""
+
+_APART = 0.02
+"""How near names may stand, as a share of the axis."""
 
 _WRITTEN = 12
 """Columns of a grid up to which figures stand in its cells."""
@@ -57,6 +61,7 @@ def _drawn(pictures: Sequence[Picture]) -> Any:
 
     heights = [_height(picture) for picture in pictures]
     made = ShownFigure(figsize=(8, sum(heights)), layout="constrained")
+    made.described = " ".join(map(described, pictures))
     axes = made.subplots(len(pictures), 1, squeeze=False, height_ratios=heights)[:, 0]
     for picture, one in zip(pictures, axes, strict=True):
         title = "\n".join(folded(picture.title.split(), _TITLE))
@@ -64,6 +69,8 @@ def _drawn(pictures: Sequence[Picture]) -> Any:
         one.spines[["top", "right"]].set_visible(False)
         if isinstance(picture, Histogram):
             _histogram(one, picture)
+        elif isinstance(picture, Distribution):
+            _distribution(one, picture)
         elif isinstance(picture, Lines):
             _lines(one, picture)
         elif isinstance(picture, Grid):
@@ -109,7 +116,8 @@ def as_bytes(made: Any, kind: str) -> bytes:
     with rc_context(PLAIN | _SETTINGS), warnings.catch_warnings():
         if kind == "svg":  # its text stays text: what shows it finds the font
             warnings.filterwarnings("ignore", "Glyph .* missing")
-        without_date = {"Date": None} if kind == "svg" else {}
+        said = {"Description": getattr(made, "described", "")}
+        without_date = said | ({"Date": None} if kind == "svg" else {})
         made.savefig(out, format=kind, dpi=150, metadata=without_date)
     return out.getvalue()
 
@@ -133,6 +141,23 @@ def _histogram(axes: Any, picture: Histogram) -> None:
     )
     axes.set_xlabel(picture.x)
     axes.set_ylabel("share of each")
+    _legend(axes)
+
+
+def _distribution(axes: Any, picture: Distribution) -> None:
+    """A grey hill; what is marked stands on the axis, and as many as have room are named."""
+    axes.stairs(picture.counts, picture.edges, fill=True, color=_GREY, label=picture.of)
+    axes.plot(picture.places, [0.0] * len(picture.places), "o", color="black", ms=4, clip_on=False)
+    width, taken = picture.edges[-1] - picture.edges[0], list[float]()
+    for name, place in zip(picture.names, picture.places, strict=True):
+        if all(abs(place - other) >= _APART * width for other in taken):
+            taken.append(place)
+            axes.annotate(
+                f"{name} {place:.2f}", (place, 0), (0, 8), textcoords="offset points",
+                rotation=90, fontsize=7, ha="center", va="bottom",
+            )  # fmt: skip
+    axes.set_xlabel(picture.x)
+    axes.set_ylabel("how many")
     _legend(axes)
 
 

@@ -30,7 +30,7 @@ def lines_of(picture: Grid, width: int, height: int | None = None) -> list[str]:
     """
     scale = scale_of(picture)
     names = min(max(map(columns_of, picture.rows), default=0), width // 3)
-    columns = _kept(_farthest(picture, zip(*picture.values, strict=True)), width - names - 1)
+    columns = kept(farthest(picture, zip(*picture.values, strict=True)), width - names - 1)
     said, shown = _above(picture, scale, len(columns), width, height)
     cells = _Cells.of(picture, scale, columns, width - names - 1)
     lines = [" " * (names + 1) + cells.header([picture.columns[at] for at in columns])]
@@ -64,7 +64,7 @@ def _above(
     if len(said) + 1 + every <= height:
         return said, list(range(every))
     room = max(1, height - 2 - len(legend(items, every - 1)))
-    shown = _kept(_farthest(picture, picture.values), room)
+    shown = kept(farthest(picture, picture.values), room)
     return [title, *legend(items, len(shown))], shown
 
 
@@ -156,7 +156,7 @@ def _thinned(shown: int, there: int, what: str, explained: bool) -> list[str]:
     return [f"{shown} of {there} {what}{which}"] if shown < there else []
 
 
-def _farthest(picture: Grid, lots: Iterable[Sequence[float | None]]) -> list[float]:
+def farthest(picture: Grid, lots: Iterable[Sequence[float | None]]) -> list[float]:
     """Of each row, or column: how far out its farthest value is."""
     middle = picture.middle
     return [
@@ -172,7 +172,7 @@ def _farthest(picture: Grid, lots: Iterable[Sequence[float | None]]) -> list[flo
     ]
 
 
-def _kept(farthest: Sequence[float], room: int) -> list[int]:
+def kept(farthest: Sequence[float], room: int) -> list[int]:
     """Which to show of some rows or columns: all, or of every few neighbours the farthest out."""
     there = len(farthest)
     room = min(room, there)

@@ -12,7 +12,12 @@ PLAIN = {"text.parse_math": False}
 
 
 class ShownFigure(Figure):
-    """A Figure bound to no window, so that a notebook shows it once: where it is a cell's value."""
+    """A Figure bound to no window, so that a notebook shows it once: where it is a cell's value.
+
+    `described` is what it shows, in words.
+    """
+
+    described = ""
 
     def _repr_png_(self) -> bytes:
         out = io.BytesIO()

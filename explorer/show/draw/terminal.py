@@ -12,10 +12,11 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 from typing import Any
 
+from explorer.show.draw import distribution
 from explorer.show.draw.grid import lines_of
 from explorer.show.draw.room import cut, fitted
 from explorer.show.draw.scale import worst_of
-from explorer.show.shapes import Bars, Grid, Histogram, Lines, Picture
+from explorer.show.shapes import Bars, Distribution, Grid, Histogram, Lines, Picture
 
 HEIGHT = 16
 """Lines of a plot, title and legend aside, where no height is asked for."""
@@ -43,6 +44,8 @@ def drawn(picture: Picture, width: int, height: int | None = None) -> str:
     height = None if height is None else max(height, SHORTEST)
     if isinstance(picture, Grid):
         lines = lines_of(picture, width, height)
+    elif isinstance(picture, Distribution):
+        lines = distribution.lines_of(picture, width, height)
     else:
         lines = _plotted(picture, width, height)
     return "".join(f"{line.rstrip()}\n" for line in lines)

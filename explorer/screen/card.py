@@ -72,7 +72,7 @@ class ListTable(DataTable[Any]):
     def on_mouse_down(self, _: events.MouseDown) -> None:
         """The list that is clicked has the cursor before it hears of the click."""
         self._card.activate(self)
-        self.focus()
+        self.screen.set_focus(self)
 
 
 class Card(VerticalScroll, can_focus=False):
@@ -105,6 +105,11 @@ class Card(VerticalScroll, can_focus=False):
         if table is None or not 0 <= table.cursor_row < len(table.listed):
             return None
         return table.listed[table.cursor_row]
+
+    @property
+    def lines(self) -> int:
+        """Lines that its sections take: a title, names of columns and a blank, beside the rows."""
+        return sum(3 + max(table.row_count for table in line) for line in self._grid)
 
     def show(self, sections: Sequence[Section], width: int, beside: int, bar: Bar | None) -> None:
         """Show sections, the cursor on the first row of the first list.
@@ -185,7 +190,7 @@ class Card(VerticalScroll, can_focus=False):
             new = line[place * len(line) // len(self._grid[at])]
             row = 0 if down > 0 else new.row_count - 1
         self.activate(new)
-        new.focus()
+        self.screen.set_focus(new)
         new.move_cursor(row=row)
         self.post_message(DataTable.RowHighlighted(new, row, new.ordered_rows[row].key))
 
