@@ -14,7 +14,7 @@ import click
 
 from explorer.cli.answer import say
 from explorer.cli.completion import completion
-from explorer.cli.options import EXIT_CODES, EXPRESSIONS
+from explorer.cli.options import EXIT_CODES, EXPRESSIONS, GLOSSARY
 from explorer.cli.question import command
 from explorer.cli.tui import tui
 from explorer.questions import QUERIES
@@ -25,7 +25,7 @@ from indexer.store.streams import ReaderLeft, let_go_of_stdout, prepare
 
 
 @click.group(
-    epilog=EXPRESSIONS + EXIT_CODES,
+    epilog=GLOSSARY + EXPRESSIONS + EXIT_CODES,
     context_settings={"help_option_names": ["-h", "--help"]},
     invoke_without_command=True,
 )
@@ -52,6 +52,7 @@ _BY_HAND = {
     "neighbors": "neighbors",
     "analogy": "analogy",
     "congruence": "congruence",
+    "findings": "findings",
     "sql": "sql",
     "schema": "sql",
 }

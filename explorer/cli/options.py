@@ -30,6 +30,16 @@ A bare word means its form with a leading space where the vocabulary has one.
 """
 
 
+GLOSSARY = """
+\b
+  space        vectors of one kind: embed (tokens), context.12 (words after 12
+               blocks), neuron.out (what neurons write), ...
+  z            standard deviations above what is usual; each answer says of what
+  OV           what an attention head writes of a word that it attends to fully
+  congruence   are words closer to each other than control words are?
+"""
+
+
 PLACES = "Folder of indexes; EXPLORER_INDEXES, or indexes/ here, then your own, unless given."
 
 

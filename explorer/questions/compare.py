@@ -63,6 +63,7 @@ class CompareQuery(Query["Comparison"]):
     letter = "p"
     title = "Compare"
     example = "large, tall"
+    explains = "A profile: a word's dot products with all neurons; 50 % is chance."
 
     words: tuple[str, ...] = argument(
         "two single items or more; their vectors are taken from `embed` unless they say otherwise",

@@ -85,6 +85,7 @@ class MiddlemanQuery(Query["Middlemen"]):
     letter = "m"
     title = "Middle man"
     example = "large, tall - red"
+    explains = "z counts standard deviations above what a neuron gives other words."
     pictured = True
 
     words: tuple[str, ...] = argument(

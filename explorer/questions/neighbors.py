@@ -43,6 +43,7 @@ class NeighborsQuery(Query["Neighbors"]):
     letter = "n"
     title = "Neighbors"
     example = "king - man + woman"
+    explains = "Spaces: tokens in embed, words after 12 blocks in context.12, neuron.out, ..."
 
     expression: str = argument("`king - man + woman`, a word, `L29N112.out`, `#1507`", "expression")
     space: str = option("embed", "where to look: `embed`, `context.12`, `neuron.out`, ...", "space")

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,7 @@ from explorer.screen.permission import ModelPermission
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
+    from explorer.questions import Finding
     from indexer.store.places import Print
 
 
@@ -109,6 +112,35 @@ class Opening:
         from indexer.store.places import print_of
 
         return print_of(self.folder) if self.folder is not None else None
+
+
+PATIENCE = 20.0
+"""Seconds that are spent at most on what there is to see in an index that nobody looked at."""
+
+
+def kept_findings(ix: Explorer) -> tuple[Finding, ...] | None:
+    """What there is to see in an index, where that lies beside it."""
+    from explorer.findings.kept import kept
+
+    return kept(ix.index.folder, ix.manifest)
+
+
+def look(ix: Explorer) -> tuple[Finding, ...]:
+    """The same of an index that nobody looked at: what can be told at once, until patience ends."""
+    from explorer.errors import Cancelled
+    from explorer.findings.declared import look
+
+    end = time.monotonic() + PATIENCE
+
+    def in_time(*_: object) -> None:
+        if time.monotonic() > end or ix.index.closed:
+            raise Cancelled("given up")
+
+    found: list[Finding] = []
+    with suppress(Cancelled):
+        # What was found by then stays.
+        found.extend(look(ix.ask, ix.index, at_once=True, progress=in_time))
+    return tuple(found)
 
 
 def warm(ix: Explorer) -> None:

@@ -14,9 +14,11 @@ from textual.containers import Horizontal, Vertical
 from explorer.screen.messages import Explored
 from explorer.screen.panes.answer import AnswerPane
 from explorer.screen.panes.detail import DetailPane
+from explorer.screen.panes.findings import FindingsPane
 from explorer.screen.panes.picture import PicturePane
 
 if TYPE_CHECKING:
+    from explorer.questions import Finding
     from explorer.show.shapes import Picture
     from explorer.views.detail import Detail
     from indexer.store.layout import Manifest
@@ -33,6 +35,9 @@ class Results(Horizontal):
     DEFAULT_CSS = """
     Results { height: 1fr; }
     Results #side { width: 1fr; height: 1fr; }
+    Results FindingsPane { display: none; }
+    Results.-findings FindingsPane { display: block; }
+    Results.-findings #answer, Results.-findings #side { display: none; }
     """
 
     def compose(self) -> ComposeResult:
@@ -66,6 +71,25 @@ class Results(Horizontal):
         self.answer.clear(line)
         self.show_detail(None)
         self.show_pictures(())
+
+    def show_findings(
+        self, findings: tuple[Finding, ...], about: str, explains: str = "", first: int = 0
+    ) -> None:
+        """Show what there is to see, below what the view asks, where no answer stands."""
+        if not self.query(FindingsPane):  # made when it is first needed
+            self.mount(FindingsPane())
+        self.set_class(bool(findings), "-findings")
+        pane = self.query_one(FindingsPane)
+        pane.call_after_refresh(pane.show, findings, about, explains, first)
+
+    def hide_findings(self) -> None:
+        """An answer stands there, or is about to."""
+        self.remove_class("-findings")
+
+    @property
+    def findings(self) -> FindingsPane | None:
+        """The list, where it is shown."""
+        return self.query_one(FindingsPane) if self.has_class("-findings") else None
 
     def show_detail(self, detail: Detail | None) -> None:
         """Show a row at length."""

@@ -18,12 +18,13 @@ from explorer.screen.messages import (
     Building,
     Built,
     IndexesListed,
+    Looked,
     NotBuilt,
     NotOpened,
     Opened,
     Said,
 )
-from explorer.screen.opening import Opening, warm
+from explorer.screen.opening import Opening, kept_findings, look, warm
 from indexer.store.errors import SemanticError
 
 if TYPE_CHECKING:
@@ -94,8 +95,13 @@ class Welcome(Container):
                 self.post_message(NotOpened(self.opening.why(err), found, again))
                 return
             self.post_message(Opened(ix, again))
+            findings = kept_findings(ix)
+            if findings is not None:
+                self.post_message(Looked(ix, findings))
             with suppress(SemanticError):  # the first question says what is wrong
                 warm(ix)
+            if findings is None:
+                self.post_message(Looked(ix, look(ix)))
 
         threading.Thread(target=opened, daemon=True).start()
 
