@@ -72,6 +72,7 @@ class FindingsPane(Vertical):
     FindingsPane Static { height: auto; padding: 0 1; color: $text-muted; }
     FindingsPane OptionList { height: 1fr; margin-top: 1; border: none; padding: 0; }
     FindingsPane OptionList:focus { border: none; }
+    .-low FindingsPane #asks { max-height: 1; }
     .-narrow FindingsPane OptionList, .-low FindingsPane OptionList { margin-top: 0; }
     """
 
