@@ -718,8 +718,8 @@ class Explorer:
 
         Example:
             >>> first = ix.findings().rows[0]
-            >>> first.line[:39], first.command[:29]
-            ('L29N112.out lies between large and tall', 'explorer middleman large tall')
+            >>> first.line[:34], first.command[:29]
+            ('L29N112.out between large and tall', 'explorer middleman large tall')
             >>> ix.ask(first.query).rows[0].neuron
             'L29N112'
         """

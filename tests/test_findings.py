@@ -95,7 +95,7 @@ def test_the_program_prints_them(real: Any, real_indexes: Path, run: Run) -> Non
 @pytest.mark.parametrize("name", ["llama", "gpt2"])
 def test_a_tiny_model_has_those_that_can_be_asked_of_it(tiny_indexes: Path, name: str) -> None:
     with explorer.open(name, tiny_indexes) as ix:
-        answer = ix.findings()
+        answer = ix.findings(anew=True)
         assert not answer.meta.kept
         asked = [one.question for one in answer.rows]
         assert {"middleman", "layers", "congruence", "ov", "baseline"} <= set(asked)
@@ -338,7 +338,7 @@ def test_where_they_are_not_found_an_index_is_as_whole(
     tiny_indexes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "llama"
-    shutil.copytree(tiny_indexes / "llama", folder)
+    shutil.copytree(tiny_indexes / "llama", folder, ignore=shutil.ignore_patterns(FINDINGS))
     for program, why in (("no-such-program", "No such file"), ("false", "exit code 1")):
         monkeypatch.setattr(of_the_indexer.sys, "executable", shutil.which(program) or program)
         told = _Told()
