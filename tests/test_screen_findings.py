@@ -13,6 +13,7 @@ from driving import Driven, drive
 from explorer.screen.app import ExplorerApp
 from explorer.screen.panes.findings import FindingsPane
 from explorer.testsets.named import names
+from explorer.views import VIEWS
 from explorer.views.place import Place
 from indexer.store.layout import FINDINGS
 
@@ -156,6 +157,7 @@ def test_evaluate_opens_on_a_test_set_one_key_away(real_indexes: Path, real: Any
         await ui.app.action_view("evaluate")
         await ui.settled()
         assert ui.rows == []
+        assert ui.head == VIEWS["evaluate"].about
         await ui.press("enter")
         asked = real.evaluate_analogies("everyday-analogies", space="embed")
         assert len(ui.rows) == len(asked.rows)

@@ -123,6 +123,8 @@ class Workbench(Navigation):
             self.sql_panel.call_later(self.sql_panel.answered, message.answer)
             return
         if message.answer is None:
+            if self.answer.answer is None:  # what stood there was of another view
+                self.results.clear(VIEWS[self.place.view].about)
             self.post_message(Said("enter asks: it may take a few seconds"))
             return
         lay_out = VIEWS[self.place.view].lay_out

@@ -14,7 +14,7 @@ from indexer.progress import Narrator
 from indexer.store.layout import FINDINGS
 
 LONGEST = 600
-"""Seconds that it may take: those of the packaged model take ten."""
+"""Seconds that it may take: those of the packaged model take 15."""
 
 
 def find(folder: Path, narrator: Narrator) -> None:
