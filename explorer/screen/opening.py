@@ -125,21 +125,26 @@ def kept_findings(ix: Explorer) -> tuple[Finding, ...] | None:
     return kept(ix.index.folder, ix.manifest)
 
 
-def look(ix: Explorer) -> tuple[Finding, ...]:
-    """The same of an index that nobody looked at: what can be told at once, until patience ends."""
+def look(ix: Explorer, left: threading.Event) -> tuple[Finding, ...]:
+    """The same of an index that nobody looked at: what can be told at once, until patience ends.
+
+    Args:
+        ix: asks it.
+        left: set once nobody wants to know any more.
+    """
     from explorer.errors import Cancelled
     from explorer.findings.declared import look
 
     end = time.monotonic() + PATIENCE
 
     def in_time(*_: object) -> None:
-        if time.monotonic() > end or ix.index.closed:
+        if time.monotonic() > end or ix.index.closed or left.is_set():
             raise Cancelled("given up")
 
     found: list[Finding] = []
     with suppress(Cancelled):
         # What was found by then stays.
-        found.extend(look(ix.ask, ix.index, at_once=True, progress=in_time))
+        found.extend(look(lambda one: ix.ask(one, in_time), ix.index, True, in_time))
     return tuple(found)
 
 
