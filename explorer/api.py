@@ -39,6 +39,8 @@ from explorer.questions import (
     CongruenceQuery,
     EvaluateAnalogiesQuery,
     EvaluateSimilarityQuery,
+    Findings,
+    FindingsQuery,
     Layers,
     LayersQuery,
     LogitsQuery,
@@ -92,8 +94,6 @@ else:  # imported when first asked: most programs ask one or two things
     _similarity = LazyModule("explorer.compute.similarity")
     _vectors = LazyModule("explorer.compute.vectors")
     _sql = LazyModule("explorer.sql.ask")
-
-_GROUPS = "SELECT DISTINCT name FROM word_group ORDER BY name"
 
 _OF_NEURON = {
     "neuron": "`L29N112`, `L3E5N112` of a block with experts; or the number of its layer",
@@ -223,13 +223,15 @@ class Explorer:
 
     @property
     def groups(self) -> list[str]:
-        """Names of the index's own groups of words.
+        """Names of the groups of words: the index's own; else those examples whose words it has.
 
         Example:
             >>> ix.groups[:3]
             ['animals', 'capitals', 'colours']
         """
-        return [name for (name,) in self.index.sql(_GROUPS)]
+        from explorer.words import groups_of
+
+        return sorted(groups_of(self.index))
 
     def ask(self, query: Query[R], progress: Progress | None = None) -> R:
         """The answer of a query: what every method below asks, as a value.
@@ -807,6 +809,21 @@ class Explorer:
             ),
             progress,
         )
+
+    @asks(FindingsQuery)
+    def findings(self, *, anew: bool = False, progress: Progress = no_progress) -> Findings:
+        """What is there to see in this index? A line each, with the question that finds it again.
+
+        They are found when an index is built, and lie beside it.
+
+        Example:
+            >>> first = ix.findings().rows[0]
+            >>> first.line[:34], first.command[:29]
+            ('L29N112.out between large and tall', 'explorer middleman large tall')
+            >>> ix.ask(first.query).rows[0].neuron
+            'L29N112'
+        """
+        return self.ask(FindingsQuery(anew), progress)
 
     # -- vectors ----------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.store.groups import example_groups
 from indexer.store.read import Index
 
 Float64 = NDArray[np.float64]
@@ -35,6 +36,27 @@ class Trait:
     n_tokens: int
     capital: int
     norm: float
+
+
+FEWEST = 4
+"""Words of an example group that an index of vectors from elsewhere must have, to have it."""
+
+
+def groups_of(index: Index) -> dict[str, list[str]]:
+    """Groups of words by name: an index's own; of one without, what it has of the examples."""
+    found: dict[str, list[str]] = {}
+    for name, word in index.sql("SELECT name, word FROM word_group ORDER BY rowid"):
+        found.setdefault(name, []).append(word)
+    if found:
+        return found
+    examples = example_groups()
+    every = [word for words in examples.values() for word in words]
+    there = {
+        text
+        for (text,) in index.sql("SELECT text FROM word WHERE text IN (SELECT unnest(?))", [every])
+    }
+    known = {name: [word for word in words if word in there] for name, words in examples.items()}
+    return {name: words for name, words in known.items() if len(words) >= FEWEST}
 
 
 class Words:

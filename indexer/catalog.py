@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from indexer.extract.firing import Moments
 from indexer.request import Request, options
 from indexer.store.grid import HeadGrid, NeuronGrid
+from indexer.store.groups import example_groups
 from indexer.store.layout import Manifest
 from indexer.store.spaces import (
     EMBED,
@@ -27,7 +28,7 @@ from indexer.store.spaces import (
 )
 from indexer.store.vocabulary import Vocabulary, display
 from indexer.store.write import BLOCK, Staging, write_catalog
-from indexer.words import ChosenWord, groups
+from indexer.words import ChosenWord
 
 
 @dataclass
@@ -215,7 +216,7 @@ def _group_table(words: Sequence[ChosenWord]) -> dict[str, list[Any]]:
     indexed = {text: word.text for word in words for text in (*word.also, word.text)}
     pairs = [
         (name, word)
-        for name, members in groups().items()
+        for name, members in example_groups().items()
         for word in dict.fromkeys(indexed[text] for text in members if text in indexed)
     ]
     return {"name": [name for name, _ in pairs], "word": [word for _, word in pairs]}

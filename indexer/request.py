@@ -17,8 +17,8 @@ from typing import Any
 from indexer.extract.firing import NEURONS_PER_WORD
 from indexer.source import Source
 from indexer.store.errors import SemanticError, unknown
+from indexer.store.groups import example_groups
 from indexer.store.layout import FORMAT
-from indexer.words import groups
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def fingerprint(request: Request, source: Source, words: int | list[str]) -> str
     """Everything that decides what an index holds; where it was built does not."""
     asked = options(request)
     del asked["model"], asked["name"]
-    parts = [FORMAT, source.sha256(), {**asked, "words": words}, groups(), versions()]
+    parts = [FORMAT, source.sha256(), {**asked, "words": words}, example_groups(), versions()]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

@@ -6,7 +6,6 @@ prefix is chosen by a function that does).
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.errors import BadWords
+from indexer.store.groups import example_groups
 from indexer.store.layout import PrefixEntry
 from indexer.store.letters import composed
 from indexer.store.vocabulary import Vocabulary, is_word_like
@@ -51,12 +51,6 @@ def zipf(word: str) -> float:
     from wordfreq import zipf_frequency
 
     return float(zipf_frequency(word, "en"))
-
-
-def groups() -> dict[str, list[str]]:
-    """The project's example groups, name -> words."""
-    path = Path(__file__).parent / "groups.toml"
-    return {name: list(words) for name, words in tomllib.loads(path.read_text("utf-8")).items()}
 
 
 def read_words(path: Path) -> list[str]:
@@ -106,7 +100,7 @@ def choose(
     Raises:
         BadWords: the tokenizer makes no token of a word that was asked for.
     """
-    required = list(dict.fromkeys(word for words in groups().values() for word in words))
+    required = list(dict.fromkeys(word for words in example_groups().values() for word in words))
     chosen = _Distinct(vocabulary)
     for word in required:
         chosen.add(ChosenWord(word, vocabulary.word_ids(word), zipf(word)))

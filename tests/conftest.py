@@ -158,6 +158,12 @@ def _state_of_the_code() -> str:
     return digest.hexdigest()[:16]
 
 
+def _state_of_the_findings() -> str:
+    """A digest of everything that says which lines are kept beside an index."""
+    paths = sorted((ROOT / "explorer" / "findings").glob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()[:16]
+
+
 REAL_WORDS = 1500
 """Words of the real index in tests: enough for the statistics, seconds to run."""
 
@@ -179,6 +185,12 @@ def _build_real_index(root: Path) -> None:
         command = [str(BIN / "indexer"), "build", "smollm2", "--words", str(REAL_WORDS)]
         done = subprocess.run([*command, "--indexes", str(root), "--quiet"], check=False)
         assert done.returncode == 0, "the packaged model could not be indexed"
+    found = root.parent / f"findings-{_state_of_the_findings()}"
+    if not found.exists():  # the lines that a build keeps are those of the explorer of that day
+        command = [str(BIN / "explorer"), "findings", "--keep", "--index", str(root / "smollm2")]
+        done = subprocess.run([*command, "--format", "json"], capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+        found.touch()
 
 
 @pytest.fixture(scope="session")

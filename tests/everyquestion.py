@@ -44,6 +44,7 @@ QUESTIONS: dict[str, Callable[[Any], Any]] = {
     ),
     "congruence-anchor": lambda ix: ix.congruence("big", "huge", anchor="large", permutations=200),
     "anchored": lambda ix: ix.anchored("big", "huge", anchor="large", permutations=200),
+    "findings": lambda ix: ix.findings(),
     "sql": lambda ix: ix.sql("FROM neighbors('large', k := 3)"),
     "schema": lambda ix: ix.schema("neighbors"),
     "search": lambda ix: ix.search("context.2", ix.vector("dog", "context.2"), k=4),

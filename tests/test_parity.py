@@ -15,8 +15,9 @@ import pytest
 from conftest import Run
 from everyquestion import QUESTIONS
 from explorer.questions import AnalogyQuery
-from explorer.spelling import as_command, as_python, as_sql, words_of
+from explorer.questions.written import as_command, as_python, words_of
 from explorer.sql.functions import functions
+from explorer.sql.written import as_sql
 
 NEIGHBORS = [
     ("large", "embed", None, 10),

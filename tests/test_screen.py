@@ -13,6 +13,7 @@ from rich.table import Table
 from textual.widgets import DataTable, Footer, Input, OptionList, Select, Static
 
 from driving import Driven, drive, text_of
+from explorer.questions.written import as_command, as_python
 from explorer.screen.panes.copying import CopyMenu
 from explorer.screen.panes.export import ExportBar
 from explorer.screen.panes.help import HelpPane
@@ -20,7 +21,7 @@ from explorer.screen.panes.options import Options
 from explorer.screen.panes.picture import PicturePane
 from explorer.screen.panes.query import QueryBar
 from explorer.show.shapes import Grid, Lines
-from explorer.spelling import as_command, as_python, as_sql
+from explorer.sql.written import as_sql
 from explorer.views import VIEWS
 from explorer.views.place import Place
 from processes import PATIENCE

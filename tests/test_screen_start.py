@@ -217,6 +217,7 @@ def test_the_demo_is_built_opened_and_asked(
         assert "escape stops it" in user.start
         await user.until(lambda: user.app.ix is not None)
         assert asked == [start.QUICK]
+        assert list((tmp_path / "made").glob("*/findings.json"))
         await user.until(lambda: not user.at_start)
         await user.until(lambda: user.app.focused is user.app.workbench.bar)
 

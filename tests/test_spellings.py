@@ -12,9 +12,10 @@ from conftest import Run
 from explorer.errors import QueryError, UnknownWord
 from explorer.unindexed import refuse
 from families import make_model
+from indexer.store.groups import example_groups
 from indexer.store.read import Index
 from indexer.store.vocabulary import Vocabulary
-from indexer.words import choose, groups
+from indexer.words import choose
 from tiny_tokenizers import byte_level
 
 WORDS = ["Large", "large", "LARGE", "Great Dane", "small", "tall house"]
@@ -98,7 +99,7 @@ def test_no_word_is_there_twice(indexes: Path) -> None:
         assert len(set(members)) == len(members)
         known = {text for (text,) in index.sql("SELECT text FROM word")}
         assert {word for _, word in members} <= known
-        assert {name for name, _ in members} == set(groups())
+        assert {name for name, _ in members} == set(example_groups())
 
 
 @pytest.mark.parametrize("spelling", ["Large", "LARGE", "lARGE"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from explorer.errors import QueryError
 from explorer.testsets.files import read_pairs, read_questions
+from explorer.testsets.named import NamedSet, named_sets, path_of
 
 WORD = st.text("abcXYZ'é-", min_size=1, max_size=6)
 
@@ -143,3 +145,52 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         read_questions(tmp_path / "latin.txt")
     with pytest.raises(QueryError, match="--delimiter is empty"):
         read_pairs(["a b 1"], delimiter="")
+
+
+# -- test sets by name ------------------------------------------------------------------------
+
+
+def test_our_own_sets_are_whole() -> None:
+    questions = read_questions("everyday-analogies")
+    assert (questions.name, len(questions.words)) == ("everyday-analogies", 336)
+    assert [questions.section_of.count(at) for at in range(6)] == [56] * 6
+    assert len(set(questions.words)) == 336
+    pairs = read_pairs("everyday-pairs")
+    assert len(set(map(frozenset, pairs.words))) == len(pairs.words) == 60
+    assert {0.0, 10.0} <= set(pairs.ratings) <= set(map(float, range(11)))
+
+
+@pytest.mark.parametrize("one", named_sets(), ids=lambda one: one.name)
+def test_every_set_that_has_a_name_can_be_read(one: NamedSet) -> None:
+    assert path_of(one.name, one.kind) == str(one.path)
+    if one.kind == "analogies":
+        assert read_questions(one.name).words
+        assert path_of(one.name, "similarity") is None
+    else:
+        assert read_pairs(one.name).words
+        assert path_of(one.name, "analogies") is None
+
+
+def test_a_name_that_is_misspelt_is_named_with_those_there_are() -> None:
+    with pytest.raises(QueryError, match=r"no file or test set 'everyday-pair'; did you mean "):
+        read_pairs("everyday-pair")
+    with pytest.raises(QueryError, match=r"\(by name: everyday-analogies"):
+        read_questions("everyday-pairs")
+
+
+def test_a_file_of_that_name_goes_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "everyday-pairs").write_text("one two 3\n")
+    assert read_pairs("everyday-pairs").words == (("one", "two"),)
+    (tmp_path / "mine").write_text("one two 3\n")
+    with pytest.raises(QueryError, match="did you mean 'mine'"):
+        read_pairs("mines")
+
+
+def test_without_gensim_there_are_ours_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    named_sets.cache_clear()
+    try:
+        assert [one.name for one in named_sets()] == ["everyday-analogies", "everyday-pairs"]
+    finally:
+        named_sets.cache_clear()

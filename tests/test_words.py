@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from indexer.errors import BadWords
+from indexer.store.groups import example_groups
 from indexer.store.vocabulary import Vocabulary
 from indexer.words import (
     PREFIX_SAMPLE,
     ChosenWord,
     choose,
     find_prefix,
-    groups,
     prefix_candidates,
     read_words,
     sink_flags,
@@ -37,7 +37,7 @@ def chosen(vocabulary: Vocabulary) -> list[ChosenWord]:
 
 
 def group_words() -> set[str]:
-    return {word for words in groups().values() for word in words}
+    return {word for words in example_groups().values() for word in words}
 
 
 def test_as_many_words_are_chosen_as_were_asked_for(chosen: list[ChosenWord]) -> None:

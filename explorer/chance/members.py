@@ -18,7 +18,7 @@ from explorer.expressions import Kind, Term, parse
 from explorer.products import Float64
 from explorer.questions import Resolved
 from explorer.resolve import Resolver
-from explorer.words import Trait, Words
+from explorer.words import Trait, Words, groups_of
 from indexer.store.errors import option_named, unknown
 from indexer.store.read import Index
 from indexer.store.space import Space
@@ -174,11 +174,10 @@ def terms_of(index: Index, texts: Sequence[str], group: str | None, least: int) 
     if group is None and not texts:
         raise QueryError("name words, or one of the index's groups: one of the two")
     if group is not None:
-        rows = index.sql("SELECT name, word FROM word_group ORDER BY rowid")
-        names = sorted({name for name, _ in rows})
-        if group not in names:
-            raise QueryError(unknown("group", group, names))
-        terms = [Term(Kind.WORD, text=word) for name, word in rows if name == group]
+        known = groups_of(index)
+        if group not in known:
+            raise QueryError(unknown("group", group, sorted(known)))
+        terms = [Term(Kind.WORD, text=word) for word in known[group]]
         if texts and list(texts) != [term.text for term in terms]:  # as an answer spells them out
             raise QueryError("name words, or one of the index's groups: one of the two")
     else:
@@ -196,7 +195,7 @@ def terms_of(index: Index, texts: Sequence[str], group: str | None, least: int) 
 def _or_a_group(index: Index, terms: Sequence[Term]) -> str:
     """That a word alone is the name of a group too, where it is."""
     name = terms[0].text
-    if len(terms) > 1 or not index.sql("SELECT 1 FROM word_group WHERE name = ? LIMIT 1", [name]):
+    if len(terms) > 1 or name not in groups_of(index):
         return ""
     return f", or ask the index's own group of that name with {option_named('group', name)}"
 

@@ -15,7 +15,7 @@ import click
 from explorer.cli.answer import say
 from explorer.cli.colour import failing
 from explorer.cli.completion import completion
-from explorer.cli.options import EXIT_CODES, EXPRESSIONS, examples
+from explorer.cli.options import EXIT_CODES, EXPRESSIONS, GLOSSARY, examples
 from explorer.cli.question import command
 from explorer.cli.tui import tui
 from explorer.questions import QUERIES
@@ -26,7 +26,8 @@ from indexer.store.streams import ReaderLeft, let_go_of_stdout, prepare
 
 
 @click.group(
-    epilog=EXPRESSIONS
+    epilog=GLOSSARY
+    + EXPRESSIONS
     + EXIT_CODES
     + examples('explorer neighbors "king - man + woman"', "explorer middleman large tall"),
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -60,6 +61,7 @@ _BY_HAND = {
     "analogy": "analogy",
     "congruence": "congruence",
     "layers": "layers",
+    "findings": "findings",
     "sql": "sql",
     "schema": "sql",
 }

@@ -121,8 +121,15 @@ def heads(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[Compl
 
 
 def groups(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Names of the index's own groups of words."""
-    return _that_begin(incomplete, _ask(ctx, "SELECT DISTINCT name FROM word_group ORDER BY name"))
+    """Names of the index's groups of words."""
+    found: list[str] = []
+    with contextlib.suppress(Exception):
+        from explorer.words import groups_of
+        from indexer.store.read import open_index
+
+        with open_index(ctx.params.get("index"), ctx.params.get("indexes")) as index:
+            found = sorted(groups_of(index))
+    return _that_begin(incomplete, found)
 
 
 def tables(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:

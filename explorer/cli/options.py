@@ -37,6 +37,16 @@ A comma outside quotes parts expressions: "large, tall" is two, "large tall" a p
 """
 
 
+GLOSSARY = """
+\b
+  space        vectors of one kind: embed (tokens), context.12 (words after 12
+               blocks), neuron.out (what neurons write), ...
+  z            standard deviations above what is usual; each answer says of what
+  OV           what an attention head writes of a word that it attends to fully
+  congruence   are words closer to each other than control words are?
+"""
+
+
 PLACES = "Folder of indexes; EXPLORER_INDEXES, or indexes/ here, then your own, unless given."
 
 

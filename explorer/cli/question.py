@@ -116,10 +116,16 @@ def command(
             *extra,
             *reversed(getattr(shown, "__click_params__", [])),
         ],
-        help=_plain(text) + _about_arguments([one for one in fields if one.positional]),
+        help=_plain(text)
+        + _explained(kind)
+        + _about_arguments([one for one in fields if one.positional]),
         short_help=_plain(text.split("\n\n")[0]),
         epilog=epilog + kind.more + EXIT_CODES + examples(*kind.examples),
     )
+
+
+def _explained(kind: type[Query[Any]]) -> str:
+    return f"\n\n{kind.explains}" if kind.explains else ""
 
 
 _WORD_FILE = click.Option(

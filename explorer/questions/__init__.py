@@ -52,6 +52,7 @@ from explorer.questions.evaluate import (
     SimilarityCorrelation,
     SimilarityCorrelations,
 )
+from explorer.questions.findings import Finding, Findings, FindingsMeta, FindingsQuery
 from explorer.questions.layers import LayerRow, Layers, LayersQuery
 from explorer.questions.logits import (
     EffectShape,
@@ -103,6 +104,10 @@ __all__ = [
     "EvaluateAnalogiesQuery",
     "EvaluateMeta",
     "EvaluateSimilarityQuery",
+    "Finding",
+    "Findings",
+    "FindingsMeta",
+    "FindingsQuery",
     "HeadWrites",
     "LayerRow",
     "Layers",
@@ -164,6 +169,7 @@ QUERIES: tuple[type[Query[Any]], ...] = (
     BaselineQuery,
     EvaluateAnalogiesQuery,
     EvaluateSimilarityQuery,
+    FindingsQuery,
     SqlQuery,
     SchemaQuery,
 )

@@ -70,6 +70,7 @@ class CompareQuery(Query["Comparison"]):
         "explorer compare large tall",
         "explorer compare large tall --top-neurons 100 --measure pearson,cosine",
     )
+    explains = "A profile: a word's dot products with all neurons; 50 % is chance."
 
     words: tuple[str, ...] = argument(
         "two single items or more; their vectors are taken from `embed` unless they say otherwise",

@@ -186,6 +186,7 @@ class CongruenceQuery(Query["Congruence"]):
     letter = "c"
     title = "Congruence"
     example = "large, tall, huge, tiny"
+    explains = "Congruence: words are closer to each other than control words are."
     pictured = True
     more = MORE
     examples = (

@@ -19,7 +19,8 @@ from indexer.store.errors import option_named
 ANALOGIES = """
 \b
 FILE has lines 'a b c d' (a is to b as c is to d) under lines ': section', as word2vec's
-questions-words.txt. An answer is right where d, in any case, is the best candidate:
+questions-words.txt; everyday-analogies is a set of ours, and where gensim is installed
+questions-words names its. An answer is right where d, in any case, is the best candidate:
   accuracy   for b - a + c, with a, b and c left out of the candidates
   kept in    the same with a, b and c among them
   c alone    nearest to c, no offset added, a, b and c left out
@@ -30,7 +31,8 @@ What gensim's evaluate_word_analogies counts: --case fold --depth 5 --measure co
 PAIRS = """
 \b
 FILE has two words and a rating a line, as WordSim-353 and SimLex-999; lines that begin with #
-are comments. What gensim's evaluate_word_pairs gives: --case fold --measure cosine.
+are comments. everyday-pairs is a set of ours; where gensim is installed, wordsim353 and
+simlex999 name its. What gensim's evaluate_word_pairs gives: --case fold --measure cosine.
 """
 
 
@@ -165,7 +167,8 @@ class EvaluateAnalogiesQuery(Query["AnalogyAccuracies"]):
     )
 
     file: str | tuple[str, ...] = argument(
-        "a file of lines `a b c d` under lines `: section`, as questions-words.txt; or such lines",
+        "a file of lines `a b c d` under lines `: section`, as questions-words.txt; or the name of "
+        "a set: everyday-analogies, and questions-words where gensim is installed; or such lines",
         "file",
     )
     space: tuple[str, ...] | None = spaces_option()
@@ -209,7 +212,9 @@ class EvaluateSimilarityQuery(Query["SimilarityCorrelations"]):
     )
 
     file: str | tuple[str, ...] = argument(
-        "a file of two words and a rating a line, as `wordsim353.tsv`; or such lines", "file"
+        "a file of two words and a rating a line, as `wordsim353.tsv`; or the name of a set: "
+        "everyday-pairs, and wordsim353 and simlex999 where gensim is installed; or such lines",
+        "file",
     )
     space: tuple[str, ...] | None = spaces_option()
     all_layers: bool = all_layers_option()

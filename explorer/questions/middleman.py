@@ -86,6 +86,7 @@ class MiddlemanQuery(Query["Middlemen"]):
     letter = "m"
     title = "Middle man"
     example = "large, tall - red"
+    explains = "z counts standard deviations above what a neuron gives other words."
     pictured = True
     examples = (
         "explorer middleman large tall --side out",

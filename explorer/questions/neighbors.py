@@ -47,6 +47,7 @@ class NeighborsQuery(Query["Neighbors"]):
         'explorer neighbors "king - man + woman" -k 5',
         "explorer neighbors dog --space context.12 --format json",
     )
+    explains = "Spaces: tokens in embed, words after 12 blocks in context.12, neuron.out, ..."
 
     expression: str = argument("`king - man + woman`, a word, `L29N112.out`, `#1507`", "expression")
     space: str = option("embed", "where to look: `embed`, `context.12`, `neuron.out`, ...", "space")

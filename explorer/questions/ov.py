@@ -57,6 +57,7 @@ class OvQuery(Query["OvReport"]):
     letter = "o"
     title = "OV"
     example = "large"
+    explains = "OV: a head reads the value (V) of a word and writes its output (O)."
     pictured = True
     examples = (
         "explorer ov large --target tall",

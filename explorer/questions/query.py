@@ -189,6 +189,9 @@ class Query(Generic[R]):
     live: ClassVar[bool] = True
     """Whether it is answered while one types; one that takes seconds is asked on Enter."""
 
+    explains: ClassVar[str] = ""
+    """A line on a word of the field that its answers rest on."""
+
     more: ClassVar[str] = ""
     """What its command's help says below the options."""
 

@@ -31,7 +31,7 @@ from explorer.screen.exporting import (
     suggested,
     table,
 )
-from explorer.screen.messages import Exported, Opened, Progressed, Said
+from explorer.screen.messages import Exported, Looked, Opened, Progressed, Said
 from explorer.screen.opening import Opening
 from explorer.screen.panes.query import QueryBar
 from explorer.screen.panes.status import Status
@@ -43,6 +43,7 @@ from explorer.screen.themes import DARK, LIGHT, RULES, register
 from explorer.screen.welcome import Welcome
 from explorer.screen.workbench import Workbench
 from explorer.views import VIEWS
+from explorer.views.place import Place
 from indexer.store.errors import SemanticError
 from indexer.store.shown import one_line
 
@@ -83,6 +84,7 @@ class ExplorerApp(ResilientApp):
         Binding("Y", "copy_table", "copy table", show=False),
         Binding("question_mark", "help", "help", show=False, key_display="?"),
         Binding("escape", "hide_help_panel", "close the help", show=False, priority=True),
+        Binding("alt+h,f2", "findings", "findings", show=False, priority=True),
         Binding("ctrl+pagedown", "next_view(1)", "next view", show=False, priority=True),
         Binding("ctrl+pageup", "next_view(-1)", "view before", show=False, priority=True),
         *(
@@ -164,6 +166,11 @@ class ExplorerApp(ResilientApp):
         if message.again:
             self.notify("the index was built anew; it has been opened again")
 
+    def on_looked(self, message: Looked) -> None:
+        """What stands where nothing is asked."""
+        if message.ix is self.ix:
+            self.workbench.offer(message.findings)
+
     # -- what a person does -------------------------------------------------------------------
 
     def action_choose_index(self) -> None:
@@ -174,7 +181,7 @@ class ExplorerApp(ResilientApp):
         """What is done to an answer cannot be done where none is shown."""
         if action == "hide_help_panel":
             return bool(self.screen_stack and self.screen.query("HelpPane"))
-        of_an_answer = ("view", "next_view", "step", "copy", "copy_question")
+        of_an_answer = ("view", "next_view", "step", "copy", "copy_question", "findings")
         hidden = self.welcome.shown and action in of_an_answer
         return False if hidden else super().check_action(action, parameters)
 
@@ -186,6 +193,10 @@ class ExplorerApp(ResilientApp):
         """The view beside this one."""
         names = list(VIEWS)
         await self.action_view(names[(names.index(self.workbench.place.view) + by) % len(names)])
+
+    def action_findings(self) -> None:
+        """Back to what there is to see in the index."""
+        self.workbench.go(Place())
 
     async def action_step(self, by: int) -> None:
         """Back along the trail, or forward again."""

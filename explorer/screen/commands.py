@@ -15,6 +15,7 @@ LETTERS = {view.name: view.letter for view in VIEWS.values()}
 ACTIONS = (
     ("Back", "To the place before (f8, alt+left)", "step(-1)"),
     ("Forward", "To the place one came back from (f9, alt+right)", "step(1)"),
+    ("Findings", "What there is to see in this index (alt+h)", "findings"),
     ("Ask", "Ask what stands there, or run the statement (f5)", "workbench.enter"),
     ("Open another index", "Of those that there are (ctrl+o)", "choose_index"),
     ("Export", "Write what is shown to a file (ctrl+s)", "export"),

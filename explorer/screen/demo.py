@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from textual.message import Message
 
-from explorer.progress import throttled
+from explorer.progress import Progress, throttled
 from explorer.screen.asking import SOON, refused
 from explorer.screen.messages import Building, Built, NotBuilt
+from indexer.store.errors import SemanticError
 
 
 class Demo:
@@ -45,7 +47,9 @@ class Demo:
 
         def run() -> None:
             try:
-                self._post(Built(build_demo(root, progress, stop, words)))
+                folder = build_demo(root, progress, stop, words)
+                _look(folder, progress, stop)
+                self._post(Built(folder))
             except BaseException as err:
                 self._post(NotBuilt(refused(0, err).line, isinstance(err, Cancelled)))
 
@@ -57,3 +61,21 @@ class Demo:
         self._stop.set()
         if wait and self._thread is not None:
             self._thread.join(wait)
+
+
+def _look(folder: Path, progress: Progress, stop: threading.Event) -> None:
+    """Find what there is to see in an index that was just built, and keep it beside it."""
+    from explorer.api import Explorer
+    from explorer.errors import Cancelled
+    from explorer.findings.declared import look
+    from explorer.findings.kept import keep
+    from indexer.store.read import Index
+
+    def tell(what: str, done: int, total: int) -> None:
+        if stop.is_set():
+            raise Cancelled("given up")
+        progress(f"what there is to see in it: {what}", done, total)
+
+    # Without it the index is as whole.
+    with suppress(SemanticError), Explorer(Index(folder)) as ix:
+        keep(folder, ix.manifest, tuple(look(ix.ask, ix.index, progress=tell)))

@@ -127,7 +127,8 @@ def _text(answer: Any, format: str) -> str:
 def spelled(answer: Any, index: str) -> list[tuple[str, str]]:
     """The question of an answer for each way of asking it: what that is, and the line."""
     from explorer.questions import Result
-    from explorer.spelling import as_command, as_python, as_sql
+    from explorer.questions.written import as_command, as_python
+    from explorer.sql.written import as_sql
 
     if not isinstance(answer, Result):
         return []

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from explorer.api import Explorer
+    from explorer.questions import Finding
     from explorer.show.shapes import Picture
     from explorer.views.detail import Detail
     from explorer.views.indexes import Found
@@ -29,6 +30,14 @@ class Opened(Message):
 
     ix: Explorer
     again: bool = False
+
+
+@dataclass
+class Looked(Message):
+    """What there is to see in an index."""
+
+    ix: Explorer
+    findings: tuple[Finding, ...]
 
 
 @dataclass

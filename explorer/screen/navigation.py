@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.widgets import Input, OptionList, Tabs
+from textual.widgets import Input, Tabs
+from textual.widgets._select import SelectOverlay
 
 from explorer.screen.heading import Heading
 from explorer.screen.messages import Explored
@@ -229,7 +230,7 @@ class Navigation(Vertical):
 
     def on_key(self, event: events.Key) -> None:
         """A letter that means nothing where the cursor is begins another query."""
-        picking = isinstance(self.screen.focused, OptionList)
+        picking = isinstance(self.screen.focused, SelectOverlay)
         if event.is_printable and event.key not in self.screen.active_bindings and not picking:
             self._write(event, events.Key(event.key, event.character))
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,7 @@ from explorer.screen.permission import ModelPermission
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
+    from explorer.questions import Finding
     from indexer.store.places import Print
 
 
@@ -109,6 +112,40 @@ class Opening:
         from indexer.store.places import print_of
 
         return print_of(self.folder) if self.folder is not None else None
+
+
+PATIENCE = 20.0
+"""Seconds that are spent at most on what there is to see in an index that nobody looked at."""
+
+
+def kept_findings(ix: Explorer) -> tuple[Finding, ...] | None:
+    """What there is to see in an index, where that lies beside it."""
+    from explorer.findings.kept import kept
+
+    return kept(ix.index.folder, ix.manifest)
+
+
+def look(ix: Explorer, left: threading.Event) -> tuple[Finding, ...]:
+    """The same of an index that nobody looked at: what can be told at once, until patience ends.
+
+    Args:
+        ix: asks it.
+        left: set once nobody wants to know any more.
+    """
+    from explorer.errors import Cancelled
+    from explorer.findings.declared import look
+
+    end = time.monotonic() + PATIENCE
+
+    def in_time(*_: object) -> None:
+        if time.monotonic() > end or ix.index.closed or left.is_set():
+            raise Cancelled("given up")
+
+    found: list[Finding] = []
+    with suppress(Cancelled):
+        # What was found by then stays.
+        found.extend(look(lambda one: ix.ask(one, in_time), ix.index, True, in_time))
+    return tuple(found)
 
 
 def warm(ix: Explorer) -> None:

@@ -14,10 +14,12 @@ from textual.containers import Horizontal, Vertical
 from explorer.screen.messages import Explored
 from explorer.screen.panes.answer import AnswerPane
 from explorer.screen.panes.detail import DetailPane
+from explorer.screen.panes.findings import FindingsPane
 from explorer.screen.panes.picture import LEAST_BELOW, BelowPane, PicturePane
 from explorer.show.shapes import Distribution, Grid
 
 if TYPE_CHECKING:
+    from explorer.questions import Finding
     from explorer.show.layout import Layout
     from explorer.show.shapes import Picture
     from explorer.views.detail import Detail
@@ -41,6 +43,9 @@ class Results(Horizontal):
     Results DetailPane { height: 1fr; }
     Results.-drawing DetailPane { height: auto; max-height: 35%; }
     Results.-grid DetailPane { max-height: 20%; }
+    Results FindingsPane { display: none; }
+    Results.-findings FindingsPane { display: block; }
+    Results.-findings #main, Results.-findings #side { display: none; }
     """
 
     def __init__(self) -> None:
@@ -97,6 +102,25 @@ class Results(Horizontal):
         self.show_detail(None)
         self._of_row = ()
         self.show_pictures(())
+
+    def show_findings(
+        self, findings: tuple[Finding, ...], about: str, explains: str = "", first: int = 0
+    ) -> None:
+        """Show what there is to see, below what the view asks, where no answer stands."""
+        if not self.query(FindingsPane):  # made when it is first needed
+            self.mount(FindingsPane())
+        self.set_class(bool(findings), "-findings")
+        pane = self.query_one(FindingsPane)
+        pane.call_after_refresh(pane.show, findings, about, explains, first)
+
+    def hide_findings(self) -> None:
+        """An answer stands there, or is about to."""
+        self.remove_class("-findings")
+
+    @property
+    def findings(self) -> FindingsPane | None:
+        """The list, where it is shown."""
+        return self.query_one(FindingsPane) if self.has_class("-findings") else None
 
     def show_detail(self, detail: Detail | None) -> None:
         """Show a row at length."""

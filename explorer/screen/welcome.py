@@ -18,12 +18,13 @@ from explorer.screen.messages import (
     Building,
     Built,
     IndexesListed,
+    Looked,
     NotBuilt,
     NotOpened,
     Opened,
     Said,
 )
-from explorer.screen.opening import Opening, warm
+from explorer.screen.opening import Opening, kept_findings, look, warm
 from indexer.store.errors import SemanticError
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ LOOK_AGAIN = 2.0
 """Seconds between two looks at whether the index was built anew."""
 
 LAST = 0.8
-"""Seconds that leaving waits at most for a build to end."""
+"""Seconds that leaving waits at most for a build, or for a look at an index, to end."""
 
 
 class Welcome(Container):
@@ -60,6 +61,8 @@ class Welcome(Container):
         self._under_way = False
         self._missed = 0
         self._said = ""
+        self._left = threading.Event()
+        self._thread: threading.Thread | None = None
 
     @property
     def start(self) -> Start:
@@ -80,7 +83,10 @@ class Welcome(Container):
 
     def on_unmount(self) -> None:
         """What is being built is given up; it goes on from there the next time."""
+        self._left.set()
         self.demo.stop(LAST)
+        if self._thread is not None:  # a thread at work in a library ends with no good grace
+            self._thread.join(LAST)
 
     def open(self, name: str | Path | None = None, again: bool = False) -> None:
         """Open an index; the one that is open, or was asked for, unless named."""
@@ -94,10 +100,16 @@ class Welcome(Container):
                 self.post_message(NotOpened(self.opening.why(err), found, again))
                 return
             self.post_message(Opened(ix, again))
+            findings = kept_findings(ix)
+            if findings is not None:
+                self.post_message(Looked(ix, findings))
             with suppress(SemanticError):  # the first question says what is wrong
                 warm(ix)
+            if findings is None:
+                self.post_message(Looked(ix, look(ix, self._left)))
 
-        threading.Thread(target=opened, daemon=True).start()
+        self._thread = threading.Thread(target=opened, daemon=True)
+        self._thread.start()
 
     def choose(self) -> None:
         """Show which indexes there are."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
+from textual.widgets import Input
 
 from explorer.screen.messages import (
     Answered,
@@ -21,10 +22,14 @@ from explorer.screen.messages import (
 )
 from explorer.screen.navigation import Navigation
 from explorer.screen.panes.answer import AnswerPane
+from explorer.screen.panes.findings import FindingsList, FindingsPane
+from explorer.screen.panes.query import QueryBar
 from explorer.views import VIEWS
+from explorer.views.asked import place_of
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
+    from explorer.questions import Finding
     from explorer.screen.asking import Asking
     from explorer.screen.permission import ModelPermission
     from explorer.views.place import Place, Trail
@@ -53,6 +58,7 @@ class Workbench(Navigation):
         Binding("ctrl+g", "draw", "picture"),
         Binding("ctrl+g", "undraw", "table"),
         Binding("f5", "enter", "ask", show=False),
+        Binding("enter", "ask_at_last", "ask", show=False, priority=True),
         Binding("ctrl+r", "run_model", "run the model", show=False),
     ]
 
@@ -65,10 +71,12 @@ class Workbench(Navigation):
         self._entered_last = False
         self._answered = 0
         self._kept: dict[Place, Any] = {}
+        self._unasked = self._waits = False
+        self._findings: tuple[Finding, ...] = ()
 
     def open(self, ix: Explorer, again: bool = False) -> None:
         """Ask this index from now on, what stands there first; what was asked already, `again`."""
-        self.ix = ix
+        self.ix, self._findings = ix, ()
         self._kept.clear()
         self.results.manifest = ix.manifest
         self.sql_panel.open(ix)
@@ -123,6 +131,8 @@ class Workbench(Navigation):
             return
         self._answered = message.number
         self.heading.mark(None)
+        self._nothing_asked(False)
+        self._waits = message.answer is None
         if self.sql_panel.active:
             # In the panel's own turn: what it tells in ours would not come up here.
             self.sql_panel.call_later(self.sql_panel.answered, message.answer)
@@ -145,6 +155,8 @@ class Workbench(Navigation):
             return
         self._answered = message.number
         self._offered = message.texts
+        empty = self.bar.display and not self.place.text.strip() and not message.broken
+        self._nothing_asked(empty and not self.sql_panel.active and not message.texts)
         if self.sql_panel.active:
             self.sql_panel.call_later(self.sql_panel.refused, message.line)
         elif message.texts:
@@ -152,7 +164,7 @@ class Workbench(Navigation):
             self.heading.mark(None)
             what = message.line.split(";")[0]
             self.post_message(Said(f"ctrl+r runs the model: {what}", "offer"))
-        elif self.bar.display and not self.place.text.strip() and not message.broken:
+        elif empty:
             self.results.clear(VIEWS[self.place.view].about)
             self.heading.mark(None)
             self.post_message(Said(""))
@@ -179,6 +191,54 @@ class Workbench(Navigation):
         if message.number == self.asking.number:
             self.results.show_detail(message.detail)
 
+    # -- what there is to see, where nothing is asked -------------------------------------------
+
+    def offer(self, findings: tuple[Finding, ...]) -> None:
+        """Have these stand where nothing is asked."""
+        self._findings = findings
+        self._nothing_asked(self._unasked)
+
+    def _nothing_asked(self, true: bool) -> None:
+        self._unasked = true
+        if not true:
+            self.results.hide_findings()
+        elif self._findings:
+            places = [place_of(one.query) for one in self._findings]
+            view = VIEWS[self.place.view]
+            here = [at for at, place in enumerate(places) if place and place.view == view.name]
+            self.results.show_findings(self._findings, view.about, view.explains, *here[:1])
+
+    @on(FindingsPane.Chosen)
+    def _chosen(self, event: FindingsPane.Chosen) -> None:
+        self._open(event.finding)
+
+    def _open(self, finding: Finding) -> None:
+        """Ask what found it."""
+        if (place := place_of(finding.query)) is not None:
+            self.results.hide_findings()
+            self.trail.step(place)
+            self.trail.arrive()
+            self.show_place()
+            self.ask(entered=True)
+
+    @on(Input.Submitted, "#query")
+    def _open_chosen(self, event: Input.Submitted) -> None:
+        """Enter in an empty bar."""
+        pane = self.results.findings
+        if pane is not None and pane.chosen is not None and not event.value.strip():
+            event.prevent_default()
+            self._open(pane.chosen)
+
+    @on(QueryBar.Left)
+    def _left_for_findings(self, event: QueryBar.Left) -> None:
+        if (pane := self.results.findings) is not None:
+            event.prevent_default()
+            self.screen.set_focus(pane.list)
+
+    @on(FindingsList.Left)
+    def _left_findings(self) -> None:
+        self.action_focus_query()
+
     # -- what is on the screen ----------------------------------------------------------------
 
     @on(AnswerPane.Marked)
@@ -193,6 +253,10 @@ class Workbench(Navigation):
         else:
             self._entered()
 
+    def action_ask_at_last(self) -> None:
+        """Enter on the table, where what stands above is not asked yet."""
+        self.action_enter()
+
     def action_draw(self) -> None:
         """Give the whole middle to the picture."""
         self.add_class("-drawn")
@@ -204,7 +268,9 @@ class Workbench(Navigation):
         self.screen.set_focus(self.answer.table)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """A picture is drawn where there is one, or may soon be; the bar is gone to where it is."""
+        """What can't be done here isn't offered; Enter on an answer's rows is the table's."""
+        if action == "ask_at_last":
+            return self._waits and self.screen.focused is self.answer.table
         if action == "draw":
             soon = bool(self.results.pictures) or self.asking.busy
             return soon and not self.has_class("-drawn")

@@ -6,19 +6,22 @@ where a file is something else; knows no index. A file is held in memory whole.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 from explorer.errors import QueryError
+from explorer.testsets.named import Kind, names, path_of
 from explorer.textfile import lines_of
-from indexer.store.errors import option_named, unknown
+from indexer.store.errors import did_you_mean, nearest, option_named, unknown
 
 Source: TypeAlias = str | os.PathLike[str] | Iterable[str]
-"""The path of a file, or its lines."""
+"""The path of a file, the name of a test set, or lines."""
 
 COMMENT = "#"
 _DELIMITERS = ("\t", ";", ",")
@@ -62,10 +65,10 @@ def read_questions(source: Source) -> Questions:
     """Questions of four words each, under lines `: section`.
 
     Raises:
-        QueryError: no such file, not UTF-8, a line that is no question (it is named), a question
-            before the first section, or no question at all.
+        QueryError: no such file or test set, not UTF-8, a line that is no question (it is named),
+            a question before the first section, or no question at all.
     """
-    name, lines = _lines(source)
+    name, lines = _lines(source, "analogies")
     sections: list[str] = []
     words: list[tuple[str, str, str, str]] = []
     section_of: list[int] = []
@@ -100,17 +103,17 @@ def read_pairs(source: Source, column: str | int = 3, delimiter: str | None = No
     Lines that begin with `#` are comments. The first line may be a header.
 
     Args:
-        source: the path of a file, or its lines.
+        source: the path of a file, the name of a test set, or lines.
         column: which holds the ratings: its number, from 1, or its name in the header, which may
             be a comment.
         delimiter: what stands between columns; a tab, a semicolon, a comma or else any blanks,
             the first of these that the first pair's line holds, unless given.
 
     Raises:
-        QueryError: no such file or column, not UTF-8, a line whose rating is no number (it is
-            named), or no pair at all.
+        QueryError: no such file, test set or column, not UTF-8, a line whose rating is no number
+            (it is named), or no pair at all.
     """
-    name, lines = _lines(source)
+    name, lines = _lines(source, "similarity")
     if delimiter == "":
         raise QueryError(
             f"{option_named('delimiter')} is empty; name the character between columns"
@@ -174,11 +177,28 @@ def _number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _lines(source: Source) -> tuple[str, list[str]]:
+def _lines(source: Source, kind: Kind) -> tuple[str, list[str]]:
     """What to call a source, and its lines without their ends."""
     if not isinstance(source, (str, os.PathLike)):
         return "lines", [line.rstrip("\r\n") for line in source]
-    return Path(source).name or str(source), lines_of(os.fspath(source))
+    asked = os.fspath(source)
+    named = path_of(asked, kind) if isinstance(source, str) else None
+    if named is None and not os.path.exists(asked) and _is_bare(asked):
+        known = names(kind)
+        hint = did_you_mean(asked, nearest(asked, [*known, *_files_here()], limit=1))
+        raise QueryError(f"no file or test set {asked!r}{hint} (by name: {', '.join(known)})")
+    return Path(source).name or asked, lines_of(named or asked)
+
+
+def _is_bare(asked: str) -> bool:
+    """Whether what is asked may be meant for the name of a test set."""
+    return re.fullmatch(r"[\w-]+", asked) is not None
+
+
+def _files_here() -> list[str]:
+    with contextlib.suppress(OSError):
+        return [entry.name for entry in os.scandir() if entry.is_file()]
+    return []
 
 
 def _short(line: str) -> str:

@@ -1,22 +1,22 @@
-"""Evaluate: how a standard test set fares."""
+"""Evaluate: how a standard test set fares, one that has a name or one in a file."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from explorer.errors import QueryError
 from explorer.progress import Progress
 from explorer.questions import EvaluateAnalogiesQuery, EvaluateSimilarityQuery
 from explorer.questions.query import parameters
+from explorer.testsets.named import named_sets, names
 from explorer.views.place import Place
-from explorer.views.view import Choice, TextField, View, chosen, fixed, option_of
+from explorer.views.view import Choice, TextField, View, chosen, option_of
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
 
 EVERY = "every layer"
-TEST = Choice("test", fixed("analogies", "similarity"))
-FILE = TextField("file", "file of questions or rated pairs")
+TEST = Choice("test", lambda _: [one.name for one in named_sets()])
+FILE = TextField("file", "or a file of such questions")
 SPACE = Choice("space", lambda ix: (EVERY, *(entry.name for entry in ix.manifest.depths)), "embed")
 _MEASURE = next(
     made
@@ -26,13 +26,12 @@ _MEASURE = next(
 
 
 def _ask(ix: Explorer, place: Place, progress: Progress) -> Any:
-    file = place.get("file").strip()
-    if not file:
-        raise QueryError("name a file: questions-words.txt for analogies, wordsim353.tsv for pairs")
+    test = chosen(place, ix, TEST)
+    file = place.get("file").strip() or test  # a file holds what the set of that name does
     space, measure = chosen(place, ix, SPACE), chosen(place, ix, _MEASURE)
     given: dict[str, Any] = {"measure": (measure,)} if measure else {}
     given |= {"all_layers": True} if space == EVERY else {"space": (space,)}
-    if chosen(place, ix, TEST) == "similarity":
+    if test in names("similarity"):
         return ix.ask(EvaluateSimilarityQuery(file, **given), progress)
     return ix.ask(EvaluateAnalogiesQuery(file, **given), progress)
 

@@ -71,6 +71,7 @@ class View:
             live.
         lay_out: the table of an answer; that of the command line unless given.
         letter: with alt, leads to the view.
+        explains: a line on a word that its answers rest on.
     """
 
     name: str
@@ -84,6 +85,7 @@ class View:
     check: Callable[[Explorer, Place], object] | None = None
     lay_out: Callable[[Any], Any] | None = None
     letter: str = ""
+    explains: str = ""
 
 
 def fixed(*values: str) -> Callable[[Any], Sequence[str]]:
@@ -200,6 +202,7 @@ def view_of(
         picture=picture if kind.beside is not Query.beside else None,
         check=check if bar.several and not kind.live else None,
         letter=kind.letter,
+        explains=kind.explains,
     )
 
 

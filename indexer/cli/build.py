@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from indexer.cli.completion import files
+from indexer.cli.findings import find
 from indexer.cli.options import (
     EXIT_CODES,
     examples,
@@ -134,6 +135,7 @@ def build(model: str, **options: Any) -> None:
         **options,
     )
     folder, built = make(request, narrator)
+    find(folder, narrator)
     if built:
         seconds = sum(Manifest.load(folder).seconds.values())
         narrator.conclude(f"built {folder} in {seconds:.0f} s")

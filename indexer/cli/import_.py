@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from indexer.cli.completion import Listed, Renamed, files, indexes
+from indexer.cli.findings import find
 from indexer.cli.options import (
     NOT_RESUMED,
     examples,
@@ -116,6 +117,7 @@ def import_(file: str, name: str, indexes: str | None, **options: Any) -> None:
     root = there[0] if there else place_to_build(indexes)
     request = ImportRequest(vectors=asked, root=root, name=checked_name(name), **options)
     folder, space = import_vectors(request, narrator)
+    find(folder, narrator)
     what = ITEMS[space.item].plural
     narrator.conclude(f"{folder}: {space.name}, {space.rows:,} {what}, {space.width} wide")
     put(f"{folder}\n")

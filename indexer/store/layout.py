@@ -45,6 +45,8 @@ NEGATIVE = "activations.negative.bits"
 """A row a word, a bit a neuron: whether its activation at the word's last token was below 0."""
 ZERO = "activations.zero.bits"
 """The same: whether it was exactly 0. Only where one was."""
+FINDINGS = "findings.json"
+"""What the explorer found in the index, for people who open it; derived, and outside the seal."""
 
 MEASURES = ("dot", "cosine", "centered", "euclidean")
 

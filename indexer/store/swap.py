@@ -19,10 +19,20 @@ from typing import Any
 
 from indexer.store.errors import ForeignIndex, MachineError
 from indexer.store.files import open_regular
-from indexer.store.layout import CATALOG, MANIFEST, NEGATIVE, SPACES, TOKENIZER, UNEMBEDDING, ZERO
+from indexer.store.layout import (
+    CATALOG,
+    FINDINGS,
+    MANIFEST,
+    NEGATIVE,
+    SPACES,
+    TOKENIZER,
+    UNEMBEDDING,
+    ZERO,
+)
 from indexer.store.places import retired
 
 _LARGEST = 64 << 20  # bytes of a JSON file that is looked into
+_PART_OF_FINDINGS = re.compile(rf"\.{re.escape(FINDINGS)}\.\d+\.part")
 _LITTER = re.compile(r"\.(.+)\.(steps|retired|importing)", re.DOTALL)
 _RENAME_EXCHANGE = 2  # linux/fs.h; RENAME_SWAP of macOS's sys/stdio.h is the same number
 _AT_FDCWD = -100  # linux/fcntl.h
@@ -150,6 +160,8 @@ def foreign(folder: Path) -> list[str]:
         path = folder / entry
         if entry == SPACES and path.is_dir() and not path.is_symlink():
             others += [f"{SPACES}/{one}" for one in sorted(os.listdir(path)) if not spaces(one)]
+        elif _PART_OF_FINDINGS.fullmatch(entry) and path.is_file():
+            continue  # of a process that was killed as it wrote them
         elif entry not in own or (path.is_dir() and not path.is_symlink()):
             others.append(entry)
     return others
@@ -187,7 +199,7 @@ def _is_index(folder: Path) -> bool:
 
 def _own(folder: Path) -> tuple[set[str], Any]:
     """The names of an index's files beside `spaces/`, and which names are its own in there."""
-    own = {MANIFEST, CATALOG, f"{CATALOG}.wal", TOKENIZER, UNEMBEDDING, NEGATIVE, ZERO}
+    own = {MANIFEST, CATALOG, f"{CATALOG}.wal", TOKENIZER, UNEMBEDDING, NEGATIVE, ZERO, FINDINGS}
     body = _manifest(folder)
     listed = body.get("files") if body is not None else None
     if isinstance(listed, dict):

@@ -188,8 +188,8 @@ def typed(draw: st.DrawFn, command: click.Command) -> list[str]:
 
 OFTEN = 12
 RARELY = 4
-COSTLY = {"sql", "schema", "build"}
-"""Commands that start a process, or a model."""
+COSTLY = {"sql", "schema", "build", "findings"}
+"""Commands that start a process, or a model, or ask all the rest."""
 
 
 @pytest.mark.parametrize("path", commands(explorer_cli), ids=" ".join)
