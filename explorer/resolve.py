@@ -39,6 +39,13 @@ from indexer.store.read import Index
 from indexer.store.space import Space
 from indexer.store.vocabulary import display_name, is_word_like
 
+_BY_LIKENESS = """
+    SELECT text FROM (SELECT unnest($1) AS text, generate_subscripts($1, 1) AS place)
+    ORDER BY damerau_levenshtein(lower(trim(text)), lower($2)),
+             jaro_winkler_similarity(trim(text), $2) DESC, place
+"""
+"""Words among tokens, as each of the two is ordered by itself."""
+
 _Asked = TypeVar("_Asked")
 _Found = TypeVar("_Found")
 
@@ -349,7 +356,8 @@ class Resolver:
         tokens = [token.text for token in self.index.tokens.like(text, 2)]
         words = self.index.words.like(text.strip(), 2)
         near = list(dict.fromkeys(tokens + [w for w in words if f" {w}" not in tokens]))
-        return near[:3]
+        rows = self.index.sql(_BY_LIKENESS, [near, text.strip()])
+        return [one for (one,) in rows[:3]]
 
     # -- spaces of labels -------------------------------------------------------------------
 

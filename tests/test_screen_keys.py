@@ -219,6 +219,31 @@ def test_what_is_proposed_and_what_is_remembered_is_replaced_by_what_is_typed(
     drive(real_indexes, second)
 
 
+def test_what_was_meant_is_taken_by_one_key(real_indexes: Path) -> None:
+    async def do(ui: Driven) -> None:
+        await ui.paste("king - woamn")
+        assert ui.said.startswith("tab asks king - woman: ")
+        await burst(ui, "tab", "space", "+", "space", *"man")
+        assert ui.place.text == "king - woman + man"
+        assert ui.said == ""
+        # Beside the bar too.
+        await ui.press("alt+a")
+        await burst(ui, "tab", *"Chihauhua")
+        assert ui.said.startswith("ctrl+r asks Chihuahua: ")
+        await burst(ui, "ctrl+r", "x", "backspace")
+        assert ui.place.get("target") == "Chihuahua"
+        assert ui.said == ""
+        # What can be read in two ways is answered in one, and offered in the other.
+        await ui.press("alt+m", "ctrl+a", "ctrl+k")
+        await burst(ui, *"large", "space", *"tall")
+        assert ui.said == "ctrl+r asks large, tall"
+        await ui.press("ctrl+r")
+        assert ui.place.text == "large, tall"
+        assert ui.said == ""
+
+    drive(real_indexes, do)
+
+
 # -- what is shown ------------------------------------------------------------------------------
 
 

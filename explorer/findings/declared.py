@@ -158,7 +158,7 @@ def _carried(answer: Any) -> Told | None:
     if not answer.rows:
         return None
     best, query = answer.rows[0], answer.query
-    line = f"{best.head} carries {query.word} to {query.to}: z {best.score:.2f}; "
+    line = f"{best.head} carries {query.word} to {query.target}: z {best.score:.2f}; "
     line += f"{query.word} itself {best.copying:.2f}"
     return Told(line, f"z above {_population(answer, ' writes of ')}", ("geometry",))
 

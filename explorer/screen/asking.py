@@ -198,7 +198,9 @@ def refused(number: int, err: BaseException) -> Refused:
     """What is told of an error: the line of one that a person may meet, the place of any other."""
     edge = at_the_edge(err)
     if edge is not None:
-        return Refused(number, edge[1], getattr(err, "texts", ()))
+        asked, instead = getattr(err, "asked", ""), getattr(err, "instead", ())
+        texts = getattr(err, "texts", ())
+        return Refused(number, edge[1], texts, asked=asked, instead=instead)
     where = traceback.extract_tb(err.__traceback__)
     at = f" at {where[-1].filename}:{where[-1].lineno}" if where else ""
     said = one_line(f"a fault of this program: {type(err).__name__}: {err}{at}")

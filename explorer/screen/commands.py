@@ -24,7 +24,7 @@ ACTIONS = (
     ("Copy table", "Copy the whole table as markdown (Y)", "copy_table"),
     ("Picture", "Give the middle to the picture (ctrl+g)", "workbench.draw"),
     ("Table", "Take the middle back from the picture (ctrl+g, escape)", "workbench.undraw"),
-    ("Run the model", "On text that is not indexed (ctrl+r)", "workbench.run_model"),
+    ("Take the offer", "Run the model, or ask what was meant (ctrl+r)", "workbench.take_offer"),
     ("Give up", "Stop the question under way (escape)", "workbench.give_up"),
     ("Light or dark", "The other of the two themes", "light_or_dark"),
     ("Help", "What the keys do (?)", "help"),

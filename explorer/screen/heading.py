@@ -118,6 +118,7 @@ class Heading(Vertical):
         self._ix: Explorer | None = None
         self._shown: Options | None = None
         self._mounting: AwaitMount | None = None
+        self._suggested: tuple[Input, str, str] | None = None
 
     def compose(self) -> ComposeResult:
         """From above to below."""
@@ -166,17 +167,57 @@ class Heading(Vertical):
         beside = self._shown.lines if self._shown is not None else ()
         return ((bar,) if bar.display else ()) + beside
 
-    def mark(self, error: str | None) -> None:
-        """Mark the line that an error names, the first where it names none."""
+    def mark(self, error: str | None, asked: str = "", instead: str = "") -> None:
+        """Mark the line that an error is about; the first where nothing says which.
+
+        Args:
+            error: in a line; None where nothing is wrong.
+            asked: the text at fault, where that is known.
+            instead: what to ask in its place: one key writes it.
+        """
+        self.suggest(None, "", "")
         bar = self.query_one(QueryBar)
-        there = [line for line in self.lines if error and named_span(line.value, error)]
-        if error and not there:
-            there = list(self.lines[:1])
-        bar.mark(error if bar in there[:1] else None)
+        at_fault = self._line_of(error, asked) if error is not None else None
+        bar.mark(error if bar is at_fault else None)
         for line in self._shown.lines if self._shown is not None else ():
-            line.set_class(line in there[:1], "-bad")
+            line.set_class(line is at_fault, "-bad")
+        self.suggest(at_fault, asked, instead)
+
+    def suggest(self, line: Input | None, asked: str, instead: str) -> None:
+        """Have something in place of a text ready for one key; nothing where there is none."""
+        there = line is not None and bool(instead) and asked in line.value
+        self._suggested = None
+        if line is not None and there:
+            self._suggested = line, line.value, line.value.replace(asked, instead, 1)
+
+    @property
+    def suggestion(self) -> str | None:
+        """What one key writes in place of what stands there."""
+        if self._suggested is None:
+            return None
+        line, before, after = self._suggested
+        return after if line.value == before else None
+
+    def take_suggestion(self) -> bool:
+        """Write it; whether there is one."""
+        if self._suggested is None or (after := self.suggestion) is None:
+            return False
+        line = self._suggested[0]
+        line.value, line.cursor_position = after, len(after)
+        return True
+
+    def _line_of(self, error: str, asked: str) -> Input | None:
+        """The line that an error is about."""
+        lines = self.lines
+        exact = [line for line in lines if asked and line.value.strip() == asked]
+        within = [line for line in lines if asked and asked in line.value]
+        named = [line for line in lines if named_span(line.value, error)]
+        return next(iter((*exact, *within, *named, *lines)), None)
 
     def _completed(self, text: str) -> str | None:
+        """What tab writes: what was meant, or the rest of half a word."""
+        if self._suggested is not None and self._suggested[1] == text:
+            return self.suggestion
         return completed(self._ix, text) if self._ix is not None else None
 
     def _completions(self, text: str) -> tuple[str, ...]:

@@ -95,13 +95,16 @@ class Answered(Message):
 class Refused(Message):
     """A question cannot be answered; why, in a line.
 
-    `texts` are those that the model would have to be run on; `broken` says that the fault is ours.
+    `texts` are those that the model would have to be run on; `broken` says that the fault is ours;
+    `asked` is the text at fault, and `instead` what may be asked in its place, the likeliest first.
     """
 
     number: int
     line: str
     texts: tuple[str, ...] = ()
     broken: bool = False
+    asked: str = ""
+    instead: tuple[str, ...] = ()
 
 
 @dataclass

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from textual.containers import Container
 from textual.message import Message
 
+from explorer.screen.asking import refused
 from explorer.screen.demo import Demo
 from explorer.screen.messages import (
     Building,
@@ -106,7 +107,10 @@ class Welcome(Container):
             with suppress(SemanticError):  # the first question says what is wrong
                 warm(ix)
             if findings is None:
-                self.post_message(Looked(ix, look(ix, self._left)))
+                try:
+                    self.post_message(Looked(ix, look(ix, self._left)))
+                except BaseException as err:
+                    self.post_message(Said(refused(0, err).line, "bad"))
 
         self._thread = threading.Thread(target=opened, daemon=True)
         self._thread.start()

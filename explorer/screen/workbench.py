@@ -59,7 +59,7 @@ class Workbench(Navigation):
         Binding("ctrl+g", "undraw", "table"),
         Binding("f5", "enter", "ask", show=False),
         Binding("enter", "ask_at_last", "ask", show=False, priority=True),
-        Binding("ctrl+r", "run_model", "run the model", show=False),
+        Binding("ctrl+r", "take_offer", "take what is offered", show=False),
     ]
 
     def __init__(
@@ -119,11 +119,13 @@ class Workbench(Navigation):
             return
         self.action_focus_query()
 
-    def action_run_model(self) -> None:
-        """Run the model on what is not indexed, and ask again."""
+    def action_take_offer(self) -> None:
+        """Run the model on what is not indexed and ask again, or ask what may have been meant."""
         if self._offered:
             self.permission.allow(self._offered)
             self.ask(entered=True)
+        else:
+            self.heading.take_suggestion()
 
     def on_answered(self, message: Answered) -> None:
         """A table, or that there would be one."""
@@ -147,7 +149,7 @@ class Workbench(Navigation):
         lay_out = VIEWS[self.place.view].lay_out
         table = message.answer.layout() if lay_out is None else lay_out(message.answer)
         self.results.show(message.answer, table)
-        self.post_message(Said(""))
+        self._offer_another_reading(message.answer)
 
     def on_refused(self, message: Refused) -> None:
         """Why not, and where."""
@@ -170,8 +172,23 @@ class Workbench(Navigation):
             self.post_message(Said(""))
         else:
             self.answer.fade()
-            self.heading.mark(message.line)
-            self.post_message(Said(message.line, "bad"))
+            self.heading.mark(message.line, message.asked, next(iter(message.instead), ""))
+            meant, key = self.heading.suggestion, "tab" if self.bar.has_class("-bad") else "ctrl+r"
+            offer = f"{key} asks {meant}: " if meant is not None else ""
+            self.post_message(Said(offer + message.line, "bad"))
+
+    def _offer_another_reading(self, answer: Any) -> None:
+        """Say how else what stands there could be read, and with which key it is."""
+        from explorer.questions import Meta
+
+        meta = getattr(answer, "meta", None)
+        items = meta.every_resolved if isinstance(meta, Meta) else ()
+        for one in (one for one in items if one.instead):
+            self.heading.suggest(next(iter(self.heading.lines), None), one.asked, one.instead[0])
+            if (meant := self.heading.suggestion) is not None:
+                self.post_message(Said(f"ctrl+r asks {meant}", "offer"))
+                return
+        self.post_message(Said(""))
 
     def on_pictured(self, message: Pictured) -> None:
         """What is drawn beside the table."""

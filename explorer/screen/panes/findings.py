@@ -48,8 +48,10 @@ class FindingsPane(Vertical):
     DEFAULT_CSS = """
     FindingsPane { width: 1fr; height: 1fr; }
     FindingsPane Static { height: auto; padding: 0 1; color: $text-muted; }
-    FindingsPane OptionList { height: 1fr; margin-top: 1; border: none; padding: 0; }
-    FindingsPane OptionList:focus { border: none; }
+    FindingsPane OptionList {
+        height: 1fr; margin-top: 1; border: none; padding: 0; background: transparent;
+    }
+    FindingsPane OptionList:focus { border: none; background-tint: transparent; }
     .-low FindingsPane #asks { max-height: 1; }
     .-narrow FindingsPane OptionList, .-low FindingsPane OptionList { margin-top: 0; }
     """
