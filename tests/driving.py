@@ -44,9 +44,13 @@ class Driven:
 
     async def paste(self, text: str) -> None:
         """A text at once, into what has the focus."""
+        await self.paste_only(text)
+        await self.settled()
+
+    async def paste_only(self, text: str) -> None:
+        """The same, and wait for nothing."""
         assert self.app.focused is not None
         self.app.focused.post_message(events.Paste(text))
-        await self.settled()
 
     async def settled(self) -> None:
         """Nothing is under way, and everything that was told is shown."""

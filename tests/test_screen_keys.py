@@ -16,7 +16,7 @@ from driving import NAMES, Driven, drive
 from explorer.screen import alt_keys
 from explorer.screen.panes.export import ExportBar
 from explorer.screen.panes.query import QueryBar
-from explorer.views import VIEWS
+from explorer.views import VIEWS, beside
 from explorer.views.place import Place
 from processes import PATIENCE
 
@@ -365,5 +365,35 @@ def test_an_error_is_marked_at_the_line_that_it_names(real_indexes: Path) -> Non
         await burst(ui, *"/no/such", "enter")
         assert "/no/such" in ui.said
         assert marked() == {"file"}
+
+    drive(real_indexes, do)
+
+
+def test_beside_a_table_stands_nothing_of_another(
+    real_indexes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pictures of one answer are held until the next query is refused."""
+    of_answer, go_on = beside.of_answer, threading.Event()
+
+    def held(answer: Any) -> Any:
+        assert answer.query.expression == "large" or go_on.wait(PATIENCE)
+        return of_answer(answer)
+
+    monkeypatch.setattr(beside, "of_answer", held)
+
+    async def do(ui: Driven) -> None:
+        await ui.paste("large")
+        results = ui.app.workbench.results
+        assert results.pictures
+        ui.app.query_one(QueryBar).action_select_all()
+        await ui.paste_only("tall")
+        await ui.until(lambda: "tall" in ui.head)
+        await ui.pilot.press("x", "y", "x")
+        await ui.until(lambda: "tallxyx" in ui.said)
+        assert "tall" in ui.head
+        go_on.set()
+        await ui.settled()
+        assert "large" not in ui.detail
+        assert not [one for one in results.pictures if "large" in one.title]
 
     drive(real_indexes, do)

@@ -52,6 +52,7 @@ class Results(Horizontal):
         super().__init__()
         self._of_answer: tuple[Picture, ...] = ()
         self._of_row: tuple[Picture, ...] = ()
+        self._old: set[str] = set()
 
     def compose(self) -> ComposeResult:
         """The table at the left."""
@@ -91,9 +92,18 @@ class Results(Horizontal):
     def show(self, answer: Any, layout: Layout) -> None:
         """Show the answer to what stands above."""
         self.stale = False
+        self._old = {"detail", "row", "answer"}
         self.answer.show(answer, layout)
         if not self.answer.rows:
             self.show_detail(None)
+
+    def leave_out_what_is_old(self) -> None:
+        """Show nothing beside the table that is of an answer before it, and no newer will come."""
+        if "detail" in self._old:
+            self.show_detail(None)
+        if self._old & {"row", "answer"}:
+            self._of_row = self._of_row if "row" not in self._old else ()
+            self.show_pictures(self._of_answer if "answer" not in self._old else ())
 
     def clear(self, line: str = "") -> None:
         """Show nothing but a line."""
@@ -124,15 +134,18 @@ class Results(Horizontal):
 
     def show_detail(self, detail: Detail | None) -> None:
         """Show a row at length."""
+        self._old.discard("detail")
         self.query_one(DetailPane).show(detail)
 
     def show_pictures(self, pictures: tuple[Picture, ...]) -> None:
         """Draw the pictures of the answer."""
+        self._old.discard("answer")
         self._of_answer = pictures
         self._draw()
 
     def show_row_pictures(self, pictures: tuple[Picture, ...]) -> None:
         """Draw the pictures of the row under the cursor."""
+        self._old.discard("row")
         self._of_row = pictures
         self._draw()
 

@@ -157,6 +157,7 @@ class Workbench(Navigation):
             return
         self._answered = message.number
         self._offered = message.texts
+        self.results.leave_out_what_is_old()
         empty = self.bar.display and not self.place.text.strip() and not message.broken
         self._nothing_asked(empty and not self.sql_panel.active and not message.texts)
         if self.sql_panel.active:

@@ -84,14 +84,14 @@ def looks_for_what_is_near_and_goes_on_from_there(person: Person) -> None:
 def types_a_formula_from_a_paper(person: Person) -> None:
     """The minus of a paper is a minus."""
     first = person.real.neighbors("king - man + woman", distinct=True)[0]
-    person.keys("/", " king \N{MINUS SIGN} man + woman")
+    person.keys("C-a", "C-k", " king \N{MINUS SIGN} man + woman")
     person.sees_row(first.item, f"{first.score:.4f}")
 
 
 @task
 def mistypes_a_word(person: Person) -> None:
     """What was meant is taken by one key."""
-    person.keys("/", " king - woamn")
+    person.keys("C-a", "C-k", " king - woamn")
     person.sees("did you mean", "tab")
     person.keys("Tab")
     person.sees("king - woman  in embed")
