@@ -41,7 +41,7 @@ SHOWN = {
     "congruence": Place("congruence", "large, tall, huge, tiny", (("space", "embed"),)),
     "layers": Place("layers", "king - man + woman", (("target", "queen"),)),
     "compare": Place("compare", "large, tall", (("pairs", "100"),)),
-    "ov": Place("ov", "large", (("target", "tall"),)),
+    "ov": Place("ov", "large", (("carried_to", "tall"),)),
     "neuron": Place("neuron", "L29N112"),
     "evaluate": Place("evaluate", "", (("file", "questions.txt"), ("space", "embed"))),
     "index": Place("index"),

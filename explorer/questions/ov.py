@@ -74,6 +74,7 @@ class OvQuery(Query["OvReport"]):
         "word",
         also=("--to",),
         placeholder="carried to another word",
+        kept_as="carried_to",  # which is no target of an analogy
     )
     layers: str | tuple[int, ...] | None = option(
         None, "only the heads of these layers", "layers", also=("--layer",)

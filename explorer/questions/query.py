@@ -78,6 +78,7 @@ class Parameter:
         folds_forms: whether it is on where a person reads a table and off where a program does.
         noun: what its choices are called where one does not exist.
         placeholder: what stands in its empty line of the terminal UI.
+        kept_as: the name under which the terminal UI keeps it from one view to the next.
     """
 
     name: str
@@ -98,6 +99,7 @@ class Parameter:
     folds_forms: bool
     noun: str
     placeholder: str
+    kept_as: str
 
     @property
     def about(self) -> str:
@@ -142,11 +144,12 @@ def option(
     folds_forms: bool = False,
     noun: str = "",
     placeholder: str = "",
+    kept_as: str = "",
 ) -> Any:
     """A field that is given by name; what it takes follows from its type unless said."""
     said: dict[str, Any] = {"help": help, "takes": takes, "metavar": metavar, "usual": usual}
     said |= {"also": also, "offered": offered, "shown": shown, "folds_forms": folds_forms}
-    said |= {"count": count, "noun": noun, "placeholder": placeholder}
+    said |= {"count": count, "noun": noun, "placeholder": placeholder, "kept_as": kept_as}
     return dataclasses.field(default=default, metadata=said)
 
 
@@ -269,6 +272,7 @@ def _parameter(field: dataclasses.Field[Any], hint: Any) -> Parameter:
         folds_forms=said.get("folds_forms", False),
         noun=said.get("noun") or field.name.replace("_", " "),
         placeholder=said.get("placeholder", ""),
+        kept_as=said.get("kept_as") or field.name,
     )
 
 

@@ -132,12 +132,12 @@ def option_of(one: Parameter, default: str = "") -> Option | None:
     if one.takes in _OF_INDEX:
         there = _OF_INDEX[one.takes]
         # What is chosen in one view is chosen in the next.
-        name = "layer" if one.takes == "layers" else one.name
+        name = "layer" if one.takes == "layers" else one.kept_as
         if one.optional and one.takes != "side":
             usual = one.usual or "all"
             return Choice(name, lambda ix: ("", *there(ix)), shown=lambda v: v or usual)
         return Choice(name, there, str(one.default or ""))
-    return TextField(one.name, one.placeholder or label)
+    return TextField(one.kept_as, one.placeholder or label)
 
 
 def _how_many(value: str) -> str:

@@ -84,18 +84,18 @@ def looks_for_what_is_near_and_goes_on_from_there(person: Person) -> None:
 def types_a_formula_from_a_paper(person: Person) -> None:
     """The minus of a paper is a minus."""
     first = person.real.neighbors("king - man + woman", distinct=True)[0]
-    person.keys("C-a", "C-k", " king \N{MINUS SIGN} man + woman")
+    person.keys("C-u", " king \N{MINUS SIGN} man + woman")
     person.sees_row(first.item, f"{first.score:.4f}")
 
 
 @task
 def mistypes_a_word(person: Person) -> None:
     """What was meant is taken by one key."""
-    person.keys("C-a", "C-k", " king - woamn")
+    person.keys("C-u", " king - woamn")
     person.sees("did you mean", "tab")
     person.keys("Tab")
     person.sees("king - woman  in embed")
-    person.keys(" + man")
+    person.keys("  + man")
     person.sees("king - woman + man  in embed")
 
 
@@ -103,7 +103,7 @@ def mistypes_a_word(person: Person) -> None:
 def finds_the_neuron_in_the_middle(person: Person) -> None:
     """From the words to the neuron, to its card, and back."""
     first = person.real.middleman("large", "tall")[0]
-    person.keys("M-m", " large, tall")
+    person.keys("M-m", "C-u", " large, tall")
     person.sees_row(first.neuron, *(f"{score:.2f}" for score in first.scores.values()))
     person.keys("Down", "Enter")
     person.sees(first.neuron, "reads", without=("answers to",))
@@ -114,7 +114,7 @@ def finds_the_neuron_in_the_middle(person: Person) -> None:
 @task
 def asks_whether_a_word_is_the_sum_of_two(person: Person) -> None:
     """The target is typed right after tab."""
-    person.keys("M-a", " dog + small", "Tab", " Chihuahua")
+    person.keys("M-a", "C-u", " dog + small", "Tab", " Chihuahua")
     target = person.real.analogy("dog + small", "Chihuahua").meta.target
     person.sees(f"rank {target.rank:,} of {target.n:,}")
     person.keys(" x")
@@ -128,7 +128,7 @@ def asks_whether_a_word_is_the_sum_of_two(person: Person) -> None:
 @task
 def looks_at_a_picture_and_goes_on(person: Person) -> None:
     """The picture has the middle while it is looked at, and no longer."""
-    person.keys("M-o", " large", "C-g")
+    person.keys("M-o", "C-u", " large", "C-g")
     person.sees("H8", without=("suppresses",))
     person.keys("Escape")
     person.sees("heads that copy large", "suppresses")
@@ -141,7 +141,7 @@ def looks_at_a_picture_and_goes_on(person: Person) -> None:
 @task
 def takes_a_question_along_to_a_shell(person: Person) -> None:
     """What is copied as a command answers the same."""
-    person.keys("M-n", " tall", "Down")
+    person.keys("M-n", "C-u", " tall", "Down")
     first = person.real.neighbors("tall", k=20, distinct=True)[0]
     person.sees_row(first.item, f"{first.score:.4f}")
     person.keys(" c", "Enter")
@@ -174,7 +174,7 @@ def asks_in_sql(person: Person) -> None:
     """A view is chosen, and the statement typed, at once."""
     person.keys("M-s", " SELECT count(*) AS words FROM word", "F5")
     person.sees(str(person.real.manifest.words), "1 row in")
-    person.keys("M-n", " dog")
+    person.keys("M-n", "C-u", " dog")
     person.sees("dog  in embed by cosine", without=("1 row in",))
 
 
