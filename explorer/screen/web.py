@@ -31,6 +31,18 @@ _NONCE = "nonce"
 LAST = 1.0
 """Seconds that pages have to end in, once the server is to."""
 
+_LISTEN = """<script>
+new MutationObserver((_, observer) => {
+  const keys = document.querySelector(".xterm-helper-textarea");
+  if (keys && document.body.classList.contains("-first-byte")) {
+    keys.focus();
+    observer.disconnect();
+  }
+}).observe(document.body, { attributes: true });
+</script>
+"""
+"""Has the terminal hear keys as soon as it stands there: who opens the page may type at once."""
+
 _ENTERED = (
     '<!doctype html><meta charset="utf-8"><title>semantic-explorer</title>'
     '<meta http-equiv="refresh" content="0;url=/">'
@@ -164,11 +176,12 @@ class _Shown(io.TextIOBase):
 
 
 def _own_templates(installed: Path, folder: str) -> None:
-    """The pages of textual-serve: scripts known by a nonce, and no font from elsewhere."""
+    """The pages of textual-serve: scripts known by a nonce, no font from elsewhere, keys heard."""
     shutil.copytree(installed, folder, dirs_exist_ok=True)
     for page in Path(folder).glob("*.html"):
         text = page.read_text("utf-8")
         text = re.sub(r'<link[^>]*href="https://[^>]*>', "", text)
+        text = text.replace("</body>", f"{_LISTEN}</body>")
         page.write_text(text.replace("<script>", f'<script nonce="{{{{ {_NONCE} }}}}">'), "utf-8")
 
 

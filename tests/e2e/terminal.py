@@ -9,7 +9,7 @@ from pathlib import Path
 
 from e2e.conftest import program
 
-PATIENCE = 25.0
+PATIENCE = 120.0
 
 
 class Terminal:

@@ -94,8 +94,9 @@ class Page:
             await self.do("Input.dispatchKeyEvent", type="keyDown", text=char, key=char)
             await self.do("Input.dispatchKeyEvent", type="keyUp", key=char)
 
-    async def press(self, key: str, code: int, control: bool = False) -> None:
-        held = {"modifiers": 2} if control else {"text": "\r"} if key == "Enter" else {}
+    async def press(self, key: str, code: int, control: bool = False, alt: bool = False) -> None:
+        held: dict[str, Any] = {"text": "\r"} if key == "Enter" else {}
+        held |= {"modifiers": alt + 2 * control} if alt or control else {}
         for kind in ("keyDown", "keyUp"):
             await self.do(
                 "Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=code, **held
@@ -165,7 +166,6 @@ def test_it_is_used_in_a_browser(
             assert await page.value("document.cookie") == "", "no script sees the cookie"
             await settled(page)
             before = await page.picture()
-            await page.click(200, 65)  # the query bar
             await page.type("large")
             await settled(page)
             after = await page.picture()
@@ -190,6 +190,56 @@ def test_it_is_used_in_a_browser(
     assert list(tmp_path.glob("*.csv")) == [], "nothing is written where the server runs"
     # The page is closed, so the program behind it ends, and remembers.
     until(lambda: state.exists() and _text(state) == "large")
+
+
+def test_tasks_of_a_person_are_done_in_a_browser(
+    address: str, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    """No key is lost, and none does what it does to other pages; see the tasks in a terminal."""
+    state = Path(environment["EXPLORER_STATE"])
+    alt = {"m": 77, "a": 65, "n": 78}
+
+    async def use() -> None:
+        async with opened(address, tmp_path / "chromium") as page:
+
+            async def view(letter: str) -> None:
+                await page.press(letter, alt[letter], alt=True)
+                await page.press("u", 85, control=True)
+
+            await page.until("document.body.classList.contains('-first-byte')")
+            await settled(page)
+            await page.type("large")
+            await settled(page)
+            await page.press("ArrowDown", 40)
+            await page.press("Enter", 13)
+            await settled(page)
+            await page.press("F8", 119)
+            await settled(page)
+            await view("m")
+            await page.type("large, tall")
+            await settled(page)
+            await view("a")
+            await page.type("dog + small")
+            await page.press("Tab", 9)
+            await page.type("Chihuahua")
+            await settled(page)
+            await view("n")
+            await page.type("king - woamn")
+            await settled(page)
+            await page.press("Tab", 9)
+            await page.type(" + man")
+            await settled(page)
+            pictures = Path(os.environ.get("PICTURES", str(tmp_path)))
+            (pictures / "web-tasks.png").write_bytes(await page.picture())
+
+    asyncio.run(asyncio.wait_for(use(), 3 * PATIENCE))
+    until(lambda: state.exists() and _text(state) == "king - woman + man")
+    kept = json.loads(state.read_text())
+    trail = [(place["view"], place["text"]) for place in kept["trail"]]
+    assert trail[0] == ("neighbors", "large")
+    assert ("middleman", "large, tall") in trail
+    analogy = next(one for one in kept["trail"] if one["view"] == "analogy" and one["chosen"])
+    assert (analogy["text"], analogy["chosen"]) == ("dog + small", {"target": "Chihuahua"})
 
 
 def test_an_address_is_good_for_one_browser(address: str) -> None:
