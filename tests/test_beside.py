@@ -296,7 +296,7 @@ def test_every_answer_has_its_picture_and_the_row_its_own(
 ) -> None:
     async def do(ui: Driven) -> None:
         results = ui.app.workbench.results
-        await ui.paste("large, tall")
+        await ui.paste("large")
         lines, spread = results.pictures
         assert isinstance(lines, Lines)
         assert isinstance(spread, Distribution)
@@ -307,11 +307,13 @@ def test_every_answer_has_its_picture_and_the_row_its_own(
         assert results.pictures[0].title.startswith(f"{first[1].text.strip()} under")
         assert results.pictures[1] == spread
         await ui.press("alt+m")
+        await ui.paste("large, tall")
         grid, histogram = results.pictures
         assert isinstance(grid, Grid)
         assert histogram.title.startswith(f"{ui.answer.row.neuron}.gate")
         assert dict(zip(histogram.names, histogram.places, strict=True)) == ui.answer.row.scores
-        await ui.press("alt+u")
+        await ui.press("alt+u", "ctrl+u")
+        await ui.paste("large")
         assert [type(one) for one in results.pictures] == [Distribution, Distribution]
         panes = [ui.app.query_one(PicturePane), ui.app.query_one(BelowPane)]
         shown = [pane for pane in panes if pane.display and pane.size.width]

@@ -101,8 +101,10 @@ def test_a_question_whose_run_of_the_model_is_cancelled_can_be_asked_again(
     name: str, tiny_indexes: Path, states: dict[str, NDArray[np.float32]]
 ) -> None:
     ask: dict[str, Callable[[Explorer], Any]] = {
-        "layers": lambda ix: ix.layers("green mountain river", "zebra crossing"),
-        "analogy_layers": lambda ix: ix.analogy_layers("green mountain river", "zebra crossing"),
+        "layers": lambda ix: ix.layers('"green mountain river"', '"zebra crossing"'),
+        "analogy_layers": lambda ix: ix.analogy_layers(
+            '"green mountain river"', '"zebra crossing"'
+        ),
         "congruence": lambda ix: ix.congruence(
             "green mountain river", "dog", "cat", permutations=50, control="random"
         ),

@@ -159,7 +159,7 @@ def test_a_look_ends_where_nobody_wants_it_any_more(tiny_indexes: Path) -> None:
         ),
         (
             NeighborsQuery("king - man", include_inputs=True),
-            "explorer neighbors 'king - man' --include-inputs",
+            "explorer neighbors 'king - man' --include-inputs --all-forms",
             None,
         ),
         (

@@ -127,9 +127,9 @@ def whole(answer: Any) -> str:
     return repr(answer.to_dict() if isinstance(answer, Result) else answer)
 
 
-BY_NAME = {"compare", "sql"}
-"""Questions in which a name itself counts: stand-ins are drawn by it, and functions of SQL ask the
-space that is called `embed`."""
+BY_NAME = {"compare", "findings", "sql"}
+"""Questions in which a name itself counts: stand-ins are drawn by it, for what there is to see too,
+and functions of SQL ask the space that is called `embed`."""
 
 
 @pytest.mark.parametrize("name", [name for name in (*QUESTIONS, *MORE) if name not in BY_NAME])

@@ -116,8 +116,8 @@ def test_what_is_no_question_is_named_with_its_line(text: str, said: str, tmp_pa
             "line 2: 'old new A 1.58' has no two words and a number in column 3",
         ),
         ("\n".join(SIMLEX), "SimLex", "no column 'SimLex'; did you mean 'SimLex999'?"),
-        ("a\tb\t1\n", 2, "--column 2: columns 1 and 2 hold the words"),
-        ("a\tb\t1\n", "0", "--column 0"),
+        ("a\tb\t1\n", 2, "column=2: columns 1 and 2 hold the words"),
+        ("a\tb\t1\n", "0", "column=0"),
         ("word1\tword2\tscore\n", 3, "f.txt holds no pairs"),
         ("# a comment\n", 3, "f.txt holds no pairs"),
     ],
@@ -143,7 +143,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "latin.txt").write_bytes(": s\nhaß b c d\n".encode("latin-1"))
     with pytest.raises(QueryError, match=r"latin\.txt is not UTF-8: line 2"):
         read_questions(tmp_path / "latin.txt")
-    with pytest.raises(QueryError, match="--delimiter is empty"):
+    with pytest.raises(QueryError, match="delimiter is empty"):
         read_pairs(["a b 1"], delimiter="")
 
 
