@@ -291,6 +291,7 @@ SIZES = [(80, 24), (110, 32), (160, 45), (200, 60)]
 
 
 @pytest.mark.parametrize("size", SIZES)
+@pytest.mark.native
 def test_every_answer_has_its_picture_and_the_row_its_own(
     real_indexes: Path, real: Any, size: tuple[int, int]
 ) -> None:
@@ -329,6 +330,7 @@ def test_every_answer_has_its_picture_and_the_row_its_own(
     drive(real_indexes, do, size)
 
 
+@pytest.mark.native
 def test_a_picture_of_a_row_goes_with_the_rows(real_indexes: Path) -> None:
     async def do(ui: Driven) -> None:
         results = ui.app.workbench.results
@@ -346,6 +348,7 @@ def test_a_picture_of_a_row_goes_with_the_rows(real_indexes: Path) -> None:
     drive(real_indexes, do, (160, 45))
 
 
+@pytest.mark.native
 def test_the_detail_names_nothing_twice(real_indexes: Path) -> None:
     async def do(ui: Driven) -> None:
         for keys, text in (("alt+n", "large"), ("alt+m", "large, tall"), ("alt+o", "large")):
@@ -365,6 +368,7 @@ def test_the_detail_names_nothing_twice(real_indexes: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [(160, 45), (200, 60)])
+@pytest.mark.native
 def test_little_of_a_large_screen_is_left_empty(real_indexes: Path, size: tuple[int, int]) -> None:
     async def do(ui: Driven) -> None:
         for keys, text in (
@@ -398,6 +402,7 @@ def longest_run(flags: Any) -> int:
     return most
 
 
+@pytest.mark.native
 def test_a_histogram_stays_what_it_was() -> None:
     assert "░" in drawn(Histogram("h", "x", (0.0, 1.0, 2.0), *(_shares("a"), _shares("b"))), 40, 12)
 

@@ -18,6 +18,7 @@ from explorer.questions import Findings, FindingsMeta, FindingsQuery, Query
 def answer(work: Workspace, query: FindingsQuery, progress: Progress) -> Findings:
     """A row a finding, in the order in which they are declared."""
     index = work.index
+    index.catalog.require_open()  # what lies beside an index could be read without it
     there = None if query.anew else kept(index.folder, index.manifest)
     rows = there
     if rows is None:
