@@ -811,7 +811,7 @@ class Explorer:
         )
 
     @asks(FindingsQuery)
-    def findings(self, *, anew: bool = False, progress: Progress = no_progress) -> Findings:
+    def findings(self, *, anew: bool = False, progress: Progress | None = None) -> Findings:
         """What is there to see in this index? A line each, with the question that finds it again.
 
         They are found when an index is built, and lie beside it.

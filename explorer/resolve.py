@@ -294,6 +294,8 @@ class Resolver:
         else:
             return item
         whole = [text for (text,) in self.index.sql(_WHOLE, [term.text, term.text])]
+        if not whole:
+            return item  # a rare word, for all that the index knows
         space = f"@{term.space}" if term.space else ""
         resolved = replace(
             item.resolved,

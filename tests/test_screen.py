@@ -489,6 +489,8 @@ def test_help_opens_and_closes(real_indexes: Path) -> None:
         await ui.press("escape")
         assert not ui.app.screen.query(HelpPane)
         assert ui.app.focused is ui.app.query_one(QueryBar)
+        await ui.press("ctrl+u")
+        await ui.paste("large")
         for keys in (["down"], ["escape", "tab"]):  # from the rows, and from a picker
             await ui.press(*keys, "question_mark")
             assert ui.app.screen.query(HelpPane)

@@ -51,7 +51,7 @@ def test_an_index_opens_on_them_and_enter_asks_the_first(real_indexes: Path, rea
     async def do(ui: Driven) -> None:
         assert await listed(ui) == [one.line for one in real.findings().rows]
         assert ui.app.focused is ui.app.workbench.bar
-        assert not ui.answer.display
+        assert not ui.app.query_one("#main").display
         await ui.press("enter")
         assert gone(ui)
         assert ui.place == Place("middleman", "large, tall", (("side", "out"),))

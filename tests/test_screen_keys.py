@@ -260,7 +260,7 @@ def test_no_other_views_answer_stands_under_a_tab(
     monkeypatch.setitem(VIEWS, "layers", dataclasses.replace(view, ask=held))
 
     async def do(ui: Driven) -> None:
-        await ui.paste("large, tall")
+        await ui.paste("large")
         await ui.press("alt+m")
         assert ui.rows
         assert ui.app.workbench.results.pictures
@@ -273,7 +273,7 @@ def test_no_other_views_answer_stands_under_a_tab(
         assert ui.app.clipboard == ""
         go_on.set()
         await ui.settled()
-        assert ui.place == Place("layers", "large, tall")
+        assert ui.place == Place("layers", "large")
         assert ui.rows
         for name in VIEWS:  # a view that is asked on Enter shows nothing until then
             await ui.app.action_view("middleman")
@@ -395,5 +395,34 @@ def test_beside_a_table_stands_nothing_of_another(
         await ui.settled()
         assert "large" not in ui.detail
         assert not [one for one in results.pictures if "large" in one.title]
+
+    drive(real_indexes, do)
+
+
+def test_what_is_typed_ends_a_group_that_was_chosen_and_the_other_way_round(
+    real_indexes: Path,
+) -> None:
+    async def do(ui: Driven) -> None:
+        ui.app.workbench.go(Place("congruence", "", (("group", "size"), ("space", "embed"))))
+        await ui.settled()
+        await ui.paste("king, queen")
+        assert ui.place == Place("congruence", "king, queen", (("space", "embed"),))
+        (select,) = [one for one in ui.app.query(Select) if one.name == "group"]
+        assert select.value == ""
+        select.value = "size"
+        await ui.settled()
+        assert ui.place == Place("congruence", "", (("group", "size"), ("space", "embed")))
+        assert ui.app.query_one(QueryBar).value == ""
+
+    drive(real_indexes, do)
+
+
+def test_a_burst_after_keys_that_hide_the_rows_is_whole(real_indexes: Path) -> None:
+    async def do(ui: Driven) -> None:
+        await ui.paste("dog")
+        await burst(ui, "down", "f2", *"king")
+        assert ui.place == Place("neighbors", "king")
+        await burst(ui, "down", "f2", "down", *"cat")
+        assert ui.place.text == "cat"
 
     drive(real_indexes, do)

@@ -158,12 +158,20 @@ def _option(one: Parameter, options: Collection[str]) -> click.Option:
         metavar=None if flag else one.metavar,
         is_flag=flag,
         type=None if flag or one.type is str else one.type,
-        multiple=one.several,
+        multiple=not flag,
         default=None,
+        callback=None if flag or one.several else _once,
         help=_help(one, options),
         shell_complete=_COMPLETED.get(one.takes),
     )
     return made
+
+
+def _once(_: click.Context, option: click.Parameter, given: tuple[Any, ...]) -> Any:
+    """The value of an option that takes one; two of them are not one, and none is passed over."""
+    if len(given or ()) > 1:
+        raise click.UsageError(f"{option.opts[-1]} takes one value here, not {len(given)}")
+    return given[0] if given else None
 
 
 def _about_arguments(fields: Sequence[Parameter]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
 import select
 import sys
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
 _GRACE = 5
 """Seconds the app has to end by itself once its terminal is gone."""
+
+_M_ARENA_MAX = -8
+"""Of glibc's malloc.h."""
 
 _HUNG_UP = 129
 """The exit code of a program that SIGHUP ended, by the shells' convention."""
@@ -68,6 +73,7 @@ def tui(index: str | None, indexes: str | None, web: bool, port: int, host: str)
         serve(index, indexes, port, host)
         return
     _require_terminal()
+    _share_freed_memory()
     from explorer.screen.terminal_background import BackgroundQuery
 
     query = BackgroundQuery()  # answered while the app is imported
@@ -93,6 +99,16 @@ def _leave_with_the_terminal(app: ExplorerApp) -> None:
     app.call_from_thread(app.exit)
     threading.Event().wait(_GRACE)
     os._exit(_HUNG_UP)
+
+
+def _share_freed_memory() -> None:
+    """Have all threads take their memory from the same places, where that can be said (glibc).
+
+    Every question is asked in a thread of its own; with an arena for each, what one of them freed
+    is of no use to the next.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
 
 
 def _require_terminal() -> None:

@@ -278,8 +278,10 @@ def _acts(index: Index, neuron: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
     ends = []
     for sign in (1, -1):
         some = [one.word for one in fires if sign * one.activation > 0]
-        forms = {word.text.casefold(): word.text for word in reversed(index.words.by_id(some))}
-        ends.append(tuple(reversed(forms.values()))[:WORDS])
+        forms: dict[str, str] = {}
+        for word in index.words.by_id(some):  # of several forms the strongest, in its place
+            forms.setdefault(word.text.casefold(), word.text)
+        ends.append(tuple(forms.values())[:WORDS])
     return ends[0], ends[1]
 
 

@@ -62,6 +62,7 @@ class FindingsQuery(Query["Findings"]):
     """
 
     question = "findings"
+    examples = ("explorer findings", "explorer findings --format json")
     live = False
 
     anew: bool = option(False, "ask every question anew, though the lines lie beside the index")

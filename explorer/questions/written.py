@@ -37,12 +37,16 @@ def words_of(query: Query[Any]) -> list[str]:
     arguments: list[str] = []
     options: list[str] = []
     for one, value in given(query):
-        if one.positional:
+        if one.positional and one.type is not dict:
             arguments += value if one.several else [str(value)]
         elif one.folds_forms:  # unless told, a table for a person folds them, and JSON does not
             options.append("--distinct" if value else "--all-forms")
         elif one.type is bool:
-            options.append(_option(one))
+            options.append(_flag(one, value))
+        elif one.type is dict:
+            options += [
+                word for key, part in value.items() for word in ("--param", f"{key}={part}")
+            ]
         else:
             each = value if one.several and not _is_listed(one) else (listed(value),)
             options += [word for part in each for word in (_option(one), str(part))]
@@ -119,6 +123,12 @@ def query_of(kinds: Iterable[type[Query[Any]]], question: str, fields: str) -> Q
 
 def _option(one: Parameter) -> str:
     return f"-{one.name}" if len(one.name) == 1 else f"--{one.name.replace('_', '-')}"
+
+
+def _flag(one: Parameter, value: bool) -> str:
+    """The one of a pair that says so, where it has a pair: `--sections/--totals`."""
+    pair = next((also.split("/") for also in one.also if "/" in also), None)
+    return _option(one) if pair is None else pair[0 if value else 1]
 
 
 def _is_listed(one: Parameter) -> bool:

@@ -179,6 +179,9 @@ class ExplorerApp(ResilientApp):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What is done to an answer cannot be done where none is shown."""
+        if action in ("copy", "copy_question", "copy_table") and self._workbench is not None:
+            there = self._workbench.is_mounted and self._workbench.results.shown is not None
+            return True if there else None  # offered, but not now
         if action == "hide_help_panel":
             return bool(self.screen_stack and self.screen.query("HelpPane"))
         of_an_answer = ("view", "next_view", "step", "copy", "copy_question", "findings")
@@ -197,6 +200,7 @@ class ExplorerApp(ResilientApp):
     def action_findings(self) -> None:
         """Back to what there is to see in the index."""
         self.workbench.go(Place())
+        self.workbench.action_focus_query()
 
     async def action_step(self, by: int) -> None:
         """Back along the trail, or forward again."""
@@ -208,7 +212,8 @@ class ExplorerApp(ResilientApp):
             where = self.workbench if action.startswith("workbench.") else self
             run = partial(self.run_action, action.removeprefix("workbench."), where)
             yield SystemCommand(title, about, run)
-        yield from super().get_system_commands(screen)
+        ours = ("Keys", "Maximize", "Minimize")  # help of our own, and ctrl+g
+        yield from (one for one in super().get_system_commands(screen) if one.title not in ours)
 
     def action_light_or_dark(self) -> None:
         """The other of the two themes."""
@@ -297,29 +302,24 @@ class ExplorerApp(ResilientApp):
         else:
             self.status.say("copied the table as markdown")
 
-    def action_help(self) -> None:
+    async def action_help(self) -> None:
         """Show or hide what the keys do."""
         from explorer.screen.panes.help import HelpPane
 
         if self.screen.query(HelpPane):
-            self.action_hide_help_panel()
+            await self.action_hide_help_panel()
         else:
-            self.screen.mount(HelpPane())
+            await self.screen.mount(HelpPane())
             self.refresh_bindings()
 
-    def action_show_help_panel(self) -> None:
-        """Textual's palette calls it so."""
-        if not self.screen.query("HelpPane"):
-            self.action_help()
-
-    def action_hide_help_panel(self) -> None:
+    async def action_hide_help_panel(self) -> None:  # type: ignore[override]
         """Have the keys said no more."""
-        self.screen.query("HelpPane").remove()
+        await self.screen.query("HelpPane").remove()
         self.refresh_bindings()
 
-    def on_query_bar_helped(self, _: QueryBar.Helped) -> None:
+    async def on_query_bar_helped(self, _: QueryBar.Helped) -> None:
         """`?` in an empty bar."""
-        self.action_help()
+        await self.action_help()
 
     def on_said(self, message: Said) -> None:
         """A line for a person."""

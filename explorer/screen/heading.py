@@ -155,6 +155,11 @@ class Heading(Vertical):
             self._shown.show(place)
         self.mark(None)
 
+    def show_choices(self, place: Place) -> None:
+        """Have the pickers stand as a place has them."""
+        if self._shown is not None:
+            self._shown.show(place)
+
     async def mounted(self) -> None:
         """The pickers stand: what is pressed next may be for one of them."""
         if self._mounting is not None:
@@ -188,7 +193,10 @@ class Heading(Vertical):
         there = line is not None and bool(instead) and asked in line.value
         self._suggested = None
         if line is not None and there:
-            self._suggested = line, line.value, line.value.replace(asked, instead, 1)
+            bar = line is self.query_one(QueryBar) and self._ix is not None
+            rest = completed(self._ix, line.value) if bar and self._ix is not None else None
+            meant = rest or line.value.replace(asked, instead, 1)  # half a word is no mistake
+            self._suggested = line, line.value, meant
 
     @property
     def suggestion(self) -> str | None:

@@ -9,6 +9,7 @@ a key comes up through the widgets; knows nothing of what keys mean.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable
 
@@ -18,9 +19,9 @@ from textual.message_pump import MessagePump
 
 Typed = events.Key | events.Paste
 
-TURNS, LATER, MOST = 100, 0.002, 300
-"""How often it is looked whether every message was heard, at once and then with so many seconds
-between; after the most, the next key is heard all the same: none is lost."""
+LATER, MOST = 0.002, 0.4
+"""Seconds between two looks at whether every message was heard, and after which the next key is
+heard all the same: none is lost, and none waits for long."""
 
 
 class KeyQueue:
@@ -79,14 +80,16 @@ class KeyQueue:
 
     async def _settle(self) -> None:
         """Wait until what the key led to has happened, then go on."""
-        for turn in range(MOST):
-            await asyncio.sleep(0 if turn < TURNS else LATER)
-            if self._is_quiet():
-                break
-        self._under_way = self._at = self._settling = None
-        if self._waiting:
-            self._under_way = self._waiting.popleft()
-            self._release(self._under_way)
+        begun = time.monotonic()
+        try:
+            await asyncio.sleep(0)
+            while not self._is_quiet() and time.monotonic() - begun < MOST:
+                await asyncio.sleep(LATER if time.monotonic() - begun > LATER else 0)
+        finally:  # whatever happens, the next key is heard
+            self._under_way = self._at = self._settling = None
+            if self._waiting:
+                self._under_way = self._waiting.popleft()
+                self._release(self._under_way)
 
 
 def _is_gone(pump: MessagePump) -> bool:

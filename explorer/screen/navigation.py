@@ -62,9 +62,12 @@ class Navigation(Vertical):
         self.watch(self.screen, "focused", self._unfocused, init=False)
 
     def _unfocused(self, focused: object) -> None:
-        """What was focused is hidden: keys must go somewhere, or nothing here hears them."""
+        """What was focused is hidden: keys must go somewhere, or nothing here hears them.
+
+        At once: a key that was pressed meanwhile is not to be selected, and written over.
+        """
         if focused is None:
-            self.call_after_refresh(self._refocus)
+            self._refocus()
 
     def _refocus(self) -> None:
         if self.screen.focused is not None or not self.display or not self.app.app_focus:
@@ -165,7 +168,12 @@ class Navigation(Vertical):
 
     @on(Options.Chosen)
     def _option_chosen(self, event: Options.Chosen) -> None:
-        self.trail.amend(self.place.choosing(event.name, event.value, event.default))
+        place = self.place.choosing(event.name, event.value, event.default)
+        if event.name == VIEWS[place.view].instead and event.value:
+            place = replace(place, text="")
+        self.trail.amend(place)
+        if place.text != self.bar.value:
+            self.heading.show(place, self.ix)
         self.ask()
 
     def on_explored(self, message: Explored) -> None:
@@ -178,7 +186,12 @@ class Navigation(Vertical):
 
     @on(Input.Changed, "#query")
     def _typed(self, event: Input.Changed) -> None:
-        self.trail.write(replace(self.place, text=event.value))
+        place, instead = self.place, VIEWS[self.place.view].instead
+        if instead and event.value.strip() and place.get(instead):
+            place = place.choosing(instead, "")
+        self.trail.write(replace(place, text=event.value))
+        if instead:
+            self.heading.show_choices(self.place)
         self.ask(TYPING)
 
     @on(SqlPanel.Written)

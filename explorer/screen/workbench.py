@@ -237,6 +237,7 @@ class Workbench(Navigation):
             self.trail.step(place)
             self.trail.arrive()
             self.show_place()
+            self.action_focus_query()
             self.ask(entered=True)
 
     @on(Input.Submitted, "#query")
@@ -278,6 +279,7 @@ class Workbench(Navigation):
     def action_draw(self) -> None:
         """Give the whole middle to the picture."""
         self.add_class("-drawn")
+        self.screen.set_focus(self.results.query_one("#picture"))
         self.refresh_bindings()
 
     def action_undraw(self) -> None:

@@ -101,7 +101,7 @@ def _of_field(
             yield from _of_records(kind, found, f"{name}.{asked[at]}.", names)
     elif typing.get_origin(hint) is tuple:
         lists = [None if cell is None else list(cell) for cell in cells]
-        yield FrameColumn(name, inside[0], True, optional or absent, lists)
+        yield FrameColumn(name, _without_none(inside[0])[0], True, optional or absent, lists)
     else:
         yield FrameColumn(name, hint, False, optional or absent, cells)
 

@@ -17,7 +17,9 @@ from explorer.sql.functions import Function, functions
 def as_sql(query: Query[Any]) -> str | None:
     """The statement that gives its rows; None where SQL has no such rows."""
     if isinstance(query, SqlQuery):
-        return query.sql
+        return None if query.parameters else query.sql
+    if isinstance(getattr(query, "file", None), str):
+        return None  # SQL reads no file, and so no test set
     kind = type(query)
     found = next((one for one in functions() if one.query is kind), None)
     if found is None or not found.columns:

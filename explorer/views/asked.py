@@ -35,8 +35,8 @@ def place_of(query: Query[Any]) -> Place | None:
             continue
         if one.name == "avoid":
             text += "".join(f" - {item(word)}" for word in value)
-        elif one.name in there and not one.several:
-            chosen[one.name] = ("no", "yes")[value] if one.type is bool else str(value)
+        elif one.kept_as in there and not one.several:
+            chosen[one.kept_as] = ("no", "yes")[value] if one.type is bool else str(value)
         else:
             return None
     return _place(name, text, chosen)

@@ -50,4 +50,6 @@ def _check(ix: Explorer, place: Place) -> None:
     ix.vectors(ix.manifest.embed.name, asked)
 
 
-VIEW = dataclasses.replace(_BY_SPACE, options=tuple(_OPTIONS.values()), ask=_ask, check=_check)
+VIEW = dataclasses.replace(
+    _BY_SPACE, options=tuple(_OPTIONS.values()), ask=_ask, check=_check, instead="group"
+)

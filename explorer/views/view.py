@@ -85,6 +85,7 @@ class View:
     check: Callable[[Explorer, Place], object] | None = None
     lay_out: Callable[[Any], Any] | None = None
     letter: str = ""
+    instead: str = ""
     explains: str = ""
 
 

@@ -27,7 +27,8 @@ class DetailPane(VerticalScroll):
     DetailPane { height: auto; padding: 0 1; border-left: vkey $rule; }
     DetailPane #known { height: auto; }
     DetailPane OptionList {
-        height: auto; border: none; padding: 0; background: transparent; margin-top: 1;
+        height: auto; max-height: 1000; border: none; padding: 0; background: transparent;
+        margin-top: 1;
     }
     DetailPane OptionList:focus { border: none; }
     """
