@@ -80,8 +80,9 @@ def test_one_thing_has_one_name() -> None:
 
 
 def test_several_measures_are_taken_where_rows_are_of_one(run: Run, tiny_indexes: Path) -> None:
-    several = {path for path in COMMANDS if (o := options(path).get("--measure")) and o.multiple}
-    one = {path for path in COMMANDS if (o := options(path).get("--measure")) and not o.multiple}
+    taken = {path: o for path in COMMANDS if (o := options(path).get("--measure"))}
+    several = {path for path, o in taken.items() if o.multiple and o.callback is None}
+    one = taken.keys() - several
     assert several == {
         "explorer compare",
         "explorer baseline",
@@ -94,6 +95,9 @@ def test_several_measures_are_taken_where_rows_are_of_one(run: Run, tiny_indexes
     place = ("--index", "llama", "--indexes", str(tiny_indexes), "--format", "json")
     rows = run(*asked, "embed", *place).json()["rows"]
     assert [row["measure"] for row in rows] == ["cosine", "dot"]
+    twice = run("explorer", "neighbors", "dog", "--measure", "dot", "--measure", "cosine", *place)
+    assert (twice.code, twice.out) == (2, "")
+    assert "--measure takes one value here, not 2" in twice.err
 
 
 # -- formats of the indexer -----------------------------------------------------------------

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.api import Explorer
+from explorer import api
 from explorer.errors import ModelFailed
 from explorer.unindexed import encode as in_another
 from indexer.encode import Encoder
@@ -116,14 +116,9 @@ def _as_before() -> Iterator[None]:
 @contextlib.contextmanager
 def _model_in_this_process() -> Iterator[None]:
     """Run the model here where a text is not indexed; test_unindexed.py is about its process."""
-    before = Explorer.__init__.__defaults__
-    assert before is not None
-    assert before[-1] is in_another
-    Explorer.__init__.__defaults__ = (*before[:-1], _encode)
-    try:
+    assert api._encode is in_another
+    with _set(api, _encode=_encode):
         yield
-    finally:
-        Explorer.__init__.__defaults__ = before
 
 
 def _encode(folder: Path, texts: Sequence[str], *_: Any) -> NDArray[np.float32]:
