@@ -156,8 +156,8 @@ def test_the_cursor_stays_in_the_rows_from_a_card_to_a_table(real_indexes: Path)
         await ui.press("alt+u")
         await ui.paste("L29N112")
         await ui.press("down", "alt+n")
-        assert ui.app.focused is ui.answer.table
-        await ui.press("alt+u")
+        assert ui.app.focused is ui.app.workbench.bar  # another view: what is typed is heard
+        await ui.press("alt+u", "down")
         assert ui.app.focused is ui.answer.table
         assert isinstance(ui.answer.table, ListTable)
 

@@ -555,7 +555,6 @@ def test_a_word_that_is_not_indexed_is_run_and_matched_as_the_rarest(
     ("words", "ask", "message"),
     [
         (("large",), {}, "1 word: a word has no pairs; name two or more"),
-        ((["large", "tall"],), {}, "is no text"),
         ((), {}, "name words, or one of the index's groups"),
         (("large", "tall"), {"group": "size"}, "one of the two"),
         (("large", "tall", "large"), {}, "'large' given twice"),

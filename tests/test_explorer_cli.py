@@ -343,8 +343,8 @@ BAD = [
     (
         [],
         [
-            "analogy, baseline, compare, completion, congruence, evaluate, layers, logits, "
-            "middleman, neighbors, neuron, ov, schema, sql, tui, word"
+            "analogy, baseline, compare, completion, congruence, evaluate, findings, layers, "
+            "logits, middleman, neighbors, neuron, ov, schema, sql, tui, word"
         ],
     ),
     (["middleman"], ["name at least one word"]),

@@ -264,7 +264,7 @@ def test_no_other_views_answer_stands_under_a_tab(
         await ui.press("alt+m")
         assert ui.rows
         assert ui.app.workbench.results.pictures
-        await ui.pilot.press("alt+l", "down", "enter", "y")
+        await ui.pilot.press("alt+l", "down", "enter")
         await ui.pilot.pause()
         assert ui.rows == []
         assert ui.detail == ""

@@ -614,7 +614,8 @@ def test_a_picture_that_cannot_be_drawn_ends_nothing(
             await user.until(lambda: "a loose screw" in user.said)
             await user.pilot.resize_terminal(100, 30)  # drawn anew
             await user.until(lambda: len(user.app.tracebacks) > 1)
-        await user.press(VIEW["neighbors"])
+        await user.press(VIEW["neighbors"], "ctrl+u")
+        await user.type("dog")
         await user.answered("dog", "in embed")
 
     run_as_user(ExplorerApp("smollm2", real_indexes), does, faults=True)
@@ -694,7 +695,8 @@ def test_it_is_resized_while_a_question_is_under_way(real_indexes: Path) -> None
             await user.type(text)
             await user.press("enter")
             await user.pilot.resize_terminal(*size)
-        await user.press("escape", VIEW["neighbors"])
+        await user.press("escape", VIEW["neighbors"], "ctrl+u")
+        await user.type("dog")
         await user.until(lambda: user.rows)
 
     run_as_user(ExplorerApp("smollm2", real_indexes), does)

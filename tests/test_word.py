@@ -208,10 +208,10 @@ def test_a_neuron_shows_the_words_it_fires_at(real: Any) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"avoid": ["dog"]}, "leave out --avoid"),
-        ({"side": "gate"}, "leave out --side"),
-        ({"score": "dot"}, "leave out --score"),
-        ({"combine": "mean"}, "leave out --combine"),
+        ({"avoid": ["dog"]}, "leave out avoid"),
+        ({"side": "gate"}, "leave out side"),
+        ({"score": "dot"}, "leave out score"),
+        ({"combine": "mean"}, "leave out combine"),
         ({"by": "activation"}, "did you mean 'activations'"),
         ({"k": 0}, "k=0"),
         ({"layers": "77"}, "no layer 77"),

@@ -83,8 +83,14 @@ def tui(index: str | None, indexes: str | None, web: bool, port: int, host: str)
         background = query.answer()
 
     app = ExplorerApp(index, indexes, light=background.light, typed=background.typed)
-    threading.Thread(target=_leave_with_the_terminal, args=(app,), daemon=True).start()
+    watching = threading.Thread(target=_leave_with_the_terminal, args=(app,), daemon=True)
+    watching.start()
     app.run()
+    if set(threading.enumerate()) - {threading.main_thread(), watching}:
+        # One still asks, in a library that would abort as Python ends; what is kept is written.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(app.return_code or 0)
 
 
 def _leave_with_the_terminal(app: ExplorerApp) -> None:

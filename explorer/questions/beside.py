@@ -154,7 +154,7 @@ class Depth:
 
 @dataclass(frozen=True)
 class Depths(Result[Depth]):
-    """A word in every space of tokens and words, in order of depth."""
+    """A word in every space of tokens and words, a row each, in order of depth."""
 
     query: DepthsQuery
     rows: tuple[Depth, ...]

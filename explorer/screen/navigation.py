@@ -126,7 +126,7 @@ class Navigation(Vertical):
         await self.mount_panes(self.place.view)
         self.arrive()
         await self.heading.mounted()
-        if self.place.view != before:
+        if self.place.view != before and not self.answer.table.has_focus:
             self._focus_what_is_written()
 
     # -- ways -----------------------------------------------------------------------------------
