@@ -9,6 +9,7 @@ VENV := .venv
 PEERS := .venv-peers
 WHEEL := .venv-wheel
 MODELS := .venv-models
+KERNELS := avx2 least
 BIN := $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
@@ -76,7 +77,7 @@ wheel: $(VENV)/dev.stamp  ## build a release into dist/
 	@$(BIN)/python tests/installed.py --release dist
 
 test-kernels: $(VENV)/dev.stamp  ## run what computes as older processors compute it
-	@$(BIN)/python tests/kernels.py avx2 least
+	@$(BIN)/python tests/kernels.py $(KERNELS)
 
 fuzz: $(VENV)/dev.stamp  ## try other made-up input in every round, until something breaks or ctrl+c
 	@while FUZZ=$${FUZZ:-20} $(BIN)/python -m pytest -q -n auto tests/fuzz; do :; done
