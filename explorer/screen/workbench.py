@@ -262,7 +262,9 @@ class Workbench(Navigation):
 
     @on(AnswerPane.Marked)
     def _marked(self, event: AnswerPane.Marked) -> None:
-        if self.ix is not None:
+        # A row of an answer that has gone meanwhile is nobody's any more.
+        there = event.answer is self.results.shown
+        if self.ix is not None and there:
             self.asking.detail(self.ix, event.answer, event.layout, event.row, LOOKING)
 
     def action_enter(self) -> None:
