@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from textual import events
 from textual._xterm_parser import XTermParser
-from textual.widgets import Footer, Input, Select
+from textual.widgets import Footer, Input, Select, Static
 
-from driving import NAMES, Driven, drive
+from driving import NAMES, Driven, drive, text_of
 from explorer.screen import alt_keys
 from explorer.screen.panes.export import ExportBar
+from explorer.screen.panes.picture import PicturePane
 from explorer.screen.panes.query import QueryBar
 from explorer.views import VIEWS, beside
 from explorer.views.place import Place
@@ -426,3 +427,29 @@ def test_a_burst_after_keys_that_hide_the_rows_is_whole(real_indexes: Path) -> N
         assert ui.place.text == "cat"
 
     drive(real_indexes, do)
+
+
+def test_a_picture_that_is_gone_is_not_seen_in_the_middle(
+    real_indexes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ctrl+g before the picture is there: it is waited for, and none of another view is shown."""
+    view, go_on = VIEWS["ov"], threading.Event()
+
+    def held(ix: Any, place: Place, progress: Any) -> Any:
+        assert go_on.wait(PATIENCE)
+        return view.ask(ix, place, progress)
+
+    monkeypatch.setitem(VIEWS, "ov", dataclasses.replace(view, ask=held))
+
+    async def do(ui: Driven) -> None:
+        pane = ui.app.query_one(PicturePane)
+        await ui.paste("large")
+        assert "large" in text_of(pane.query_one(".drawn", Static))
+        await ui.pilot.press("alt+o", "ctrl+g")
+        await ui.pilot.pause()
+        assert text_of(pane.query_one(".drawn", Static)) == ""
+        go_on.set()
+        await ui.settled()
+        assert "H8" in text_of(pane.query_one(".drawn", Static))
+
+    drive(real_indexes, do, (160, 45))

@@ -179,13 +179,14 @@ class ExplorerApp(ResilientApp):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What is done to an answer cannot be done where none is shown."""
-        if action in ("copy", "copy_question", "copy_table") and self._workbench is not None:
-            return self._can_copy()
         if action == "hide_help_panel":
             return bool(self.screen_stack and self.screen.query("HelpPane"))
-        of_an_answer = ("view", "next_view", "step", "copy", "copy_question", "findings")
-        hidden = self.welcome.shown and action in of_an_answer
-        return False if hidden else super().check_action(action, parameters)
+        copies = action in ("copy", "copy_question", "copy_table")
+        if self.welcome.shown and (copies or action in ("view", "next_view", "step", "findings")):
+            return False
+        if copies and self._workbench is not None:
+            return self._can_copy()
+        return super().check_action(action, parameters)
 
     def _can_copy(self) -> bool | None:
         """Not where there is no answer; where there is one of the query before, not now."""

@@ -92,6 +92,7 @@ class Card(VerticalScroll, can_focus=False):
         self.active: ListTable | None = None
         self._grid: list[list[ListTable]] = []
         self._titles: list[Static] = []
+        self._shape: list[list[int]] = []
 
     @property
     def tables(self) -> Iterator[ListTable]:
@@ -136,15 +137,11 @@ class Card(VerticalScroll, can_focus=False):
         if self.active is not None:
             self.scroll_home(animate=False)
 
-    @property
-    def _shape(self) -> list[list[int]]:
-        return getattr(self, "_mounted", [])
-
     def _mount(self, shape: list[list[int]]) -> None:
         """Lists of the right number, empty."""
         focused = self.active is not None and self.active.has_focus
         self.remove_children()
-        self._mounted, self._grid, self._titles = shape, [], []
+        self._shape, self._grid, self._titles = shape, [], []
         rows: list[Widget] = []
         for line in shape:
             row: list[ListTable] = []

@@ -180,7 +180,6 @@ class Heading(Vertical):
             asked: the text at fault, where that is known.
             instead: what to ask in its place: one key writes it.
         """
-        self.suggest(None, "", "")
         bar = self.query_one(QueryBar)
         at_fault = self._line_of(error, asked) if error is not None else None
         bar.mark(error if bar is at_fault else None)
@@ -190,11 +189,9 @@ class Heading(Vertical):
 
     def suggest(self, line: Input | None, asked: str, instead: str) -> None:
         """Have something in place of a text ready for one key; nothing where there is none."""
-        there = line is not None and bool(instead) and asked in line.value
         self._suggested = None
-        if line is not None and there:
-            bar = line is self.query_one(QueryBar) and self._ix is not None
-            rest = completed(self._ix, line.value) if bar and self._ix is not None else None
+        if line is not None and instead and asked in line.value:
+            rest = self._completed(line.value) if isinstance(line, QueryBar) else None
             meant = rest or line.value.replace(asked, instead, 1)  # half a word is no mistake
             self._suggested = line, line.value, meant
 

@@ -32,9 +32,7 @@ class KeyQueue:
         is_quiet: whether no message that a key led to waits to be heard.
     """
 
-    def __init__(
-        self, release: Callable[[Typed], object], is_quiet: Callable[[], bool] = lambda: True
-    ) -> None:
+    def __init__(self, release: Callable[[Typed], object], is_quiet: Callable[[], bool]) -> None:
         self._release, self._is_quiet = release, is_quiet
         self._waiting: deque[Typed] = deque()
         self._under_way: Typed | None = None

@@ -58,6 +58,9 @@ class Pictures(VerticalScroll):
         self._draw()
 
     def _draw(self) -> None:
+        if not self.pictures and self._drawn:  # what is gone is not to be seen in the middle
+            self._drawn = ()
+            self.query_one(".drawn", Static).update("")
         width, height = self.size.width - 2, self.size.height
         if width < LEAST_WIDTH or not self.pictures:
             return
