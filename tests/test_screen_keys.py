@@ -453,3 +453,19 @@ def test_a_picture_that_is_gone_is_not_seen_in_the_middle(
         assert "H8" in text_of(pane.query_one(".drawn", Static))
 
     drive(real_indexes, do, (160, 45))
+
+
+def test_down_after_the_bar_was_emptied_and_written_anew_leads_to_the_rows(
+    real_indexes: Path,
+) -> None:
+    """The list of what there is to see, which an empty bar shows, is gone with the first letter."""
+
+    async def do(ui: Driven) -> None:
+        await ui.paste("large")
+        await ui.press("ctrl+u")
+        await ui.until(lambda: ui.app.workbench.results.findings is not None)
+        await burst(ui, *"tall", "down")
+        assert ui.app.focused is ui.answer.table
+        assert ui.place.text == "tall"
+
+    drive(real_indexes, do)

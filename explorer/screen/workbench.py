@@ -96,6 +96,8 @@ class Workbench(Navigation):
         view, place, ix = VIEWS[self.place.view], self.place, self.ix
         self._offered = ()
         self._entered_last = entered
+        if self.bar.display and place.text.strip():
+            self._nothing_asked(False)  # at once: a key that goes down is for the rows
         self.results.stale = self.answer.answer is not None
         self.set_timer(SLOW, self._fade)
         if view.live or entered:

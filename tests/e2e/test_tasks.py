@@ -129,11 +129,11 @@ def asks_whether_a_word_is_the_sum_of_two(person: Person) -> None:
 def looks_at_a_picture_and_goes_on(person: Person) -> None:
     """The picture has the middle while it is looked at, and no longer."""
     person.keys("M-o", "C-u", " large", "C-g")
-    person.sees("H8", without=("suppresses",))
+    person.sees("z by layer and head", without=("suppresses",))
     person.keys("Escape")
     person.sees("heads that copy large", "suppresses")
     person.keys("C-g")
-    person.sees("H8", without=("suppresses",))
+    person.sees("z by layer and head", without=("suppresses",))
     person.keys("M-i")
     person.sees("neuron.out", "46,080")
 
