@@ -6,21 +6,14 @@ from rich.segment import Segment
 from textual.color import Color
 from textual.screen import Screen
 
+from explorer.show.draw import coloured
+
 TEXT, MARK = 4.5, 3.0
-
-
-def luminance(colour: Color) -> float:
-    """WCAG 2.2's relative luminance of an sRGB colour, from 0 to 1."""
-    linear = [
-        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour.normalized
-    ]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def contrast(one: Color, other: Color) -> float:
     """From 1, alike, to 21, black on white."""
-    dark, light = sorted((luminance(one), luminance(other)))
-    return (light + 0.05) / (dark + 0.05)
+    return coloured.contrast(one.hex, other.hex)
 
 
 def unreadable(screen: Screen[object]) -> list[str]:

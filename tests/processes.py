@@ -6,6 +6,7 @@ nothing but when a test that hangs is given up.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -23,6 +24,16 @@ def until(true: Callable[[], object], what: str = "it never came") -> None:
     while not true():
         assert time.monotonic() < end, what
         time.sleep(0.02)
+
+
+def shown_in(terminal: int) -> bytes:
+    """All that is written to a pseudo-terminal until nobody has its other end, and it is closed."""
+    parts = []
+    with contextlib.suppress(OSError):  # what Linux says when the other end is closed
+        while part := os.read(terminal, 1 << 16):
+            parts.append(part)
+    os.close(terminal)
+    return b"".join(parts)
 
 
 def children(pid: int | None = None) -> set[int]:

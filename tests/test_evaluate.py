@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 import json
@@ -36,7 +35,7 @@ from explorer.testsets.files import read_questions
 from explorer.testsets.lexicon import Lexicon, lexicon
 from explorer.testsets.offsets import best_answers
 from indexer.store.errors import SemanticError
-from processes import PATIENCE, reads
+from processes import PATIENCE, reads, shown_in
 from whitening import whitener
 
 QUESTIONS = datapath("questions-words.txt")
@@ -571,13 +570,9 @@ def test_a_bar_is_drawn_on_a_terminal_and_the_answer_stays_on_stdout(real_indexe
     asked = [*command, "--measure", "all", "--format", "json"]
     with subprocess.Popen(asked, stdout=subprocess.PIPE, stderr=end) as child:
         os.close(end)
-        drawn = b""
-        with contextlib.suppress(OSError):  # what Linux says when the other end is closed
-            while part := os.read(terminal, 4096):
-                drawn += part
+        drawn = shown_in(terminal)
         assert child.stdout is not None
         answer = json.loads(child.stdout.read())
-    os.close(terminal)
     assert child.returncode == 0
     assert len(answer["rows"]) == len(MEASURES)
     assert b"embed by euclidean" in drawn

@@ -31,6 +31,7 @@ from explorer.show.draw.scale import Scale, scale_of, worst_of
 from explorer.show.draw.terminal import NARROWEST, SHORTEST, drawn
 from explorer.show.shapes import Bars, Grid, Histogram, Lines, Picture, Shares
 from indexer.store.errors import MachineError
+from processes import shown_in
 from test_light import ASK, imported_by
 
 HISTOGRAM = Histogram(
@@ -603,19 +604,10 @@ def test_in_a_terminal_a_histogram_is_drawn_unasked(tiny_indexes: Path) -> None:
         ours, theirs = pty.openpty()
         child = subprocess.Popen([*command, *extra], stdout=theirs, stderr=subprocess.PIPE)
         os.close(theirs)
-        text = b""
-        while True:
-            try:
-                part = os.read(ours, 65536)
-            except OSError:
-                break
-            if not part:
-                break
-            text += part
+        text = shown_in(ours).decode()
         assert child.wait() == 0
-        os.close(ours)
-        assert ("● 190 pairs of the words asked" in text.decode()) == drawn_there
-        assert "95 % interval over words" not in text.decode()
+        assert ("● 190 pairs of the words asked" in text) == drawn_there
+        assert "95 % interval over words" not in text
 
 
 def test_only_drawing_imports_what_draws(tiny_indexes: Path) -> None:

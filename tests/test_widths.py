@@ -18,6 +18,7 @@ from explorer.show.formats import FORMATS, render
 from explorer.show.gauge import Gauge
 from explorer.show.layout import Column, Layout
 from explorer.show.text import Colours, to_text
+from processes import shown_in
 
 pytestmark = pytest.mark.native
 
@@ -141,18 +142,9 @@ def in_a_terminal(*command: str, **env: str) -> str:
         [str(BIN / command[0]), *command[1:]], stdout=theirs, stdin=theirs, env=there
     )
     os.close(theirs)
-    parts = []
-    while True:
-        try:
-            part = os.read(ours, 65536)
-        except OSError:
-            break
-        if not part:
-            break
-        parts.append(part)
-    os.close(ours)
+    text = shown_in(ours).decode()
     assert process.wait() == 0
-    return b"".join(parts).decode()
+    return text
 
 
 def test_a_terminal_has_colours_unless_somebody_says_not(tiny_indexes: Path) -> None:

@@ -36,6 +36,7 @@ from explorer.cli.options import (
 from explorer.cli.progress import progress
 from explorer.cli.wordfile import words_of
 from explorer.questions.query import Parameter, Query, about, parameters
+from indexer.store.errors import on_command_line
 
 Given = dict[str, Any]
 """By field, what was given on the command line."""
@@ -149,8 +150,8 @@ def _argument(one: Parameter, optional: bool) -> click.Argument:
 
 
 def _option(one: Parameter, options: Collection[str]) -> click.Option:
-    spelled = [f"--{one.name.replace('_', '-')}"] if len(one.name) > 1 else [f"-{one.name}"]
-    pair = [also for also in one.also if "/" in also]
+    spelled = [on_command_line(one.name, None)]
+    pair = ["/".join(one.pair)] if one.pair else []
     kind: Any = Listed if one.choices and one.takes == "choice" else Renamed
     flag = one.type is bool
     made: click.Option = kind(
@@ -208,7 +209,7 @@ def _help(one: Parameter, options: Collection[str]) -> str:
 def _plain(text: str, options: Collection[str] = ()) -> str:
     """Without backticks; a field stands as the option that it is."""
     for name in options:
-        text = text.replace(f"`{name}`", f"--{name.replace('_', '-')}")
+        text = text.replace(f"`{name}`", on_command_line(name, None))
     return text.replace("`", "")
 
 

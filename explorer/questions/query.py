@@ -108,6 +108,20 @@ class Parameter:
         return _sentence(f"{choices}; {self.help}" if choices else self.help, self.usual)
 
     @property
+    def listed(self) -> bool:
+        """Whether one text may hold several values between commas."""
+        return bool(self.choices) or self.takes in ("space", "depth")
+
+    @property
+    def pair(self) -> tuple[str, str] | None:
+        """The flags of the command line that say yes and no, where it has two of its own."""
+        found = next((also for also in self.also if "/" in also), None)
+        if found is None:
+            return None
+        yes, _, no = found.partition("/")
+        return yes, no
+
+    @property
     def required(self) -> bool:
         """Whether a value must be given; of several, whether one must."""
         return self.default is MISSING
@@ -309,9 +323,8 @@ def _tidied(one: Parameter, value: Any) -> Any:
 
 def _several(one: Parameter, value: Any) -> Any:
     """Some texts; of a choice, a space or a word, one text may hold several between commas."""
-    listed = bool(one.choices) or one.takes in ("space", "depth")
     each = _texts(one, [value] if isinstance(value, str) else value)
-    if listed:
+    if one.listed:
         each = tuple(part.strip() for text in each for part in text.split(","))
     if one.takes in ("word", "expression"):
         # A text without any is left as it is, for whoever reads it to refuse.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.errors import QueryError
 from explorer.questions.query import Parameter, Query, parameters
+from indexer.store.errors import on_command_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -37,19 +38,18 @@ def words_of(query: Query[Any]) -> list[str]:
     arguments: list[str] = []
     options: list[str] = []
     for one, value in given(query):
+        name = on_command_line(one.name, None)
         if one.positional and one.type is not dict:
             arguments += value if one.several else [str(value)]
-        elif one.folds_forms:  # unless told, a table for a person folds them, and JSON does not
-            options.append("--distinct" if value else "--all-forms")
         elif one.type is bool:
-            options.append(_flag(one, value))
+            options.append(one.pair[not value] if one.pair else name)
         elif one.type is dict:
             options += [
                 word for key, part in value.items() for word in ("--param", f"{key}={part}")
             ]
         else:
-            each = value if one.several and not _is_listed(one) else (listed(value),)
-            options += [word for part in each for word in (_option(one), str(part))]
+            each = value if one.several and not one.listed else (between_commas(value),)
+            options += [word for part in each for word in (name, str(part))]
     return [*(kind.command or kind.part_of or (kind.question,)), *arguments, *options]
 
 
@@ -63,13 +63,17 @@ def as_python(query: Query[Any]) -> str:
         elif one.positional:
             words.append(_literal(value))
         elif value != one.default:
-            said = listed(value) if one.takes == "layers" else value
+            said = between_commas(value) if one.takes == "layers" else value
             words.append(f"{one.name}={_literal(said)}")
     return f"ix.{kind.question}({', '.join(words)})"
 
 
 def given(query: Query[Any]) -> Iterator[tuple[Parameter, Any]]:
-    """The fields that say something, and their values; a group names its words already."""
+    """The fields that say something, and their values; a group names its words already.
+
+    Whether forms are folded is always said: unless told, a command's table folds them, and its JSON
+    does not.
+    """
     kind = type(query)
     named = getattr(query, "group", None) is not None
     for one in parameters(kind):
@@ -80,7 +84,7 @@ def given(query: Query[Any]) -> Iterator[tuple[Parameter, Any]]:
             yield one, value
 
 
-def listed(value: Any) -> str:
+def between_commas(value: Any) -> str:
     """Several between commas; of numbers that follow one another, the first and the last."""
     if not isinstance(value, tuple):
         return str(value)
@@ -119,21 +123,6 @@ def query_of(kinds: Iterable[type[Query[Any]]], question: str, fields: str) -> Q
         return kind(**{name: _as_tuple(value) for name, value in said.items()})
     except (ValueError, TypeError, AttributeError, RecursionError, QueryError):
         return None
-
-
-def _option(one: Parameter) -> str:
-    return f"-{one.name}" if len(one.name) == 1 else f"--{one.name.replace('_', '-')}"
-
-
-def _flag(one: Parameter, value: bool) -> str:
-    """The one of a pair that says so, where it has a pair: `--sections/--totals`."""
-    pair = next((also.split("/") for also in one.also if "/" in also), None)
-    return _option(one) if pair is None else pair[0 if value else 1]
-
-
-def _is_listed(one: Parameter) -> bool:
-    """Whether one text may hold several between commas."""
-    return bool(one.choices) or one.takes in ("space", "depth")
 
 
 def _literal(value: Any) -> str:

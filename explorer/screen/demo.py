@@ -67,7 +67,6 @@ def _look(folder: Path, progress: Progress, stop: threading.Event) -> None:
     """Find what there is to see in an index that was just built, and keep it beside it."""
     from explorer.api import Explorer
     from explorer.errors import Cancelled
-    from explorer.findings.declared import look
     from explorer.findings.kept import keep
     from indexer.store.read import Index
 
@@ -78,4 +77,4 @@ def _look(folder: Path, progress: Progress, stop: threading.Event) -> None:
 
     # Without it the index is as whole.
     with suppress(SemanticError), Explorer(Index(folder)) as ix:
-        keep(folder, ix.manifest, tuple(look(ix.ask, ix.index, progress=tell)))
+        keep(folder, ix.manifest, ix.findings(anew=True, progress=tell).rows)

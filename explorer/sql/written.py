@@ -10,7 +10,7 @@ from typing import Any
 
 from explorer.questions import AnalogyQuery, SqlQuery
 from explorer.questions.query import Parameter, Query
-from explorer.questions.written import given, listed
+from explorer.questions.written import between_commas, given
 from explorer.sql.functions import Function, functions
 
 
@@ -41,7 +41,7 @@ def _sql(one: Parameter, value: Any) -> str:
     if value is None:
         return "NULL"
     if one.takes == "layers":
-        return _sql_text(listed(value))
+        return _sql_text(between_commas(value))
     if isinstance(value, tuple):
         return f"[{', '.join(map(_sql_text, value))}]"
     if isinstance(value, bool):
