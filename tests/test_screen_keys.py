@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import threading
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from textual import events
 from textual._xterm_parser import XTermParser
 from textual.widgets import Footer, Input, Select, Static
+from textual.widgets._footer import FooterKey
 
 from driving import NAMES, Driven, drive, text_of
 from explorer.screen import alt_keys
@@ -61,6 +63,23 @@ def test_a_terminal_that_is_typed_at_quickly(sent: str, keys: list[str]) -> None
     alt_keys.install()
     found = [one for one in XTermParser().feed(sent) if isinstance(one, events.Key)]
     assert [one.key for one in found] == keys
+
+
+def test_no_key_of_the_footer_is_kept_that_no_longer_stands_there(real_indexes: Path) -> None:
+    async def do(ui: Driven) -> None:
+        for view in ("alt+n", "alt+m", "alt+u") * 3:
+            await ui.press(view, "slash")
+            await ui.paste("large, tall")
+            await ui.press("down", "slash")
+        standing = ui.app.query_one(Footer).query(FooterKey)
+        before = list(standing)
+        await ui.press("a", "b")  # the keys are the same: no widget is made anew
+        assert list(standing) == before
+        gc.collect()
+        alive = [one for one in gc.get_objects() if isinstance(one, FooterKey)]
+        assert {id(one) for one in alive} <= {id(one) for one in before}
+
+    drive(real_indexes, do)
 
 
 # -- where what is typed goes -------------------------------------------------------------------

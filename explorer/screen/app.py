@@ -17,7 +17,6 @@ from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from explorer.screen.alt_keys import install
 from explorer.screen.asking import Asking, refused
@@ -33,6 +32,7 @@ from explorer.screen.exporting import (
 )
 from explorer.screen.messages import Exported, Looked, Opened, Progressed, Said
 from explorer.screen.opening import Opening
+from explorer.screen.panes.keys import Keys
 from explorer.screen.panes.query import QueryBar
 from explorer.screen.panes.status import Status
 from explorer.screen.permission import ModelPermission
@@ -123,7 +123,7 @@ class ExplorerApp(ResilientApp):
         yield self.welcome
         yield self._workbench
         yield Status()
-        yield Footer()
+        yield Keys()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """What every line of every widget passes on its way to the terminal."""
