@@ -60,11 +60,20 @@ def process(command: Sequence[str]) -> Process:
     return Process(seconds, usage.ru_maxrss / 1024, watch.peak / 1024)
 
 
+def own_kilobytes(pid: int) -> int:
+    """Anonymous memory of a process; 0 where the system doesn't tell, or it has ended."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return max((int(line.split()[1]) for line in lines if line.startswith("RssAnon:")), default=0)
+
+
 class _Watch:
     """Looks at a process's anonymous memory until it ends; `peak` is in kB."""
 
     def __init__(self, pid: int) -> None:
-        self._path, self.peak = Path(f"/proc/{pid}/status"), 0
+        self._pid, self.peak = pid, 0
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
 
@@ -78,12 +87,7 @@ class _Watch:
 
     def _look(self) -> None:
         while not self._over.wait(0.02):
-            try:
-                lines = self._path.read_text().splitlines()
-            except OSError:
-                return
-            found = [int(line.split()[1]) for line in lines if line.startswith("RssAnon:")]
-            self.peak = max(self.peak, *found) if found else self.peak
+            self.peak = max(self.peak, own_kilobytes(self._pid))
 
 
 def processes(command: Sequence[str], runs: int) -> Process:

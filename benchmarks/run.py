@@ -1,6 +1,6 @@
 """`make bench`: every target in one run, as a table, with the machine it ran on.
 
-python -m benchmarks.run [queries|screen|testsets|imports|builds|loading]
+python -m benchmarks.run [queries|screen|keys|testsets|imports|builds|loading]
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from benchmarks.measure import Line
 PARTS: dict[str, list[Callable[[], list[Line]]]] = {
     "queries": [queries.cold, queries.warm, queries.profiles, queries.groups, queries.batches],
     "screen": [screen.first, screen.keys],
+    "keys": [screen.memory],
     "testsets": [testsets.analogies],
     "imports": [imports.glove],
     "builds": [builds.throughput, builds.memory],

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import fcntl
+import itertools
 import os
 import pty
+import re
 import select
 import statistics
 import struct
@@ -16,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import explorer
-from benchmarks.measure import Line
+from benchmarks.measure import Line, own_kilobytes
 
 PROGRAM = str(Path(sys.executable).parent / "explorer")
 SIZE = (36, 120)
@@ -33,6 +35,9 @@ PLAIN = (
     "Plain().run()"
 )
 WORDS = ("large", "river", "happy", "green")
+MANY = (*WORDS, "tall", "dog", "red", "king", "house", "music", "tree", "fire", "small", "queen")
+KEY = re.compile(r"\x1b\[(?:\w|\d+~)|\x1b\w|.")
+"""A key as a terminal sends it: an arrow or function key, alt with a letter, a letter."""
 PATIENCE = 20.0
 
 
@@ -70,6 +75,16 @@ class Terminal:
         while (left := end - time.perf_counter()) > 0:
             if select.select([self._file], [], [], left)[0]:
                 os.read(self._file, 1 << 16)
+
+    def quiet(self) -> None:
+        """Read on until nothing is written for a tenth of a second."""
+        while select.select([self._file], [], [], 0.1)[0]:
+            os.read(self._file, 1 << 16)
+
+    @property
+    def own_megabytes(self) -> float:
+        """Memory of its own, pages of mapped files not counted."""
+        return own_kilobytes(self._pid) / 1024
 
     def quit(self) -> None:
         """End it, and wait for it."""
@@ -141,5 +156,45 @@ def keys() -> list[Line]:
             f"{1000 * median:.0f} ms (longest {1000 * worst:.0f})",
             "100 ms",
             median <= 0.1,
+        )
+    ]
+
+
+def memory() -> list[Line]:
+    """Its own memory once 10,000 keys asked five views new questions, against that after 4,000."""
+    words = [f"{first}, {second}" for first in MANY for second in MANY if first != second]
+    views = (
+        "\x1bn\x15{0}\x1b[B\x1b[B\r",
+        "\x1b[19~",
+        "\x1bm\x15{0}",
+        "\x1bo\x15{1}",
+        "\x1bl\x15{1} + {2}",
+        "\x1ba",
+    )
+    held: list[float] = []
+    pressed, marks = 0, [4_000, 10_000]
+    with tempfile.TemporaryDirectory() as folder:
+        terminal = Terminal([PROGRAM, "tui", "--index", "smollm2"], f"{folder}/state.json")
+        terminal.until(b"49,152")
+        for pair in itertools.cycle(words):
+            for keys in views:
+                typed = keys.format(pair, *pair.split(", "))
+                terminal.press(typed)
+                pressed += len(KEY.findall(typed))
+                terminal.quiet()
+            if pressed >= marks[len(held)]:
+                terminal.rest(2)
+                held.append(terminal.own_megabytes)
+                if len(held) == len(marks):
+                    break
+        terminal.quit()
+    early, late = held
+    figure = f"{late:.0f} MB of its own, {late / early:.2f} times that after 4,000 ({early:.0f} MB)"
+    return [
+        Line(
+            "`explorer tui`: memory after 10,000 keys in five views",
+            figure,
+            "1.25 times",
+            late <= 1.25 * early,
         )
     ]
