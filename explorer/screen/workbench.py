@@ -105,7 +105,7 @@ class Workbench(Navigation):
         elif (kept := self._kept.get(place)) is not None:
             self.asking.ask(ix, replace(view, ask=lambda *_: kept), place, delay)
         else:
-            self.asking.check(lambda: view.check(ix, place) if view.check else None, delay)
+            self.asking.check(ix, view, place, delay)
 
     def _fade(self) -> None:
         if self._answered < self.asking.number:

@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from explorer.errors import BadExpression
-from explorer.expressions import neuron_of
+from explorer.expressions import Kind, neuron_of, of_weights
 from explorer.progress import Progress
 from explorer.questions import NeuronQuery, WordQuery
 from explorer.views.place import Place
@@ -20,9 +20,12 @@ _OF_NEURON, _OF_WORD = view_of(NeuronQuery, rows="10"), view_of(WordQuery, rows=
 
 
 def _ask(ix: Explorer, place: Place, progress: Progress) -> Any:
+    text = alone(place.text)
     try:
-        neuron_of(alone(place.text))
+        neuron_of(text)
     except BadExpression:
+        if of_weights(text) is Kind.NEURON:
+            raise
         return _OF_WORD.ask(ix, place, progress)
     return _OF_NEURON.ask(ix, place, progress)
 

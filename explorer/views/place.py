@@ -43,6 +43,23 @@ class Place:
             chosen[name] = value
         return replace(self, chosen=tuple(sorted(chosen.items())))
 
+    @property
+    def lines(self) -> tuple[tuple[str, str], ...]:
+        """What stands in the bar, without a name, and what was chosen, by name."""
+        return (("", self.text), *self.chosen)
+
+    def writing(self, asked: str, instead: str) -> Place | None:
+        """The same place with another text where one stands: alone in a line, or as a part of one.
+
+        None where it stands nowhere.
+        """
+        whole = [line for line in self.lines if line[1].strip() == asked]
+        for name, text in (*whole, *self.lines):
+            if asked and asked in text:
+                text = text.replace(asked, instead, 1)
+                return self.choosing(name, text) if name else replace(self, text=text)
+        return None
+
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it."""
         return {"view": self.view, "text": self.text, "chosen": dict(self.chosen)}

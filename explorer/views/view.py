@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from explorer.errors import QueryError, TooFewRows
+from explorer.errors import QueryError, SemanticError, TooFewRows
+from explorer.expressions import single_word
 from explorer.progress import Progress
 from explorer.questions.fields import ROWS
 from explorer.questions.query import Parameter, Query, about, parameters
@@ -190,7 +191,7 @@ def view_of(
         return None if wider is None else ix.ask(wider)
 
     def check(ix: Explorer, place: Place) -> None:
-        ix.vectors(ix.manifest.embed.name, only_words(place.text))
+        check_words(ix, only_words(place.text))
 
     return View(
         name=kind.question,
@@ -205,6 +206,19 @@ def view_of(
         letter=kind.letter,
         explains=kind.explains,
     )
+
+
+def check_words(ix: Explorer, words: Sequence[str]) -> None:
+    """Raise where one of some words is none, or not known: its error is that of one word alone."""
+    embed = ix.manifest.embed.name
+    for word in words:
+        single_word(word, "here words are asked, each by itself", "here words are asked")
+    try:
+        ix.vectors(embed, words)
+    except SemanticError:
+        for word in words:
+            ix.neighbors(word, space=embed, k=1)
+        raise
 
 
 def ask_as_many(ix: Explorer, query: Any, place: Place, progress: Progress) -> Any:
