@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,9 @@ import pytest
 from textual import events
 
 from driving import Driven, drive
+from explorer.findings.declared import look
+from explorer.progress import Progress
+from explorer.questions import Finding
 from explorer.screen.app import ExplorerApp
 from explorer.screen.panes.findings import FindingsPane
 from explorer.testsets.named import names
@@ -141,6 +146,35 @@ def test_an_index_without_them_is_looked_at_once_it_is_open(
 
     drive(tmp_path / "ix", do, index="llama")
     assert not (tmp_path / "ix" / "llama" / FINDINGS).exists()
+
+
+def test_while_they_are_found_it_is_said_and_escape_ends_it(
+    tiny_indexes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unkept = shutil.ignore_patterns(FINDINGS)
+    shutil.copytree(tiny_indexes / "llama", tmp_path / "ix" / "llama", ignore=unkept)
+    go_on = threading.Event()
+
+    def slow(ask: Any, index: Any, at_once: bool, progress: Progress) -> Iterator[Finding]:
+        progress("neighbors", 0, 2)
+        for found in look(ask, index, at_once):
+            yield found
+            while not go_on.wait(0.01):
+                progress("neighbors", 1, 2)
+
+    monkeypatch.setattr("explorer.findings.declared.look", slow)
+
+    async def do(ui: Driven) -> None:
+        await ui.until(lambda: "is being found: neighbors, 2 of 2 (escape ends it)" in ui.head)
+        assert ui.head.startswith(VIEWS["neighbors"].about)
+        await ui.pilot.press("escape")
+        assert len(await listed(ui)) == 1  # what was found by then
+        assert "escape" not in ui.head
+
+    try:
+        drive(tmp_path / "ix", do, index="llama", settle=False)
+    finally:
+        go_on.set()
 
 
 def test_the_list_is_made_only_where_it_is_shown(real_indexes: Path) -> None:

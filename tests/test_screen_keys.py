@@ -197,6 +197,42 @@ def test_the_trail_has_keys_that_arrive_everywhere(
     drive(real_indexes, do, (160, 40))
 
 
+def stands_on(ui: Driven) -> tuple[str, str, tuple[int, int]]:
+    """The query, what the row under the cursor is about, and where that row is."""
+    return ui.place.text, ui.app.workbench.results.subject, ui.answer.position
+
+
+def test_going_back_and_forward_finds_the_row_one_stood_on(real_indexes: Path) -> None:
+    stood = []
+
+    async def first(ui: Driven) -> None:
+        await ui.paste("large")
+        await ui.press(*["down"] * 5)
+        stood.append(stands_on(ui))
+        await ui.press("enter", "down", "down")
+        stood.append(stands_on(ui))
+        await ui.press("alt+u")
+        await ui.paste("L29N112")
+        await ui.press("down", "down", "right", "right", "down")  # a list of a card
+        stood.append(stands_on(ui))
+        assert stood[-1][2] == (2, 2)
+        await ui.press("enter")
+        for keys, at in (("f8", 2), ("f8 f8", 1), ("f8", 0), ("f9", 1), ("f9 f9", 2)):
+            await ui.press(*keys.split())
+            assert stands_on(ui) == stood[at]
+
+    async def second(ui: Driven) -> None:
+        assert stands_on(ui) == stood[2]  # and after another start
+        await ui.press("f8", "f8")
+        assert stands_on(ui) == stood[1]
+        await ui.press("end", "ctrl+u")
+        await ui.paste("large")
+        assert stands_on(ui)[2] == (0, 0)  # what is asked anew begins with its first row
+
+    drive(real_indexes, first)
+    drive(real_indexes, second)
+
+
 def test_what_is_proposed_and_what_is_remembered_is_replaced_by_what_is_typed(
     real_indexes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -241,6 +277,24 @@ def test_what_was_meant_is_taken_by_one_key(real_indexes: Path) -> None:
         await ui.press("ctrl+r")
         assert ui.place.text == "large, tall"
         assert ui.said == ""
+
+    drive(real_indexes, do)
+
+
+@pytest.mark.parametrize(
+    ("view", "text"),
+    [("alt+u", "L99N1"), ("alt+n", "L99N1"), ("alt+m", "L29N112"), ("alt+u", "zzxqvf")],
+)
+def test_what_nothing_was_meant_by_is_offered_nothing(
+    real_indexes: Path, view: str, text: str
+) -> None:
+    async def do(ui: Driven) -> None:
+        await ui.press(view)
+        await ui.paste(text)
+        assert ui.said
+        assert "asks" not in ui.said
+        await ui.press("tab")
+        assert (ui.place.text, ui.app.workbench.bar.value) == (text, text)
 
     drive(real_indexes, do)
 

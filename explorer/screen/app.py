@@ -31,7 +31,15 @@ from explorer.screen.exporting import (
     suggested,
     table,
 )
-from explorer.screen.messages import Exported, Looked, Opened, Progressed, Said
+from explorer.screen.messages import (
+    Exported,
+    Looked,
+    LookedEnough,
+    Looking,
+    Opened,
+    Progressed,
+    Said,
+)
 from explorer.screen.opening import Opening
 from explorer.screen.panes.query import QueryBar
 from explorer.screen.panes.status import Status
@@ -165,6 +173,15 @@ class ExplorerApp(ResilientApp):
             threading.Thread(target=_let_go, args=(before,), daemon=True).start()
         if message.again:
             self.notify("the index was built anew; it has been opened again")
+
+    def on_looking(self, message: Looking) -> None:
+        """How far it is with what is to stand there."""
+        if message.ix is self.ix:
+            self.workbench.look(message)
+
+    def on_looked_enough(self, _: LookedEnough) -> None:
+        """What was found by now will do."""
+        self.welcome.looked_enough()
 
     def on_looked(self, message: Looked) -> None:
         """What stands where nothing is asked."""

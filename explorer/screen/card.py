@@ -191,6 +191,16 @@ class Card(VerticalScroll, can_focus=False):
         new.move_cursor(row=row)
         self.post_message(DataTable.RowHighlighted(new, row, new.ordered_rows[row].key))
 
+    def go_to(self, listing: int, at: int) -> None:
+        """Give a list the cursor, on one of its rows."""
+        table = list(self.tables)[listing]
+        focused = self.active is not None and self.active.has_focus
+        self.activate(table)
+        table.move_cursor(row=at)
+        if focused:
+            self.screen.set_focus(table)
+        self.call_after_refresh(self.reveal)
+
     def reveal(self) -> None:
         """Scroll to the row under the cursor, with the title above it where it is the first."""
         table = self.active

@@ -33,6 +33,21 @@ class Opened(Message):
 
 
 @dataclass
+class Looking(Message):
+    """How far one is with looking what there is to see in an index."""
+
+    ix: Explorer
+    what: str
+    done: int
+    total: int
+
+
+@dataclass
+class LookedEnough(Message):
+    """What was found by now is enough."""
+
+
+@dataclass
 class Looked(Message):
     """What there is to see in an index."""
 

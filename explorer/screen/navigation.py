@@ -47,6 +47,8 @@ class Navigation(Vertical):
         self.trail, self.sql_panel = trail, SqlPanel(statements)
         self.ix: Explorer | None = None
         self._view_shown = ""
+        self.come_back: Place | None = trail.here
+        """The place that one has come back to: its row is to be found again."""
 
     def compose(self) -> ComposeResult:
         """From above to below."""
@@ -124,6 +126,7 @@ class Navigation(Vertical):
         if not (trail.back() if by < 0 else trail.forward()):
             return
         await self.mount_panes(self.place.view)
+        self.come_back = self.place
         self.arrive()
         await self.heading.mounted()
         if self.place.view != before and not self.answer.table.has_focus:
