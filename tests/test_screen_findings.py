@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -105,6 +106,38 @@ def test_what_is_typed_or_pasted_there_is_a_question(real_indexes: Path) -> None
         assert ui.place.text == ""
 
     drive(real_indexes, do)
+
+
+def figures(text: str) -> list[str]:
+    return re.findall(r"(?<![\w.])[+-]?\d[\d,]*(?:\.\d+)?(?![\w]|\.\d)", text)
+
+
+def shows(ui: Driven, figure: str) -> bool:
+    """Whether a figure stands on the screen, or one that is rounded to it."""
+    strips = ui.app.screen._compositor.render_strips()
+    there = figures("\n".join("".join(part.text for part in strip) for strip in strips))
+    places = len(figure.partition(".")[2])
+    number = float(figure.replace(",", ""))
+    return any(abs(float(one.replace(",", "")) - number) <= 0.5 * 10**-places for one in there)
+
+
+def test_the_figures_of_each_stand_in_its_answer(real_indexes: Path, real: Any) -> None:
+    found = real.findings().rows
+
+    async def do(ui: Driven) -> None:
+        for at, one in enumerate(found):
+            await ui.press("alt+h")
+            await listed(ui)
+            pane(ui).list.highlighted = at
+            await ui.press("enter")
+            line = one.line.replace("1 in 20", "")
+            hidden = [figure for figure in figures(line) if not shows(ui, figure)]
+            assert hidden == [], one.line
+            best = re.search(r"at best [\d,]+ in (\S+)", one.line)
+            if best is not None:  # the row that it speaks of, however far down
+                assert ui.app.workbench.results.subject == best[1]
+
+    drive(real_indexes, do, (160, 45))
 
 
 def test_a_click_asks_too(real_indexes: Path) -> None:

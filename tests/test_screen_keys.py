@@ -18,7 +18,7 @@ from explorer.screen.panes.export import ExportBar
 from explorer.screen.panes.picture import PicturePane
 from explorer.screen.panes.query import QueryBar
 from explorer.views import VIEWS, beside
-from explorer.views.place import Place
+from explorer.views.place import Place, RowMark
 from processes import PATIENCE
 
 
@@ -233,6 +233,38 @@ def test_going_back_and_forward_finds_the_row_one_stood_on(real_indexes: Path) -
     drive(real_indexes, second)
 
 
+def test_a_neuron_has_what_it_raises_in_the_logits_once_that_is_known(
+    real_indexes: Path, real: Any
+) -> None:
+    raised = real.logits("L29N112", k=10)
+
+    async def do(ui: Driven) -> None:
+        await ui.press("alt+u")
+        await ui.paste("L29N112")
+        section = ui.answer.layout_shown.sections[-1]  # type: ignore[union-attr]
+        plus, minus = section.lists
+        assert section.title.startswith("raises; kurtosis ")
+        for shown, sign in ((plus, 1), (minus, -1)):
+            rows = [row for row in raised.rows if row.sign == sign]
+            assert [row.item for row in shown.rows] == [row.token for row in rows]
+            assert [row.score for row in shown.rows] == [row.z for row in rows]
+        lists = len(list(ui.answer.card.tables))
+        ui.app.workbench.results.go_to(RowMark(minus.rows[1].item, 1, lists - 1))
+        await ui.settled()
+        row = stands_on(ui)
+        assert row == ("L29N112", minus.rows[1].item, (lists - 1, 1))
+        drawn = ui.app.workbench.results.pictures
+        assert [one.title for one in drawn] == ["L29N112: effect on every logit"]
+        ui.answer.table.focus()
+        await ui.press("enter")
+        assert ui.place.view == "neighbors"
+        await ui.press("f8")
+        assert stands_on(ui) == row  # though it stands there only a moment after the card
+        assert ui.answer.table.has_focus
+
+    drive(real_indexes, do, (160, 45))
+
+
 def test_what_is_proposed_and_what_is_remembered_is_replaced_by_what_is_typed(
     real_indexes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -295,6 +327,27 @@ def test_what_nothing_was_meant_by_is_offered_nothing(
         assert "asks" not in ui.said
         await ui.press("tab")
         assert (ui.place.text, ui.app.workbench.bar.value) == (text, text)
+
+    drive(real_indexes, do)
+
+
+def test_of_letters_that_wait_only_the_last_is_asked(
+    real_indexes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view, asked = VIEWS["neighbors"], []
+
+    def ask(ix: Any, place: Place, progress: Any) -> Any:
+        asked.append(place.text)
+        return view.ask(ix, place, progress)
+
+    monkeypatch.setitem(VIEWS, "neighbors", dataclasses.replace(view, ask=ask))
+
+    async def do(ui: Driven) -> None:
+        asked.clear()
+        await burst(ui, *"elephant", "down")
+        assert asked[-1] == "elephant"
+        assert len(asked) <= 2
+        assert ui.answer.table.has_focus
 
     drive(real_indexes, do)
 

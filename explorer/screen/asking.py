@@ -18,6 +18,7 @@ from explorer.progress import throttled
 from explorer.screen.messages import (
     Answered,
     Detailed,
+    Extended,
     Pictured,
     Progressed,
     Refused,
@@ -112,6 +113,10 @@ class Asking:
             # A picture may take its time: who types on has no use for it.
             if question.stop.wait(SOON):
                 return
+            if view.further is not None:
+                more = view.further(ix, found, question.unheard)
+                if more is not None and not question.stop.is_set():
+                    self._post(Extended(question.number, found, more))
             shown = found if view.picture is None else view.picture(ix, place)
             pictures = shown.pictures() if hasattr(shown, "pictures") else ()
             if (further := of_answer(found)) is not None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from explorer.api import Explorer
     from explorer.questions import Finding
+    from explorer.show.layout import Layout
     from explorer.show.shapes import Picture
     from explorer.views.detail import Detail
     from explorer.views.indexes import Found
@@ -104,6 +105,15 @@ class Answered(Message):
 
     number: int
     answer: Any
+
+
+@dataclass
+class Extended(Message):
+    """There is more of an answer, in the same card."""
+
+    number: int
+    answer: Any
+    layout: Layout
 
 
 @dataclass

@@ -54,6 +54,7 @@ class Results(Horizontal):
         self._of_answer: tuple[Picture, ...] = ()
         self._of_row: tuple[Picture, ...] = ()
         self._old: set[str] = set()
+        self._missed: RowMark | None = None
 
     def compose(self) -> ComposeResult:
         """The table at the left."""
@@ -96,8 +97,9 @@ class Results(Horizontal):
         return RowMark(self.subject, at, listing)
 
     def go_to(self, mark: RowMark) -> None:
-        """Put the cursor back on a row."""
+        """Put the cursor back on a row; where there is no such list, once there is more to show."""
         labels = [self._label(row) for row in self.answer.listed(mark.listing)]
+        self._missed = None if labels else mark
         self.answer.go_to(mark.listing, mark.found(labels))
 
     @property
@@ -110,10 +112,17 @@ class Results(Horizontal):
         self.stale = False
         self._old = {"detail", "row", "answer"}
         self.answer.show(answer, layout)
+        self._missed = None
         if mark is not None:
             self.go_to(mark)
         if not self.answer.rows:
             self.show_detail(None)
+
+    def extend(self, layout: Layout) -> None:
+        """Show more of the same answer, the cursor where it stands."""
+        mark = self._missed or self.mark
+        self.answer.show(self.answer.answer, layout)
+        self.go_to(mark)
 
     def leave_out_what_is_old(self) -> None:
         """Show nothing beside the table that is of an answer before it, and no newer will come."""

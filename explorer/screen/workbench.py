@@ -15,6 +15,7 @@ from textual.widgets import Input
 from explorer.screen.messages import (
     Answered,
     Detailed,
+    Extended,
     LookedEnough,
     Pictured,
     Progressed,
@@ -28,6 +29,7 @@ from explorer.screen.panes.findings import FindingsList, FindingsPane
 from explorer.screen.panes.query import QueryBar
 from explorer.views import VIEWS
 from explorer.views.asked import place_of
+from explorer.views.place import RowMark
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
@@ -76,6 +78,7 @@ class Workbench(Navigation):
         self._kept: dict[Place, Any] = {}
         self._unasked = self._waits = False
         self._findings: tuple[Finding, ...] = ()
+        self._opened: tuple[Place, Finding] | None = None
         self.looking = False
         """Whether what there is to see is still being found."""
 
@@ -165,7 +168,7 @@ class Workbench(Navigation):
         self.heading.mark(None)
         self._nothing_asked(False)
         self._waits = message.answer is None
-        mark = self.trail.rows.get(self.place) if self.come_back == self.place else None
+        mark = self._mark_in(message.answer)
         if self.sql_panel.active:
             # In the panel's own turn: what it tells in ours would not come up here.
             self.sql_panel.call_later(self.sql_panel.answered, message.answer, mark)
@@ -180,8 +183,24 @@ class Workbench(Navigation):
         lay_out = VIEWS[self.place.view].lay_out
         table = message.answer.layout() if lay_out is None else lay_out(message.answer)
         self.results.show(message.answer, table, mark)
-        self.come_back = None
+        self.come_back = self._opened = None
         self._offer_another_reading(message.answer)
+
+    def on_extended(self, message: Extended) -> None:
+        """More of what stands there."""
+        if message.number == self.asking.number and message.answer is self.results.shown:
+            self.results.extend(message.layout)
+
+    def _mark_in(self, answer: Any) -> RowMark | None:
+        """The row that one comes to: the one stood on before, or the one a finding speaks of."""
+        if self.come_back == self.place:
+            return self.trail.rows.get(self.place)
+        place, finding = self._opened or (None, None)
+        if finding is None or place != self.place or self.ix is None:
+            return None
+        from explorer.findings.declared import row_of
+
+        return RowMark("", row_of(finding.query, answer, self.ix.manifest))
 
     def on_refused(self, message: Refused) -> None:
         """Why not, and where."""
@@ -281,6 +300,7 @@ class Workbench(Navigation):
             self.show_place()
             self.action_focus_query()
             self.ask(entered=True)
+            self._opened = place, finding
 
     @on(Input.Submitted, "#query")
     def _open_chosen(self, event: Input.Submitted) -> None:

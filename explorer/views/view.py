@@ -22,6 +22,7 @@ from indexer.store.spaces import UNGATED_SIDES
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
+    from explorer.show.layout import Layout
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,8 @@ class View:
         live: whether it is asked while one types; else on Enter.
         picture: a further answer, whose pictures are drawn beside the table; the answer's own where
             there is none. It may be None at a place, which draws nothing more.
+        further: the table of an answer with more in it, asked once the answer stands there; None
+            where there is no more.
         check: raises where what is typed could not be asked, in a moment; for a view that is not
             live.
         lay_out: the table of an answer; that of the command line unless given.
@@ -83,6 +86,7 @@ class View:
     ask: Callable[[Explorer, Place, Progress], Any]
     live: bool = True
     picture: Callable[[Explorer, Place], Any] | None = None
+    further: Callable[[Explorer, Any, Progress], Layout | None] | None = None
     check: Callable[[Explorer, Place], object] | None = None
     lay_out: Callable[[Any], Any] | None = None
     letter: str = ""
