@@ -158,10 +158,14 @@ def _lines(plot: Any, picture: Lines, width: int, height: int) -> None:
 def _named(labels: Sequence[str], width: int) -> list[int]:
     """The places of an axis so wide that are named: the first, the last, and steps between them."""
     longest, last = max(map(len, labels)) + 2, len(labels) - 1
-    step = max(1, -(-len(labels) * longest // width))
+    least = max(1, -(-len(labels) * longest // width))
     # The last name ends where the axis does, and so reaches further than half its length.
     room = 1.5 * longest / width * last
-    return [at for at in range(0, last, step) if at == 0 or last - at >= room] + [last]
+    for step in range(least, last):
+        places = [at for at in range(0, last, step) if at == 0 or last - at >= room]
+        if last - places[-1] < 1.5 * step:  # as if the last were a step further
+            return [*places, last]
+    return [0, last] if last else [0]
 
 
 def _depth(rank: float) -> float:
