@@ -103,6 +103,26 @@ def test_the_marked_row_stands_out_wherever_the_keys_go(theme: str, real_indexes
     drive(real_indexes, do, SIZE)
 
 
+@pytest.mark.parametrize("theme", ["ansi-dark", "ansi-light"])
+def test_what_answers_the_query_before_is_dim(theme: str, real_indexes: Path) -> None:
+    async def do(ui: Driven) -> None:
+        ui.app.theme = theme
+        await ui.paste("large")
+        assert not dim(ui)
+        await ui.type("rrrr")
+        assert dim(ui)
+
+    drive(real_indexes, do, SIZE)
+
+
+def dim(ui: Driven) -> bool:
+    """Whether the second row is: the first is marked."""
+    region = ui.answer.table.region
+    strip = ui.app.screen._compositor.render_strips()[region.y + 2]
+    segments = strip.crop(region.x, region.x + 12)
+    return all(one.style is not None and bool(one.style.dim) for one in segments)
+
+
 def marked(ui: Driven) -> list[int]:
     """The rows of the table that look otherwise than two rows further down: stripes alternate."""
     region = ui.answer.table.region
