@@ -140,6 +140,21 @@ def test_the_figures_of_each_stand_in_its_answer(real_indexes: Path, real: Any) 
     drive(real_indexes, do, (160, 45))
 
 
+def test_one_comes_back_to_the_line_that_was_asked_last(real_indexes: Path) -> None:
+    async def do(ui: Driven) -> None:
+        await listed(ui)
+        await ui.press("down", "down", "down", "enter")
+        assert ui.place.view == "layers"
+        for back in ("f8", "alt+h"):
+            await ui.press(back)
+            await listed(ui)
+            assert pane(ui).list.highlighted == 2
+            await ui.press("enter")
+            assert ui.place.view == "layers"
+
+    drive(real_indexes, do)
+
+
 def test_a_click_asks_too(real_indexes: Path) -> None:
     async def do(ui: Driven) -> None:
         await listed(ui)

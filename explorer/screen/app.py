@@ -223,6 +223,7 @@ class ExplorerApp(ResilientApp):
 
     def action_findings(self) -> None:
         """Back to what there is to see in the index."""
+        self.workbench.come_back = Place()
         self.workbench.go(Place())
         self.workbench.action_focus_query()
 

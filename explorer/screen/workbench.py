@@ -79,6 +79,7 @@ class Workbench(Navigation):
         self._unasked = self._waits = False
         self._findings: tuple[Finding, ...] = ()
         self._opened: tuple[Place, Finding] | None = None
+        self._asked_last: Finding | None = None
         self.looking = False
         """Whether what there is to see is still being found."""
 
@@ -285,6 +286,8 @@ class Workbench(Navigation):
             places = [place_of(one.query) for one in self._findings]
             view = VIEWS[self.place.view]
             here = [at for at, place in enumerate(places) if place and place.view == view.name]
+            if self.come_back == self.place and self._asked_last in self._findings:
+                here = [self._findings.index(self._asked_last)]
             self.results.show_findings(self._findings, view.about, view.explains, *here[:1])
 
     @on(FindingsPane.Chosen)
@@ -300,7 +303,7 @@ class Workbench(Navigation):
             self.show_place()
             self.action_focus_query()
             self.ask(entered=True)
-            self._opened = place, finding
+            self._opened, self._asked_last = (place, finding), finding
 
     @on(Input.Submitted, "#query")
     def _open_chosen(self, event: Input.Submitted) -> None:
