@@ -206,6 +206,36 @@ def _read(text: str, chunks: list[str]) -> Expression:
     return Expression(" ".join(chunks), tuple(terms))
 
 
+def single_word(text: str, of_sums: str, of_others: str) -> Term:
+    """The one word or token of a text, where words alone are asked.
+
+    A neuron is none, however it is written: of one without its side it is not asked which.
+
+    Args:
+        text: as it was written.
+        of_sums: what is said of a sum.
+        of_others: what is said of a neuron, or of a dimension of a head.
+
+    Raises:
+        BadExpression: as `parse`; it is a sum, has a weight, or is none of the two.
+    """
+    kind = of_weights(text)
+    if kind is None:
+        term = parse(text).single
+        if term is None:
+            raise BadExpression(f"{text!r} is a sum; {of_sums}")
+        kind = term.kind
+        if kind not in (Kind.NEURON, Kind.HEAD):
+            return term
+    raise BadExpression(f"{text!r} is a {kind.value}; {of_others}")
+
+
+def of_weights(text: str) -> Kind | None:
+    """Whether a text is written as a neuron or as a dimension of a head, with a side or without."""
+    patterns = {Kind.NEURON: _NEURON, Kind.HEAD: _HEAD}
+    return next((kind for kind, one in patterns.items() if one.fullmatch(str(text).strip())), None)
+
+
 def word_written(text: str) -> str:
     """How a word is asked for: as it is, or in double quotes where that would be read otherwise."""
     return text if _reads_as_word(text) else Term(Kind.TEXT, text=text).name

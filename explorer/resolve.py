@@ -46,6 +46,10 @@ _BY_LIKENESS = """
 """
 """Words among tokens, as each of the two is ordered by itself."""
 
+_ALIKE = 0.6
+"""Share of the letters of two texts that they have in common, in order, from which on one may have
+been meant as the other."""
+
 _Asked = TypeVar("_Asked")
 _Found = TypeVar("_Found")
 
@@ -359,7 +363,28 @@ class Resolver:
         words = self.index.words.like(text.strip(), 2)
         near = list(dict.fromkeys(tokens + [w for w in words if f" {w}" not in tokens]))
         rows = self.index.sql(_BY_LIKENESS, [near, text.strip()])
-        return [one for (one,) in rows[:3]]
+        return self._alike(text, [one for (one,) in rows[:3]])
+
+    @staticmethod
+    def _alike(text: str, names: Sequence[str]) -> list[str]:
+        """Those of some names that a text may have been meant as."""
+        import difflib
+
+        asked = difflib.SequenceMatcher(b=text.strip().casefold(), autojunk=False)
+        found = []
+        for name in names:
+            asked.set_seq1(name.strip().casefold())
+            if asked.ratio() >= _ALIKE:
+                found.append(name)
+        return found
+
+    def _near_words(self, text: str, limit: int = 3) -> list[str]:
+        """Indexed words that a text may have been meant as."""
+        return self._alike(text, self.index.words.like(text.strip(), limit))
+
+    def _near_labels(self, space: Space, text: str) -> list[str]:
+        """Labels of an imported space that a text may have been meant as."""
+        return self._alike(text, self.index.labels.like(space.name, text))
 
     # -- spaces of labels -------------------------------------------------------------------
 
@@ -373,7 +398,7 @@ class Resolver:
         found = self._label_row(term, home)
         if found is None:
             asked = term.text or term.name
-            near = self.index.labels.like(home.name, asked)
+            near = self._near_labels(home, asked)
             said = f"no label {asked!r} in {home.name}{did_you_mean(asked, near)}"
             raise self._unknown(term, said, near)
         row, text = found
@@ -396,9 +421,9 @@ class Resolver:
         if term.kind not in (Kind.WORD, Kind.TEXT) or term.space is not None:
             return unknown
         if space.entry.item == "label":
-            labels = self.index.labels.like(space.name, term.text)
-            near = ", ".join(map(repr, labels))
-            said = f"no label {term.text!r} in {space.name} (nearest: {near}), and {unknown}"
+            labels = self._near_labels(space, term.text)
+            near = f" (nearest: {', '.join(map(repr, labels))})" if labels else ""
+            said = f"no label {term.text!r} in {space.name}{near}, and {unknown}"
             return self._unknown(term, said, [*labels, *unknown.instead])
         for name in self.index.labels.spaces:
             if self.index.labels.by_text(name, *_forms(term)) is not None:
@@ -429,7 +454,7 @@ class Resolver:
 
     def unknown_word(self, text: str, term: Term | None = None) -> UnknownWord:
         """The error of a text that an index of imported vectors has no word for."""
-        near = self.index.words.like(text.strip())
+        near = self._near_words(text)
         said = (
             f"{text!r} is none of the {self.index.manifest.words:,} words of index "
             f"{self.index.name!r}, and no model is behind it that could be run on others"
@@ -496,10 +521,11 @@ class Resolver:
                 f"{word.text!r} as a word"
             )
         if word is None:
-            near = self.index.words.like(text.strip(), 2)
+            near = self._near_words(text, 2)
+            hint = f" (the nearest: {', '.join(map(repr, near))})" if near else ""
             said = (
                 f"{term.name} is not among the {self.index.manifest.words:,} indexed words; "
-                f"of others no activations are recorded (the nearest: {', '.join(map(repr, near))})"
+                f"of others no activations are recorded{hint}"
             )
             raise self._unknown(term, said, near)
         tokens = tuple(token.display for token in self.index.tokens.by_id(word.token_ids))
@@ -541,7 +567,7 @@ class Resolver:
             done.set()
 
     def _run_now(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        near = {text: self.index.words.like(text, 2) for text in texts}
+        near = {text: self._near_words(text, 2) for text in texts}
         for text in texts:
             hint = f" (the nearest indexed: {', '.join(near[text])})" if near[text] else ""
             self.announce(f"{text!r} is not indexed{hint}; running the model on it")

@@ -344,6 +344,20 @@ def test_ranks_are_drawn_by_orders_of_magnitude_with_the_first_on_top() -> None:
     assert ticks == ["1", "2", "5", "10"]
 
 
+@pytest.mark.parametrize("width", [24, 33, 40, 48, 57, 60, 75, 90, 120])
+@pytest.mark.parametrize(("first", "later", "n"), [("embed", "context.", 31), ("L0", "L", 30)])
+def test_an_axis_names_its_first_and_its_last_place(
+    width: int, first: str, later: str, n: int
+) -> None:
+    labels = (first, *(f"{later}{at}" for at in range(1, n)))
+    values = tuple(float(at % 7) for at in range(n))
+    lines = drawn(Lines("z", "space", "z", labels, values, (None,) * n, (None,) * n), width, 12)
+    named = lines.splitlines()[-1].split()
+    assert (named[0], named[-1]) == (first, f"{later}{n - 1}")
+    assert set(named) <= set(labels)
+    assert len(named) > 2 or width <= 40
+
+
 @pytest.mark.parametrize(
     ("worst", "end"),
     [(1, 2), (2, 2), (3, 5), (10, 10), (11, 20), (19_004, 20_000), (20_001, 50_000)],

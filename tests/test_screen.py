@@ -125,8 +125,11 @@ def test_congruence_is_asked_on_enter_with_progress_and_can_be_given_up(
         await ui.pilot.press("enter")
         await ui.until(lambda: ui.app.status.has_class("-busy"))
         assert "escape gives it up" in ui.said
+        await ui.until(lambda: ui.head.startswith("Congruence: large, tall, huge\n"))
+        assert "(escape gives it up)" in ui.head
         await ui.pilot.press("escape")
         await ui.until(lambda: ui.said == "given up")
+        assert ui.head == view.about
         given_up.set()
         await ui.settled()
         assert ui.said == "given up"
@@ -223,6 +226,7 @@ def test_every_thing_in_the_detail_can_be_explored(real_indexes: Path) -> None:
         assert links.option_count > 8
         await ui.press("tab")
         assert ui.app.focused is links
+        assert links.highlighted == 0  # where the keys go can be seen
         await ui.press("home", "enter")
         assert ui.place.view == "neuron"
         assert ui.place.text == ui.app.saved.trail.here.text

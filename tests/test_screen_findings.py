@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,9 @@ import pytest
 from textual import events
 
 from driving import Driven, drive
+from explorer.findings.declared import look
+from explorer.progress import Progress
+from explorer.questions import Finding
 from explorer.screen.app import ExplorerApp
 from explorer.screen.panes.findings import FindingsPane
 from explorer.testsets.named import names
@@ -102,6 +108,53 @@ def test_what_is_typed_or_pasted_there_is_a_question(real_indexes: Path) -> None
     drive(real_indexes, do)
 
 
+def figures(text: str) -> list[str]:
+    return re.findall(r"(?<![\w.])[+-]?\d[\d,]*(?:\.\d+)?(?![\w]|\.\d)", text)
+
+
+def shows(ui: Driven, figure: str) -> bool:
+    """Whether a figure stands on the screen, or one that is rounded to it."""
+    strips = ui.app.screen._compositor.render_strips()
+    there = figures("\n".join("".join(part.text for part in strip) for strip in strips))
+    places = len(figure.partition(".")[2])
+    number = float(figure.replace(",", ""))
+    return any(abs(float(one.replace(",", "")) - number) <= 0.5 * 10**-places for one in there)
+
+
+def test_the_figures_of_each_stand_in_its_answer(real_indexes: Path, real: Any) -> None:
+    found = real.findings().rows
+
+    async def do(ui: Driven) -> None:
+        for at, one in enumerate(found):
+            await ui.press("alt+h")
+            await listed(ui)
+            pane(ui).list.highlighted = at
+            await ui.press("enter")
+            line = one.line.replace("1 in 20", "")
+            hidden = [figure for figure in figures(line) if not shows(ui, figure)]
+            assert hidden == [], one.line
+            best = re.search(r"at best [\d,]+ in (\S+)", one.line)
+            if best is not None:  # the row that it speaks of, however far down
+                assert ui.app.workbench.results.subject == best[1]
+
+    drive(real_indexes, do, (160, 45))
+
+
+def test_one_comes_back_to_the_line_that_was_asked_last(real_indexes: Path) -> None:
+    async def do(ui: Driven) -> None:
+        await listed(ui)
+        await ui.press("down", "down", "down", "enter")
+        assert ui.place.view == "layers"
+        for back in ("f8", "alt+h"):
+            await ui.press(back)
+            await listed(ui)
+            assert pane(ui).list.highlighted == 2
+            await ui.press("enter")
+            assert ui.place.view == "layers"
+
+    drive(real_indexes, do)
+
+
 def test_a_click_asks_too(real_indexes: Path) -> None:
     async def do(ui: Driven) -> None:
         await listed(ui)
@@ -141,6 +194,35 @@ def test_an_index_without_them_is_looked_at_once_it_is_open(
 
     drive(tmp_path / "ix", do, index="llama")
     assert not (tmp_path / "ix" / "llama" / FINDINGS).exists()
+
+
+def test_while_they_are_found_it_is_said_and_escape_ends_it(
+    tiny_indexes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unkept = shutil.ignore_patterns(FINDINGS)
+    shutil.copytree(tiny_indexes / "llama", tmp_path / "ix" / "llama", ignore=unkept)
+    go_on = threading.Event()
+
+    def slow(ask: Any, index: Any, at_once: bool, progress: Progress) -> Iterator[Finding]:
+        progress("neighbors", 0, 2)
+        for found in look(ask, index, at_once):
+            yield found
+            while not go_on.wait(0.01):
+                progress("neighbors", 1, 2)
+
+    monkeypatch.setattr("explorer.findings.declared.look", slow)
+
+    async def do(ui: Driven) -> None:
+        await ui.until(lambda: "is being found: neighbors, 2 of 2 (escape ends it)" in ui.head)
+        assert ui.head.startswith(VIEWS["neighbors"].about)
+        await ui.pilot.press("escape")
+        assert len(await listed(ui)) == 1  # what was found by then
+        assert "escape" not in ui.head
+
+    try:
+        drive(tmp_path / "ix", do, index="llama", settle=False)
+    finally:
+        go_on.set()
 
 
 def test_the_list_is_made_only_where_it_is_shown(real_indexes: Path) -> None:

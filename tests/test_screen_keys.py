@@ -20,7 +20,7 @@ from explorer.screen.panes.export import ExportBar
 from explorer.screen.panes.picture import PicturePane
 from explorer.screen.panes.query import QueryBar
 from explorer.views import VIEWS, beside
-from explorer.views.place import Place
+from explorer.views.place import Place, RowMark
 from processes import PATIENCE
 
 
@@ -216,6 +216,74 @@ def test_the_trail_has_keys_that_arrive_everywhere(
     drive(real_indexes, do, (160, 40))
 
 
+def stands_on(ui: Driven) -> tuple[str, str, tuple[int, int]]:
+    """The query, what the row under the cursor is about, and where that row is."""
+    return ui.place.text, ui.app.workbench.results.subject, ui.answer.position
+
+
+def test_going_back_and_forward_finds_the_row_one_stood_on(real_indexes: Path) -> None:
+    stood = []
+
+    async def first(ui: Driven) -> None:
+        await ui.paste("large")
+        await ui.press(*["down"] * 5)
+        stood.append(stands_on(ui))
+        await ui.press("enter", "down", "down")
+        stood.append(stands_on(ui))
+        await ui.press("alt+u")
+        await ui.paste("L29N112")
+        await ui.press("down", "down", "right", "right", "down")  # a list of a card
+        stood.append(stands_on(ui))
+        assert stood[-1][2] == (2, 2)
+        await ui.press("enter")
+        for keys, at in (("f8", 2), ("f8 f8", 1), ("f8", 0), ("f9", 1), ("f9 f9", 2)):
+            await ui.press(*keys.split())
+            assert stands_on(ui) == stood[at]
+
+    async def second(ui: Driven) -> None:
+        assert stands_on(ui) == stood[2]  # and after another start
+        await ui.press("f8", "f8")
+        assert stands_on(ui) == stood[1]
+        await ui.press("end", "ctrl+u")
+        await ui.paste("large")
+        assert stands_on(ui)[2] == (0, 0)  # what is asked anew begins with its first row
+
+    drive(real_indexes, first)
+    drive(real_indexes, second)
+
+
+def test_a_neuron_has_what_it_raises_in_the_logits_once_that_is_known(
+    real_indexes: Path, real: Any
+) -> None:
+    raised = real.logits("L29N112", k=10)
+
+    async def do(ui: Driven) -> None:
+        await ui.press("alt+u")
+        await ui.paste("L29N112")
+        section = ui.answer.layout_shown.sections[-1]  # type: ignore[union-attr]
+        plus, minus = section.lists
+        assert section.title.startswith("raises; kurtosis ")
+        for shown, sign in ((plus, 1), (minus, -1)):
+            rows = [row for row in raised.rows if row.sign == sign]
+            assert [row.item for row in shown.rows] == [row.token for row in rows]
+            assert [row.score for row in shown.rows] == [row.z for row in rows]
+        lists = len(list(ui.answer.card.tables))
+        ui.app.workbench.results.go_to(RowMark(minus.rows[1].item, 1, lists - 1))
+        await ui.settled()
+        row = stands_on(ui)
+        assert row == ("L29N112", minus.rows[1].item, (lists - 1, 1))
+        drawn = ui.app.workbench.results.pictures
+        assert [one.title for one in drawn] == ["L29N112: effect on every logit"]
+        ui.answer.table.focus()
+        await ui.press("enter")
+        assert ui.place.view == "neighbors"
+        await ui.press("f8")
+        assert stands_on(ui) == row  # though it stands there only a moment after the card
+        assert ui.answer.table.has_focus
+
+    drive(real_indexes, do, (160, 45))
+
+
 def test_what_is_proposed_and_what_is_remembered_is_replaced_by_what_is_typed(
     real_indexes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -264,6 +332,45 @@ def test_what_was_meant_is_taken_by_one_key(real_indexes: Path) -> None:
     drive(real_indexes, do)
 
 
+@pytest.mark.parametrize(
+    ("view", "text"),
+    [("alt+u", "L99N1"), ("alt+n", "L99N1"), ("alt+m", "L29N112"), ("alt+u", "zzxqvf")],
+)
+def test_what_nothing_was_meant_by_is_offered_nothing(
+    real_indexes: Path, view: str, text: str
+) -> None:
+    async def do(ui: Driven) -> None:
+        await ui.press(view)
+        await ui.paste(text)
+        assert ui.said
+        assert "asks" not in ui.said
+        await ui.press("tab")
+        assert (ui.place.text, ui.app.workbench.bar.value) == (text, text)
+
+    drive(real_indexes, do)
+
+
+def test_of_letters_that_wait_only_the_last_is_asked(
+    real_indexes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view, asked = VIEWS["neighbors"], []
+
+    def ask(ix: Any, place: Place, progress: Any) -> Any:
+        asked.append(place.text)
+        return view.ask(ix, place, progress)
+
+    monkeypatch.setitem(VIEWS, "neighbors", dataclasses.replace(view, ask=ask))
+
+    async def do(ui: Driven) -> None:
+        asked.clear()
+        await burst(ui, *"elephant", "down")
+        assert asked[-1] == "elephant"
+        assert len(asked) <= 2
+        assert ui.answer.table.has_focus
+
+    drive(real_indexes, do)
+
+
 # -- what is shown ------------------------------------------------------------------------------
 
 
@@ -289,7 +396,7 @@ def test_no_other_views_answer_stands_under_a_tab(
         assert ui.rows == []
         assert ui.detail == ""
         assert ui.app.workbench.results.pictures == ()
-        assert ui.head == view.about
+        assert ui.head in (view.about, "Layers: large\nbeing asked (escape gives it up)")
         assert ui.app.clipboard == ""
         go_on.set()
         await ui.settled()

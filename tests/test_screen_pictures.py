@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from pytest_textual_snapshot import SVGImageExtension
+from rich.style import Style
 from textual.color import Color
 
 from contrast import contrast, unreadable
@@ -84,6 +85,58 @@ def test_what_is_wrong(real_indexes: Path, snapshot: Any) -> None:
             assert unreadable(ui.app.screen) == [], theme
 
     drive(real_indexes, do, (80, 24))
+
+
+@pytest.mark.parametrize("theme", ["explorer-dark", "explorer-light", "ansi-dark", "ansi-light"])
+def test_the_marked_row_stands_out_wherever_the_keys_go(theme: str, real_indexes: Path) -> None:
+    async def do(ui: Driven) -> None:
+        ui.app.theme = theme
+        await ui.paste("large")
+        assert ui.app.query_one(QueryBar).has_focus
+        assert marked(ui) == [0]
+        await ui.press("down", "down")
+        assert marked(ui) == [1]
+        await ui.press("tab")
+        assert ui.app.focused is not ui.answer.table
+        assert marked(ui) == [1]
+
+    drive(real_indexes, do, SIZE)
+
+
+@pytest.mark.parametrize("theme", ["ansi-dark", "ansi-light"])
+def test_what_answers_the_query_before_is_dim(theme: str, real_indexes: Path) -> None:
+    async def do(ui: Driven) -> None:
+        ui.app.theme = theme
+        await ui.paste("large")
+        assert not dim(ui)
+        await ui.type("rrrr")
+        assert dim(ui)
+
+    drive(real_indexes, do, SIZE)
+
+
+def dim(ui: Driven) -> bool:
+    """Whether the second row is: the first is marked."""
+    region = ui.answer.table.region
+    strip = ui.app.screen._compositor.render_strips()[region.y + 2]
+    segments = strip.crop(region.x, region.x + 12)
+    return all(one.style is not None and bool(one.style.dim) for one in segments)
+
+
+def marked(ui: Driven) -> list[int]:
+    """The rows of the table that look otherwise than two rows further down: stripes alternate."""
+    region = ui.answer.table.region
+    strips = ui.app.screen._compositor.render_strips()
+    looks = []
+    for y in range(region.y + 1, region.bottom):
+        segments = strips[y].crop(region.x, region.x + 12)
+        looks.append([apart_from_bold(one.style) for one in segments if one.style])
+    return [at for at, look in enumerate(looks) if look not in (looks[at - 2], looks[at - 4])]
+
+
+def apart_from_bold(style: Style) -> tuple[Any, ...]:
+    """What of a style tells a row from another on any terminal."""
+    return style.color, style.bgcolor, style.underline, style.reverse
 
 
 def test_contrast_is_that_of_wcag() -> None:

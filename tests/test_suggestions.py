@@ -76,6 +76,16 @@ def test_a_family_that_is_known_with_another_config_is_not_suggested_for_itself(
     assert refused
 
 
+@pytest.mark.parametrize("asked", ["zzxqvf", "L99N1x", "qqqqqqqq"])
+def test_what_is_like_nothing_has_no_suggestion(real: Any, asked: str) -> None:
+    for ask in (real.neighbors, real.word):
+        with pytest.raises(SemanticError) as caught:
+            ask(asked)
+        assert "did you mean" not in str(caught.value)
+        assert "nearest" not in str(caught.value)
+        assert set(caught.value.instead) <= {f'"{asked}"'}
+
+
 def test_a_question_about_a_look_alike_says_what_it_holds(tiny_indexes: Any) -> None:
     with explorer.open("llama", tiny_indexes) as ix:
         for asked, holds in (("d\u043eg", "U+043E"), ("do\u200bg", "U+200B")):

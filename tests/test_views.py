@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from explorer import questions
-from explorer.errors import BadExpression, QueryError
+from explorer.errors import BadExpression, QueryError, SemanticError
 from explorer.expressions import expressions
 from explorer.progress import no_progress
 from explorer.views import VIEWS, detail, gauge, links, terms
 from explorer.views.completion import completions
-from explorer.views.place import LONGEST_TRAIL, Place, Trail
+from explorer.views.offers import offer
+from explorer.views.place import LONGEST_TRAIL, Place, RowMark, Trail
 from explorer.views.view import Choice, chosen, default_of
 
 pytestmark = pytest.mark.native
@@ -25,6 +26,74 @@ def ask(ix: Any, view: str, text: str, **chosen: str) -> Any:
     for name, value in chosen.items():
         place = place.choosing(name, value)
     return VIEWS[view].ask(ix, place, no_progress)
+
+
+# -- what is offered where a question is refused ------------------------------------------------
+
+
+def offered(ix: Any, view: str, text: str, **chosen: str) -> tuple[str, ...]:
+    """What stands in the line at fault once the offer is taken; it is answered, or nothing is."""
+    place = Place(view, text)
+    for name, value in chosen.items():
+        place = place.choosing(name, value)
+    asks = VIEWS[view].ask if VIEWS[view].live else None
+
+    def again(there: Place) -> None:
+        if asks is not None:
+            asks(ix, there, no_progress)
+        elif (check := VIEWS[view].check) is not None:
+            check(ix, there)
+
+    with pytest.raises(SemanticError) as caught:
+        again(place)
+    offer(ix, caught.value, place, again)
+    for one in caught.value.instead:
+        there = place.writing(caught.value.asked, one)
+        assert there is not None
+        again(there)
+    return caught.value.instead
+
+
+@pytest.mark.parametrize("view", ["neighbors", "analogy", "layers", "middleman", "compare", "ov"])
+@pytest.mark.parametrize("text", ["L99N1", "L29N99999", "L99N1.foo", "#999999"])
+def test_what_would_be_refused_is_not_offered(real: Any, view: str, text: str) -> None:
+    assert offered(real, view, text) == ()
+
+
+@pytest.mark.parametrize(
+    ("view", "text", "meant"),
+    [
+        ("neighbors", "L29N112", "L29N112.gate"),
+        ("neighbors", "lagre, zzxqvf", "large"),
+        ("neighbors", "king - woamn + qeen", "king - woman + queen"),
+        ("middleman", "lagre, womn", "large, women"),
+        ("compare", "lagre, tall", "large, tall"),
+        ("congruence", "large, talll", "large, tall"),
+        ("neuron", "lagre", "large"),
+        ("logits", "large, L29N112", "L29N112"),
+    ],
+)
+def test_what_is_offered_is_answered(real: Any, view: str, text: str, meant: str) -> None:
+    assert offered(real, view, text) == (meant,)
+
+
+def test_a_line_beside_the_bar_is_mended_too(real: Any) -> None:
+    assert offered(real, "analogy", "dog + small", target="pupppy") == ("puppy",)
+
+
+@pytest.mark.parametrize("view", ["middleman", "compare", "congruence", "ov"])
+@pytest.mark.parametrize("name", ["L29N112", "L3H5D7", "L29N112.out"])
+def test_where_words_are_asked_a_neuron_is_not_asked_for_its_side(
+    real: Any, view: str, name: str
+) -> None:
+    with pytest.raises(QueryError, match=r"is a (neuron|head dimension); ") as caught:
+        ask(real, view, f"large, {name}" if view != "ov" else name)
+    assert caught.value.instead == ()
+
+
+def test_a_neuron_without_such_a_side_is_no_word(real: Any) -> None:
+    with pytest.raises(BadExpression, match="names no neuron"):
+        ask(real, "neuron", "L29N112.foo")
 
 
 # -- places -----------------------------------------------------------------------------------
@@ -56,6 +125,13 @@ def test_a_trail_goes_back_and_forward_and_forgets_what_lay_ahead() -> None:
         trail.step(Place("ov", str(at)))
     assert len(trail.places) == LONGEST_TRAIL
     assert trail.here.text == str(2 * LONGEST_TRAIL - 1)
+
+
+def test_a_row_is_found_by_what_it_is_about_else_by_its_number() -> None:
+    assert RowMark("b", 3).found(["b", "a", "b", "c"]) == 2
+    assert RowMark("b", 0).found(["c", "a", "b"]) == 2
+    assert RowMark("b", 1).found(["c", "a"]) == 1
+    assert RowMark("", 1).found(["", "", "c"]) == 1
 
 
 def test_letters_make_no_trail_but_the_first_after_an_arrival() -> None:

@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from explorer.errors import BadExpression, QueryError
-from explorer.expressions import Kind, Term, parse
+from explorer.expressions import Kind, Term, single_word
 from explorer.products import Float64
 from explorer.questions import Resolved
 from explorer.resolve import Resolver
@@ -206,11 +206,10 @@ def single(text: str) -> Term:
     Raises:
         BadExpression: it is a sum, a neuron, a head dimension, a token, or names a space.
     """
-    term = parse(text).single
-    if term is None:
-        raise BadExpression(f"{text!r} is a sum; a group is of single words")
+    of_others = "a group is of words"
+    term = single_word(text, "a group is of single words", of_others)
     if term.kind not in (Kind.WORD, Kind.TEXT):
-        raise BadExpression(f"{text!r} is a {term.kind.value}; a group is of words")
+        raise BadExpression(f"{text!r} is a {term.kind.value}; {of_others}")
     if term.space is not None:
         raise BadExpression(
             f"{text!r}: a group is asked in one space at a time; name the {option_named('space')}"

@@ -21,8 +21,8 @@ from explorer.compute.neighbors import check_seed, meta_of
 from explorer.compute.neuronsets import NeuronSet
 from explorer.compute.workspace import Workspace
 from explorer.correlations import CORRELATIONS, LINEAR, Float64, Int64, Products
-from explorer.errors import BadExpression, QueryError
-from explorer.expressions import Kind, Term, parse
+from explorer.errors import QueryError
+from explorer.expressions import Term, single_word
 from explorer.profiles import Profiles, strongest
 from explorer.progress import Progress
 from explorer.questions import CompareMeta, CompareQuery, Comparison, RandomPairs
@@ -104,17 +104,11 @@ def answer(work: Workspace, query: CompareQuery, progress: Progress) -> Comparis
 
 
 def _single(text: str) -> Term:
-    term = parse(text).single
-    if term is None:
-        raise BadExpression(
-            f"{text!r} is a sum; profiles are of single words, since nothing stands in for a sum"
-        )
-    if term.kind in (Kind.NEURON, Kind.HEAD):
-        raise BadExpression(
-            f"{text!r} is a {term.kind.value}; profiles are of words "
-            f"(for what is near it: `neighbors {text} --space neuron.out`)"
-        )
-    return term
+    return single_word(
+        text,
+        "profiles are of single words, since nothing stands in for a sum",
+        "profiles are of words (`neighbors` says what is near it)",
+    )
 
 
 def _filled(index: Index, query: CompareQuery) -> CompareQuery:

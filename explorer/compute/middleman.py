@@ -27,8 +27,8 @@ from explorer.compute.firing import Firing, about_z, firing, least, more
 from explorer.compute.neighbors import meta_of
 from explorer.compute.rowcount import row_count
 from explorer.compute.workspace import Workspace
-from explorer.errors import BadExpression, QueryError
-from explorer.expressions import Kind, Term, parse
+from explorer.errors import QueryError
+from explorer.expressions import Term, single_word
 from explorer.measures.measure import Weighted
 from explorer.products import Float64, unit_products
 from explorer.progress import Progress
@@ -312,18 +312,12 @@ def _are(count: int, what: str) -> str:
 
 
 def _single(text: str, index: Index) -> Term:
-    term = parse(text).single
-    if term is None:
-        raise BadExpression(
-            f"{text!r} is a sum; a middle man is asked of single words, one argument each "
-            f"(a sum is a question for `neighbors --space {neuron_space(index.sides[0])}`)"
-        )
-    if term.kind in (Kind.NEURON, Kind.HEAD):
-        raise BadExpression(
-            f"{text!r} is a {term.kind.value}; a middle man is asked of words "
-            f"(for neurons near it: `neighbors {text} --space neuron.out`)"
-        )
-    return term
+    return single_word(
+        text,
+        "a middle man is asked of single words, one argument each "
+        f"(a sum is a question for `neighbors --space {neuron_space(index.sides[0])}`)",
+        "a middle man is asked of words (`neighbors` says what is near it)",
+    )
 
 
 def layers_asked(asked: str | Sequence[int] | None, index: Index) -> tuple[int, ...]:

@@ -22,8 +22,8 @@ from explorer.compute.middleman import layers_asked
 from explorer.compute.neighbors import meta_of
 from explorer.compute.rowcount import row_count
 from explorer.compute.workspace import Workspace
-from explorer.errors import BadExpression, QueryError
-from explorer.expressions import Kind, Term, parse
+from explorer.errors import QueryError
+from explorer.expressions import Term, single_word
 from explorer.measures.dot import Dot
 from explorer.measures.measure import Weighted
 from explorer.products import Float64
@@ -185,12 +185,7 @@ def _heads(
 
 
 def _single(text: str) -> Term:
-    term = parse(text).single
-    if term is None:
-        raise BadExpression(f"{text!r} is a sum; a head is asked of one word")
-    if term.kind in (Kind.NEURON, Kind.HEAD):
-        raise BadExpression(f"{text!r} is a {term.kind.value}; a head is asked of a word")
-    return term
+    return single_word(text, "a head is asked of one word", "a head is asked of a word")
 
 
 def _bare(term: Term) -> Term:

@@ -10,8 +10,7 @@ from dataclasses import replace
 from explorer.compute.firing import ABOUT_ACTIVATION, about_z, fires_at, more
 from explorer.compute.rowcount import row_count
 from explorer.compute.workspace import Workspace
-from explorer.errors import BadExpression
-from explorer.expressions import parse
+from explorer.expressions import single_word
 from explorer.progress import Progress
 from explorer.questions import WordMeta, WordNeuron, WordQuery, WordReport
 
@@ -19,9 +18,7 @@ from explorer.questions import WordMeta, WordNeuron, WordQuery, WordReport
 def answer(work: Workspace, query: WordQuery, progress: Progress) -> WordReport:
     """The k neurons of greatest activation |z| at a word's last token; what they read and write."""
     resolver, index, text = work.resolver, work.index, query.word
-    term = parse(text).single
-    if term is None:
-        raise BadExpression(f"{text!r} is a sum; name one word")
+    term = single_word(text, "name one word", "name a word that is indexed, such as large")
     found, resolved = resolver.indexed(term)
     fires = sorted(fires_at(index, found.id), key=lambda one: (-abs(one.z), one.neuron))
     # Both ends are kept to a depth: beyond it, the strongest of one end are not known.

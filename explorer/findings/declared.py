@@ -48,11 +48,13 @@ class Told:
         line: what was found.
         against: what its figures are read against.
         seen: the layers of truth.
+        row: which row of the answer's table it speaks of, from 0; of several, the farthest down.
     """
 
     line: str
     against: str
     seen: tuple[Seen, ...]
+    row: int = 0
 
 
 @dataclass(frozen=True)
@@ -108,13 +110,15 @@ def _by_layer(answer: Any) -> Told | None:
     against = f"of {first.target.n:,}"
     z = f"z {first.target.z:.2f}"
     seen: tuple[Seen, ...] = ("geometry",)
+    at = 0
     if deeper:
         best = min(deeper, key=lambda row: row.target.rank)
+        at = answer.rows.index(best)
         line += f", at best {best.target.rank:,} in {best.space}"
         against += f" tokens and {best.target.n:,} words"
         z += f" and {best.target.z:.2f}"
         seen = ("geometry", "activity")
-    return Told(line, f"{against}; {z}", seen)
+    return Told(line, f"{against}; {z}", seen, at)
 
 
 def _of_an_analogy(answer: Any) -> Told | None:
@@ -169,7 +173,8 @@ def _unrelated(answer: Any) -> Told | None:
         f"Two unrelated {row.population.split()[-1]} of {row.space}: {row.measure} {row.mean:.2f} "
         f"± {row.std:.2f}, 1 in 20 above {row.quantiles['0.95']:.2f}"
     )
-    return Told(line, f"{row.n:,} pairs of {row.population}", ("geometry",))
+    at = answer.rows.index(row)
+    return Told(line, f"{row.n:,} pairs of {row.population}", ("geometry",), at)
 
 
 def _nearest(answer: Any) -> Told | None:
@@ -209,6 +214,13 @@ def of_a_frequent_word(index: Index) -> Declared | None:
         [LONG_ENOUGH],
     )
     return Declared(NeighborsQuery(rows[0][0], name), _nearest) if rows else None
+
+
+def row_of(query: Query[Any], answer: Any, manifest: Manifest) -> int:
+    """Which row of an answer's table the line speaks of that was made of it, from 0."""
+    declared = (one for one in (*OF_WORDS, of_any(manifest)) if one.query == query)
+    told = next((one.tell(answer) for one in declared), None)
+    return 0 if told is None else told.row
 
 
 def look(

@@ -96,7 +96,7 @@ def _baseline_table(result: Baseline) -> Layout:
             for q in (result.rows[0].quantiles if result.rows else ())
         ),
         Column("pairs", lambda r: f"{r.n:,}", right=True),
-        Column("of", lambda r: str(r.population)),
+        Column("of", lambda r: str(r.population), explained=True),
     ]
     head = ["what two unrelated items score"]
     return Layout(head, columns, result.rows, foot_lines(result.meta))

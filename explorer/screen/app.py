@@ -30,7 +30,15 @@ from explorer.screen.exporting import (
     suggested,
     table,
 )
-from explorer.screen.messages import Exported, Looked, Opened, Progressed, Said
+from explorer.screen.messages import (
+    Exported,
+    Looked,
+    LookedEnough,
+    Looking,
+    Opened,
+    Progressed,
+    Said,
+)
 from explorer.screen.opening import Opening
 from explorer.screen.panes.keys import Keys
 from explorer.screen.panes.query import QueryBar
@@ -166,6 +174,15 @@ class ExplorerApp(ResilientApp):
         if message.again:
             self.notify("the index was built anew; it has been opened again")
 
+    def on_looking(self, message: Looking) -> None:
+        """How far it is with what is to stand there."""
+        if message.ix is self.ix:
+            self.workbench.look(message)
+
+    def on_looked_enough(self, _: LookedEnough) -> None:
+        """What was found by now will do."""
+        self.welcome.looked_enough()
+
     def on_looked(self, message: Looked) -> None:
         """What stands where nothing is asked."""
         if message.ix is self.ix:
@@ -206,6 +223,7 @@ class ExplorerApp(ResilientApp):
 
     def action_findings(self) -> None:
         """Back to what there is to see in the index."""
+        self.workbench.come_back = Place()
         self.workbench.go(Place())
         self.workbench.action_focus_query()
 

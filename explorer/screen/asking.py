@@ -18,6 +18,7 @@ from explorer.progress import throttled
 from explorer.screen.messages import (
     Answered,
     Detailed,
+    Extended,
     Pictured,
     Progressed,
     Refused,
@@ -58,11 +59,15 @@ class PendingQuestion:
         Raises:
             Cancelled: it was given up.
         """
+        self.unheard()
+        self._tell(what, done, total)
+
+    def unheard(self, *_: object) -> None:
+        """Tell nobody how far it has come; raise as `progress` does."""
         from explorer.errors import Cancelled
 
         if self.stop.is_set():
             raise Cancelled("given up")
-        self._tell(what, done, total)
 
 
 class Asking:
@@ -96,12 +101,22 @@ class Asking:
     def ask(self, ix: Explorer, view: View, place: Place, delay: float = 0.0) -> None:
         """Ask what a view asks at a place, once nothing newer is asked for so many seconds."""
         from explorer.views.beside import of_answer
+        from explorer.views.offers import offer
 
         def answer(question: PendingQuestion) -> None:
-            self._post(Answered(question.number, found := view.ask(ix, place, question.progress)))
+            try:
+                found = view.ask(ix, place, question.progress)
+            except SemanticError as err:
+                offer(ix, err, place, lambda there: view.ask(ix, there, question.unheard))
+                raise
+            self._post(Answered(question.number, found))
             # A picture may take its time: who types on has no use for it.
             if question.stop.wait(SOON):
                 return
+            if view.further is not None:
+                more = view.further(ix, found, question.unheard)
+                if more is not None and not question.stop.is_set():
+                    self._post(Extended(question.number, found, more))
             shown = found if view.picture is None else view.picture(ix, place)
             pictures = shown.pictures() if hasattr(shown, "pictures") else ()
             if (further := of_answer(found)) is not None:
@@ -111,11 +126,20 @@ class Asking:
 
         self._begin(answer, delay)
 
-    def check(self, check: Callable[[], object], delay: float = 0.0) -> None:
+    def check(self, ix: Explorer, view: View, place: Place, delay: float = 0.0) -> None:
         """See whether something can be asked, without asking it."""
+        from explorer.views.offers import offer
+
+        def check(one: Place) -> None:
+            if view.check is not None:
+                view.check(ix, one)
 
         def answer(question: PendingQuestion) -> None:
-            check()
+            try:
+                check(place)
+            except SemanticError as err:
+                offer(ix, err, place, check)
+                raise
             self._post(Answered(question.number, None))
 
         self._begin(answer, delay)

@@ -7,7 +7,7 @@ focus: `tab` leaves the card.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.cells import cell_len
@@ -90,14 +90,23 @@ class Card(VerticalScroll, can_focus=False):
     def __init__(self) -> None:
         super().__init__(id="card")
         self.active: ListTable | None = None
-        self._grid: list[list[ListTable]] = []
+        self._beside = 1
+        self._rows: list[Horizontal] = []
+        self._blocks: list[Vertical] = []
         self._titles: list[Static] = []
-        self._shape: list[list[int]] = []
+        self._lists: list[list[ListTable]] = []
 
     @property
     def tables(self) -> Iterator[ListTable]:
         """Every list, in the order of the sections."""
-        return (table for line in self._grid for table in line)
+        return (table for lists in self._lists for table in lists)
+
+    @property
+    def _grid(self) -> list[list[ListTable]]:
+        """The lists that stand side by side, from top to bottom."""
+        firsts = range(0, len(self._lists), self._beside)
+        lines = (self._lists[at : at + self._beside] for at in firsts)
+        return [[table for lists in line for table in lists] for line in lines]
 
     @property
     def row(self) -> Any:
@@ -121,46 +130,55 @@ class Card(VerticalScroll, can_focus=False):
             beside: how many sections stand side by side.
             bar: what stands after the first figure of a row, where there is room.
         """
-        lines = [sections[at : at + beside] for at in range(0, len(sections), beside)]
-        shape = [[len(one.lists) for one in line] for line in lines]
-        if shape != self._shape:
-            self._mount(shape)
+        self._mount([len(one.lists) for one in sections], beside)
         for title, section in zip(self._titles, sections, strict=True):
             title.update(plain(section.title))
-        tables = self.tables
-        for line in lines:
-            for section in line:
-                # The scroll bar takes a column.
-                room = (width - 1) // len(line) // len(section.lists)
-                for listing in section.lists:
-                    _fill(next(tables), listing, room, bar)
+        for at, (section, tables) in enumerate(zip(sections, self._lists, strict=True)):
+            in_line = min(beside, len(sections) - at // beside * beside)
+            # The scroll bar takes a column.
+            room = (width - 1) // in_line // len(tables)
+            for listing, table in zip(section.lists, tables, strict=True):
+                _fill(table, listing, room, bar)
         if self.active is not None:
             self.scroll_home(animate=False)
 
-    def _mount(self, shape: list[list[int]]) -> None:
-        """Lists of the right number, empty."""
+    def _mount(self, counts: Sequence[int], beside: int) -> None:
+        """Sections of so many lists each; the first of them stay, as far as they are as before."""
         focused = self.active is not None and self.active.has_focus
-        self.remove_children()
-        self._shape, self._grid, self._titles = shape, [], []
-        rows: list[Widget] = []
-        for line in shape:
-            row: list[ListTable] = []
-            blocks: list[Widget] = []
-            for count in line:
-                tables = [ListTable(self) for _ in range(count)]
-                title = Static()
-                lists = Horizontal(*tables, classes="lists")
-                blocks.append(Vertical(title, lists, classes="section"))
-                self._titles.append(title)
-                row += tables
-            self._grid.append(row)
-            rows.append(Horizontal(*blocks, classes="sections"))
-        self.mount_all(rows)
-        self.active = None
-        if self._grid:
-            self.activate(self._grid[0][0])
-            if focused:
-                self.call_after_refresh(self._grid[0][0].focus)
+        before = [len(lists) for lists in self._lists]
+        alike = takewhile(lambda two: two[0] == two[1], zip(before, counts, strict=False))
+        kept = len(list(alike)) if beside == self._beside else 0
+        rows = -(-kept // beside)
+        for one in (*self._blocks[kept:], *self._rows[rows:]):
+            one.remove()
+        del self._blocks[kept:], self._titles[kept:], self._lists[kept:], self._rows[rows:]
+        self._beside = beside
+        for at in range(kept, len(counts)):
+            if at // beside == len(self._rows):
+                self._rows.append(Horizontal(classes="sections"))
+                self.mount(self._rows[-1])
+            self._rows[-1].mount(self._block(counts[at]))
+        if self.active not in [*self.tables]:
+            self.active = None
+            for first in islice(self.tables, 1):
+                self.activate(first)
+                if focused:
+                    self.call_after_refresh(self._focus)
+
+    def _block(self, count: int) -> Vertical:
+        """A section of so many lists."""
+        tables = [ListTable(self) for _ in range(count)]
+        title = Static()
+        block = Vertical(title, Horizontal(*tables, classes="lists"), classes="section")
+        self._blocks.append(block)
+        self._titles.append(title)
+        self._lists.append(tables)
+        return block
+
+    def _focus(self) -> None:
+        """Have the keys go to the list that has the cursor by then."""
+        if self.active is not None:
+            self.active.focus()
 
     def activate(self, table: ListTable) -> None:
         """Give a list the cursor."""
@@ -190,6 +208,16 @@ class Card(VerticalScroll, can_focus=False):
         self.screen.set_focus(new)
         new.move_cursor(row=row)
         self.post_message(DataTable.RowHighlighted(new, row, new.ordered_rows[row].key))
+
+    def go_to(self, listing: int, at: int) -> None:
+        """Give a list the cursor, on one of its rows."""
+        table = list(self.tables)[listing]
+        focused = self.active is not None and self.active.has_focus
+        self.activate(table)
+        table.move_cursor(row=at)
+        if focused:
+            self.screen.set_focus(table)
+        self.call_after_refresh(self.reveal)
 
     def reveal(self) -> None:
         """Scroll to the row under the cursor, with the title above it where it is the first."""

@@ -191,9 +191,7 @@ class Heading(Vertical):
         """Have something in place of a text ready for one key; nothing where there is none."""
         self._suggested = None
         if line is not None and instead and asked in line.value:
-            rest = self._completed(line.value) if isinstance(line, QueryBar) else None
-            meant = rest or line.value.replace(asked, instead, 1)  # half a word is no mistake
-            self._suggested = line, line.value, meant
+            self._suggested = line, line.value, line.value.replace(asked, instead, 1)
 
     @property
     def suggestion(self) -> str | None:

@@ -44,6 +44,14 @@ class KeyQueue:
         """Whether every key has taken effect."""
         return self._under_way is None and not self._waiting
 
+    @property
+    def writing_on(self) -> bool:
+        """Whether the next key waits already and writes too: what stands there now is soon old."""
+        following = self._waiting[0] if self._waiting else None
+        if isinstance(following, events.Key):
+            return following.is_printable or following.key == "backspace"
+        return following is not None
+
     def begin(self, key: Typed) -> bool:
         """Whether a key is to be heard now; else it waits, and is released later."""
         if key is self._under_way:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from explorer.api import Explorer
     from explorer.questions import Finding
+    from explorer.show.layout import Layout
     from explorer.show.shapes import Picture
     from explorer.views.detail import Detail
     from explorer.views.indexes import Found
@@ -30,6 +31,21 @@ class Opened(Message):
 
     ix: Explorer
     again: bool = False
+
+
+@dataclass
+class Looking(Message):
+    """How far one is with looking what there is to see in an index."""
+
+    ix: Explorer
+    what: str
+    done: int
+    total: int
+
+
+@dataclass
+class LookedEnough(Message):
+    """What was found by now is enough."""
 
 
 @dataclass
@@ -89,6 +105,15 @@ class Answered(Message):
 
     number: int
     answer: Any
+
+
+@dataclass
+class Extended(Message):
+    """There is more of an answer, in the same card."""
+
+    number: int
+    answer: Any
+    layout: Layout
 
 
 @dataclass

@@ -19,6 +19,7 @@ from explorer.screen.messages import Explored
 from explorer.screen.panes.answer import AnswerPane
 from explorer.screen.panes.options import Options
 from explorer.screen.panes.query import QueryBar
+from explorer.screen.resilient import ResilientApp
 from explorer.screen.results import Results
 from explorer.screen.sql.panel import SqlPanel
 from explorer.views import VIEWS
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 
     from explorer.api import Explorer
 
-TYPING = 0.01
-"""Seconds without a key before a question is asked."""
+TYPING, BEHIND = 0.01, 0.5
+"""Seconds without a key before a question is asked, and where the next letter waits already."""
 
 
 class Navigation(Vertical):
@@ -47,6 +48,8 @@ class Navigation(Vertical):
         self.trail, self.sql_panel = trail, SqlPanel(statements)
         self.ix: Explorer | None = None
         self._view_shown = ""
+        self.come_back: Place | None = trail.here
+        """The place that one has come back to: its row is to be found again."""
 
     def compose(self) -> ComposeResult:
         """From above to below."""
@@ -124,6 +127,7 @@ class Navigation(Vertical):
         if not (trail.back() if by < 0 else trail.forward()):
             return
         await self.mount_panes(self.place.view)
+        self.come_back = self.place
         self.arrive()
         await self.heading.mounted()
         if self.place.view != before and not self.answer.table.has_focus:
@@ -192,7 +196,8 @@ class Navigation(Vertical):
         self.trail.write(replace(place, text=event.value))
         if instead:
             self.heading.show_choices(self.place)
-        self.ask(TYPING)
+        keys = self.app.keys if isinstance(self.app, ResilientApp) else None
+        self.ask(BEHIND if keys is not None and keys.writing_on else TYPING)
 
     @on(SqlPanel.Written)
     def _written(self, event: SqlPanel.Written) -> None:

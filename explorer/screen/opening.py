@@ -18,6 +18,7 @@ from explorer.screen.permission import ModelPermission
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
+    from explorer.progress import Progress
     from explorer.questions import Finding
     from indexer.store.places import Print
 
@@ -125,12 +126,13 @@ def kept_findings(ix: Explorer) -> tuple[Finding, ...] | None:
     return kept(ix.index.folder, ix.manifest)
 
 
-def look(ix: Explorer, left: threading.Event) -> tuple[Finding, ...]:
+def look(ix: Explorer, left: threading.Event, tell: Progress) -> tuple[Finding, ...]:
     """The same of an index that nobody looked at: what can be told at once, until patience ends.
 
     Args:
         ix: asks it.
         left: set once nobody wants to know any more.
+        tell: told of each question that is asked.
     """
     from explorer.errors import Cancelled
     from explorer.findings.declared import look
@@ -141,10 +143,14 @@ def look(ix: Explorer, left: threading.Event) -> tuple[Finding, ...]:
         if time.monotonic() > end or ix.index.closed or left.is_set():
             raise Cancelled("given up")
 
+    def far(what: str, done: int, total: int) -> None:
+        in_time()
+        tell(what, done, total)
+
     found: list[Finding] = []
     with suppress(Cancelled):
         # What was found by then stays.
-        found.extend(look(lambda one: ix.ask(one, in_time), ix.index, True, in_time))
+        found.extend(look(lambda one: ix.ask(one, in_time), ix.index, True, far))
     return tuple(found)
 
 

@@ -17,6 +17,7 @@ from explorer.screen.panes.detail import DetailPane
 from explorer.screen.panes.findings import FindingsPane
 from explorer.screen.panes.picture import LEAST_BELOW, BelowPane, PicturePane
 from explorer.show.shapes import Distribution, Grid
+from explorer.views.place import RowMark
 
 if TYPE_CHECKING:
     from explorer.questions import Finding
@@ -53,6 +54,7 @@ class Results(Horizontal):
         self._of_answer: tuple[Picture, ...] = ()
         self._of_row: tuple[Picture, ...] = ()
         self._old: set[str] = set()
+        self._missed: RowMark | None = None
 
     def compose(self) -> ComposeResult:
         """The table at the left."""
@@ -78,24 +80,49 @@ class Results(Horizontal):
     @property
     def subject(self) -> str:
         """What the row under the cursor is about; empty where there is none."""
+        row = None if self.stale else self.answer.row
+        return self._label(row) if row is not None else ""
+
+    def _label(self, row: Any) -> str:
+        """What a row is about; empty where that can't be asked about."""
         from explorer.views.links import links
 
-        row = None if self.stale else self.answer.row
-        found = links(self.answer.answer, row, self.manifest) if row is not None else ()
+        found = links(self.answer.answer, row, self.manifest)
         return found[0].label if found else ""
+
+    @property
+    def mark(self) -> RowMark:
+        """The row under the cursor, to be found again."""
+        listing, at = self.answer.position
+        return RowMark(self.subject, at, listing)
+
+    def go_to(self, mark: RowMark) -> None:
+        """Put the cursor back on a row; where there is no such list, once there is more to show."""
+        labels = [self._label(row) for row in self.answer.listed(mark.listing)]
+        self._missed = None if labels else mark
+        self.answer.go_to(mark.listing, mark.found(labels))
 
     @property
     def shown(self) -> Any:
         """The answer to what stands above; None where there is none yet."""
         return None if self.stale else self.answer.answer
 
-    def show(self, answer: Any, layout: Layout) -> None:
-        """Show the answer to what stands above."""
+    def show(self, answer: Any, layout: Layout, mark: RowMark | None = None) -> None:
+        """Show the answer to what stands above, the cursor on a row one stood on, or the first."""
         self.stale = False
         self._old = {"detail", "row", "answer"}
         self.answer.show(answer, layout)
+        self._missed = None
+        if mark is not None:
+            self.go_to(mark)
         if not self.answer.rows:
             self.show_detail(None)
+
+    def extend(self, layout: Layout) -> None:
+        """Show more of the same answer, the cursor where it stands."""
+        mark = self._missed or self.mark
+        self.answer.show(self.answer.answer, layout)
+        self.go_to(mark)
 
     def leave_out_what_is_old(self) -> None:
         """Show nothing beside the table that is of an answer before it, and no newer will come."""

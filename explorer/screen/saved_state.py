@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from explorer.outfile import write_text
 from explorer.views import VIEWS
-from explorer.views.place import Place, Trail
+from explorer.views.place import Place, RowMark, Trail
 from indexer.store.errors import MachineError
 from indexer.store.whole_file import read_whole
 
@@ -47,13 +48,14 @@ class SavedState:
             kept = json.loads(read_whole(path))
             if kept["format"] != FORMAT:
                 return cls()
-            every = [Place.from_dict(one) for one in kept["trail"]]
-            places = [one for one in every if one.view in VIEWS] or [Place()]
+            every = [(Place.from_dict(one), one.get("row")) for one in kept["trail"]]
+            places = [one for one, _ in every if one.view in VIEWS] or [Place()]
+            rows = {one: RowMark.from_dict(row) for one, row in every if row is not None}
             at = min(max(int(kept["at"]), 0), len(places) - 1)
             return cls(
                 str(kept["index"]),
                 str(kept["theme"]),
-                Trail(places, at),
+                Trail(places, at, rows=rows),
                 [str(one) for one in kept["statements"]],
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -65,10 +67,15 @@ class SavedState:
             "format": FORMAT,
             "index": self.index,
             "theme": self.theme,
-            "trail": [place.to_dict() for place in self.trail.places],
+            "trail": [_kept(place, self.trail.rows.get(place)) for place in self.trail.places],
             "at": self.trail.at,
             "statements": self.statements[-MOST_STATEMENTS:],
         }
         with contextlib.suppress(OSError, MachineError):
             path.parent.mkdir(parents=True, exist_ok=True)
             write_text(str(path), json.dumps(kept, ensure_ascii=False))
+
+
+def _kept(place: Place, row: RowMark | None) -> dict[str, Any]:
+    """A place, and the row that one stood on there."""
+    return place.to_dict() | ({} if row is None else {"row": asdict(row)})

@@ -20,6 +20,7 @@ from explorer.screen.messages import (
     Built,
     IndexesListed,
     Looked,
+    Looking,
     NotBuilt,
     NotOpened,
     Opened,
@@ -92,6 +93,7 @@ class Welcome(Container):
     def open(self, name: str | Path | None = None, again: bool = False) -> None:
         """Open an index; the one that is open, or was asked for, unless named."""
         self._under_way = True
+        self._left.clear()
 
         def opened() -> None:
             try:
@@ -101,6 +103,10 @@ class Welcome(Container):
                 self.post_message(NotOpened(self.opening.why(err), found, again))
                 return
             self.post_message(Opened(ix, again))
+
+            def far(what: str, done: int, total: int) -> None:
+                self.post_message(Looking(ix, what, done, total))
+
             findings = kept_findings(ix)
             if findings is not None:
                 self.post_message(Looked(ix, findings))
@@ -108,12 +114,16 @@ class Welcome(Container):
                 warm(ix)
             if findings is None:
                 try:
-                    self.post_message(Looked(ix, look(ix, self._left)))
+                    self.post_message(Looked(ix, look(ix, self._left, far)))
                 except BaseException as err:
                     self.post_message(Said(refused(0, err).line, "bad"))
 
         self._thread = threading.Thread(target=opened, daemon=True)
         self._thread.start()
+
+    def looked_enough(self) -> None:
+        """Look no further what there is to see."""
+        self._left.set()
 
     def choose(self) -> None:
         """Show which indexes there are."""

@@ -15,7 +15,10 @@ from textual.widgets import Input
 from explorer.screen.messages import (
     Answered,
     Detailed,
+    Extended,
+    LookedEnough,
     Pictured,
+    Progressed,
     Refused,
     RowPictured,
     Said,
@@ -26,11 +29,13 @@ from explorer.screen.panes.findings import FindingsList, FindingsPane
 from explorer.screen.panes.query import QueryBar
 from explorer.views import VIEWS
 from explorer.views.asked import place_of
+from explorer.views.place import RowMark
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
     from explorer.questions import Finding
     from explorer.screen.asking import Asking
+    from explorer.screen.messages import Looking
     from explorer.screen.permission import ModelPermission
     from explorer.views.place import Place, Trail
 
@@ -73,10 +78,14 @@ class Workbench(Navigation):
         self._kept: dict[Place, Any] = {}
         self._unasked = self._waits = False
         self._findings: tuple[Finding, ...] = ()
+        self._opened: tuple[Place, Finding] | None = None
+        self._asked_last: Finding | None = None
+        self.looking = False
+        """Whether what there is to see is still being found."""
 
     def open(self, ix: Explorer, again: bool = False) -> None:
         """Ask this index from now on, what stands there first; what was asked already, `again`."""
-        self.ix, self._findings = ix, ()
+        self.ix, self._findings, self.looking = ix, (), False
         self._kept.clear()
         self.results.manifest = ix.manifest
         self.sql_panel.open(ix)
@@ -105,17 +114,40 @@ class Workbench(Navigation):
         elif (kept := self._kept.get(place)) is not None:
             self.asking.ask(ix, replace(view, ask=lambda *_: kept), place, delay)
         else:
-            self.asking.check(lambda: view.check(ix, place) if view.check else None, delay)
+            self.asking.check(ix, view, place, delay)
 
     def _fade(self) -> None:
-        if self._answered < self.asking.number:
+        if self._answered < self.asking.number and self.asking.busy:
             self.answer.fade()
+            self._tell_what_is_asked()
+
+    def on_progressed(self, message: Progressed) -> None:
+        """How far a question has come; the app tells it below."""
+        if message.number == self.asking.number and self.asking.busy:
+            far = f", {message.done:,} of {message.total:,}" if message.total else ""
+            self._tell_what_is_asked(f"{message.what}{far}")
+
+    def _tell_what_is_asked(self, far: str = "") -> None:
+        """Say in the middle what is asked and how far it is, where nothing else stands there."""
+        view, place = VIEWS[self.place.view], self.place
+        if self.answer.answer is None and (view.live or self._entered_last):
+            of = place.text.strip() or (place.get(view.instead) if view.instead else "")
+            title = f"{view.title}: {of}" if of else view.title
+            self.answer.tell(title, f"{far or 'being asked'} (escape gives it up)")
+
+    def _tell_what_is_not_asked(self) -> None:
+        """Say again what the view asks, where that stood which was asked."""
+        if self.answer.answer is None:
+            self.results.clear(VIEWS[self.place.view].about)
 
     def action_give_up(self) -> None:
         """Give up a question under way; else leave the picture; else go back to the bar."""
         if self.asking.give_up():
             self.sql_panel.running = ""
+            self._tell_what_is_not_asked()
             self.post_message(Said("given up"))
+        elif self.looking and self._unasked:
+            self.post_message(LookedEnough())
         elif self.has_class("-drawn"):
             self.action_undraw()
             return
@@ -137,9 +169,10 @@ class Workbench(Navigation):
         self.heading.mark(None)
         self._nothing_asked(False)
         self._waits = message.answer is None
+        mark = self._mark_in(message.answer)
         if self.sql_panel.active:
             # In the panel's own turn: what it tells in ours would not come up here.
-            self.sql_panel.call_later(self.sql_panel.answered, message.answer)
+            self.sql_panel.call_later(self.sql_panel.answered, message.answer, mark)
             return
         if message.answer is None:
             self.post_message(Said("enter asks: it may take a few seconds"))
@@ -150,8 +183,25 @@ class Workbench(Navigation):
             self._kept = dict([*self._kept.items()][-MOST_KEPT:])
         lay_out = VIEWS[self.place.view].lay_out
         table = message.answer.layout() if lay_out is None else lay_out(message.answer)
-        self.results.show(message.answer, table)
+        self.results.show(message.answer, table, mark)
+        self.come_back = self._opened = None
         self._offer_another_reading(message.answer)
+
+    def on_extended(self, message: Extended) -> None:
+        """More of what stands there."""
+        if message.number == self.asking.number and message.answer is self.results.shown:
+            self.results.extend(message.layout)
+
+    def _mark_in(self, answer: Any) -> RowMark | None:
+        """The row that one comes to: the one stood on before, or the one a finding speaks of."""
+        if self.come_back == self.place:
+            return self.trail.rows.get(self.place)
+        place, finding = self._opened or (None, None)
+        if finding is None or place != self.place or self.ix is None:
+            return None
+        from explorer.findings.declared import row_of
+
+        return RowMark("", row_of(finding.query, answer, self.ix.manifest))
 
     def on_refused(self, message: Refused) -> None:
         """Why not, and where."""
@@ -160,6 +210,7 @@ class Workbench(Navigation):
         self._answered = message.number
         self._offered = message.texts
         self.results.leave_out_what_is_old()
+        self._tell_what_is_not_asked()
         empty = self.bar.display and not self.place.text.strip() and not message.broken
         self._nothing_asked(empty and not self.sql_panel.active and not message.texts)
         if self.sql_panel.active:
@@ -213,9 +264,18 @@ class Workbench(Navigation):
 
     # -- what there is to see, where nothing is asked -------------------------------------------
 
+    def look(self, far: Looking) -> None:
+        """Say where nothing is asked how far it is with what is to stand there."""
+        self.looking = True
+        if self._unasked and self.answer.answer is None:
+            line = f"what there is to see is being found: {far.what}, {far.done + 1} of {far.total}"
+            self.answer.tell(VIEWS[self.place.view].about, f"{line} (escape ends it)")
+
     def offer(self, findings: tuple[Finding, ...]) -> None:
         """Have these stand where nothing is asked."""
-        self._findings = findings
+        self._findings, self.looking = findings, False
+        if self._unasked:
+            self._tell_what_is_not_asked()
         self._nothing_asked(self._unasked)
 
     def _nothing_asked(self, true: bool) -> None:
@@ -226,6 +286,8 @@ class Workbench(Navigation):
             places = [place_of(one.query) for one in self._findings]
             view = VIEWS[self.place.view]
             here = [at for at, place in enumerate(places) if place and place.view == view.name]
+            if self.come_back == self.place and self._asked_last in self._findings:
+                here = [self._findings.index(self._asked_last)]
             self.results.show_findings(self._findings, view.about, view.explains, *here[:1])
 
     @on(FindingsPane.Chosen)
@@ -241,6 +303,7 @@ class Workbench(Navigation):
             self.show_place()
             self.action_focus_query()
             self.ask(entered=True)
+            self._opened, self._asked_last = (place, finding), finding
 
     @on(Input.Submitted, "#query")
     def _open_chosen(self, event: Input.Submitted) -> None:
@@ -267,6 +330,7 @@ class Workbench(Navigation):
         # A row of an answer that has gone meanwhile is nobody's any more.
         there = event.answer is self.results.shown
         if self.ix is not None and there:
+            self.trail.mark(self.results.mark)
             self.asking.detail(self.ix, event.answer, event.layout, event.row, LOOKING)
 
     def action_enter(self) -> None:

@@ -19,6 +19,7 @@ from explorer.questions import (
 from explorer.questions.beside import DepthsQuery, EffectsQuery, NeuronScoresQuery, ScoresQuery
 from explorer.questions.choices import Method
 from explorer.questions.query import Query
+from explorer.views.neuron import LOGITS
 from explorer.views.terms import item
 from indexer.store.items import ITEMS
 from indexer.store.layout import Manifest
@@ -84,6 +85,8 @@ def _of_neuron(answer: NeuronReport, row: NeuronNear) -> Query[Any]:
         return NeuronScoresQuery(name, None, (item(row.item),))
     alike = [r for r in answer.rows if (r.side, r.kind) == (row.side, row.kind)]
     marks = {r.item: r.score for r in [row, *alike]}
+    if row.side == LOGITS:
+        return EffectsQuery(name, marks)
     if row.kind == "neuron":
         return ScoresQuery(f"{name}.{row.side}", f"neuron.{row.side}", "cosine", "add", marks)
     return NeuronScoresQuery(name, row.side, (), marks)

@@ -9,7 +9,7 @@ from explorer.progress import Progress
 from explorer.questions import AnchoredQuery, CongruenceQuery
 from explorer.views.place import Place
 from explorer.views.terms import only_words
-from explorer.views.view import Choice, Option, chosen, view_of
+from explorer.views.view import Choice, Option, check_words, chosen, view_of
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
@@ -46,8 +46,7 @@ def _ask(ix: Explorer, place: Place, progress: Progress) -> Any:
 
 
 def _check(ix: Explorer, place: Place) -> None:
-    asked = [*_words(ix, place), *filter(None, [place.get("anchor").strip()])]
-    ix.vectors(ix.manifest.embed.name, asked)
+    check_words(ix, [*_words(ix, place), *filter(None, [place.get("anchor").strip()])])
 
 
 VIEW = dataclasses.replace(

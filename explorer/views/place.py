@@ -5,7 +5,7 @@ Knows neither an index nor a screen. A place is plain data: it compares, and can
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -43,6 +43,23 @@ class Place:
             chosen[name] = value
         return replace(self, chosen=tuple(sorted(chosen.items())))
 
+    @property
+    def lines(self) -> tuple[tuple[str, str], ...]:
+        """What stands in the bar, without a name, and what was chosen, by name."""
+        return (("", self.text), *self.chosen)
+
+    def writing(self, asked: str, instead: str) -> Place | None:
+        """The same place with another text where one stands: alone in a line, or as a part of one.
+
+        None where it stands nowhere.
+        """
+        whole = [line for line in self.lines if line[1].strip() == asked]
+        for name, text in (*whole, *self.lines):
+            if asked and asked in text:
+                text = text.replace(asked, instead, 1)
+                return self.choosing(name, text) if name else replace(self, text=text)
+        return None
+
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it."""
         return {"view": self.view, "text": self.text, "chosen": dict(self.chosen)}
@@ -58,13 +75,49 @@ class Place:
         return cls(str(kept["view"]), str(kept["text"]), chosen)
 
 
+@dataclass(frozen=True)
+class RowMark:
+    """A row of an answer that one stood on.
+
+    Attributes:
+        label: what it is about; empty where nothing of it can be asked about.
+        at: how many rows stand above it.
+        listing: of a card, which of its lists it is in.
+    """
+
+    label: str
+    at: int
+    listing: int = 0
+
+    def found(self, labels: Sequence[str]) -> int:
+        """Where it stands among rows by what they are about: the nearest of that name, or as far.
+
+        `labels` may have moved since, been cut short, or name something twice.
+        """
+        named = [at for at, label in enumerate(labels) if label and label == self.label]
+        return min(named, key=lambda at: abs(at - self.at), default=self.at)
+
+    @classmethod
+    def from_dict(cls, kept: Mapping[str, Any]) -> RowMark:
+        """What `dataclasses.asdict` gave.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is not.
+        """
+        return cls(str(kept["label"]), max(int(kept["at"]), 0), max(int(kept["listing"]), 0))
+
+
 @dataclass
 class Trail:
-    """The places one came through, which of them one is at, and whether one is writing it."""
+    """The places one came through, which of them one is at, and whether one is writing it.
+
+    `rows` has, of places that were answered, the row one stood on last.
+    """
 
     places: list[Place] = field(default_factory=lambda: [Place()])
     at: int = 0
     writing: bool = False
+    rows: dict[Place, RowMark] = field(default_factory=dict)
 
     @property
     def here(self) -> Place:
@@ -95,6 +148,12 @@ class Trail:
     def arrive(self) -> None:
         """One has come to this place: what is typed next is another."""
         self.writing = False
+
+    def mark(self, row: RowMark) -> None:
+        """One stands on this row of the answer here."""
+        if len(self.rows) > LONGEST_TRAIL:
+            self.rows = {place: one for place, one in self.rows.items() if place in self.places}
+        self.rows[self.here] = row
 
     def back(self) -> bool:
         """One step back; whether there was one."""

@@ -45,7 +45,12 @@ def several(text: str) -> TypedWords:
     words: list[str] = []
     avoid: list[str] = []
     for part in expressions(text):
-        for term in parse(part).terms:
+        try:
+            terms = parse(part).terms
+        except BadExpression:
+            words.append(part)  # what is asked of it says what is wrong
+            continue
+        for term in terms:
             if abs(term.weight) != 1:
                 raise QueryError(f"{part!r}: words are asked one by one here; leave out the weight")
             (words if term.weight > 0 else avoid).append(_written(term))

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from explorer.errors import QueryError, TooFewRows
+from explorer.errors import QueryError, SemanticError, TooFewRows
+from explorer.expressions import single_word
 from explorer.progress import Progress
 from explorer.questions.fields import ROWS
 from explorer.questions.query import Parameter, Query, about, parameters
@@ -21,6 +22,7 @@ from indexer.store.spaces import UNGATED_SIDES
 
 if TYPE_CHECKING:
     from explorer.api import Explorer
+    from explorer.show.layout import Layout
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,8 @@ class View:
         live: whether it is asked while one types; else on Enter.
         picture: a further answer, whose pictures are drawn beside the table; the answer's own where
             there is none. It may be None at a place, which draws nothing more.
+        further: the table of an answer with more in it, asked once the answer stands there; None
+            where there is no more.
         check: raises where what is typed could not be asked, in a moment; for a view that is not
             live.
         lay_out: the table of an answer; that of the command line unless given.
@@ -82,6 +86,7 @@ class View:
     ask: Callable[[Explorer, Place, Progress], Any]
     live: bool = True
     picture: Callable[[Explorer, Place], Any] | None = None
+    further: Callable[[Explorer, Any, Progress], Layout | None] | None = None
     check: Callable[[Explorer, Place], object] | None = None
     lay_out: Callable[[Any], Any] | None = None
     letter: str = ""
@@ -190,7 +195,7 @@ def view_of(
         return None if wider is None else ix.ask(wider)
 
     def check(ix: Explorer, place: Place) -> None:
-        ix.vectors(ix.manifest.embed.name, only_words(place.text))
+        check_words(ix, only_words(place.text))
 
     return View(
         name=kind.question,
@@ -205,6 +210,19 @@ def view_of(
         letter=kind.letter,
         explains=kind.explains,
     )
+
+
+def check_words(ix: Explorer, words: Sequence[str]) -> None:
+    """Raise where one of some words is none, or not known: its error is that of one word alone."""
+    embed = ix.manifest.embed.name
+    for word in words:
+        single_word(word, "here words are asked, each by itself", "here words are asked")
+    try:
+        ix.vectors(embed, words)
+    except SemanticError:
+        for word in words:
+            ix.neighbors(word, space=embed, k=1)
+        raise
 
 
 def ask_as_many(ix: Explorer, query: Any, place: Place, progress: Progress) -> Any:

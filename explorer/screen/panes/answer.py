@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
@@ -197,6 +198,10 @@ class AnswerPane(Vertical):
         self._say("#head", plain(line))
         self._say("#foot", plain(""))
 
+    def tell(self, title: str, line: str) -> None:
+        """Lines where no answer stands yet."""
+        self._say("#head", plain(title, "bold").append(f"\n{plain(line).plain}", "not bold"))
+
     def fade(self) -> None:
         """What is shown answers what was asked before."""
         for table in (self.table, *self.card.tables):
@@ -216,6 +221,29 @@ class AnswerPane(Vertical):
             if self.has_class("-card"):
                 self.card.reveal()
             self._tell()
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """Of a card, which list has the cursor, and 0 of a table; and on which of its rows."""
+        tables = list(self.card.tables) if self.has_class("-card") else []
+        at = tables.index(self.card.active) if self.card.active in tables else 0
+        return at, self.table.cursor_row
+
+    def listed(self, listing: int) -> Sequence[Any]:
+        """The rows of the table, or of a list of the card; of none that is not there."""
+        if not self.has_class("-card"):
+            return self.rows
+        return next((one.listed for one in islice(self.card.tables, listing, None)), ())
+
+    def go_to(self, listing: int, at: int) -> None:
+        """Put the cursor on a row of such a list, and show it; where there is none, on no other."""
+        if not 0 <= at < len(self.listed(listing)):
+            return
+        if self.has_class("-card"):
+            self.card.go_to(listing, at)
+        else:
+            self.table.move_cursor(row=at)
+        self._tell()
 
     def _tell(self) -> None:
         if self.layout_shown is not None and (row := self.row) is not None:

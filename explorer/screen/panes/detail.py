@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     from explorer.views.links import Link
 
 
+class Links(OptionList):
+    """What can be explored; where one comes to it, one stands on the first."""
+
+    def on_focus(self) -> None:
+        """Stand on one: `enter` follows it."""
+        if self.highlighted is None and self.option_count:
+            self.highlighted = 0
+
+
 class DetailPane(VerticalScroll):
     """One row: what is known of it above, where it leads below."""
 
@@ -46,7 +55,7 @@ class DetailPane(VerticalScroll):
     def compose(self) -> ComposeResult:
         """What is known, and a list of what can be explored."""
         yield Static(id="known")
-        yield OptionList(id="links", compact=True)
+        yield Links(id="links", compact=True)
 
     def show(self, detail: Detail | None) -> None:
         """Show a row; nothing where there is none."""
@@ -69,7 +78,7 @@ class DetailPane(VerticalScroll):
             for what, link in found
         )
         links.display = bool(found)
-        if at is not None and links.has_focus and at < len(self._links):
+        if links.has_focus and (at := at or 0) < len(self._links):
             links.highlighted = at
 
     @on(OptionList.OptionSelected)

@@ -19,7 +19,7 @@ from textual.message import Message
 from explorer.screen.messages import Said
 from explorer.screen.results import Results
 from explorer.views.history import AnswerCache, History
-from explorer.views.place import Place
+from explorer.views.place import Place, RowMark
 from explorer.views.sql import STATEMENT, page_of, pages
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ class SqlPanel(Vertical):
         self._upper: StatementPane | None = None
         self._mounting = asyncio.Lock()
         self._answers = AnswerCache()
+        self._pages: dict[str, int] = {}
         self._statement = ""
 
     @property
@@ -165,11 +166,14 @@ class SqlPanel(Vertical):
         self.running, self._begun = self._statement, time.monotonic()
         self.post_message(self.Entered())
 
-    def answered(self, answer: SqlRows | None) -> None:
-        """A statement has its answer; None where one only came here, and nothing was asked."""
+    def answered(self, answer: SqlRows | None, mark: RowMark | None = None) -> None:
+        """A statement has its answer; None where one only came here, and nothing was asked.
+
+        `mark` is the row one stood on, where one has come back.
+        """
         self.running = ""
         if answer is None:
-            self._recall()
+            self._recall(mark)
             return
         self.history.add(answer.query.sql)
         self._answers.keep(answer)
@@ -187,11 +191,11 @@ class SqlPanel(Vertical):
             self.editor.mark(wrong)
             self.screen.set_focus(self.editor)
 
-    def _recall(self) -> None:
+    def _recall(self, mark: RowMark | None) -> None:
         """Show what the statement answered when it ran; nothing runs because one comes here."""
         found = self._answers.get(self._statement)
         if found is not None:
-            self._show(found)
+            self._show(found, self._pages.get(self._statement, 0), mark)
             self.post_message(Said(""))
             return
         self.answer = None
@@ -201,14 +205,16 @@ class SqlPanel(Vertical):
 
     # -- pages --------------------------------------------------------------------------------
 
-    def _show(self, answer: SqlRows, page: int = 0) -> None:
+    def _show(self, answer: SqlRows, page: int = 0, mark: RowMark | None = None) -> None:
         self.answer, self.page = answer, page
+        self._pages[answer.query.sql] = page
         layout = page_of(answer, page)
         if (count := pages(answer)) > 1:
             head = f"{layout.head[0]}; page {page + 1:,} of {count:,} (n next, p before)"
             layout = replace(layout, head=[head])
-        self.results.show(answer, layout)
-        self.results.answer.table.scroll_home(animate=False)
+        self.results.show(answer, layout, mark)
+        if mark is None:
+            self.results.answer.table.scroll_home(animate=False)
         self.refresh_bindings()
 
     def action_turn(self, by: int) -> None:

@@ -151,10 +151,21 @@ def _lines(plot: Any, picture: Lines, width: int, height: int) -> None:
         plot.ylim(_depth(worst), 0)
     else:
         plot.ylim(min(0, *ends), max(0, *ends))
-    longest = max(map(len, picture.labels)) + 2
-    step = max(1, -(-len(picture.labels) * longest // (width - 10)))
-    shown = list(places)[::step]
+    shown = _named(picture.labels, width - 10)
     plot.xticks(shown, [picture.labels[at] for at in shown])
+
+
+def _named(labels: Sequence[str], width: int) -> list[int]:
+    """The places of an axis so wide that are named: the first, the last, and steps between them."""
+    longest, last = max(map(len, labels)) + 2, len(labels) - 1
+    least = max(1, -(-len(labels) * longest // width))
+    # The last name ends where the axis does, and so reaches further than half its length.
+    room = 1.5 * longest / width * last
+    for step in range(least, last):
+        places = [at for at in range(0, last, step) if at == 0 or last - at >= room]
+        if last - places[-1] < 1.5 * step:  # as if the last were a step further
+            return [*places, last]
+    return [0, last] if last else [0]
 
 
 def _depth(rank: float) -> float:
