@@ -228,6 +228,30 @@ def test_a_piece_of_words_is_told_with_a_whole_word(real: Any) -> None:
     assert real.neighbors("large", k=1).meta.resolved[0].note == ""
 
 
+def test_each_piece_within_a_phrase_is_told(real: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("explorer.resolve._MANY", 1e-9)  # as where many words are indexed
+    (row,) = real.sql(
+        "SELECT trim(t.text) AS piece FROM token t WHERE regexp_full_match(t.text, ' [a-z]{4,8}') "
+        "AND NOT EXISTS (SELECT 1 FROM word w WHERE w.text = trim(t.text)) AND EXISTS "
+        "(SELECT 1 FROM word w WHERE starts_with(w.text, trim(t.text))) ORDER BY id LIMIT 1"
+    ).rows
+    piece, ix = row["piece"], explorer.Explorer(real.index)
+    (alone,) = ix.neighbors(piece, k=1).meta.resolved
+    (whole,) = alone.instead
+    (item, _) = ix.neighbors(f"{piece} {whole} {piece} - dog", k=1).meta.resolved
+    assert item.note.startswith("the mean of its ")
+    assert f"; {piece}: {alone.note}" in item.note
+    assert item.instead == (f"{whole} {whole} {whole}",)
+    assert ix.neighbors("dog cat", k=1).meta.resolved[0].instead == ()
+
+
+def test_of_a_phrase_only_the_whole_word_is_respelled(real: Any) -> None:
+    with pytest.raises(UnknownWord) as caught:
+        real.neighbors("zzxqvf zzxqvfs")
+    assert caught.value.instead
+    assert all("zzxqvfs" in one for one in caught.value.instead)
+
+
 # -- letters and marks --------------------------------------------------------------------------
 
 
