@@ -206,6 +206,11 @@ def _read(text: str, chunks: list[str]) -> Expression:
     return Expression(" ".join(chunks), tuple(terms))
 
 
+def with_plain_dashes(text: str) -> str:
+    """A text with ASCII's dash for each that stands in its place."""
+    return re.sub(f"[{_DASHES}]", "-", text)
+
+
 def word_written(text: str) -> str:
     """How a word is asked for: as it is, or in double quotes where that would be read otherwise."""
     return text if _reads_as_word(text) else Term(Kind.TEXT, text=text).name

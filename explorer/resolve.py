@@ -41,10 +41,11 @@ from indexer.store.vocabulary import display_name, is_word_like
 
 _BY_LIKENESS = """
     SELECT text FROM (SELECT unnest($1) AS text, generate_subscripts($1, 1) AS place)
+    WHERE damerau_levenshtein(lower(trim(text)), lower($2)) < length($2)
     ORDER BY damerau_levenshtein(lower(trim(text)), lower($2)),
              jaro_winkler_similarity(trim(text), $2) DESC, place
 """
-"""Words among tokens, as each of the two is ordered by itself."""
+"""Words among tokens, as each of the two is ordered by itself; what shares no letter is none."""
 
 _Asked = TypeVar("_Asked")
 _Found = TypeVar("_Found")

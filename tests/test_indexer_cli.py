@@ -94,6 +94,11 @@ def test_an_empty_folder_of_indexes_lists_nothing_and_says_how_to_build(run: Run
     assert done.err.endswith("/; build one with `indexer build smollm2`\n")
 
 
+def test_a_folder_of_indexes_that_is_not_there_is_refused(run: Run, tmp_path: Path) -> None:
+    done = run("indexer", "list", "--indexes", str(tmp_path / "nope"))
+    assert_one_line(done, 2, "nope", "no such folder")
+
+
 def test_a_name_that_is_nearly_right_is_met_with_the_right_one(
     tiny_indexes: Path, run: Run
 ) -> None:

@@ -270,7 +270,7 @@ def _measure_by_measure(result: Comparison, head: list[str], columns: list[Colum
     foot = []
     if random:
         shown += [
-            Column("%", lambda at: f"{at[0].percentiles[at[1]]:.1f}", right=True),
+            Column("%", lambda at: f"{at[0].percentiles[at[1]]:z.1f}", right=True),
             Column("control mean", lambda at: figure(random[at[0].layer, at[1]].mean), right=True),
             Column("std", lambda at: figure(random[at[0].layer, at[1]].std), right=True),
         ]
@@ -288,7 +288,7 @@ def _of_row(column: Column) -> Column:
 def _standing_of(measure: str) -> Callable[[Any], str]:
     def cell(row: Any) -> str:
         score = row.scores[measure]
-        said = f"{score:.3f}" if abs(score) < 10 else f"{score:,.1f}"
-        return f"{said} {row.percentiles[measure]:.1f}" if row.percentiles else said
+        said = f"{score:z.3f}" if abs(score) < 10 else f"{score:,.1f}"
+        return f"{said} {row.percentiles[measure]:z.1f}" if row.percentiles else said
 
     return cell

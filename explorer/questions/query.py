@@ -20,7 +20,7 @@ from dataclasses import MISSING, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origin
 
 from explorer.errors import QueryError
-from explorer.expressions import expressions
+from explorer.expressions import expressions, with_plain_dashes
 from indexer.store.errors import unknown
 
 if TYPE_CHECKING:
@@ -311,7 +311,7 @@ def _tidied(one: Parameter, value: Any) -> Any:
     if one.type is dict:
         return value
     if one.takes == "layers":
-        return value if isinstance(value, str) else _numbers(one, value)
+        return with_plain_dashes(value) if isinstance(value, str) else _numbers(one, value)
     if one.takes == "file" and not isinstance(value, str):
         return _texts(one, value)
     if one.several:
@@ -345,14 +345,20 @@ def _chosen(one: Parameter, value: Any, choices: tuple[str, ...]) -> Any:
     return value
 
 
+def whole(value: Any) -> int:
+    """A whole number of any library's; raises `TypeError` for what is none, as True and False."""
+    if isinstance(value, bool):
+        raise TypeError("a bool is no number here")
+    return operator.index(value)
+
+
 def _of_type(one: Parameter, value: Any) -> Any:
     if one.type is bool:
         if isinstance(value, bool) or type(value).__name__ in ("bool_", "bool"):
             return bool(value)
     elif one.type is int:
         with contextlib.suppress(TypeError):
-            if not isinstance(value, bool):
-                return operator.index(value)
+            return whole(value)
     elif isinstance(value, one.type):
         return value
     raise QueryError(f"{one.name} {value!r}: {_expected(one)}")
@@ -373,9 +379,7 @@ def _texts(one: Parameter, value: Any) -> tuple[str, ...]:
 
 def _numbers(one: Parameter, value: Any) -> tuple[int, ...]:
     with contextlib.suppress(TypeError):
-        if hasattr(value, "__index__") and not isinstance(value, bool):
-            return (operator.index(value),)
-        return tuple(operator.index(part) for part in value)
+        return tuple(map(whole, (value,) if hasattr(value, "__index__") else value))
     raise QueryError(f"{one.name} {value!r}: write numbers, or a text such as 0-28")
 
 
