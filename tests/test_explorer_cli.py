@@ -71,8 +71,8 @@ QUESTIONS: dict[str, tuple[tuple[str, ...], Callable[[Any], Any]]] = {
         lambda ix: ix.middleman("red", score="dot", combine="mean", per_layer=2),
     ),
     "compare": (
-        ("compare", "large", "tall", "dog", "--per-layer", "--pairs", "100"),
-        lambda ix: ix.compare("large", "tall", "dog", per_layer=True, pairs=100),
+        ("compare", "large", "tall", "dog", "--each-layer", "--pairs", "100"),
+        lambda ix: ix.compare("large", "tall", "dog", each_layer=True, pairs=100),
     ),
     "analogy": (
         ("analogy", "dog + small", "--target", "puppy", "--against", "dog + large"),

@@ -25,6 +25,7 @@ from conftest import BIN, ROOT, Run
 from explorer.errors import Cancelled, QueryError
 from explorer.questions import SqlRows
 from explorer.questions.sql import page
+from explorer.show.text import to_text
 from explorer.sql.functions import functions
 from explorer.sql.session import Session, bytes_of
 from indexer.store.errors import SemanticError
@@ -264,6 +265,16 @@ def test_text_that_is_not_indexed_is_run_through_the_model(real: Any) -> None:
     assert [r["item"] for r in answer.rows] == [
         r.item for r in real.neighbors("quuxish thing", "context.12", k=2).rows
     ]
+
+
+def test_where_there_is_no_room_names_stay_before_what_is_long(real: Any) -> None:
+    compared = real.sql("FROM compare(['large', 'tall'], pairs := 0)")
+    between = real.sql("FROM middleman(['large', 'tall'], k := 2)")
+    for width in (160, 100, 80):
+        assert {"first", "second"} <= set(to_text(compared.layout(), width).split())
+        assert "neuron" in to_text(between.layout(), width).split("─")[0]
+    nested = real.sql("SELECT {'a': 1.5} AS s, MAP {'x': 2} AS m, [1] AS l, 1.5 AS d, 3 AS i")
+    assert [one.right for one in nested.layout().columns] == [False, False, False, True, True]
 
 
 # -- the examples of the docs -----------------------------------------------------------------
