@@ -33,7 +33,7 @@ from typing import TypeVar
 
 from explorer.errors import BadExpression
 from indexer.store.errors import SemanticError
-from indexer.store.letters import composed
+from indexer.store.letters import DASHES, composed
 
 _Error = TypeVar("_Error", bound=SemanticError)
 
@@ -122,7 +122,6 @@ class Expression:
 
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_DASHES = "\N{MINUS SIGN}\N{EN DASH}\N{EM DASH}\N{FIGURE DASH}\N{HYPHEN}\N{FULLWIDTH HYPHEN-MINUS}"
 _TIMES = "\N{MULTIPLICATION SIGN}\N{ASTERISK OPERATOR}\N{FULLWIDTH ASTERISK}"
 _PLUS = "\N{FULLWIDTH PLUS SIGN}"
 _COMMAS = ",\N{FULLWIDTH COMMA}\N{IDEOGRAPHIC COMMA}"
@@ -204,11 +203,6 @@ def _read(text: str, chunks: list[str]) -> Expression:
     if ready or pending_weight is not None:
         raise BadExpression(f"{text!r} ends with an operator; a term is missing")
     return Expression(" ".join(chunks), tuple(terms))
-
-
-def with_plain_dashes(text: str) -> str:
-    """A text with ASCII's dash for each that stands in its place."""
-    return re.sub(f"[{_DASHES}]", "-", text)
 
 
 def word_written(text: str) -> str:
@@ -352,9 +346,9 @@ def _belongs(text: str, at: int, chunk: str) -> bool:
 
 def _plain_signs(chunk: str, after_number: bool) -> str:
     """A chunk with the grammar's own signs where others stand for them, its letters composed."""
-    if len(chunk) == 1 and chunk in _DASHES + _PLUS:
+    if len(chunk) == 1 and chunk in DASHES + _PLUS:
         return "+" if chunk in _PLUS else "-"
-    signed = re.fullmatch(rf"([{_DASHES}{_PLUS}])({_NUMBER}[*{_TIMES}].*)", chunk, re.DOTALL)
+    signed = re.fullmatch(rf"([{DASHES}{_PLUS}])({_NUMBER}[*{_TIMES}].*)", chunk, re.DOTALL)
     if signed is not None:
         chunk = ("+" if signed[1] in _PLUS else "-") + signed[2]
     times = re.match(rf"{_NUMBER}([{_TIMES}])", chunk)
@@ -424,7 +418,7 @@ def _side(bare: str, side: str | None, sides: tuple[str, ...], text: str) -> str
 def _joined(before: Term, term: Term, chunk: str, text: str) -> Term:
     """Two words without an operator between them are one phrase."""
     for sign, side in ((chunk[:1], "after"), (before.text[-1:], "before")):
-        signs = ("+", "-", *_DASHES, *_PLUS)
+        signs = ("+", "-", *DASHES, *_PLUS)
         if before.kind is Kind.WORD and term.kind is Kind.WORD and sign in signs:
             raise BadExpression(
                 f"{text!r}: no blank {side} {sign!r}; an operator stands between blanks "

@@ -41,11 +41,17 @@ from indexer.store.vocabulary import display_name, is_word_like
 
 _BY_LIKENESS = """
     SELECT text FROM (SELECT unnest($1) AS text, generate_subscripts($1, 1) AS place)
-    WHERE damerau_levenshtein(lower(trim(text)), lower($2)) < length($2)
+    WHERE 2 * damerau_levenshtein(lower(trim(text)), lower($2)) <= length($2) + 1
     ORDER BY damerau_levenshtein(lower(trim(text)), lower($2)),
+             list_sort(string_split(lower(trim(text)), ''))
+                 <> list_sort(string_split(lower($2), '')),
              jaro_winkler_similarity(trim(text), $2) DESC, place
 """
-"""Words among tokens, as each of the two is ordered by itself; what shares no letter is none."""
+"""Words among tokens, as each of the two is ordered by itself: of those as near, one of the same
+letters comes first, as they were typed in another order; what is more unlike than alike is none."""
+
+_LOOKED_AT = 50
+"""Tokens, and words, that are ordered anew."""
 
 _Asked = TypeVar("_Asked")
 _Found = TypeVar("_Found")
@@ -376,8 +382,8 @@ class Resolver:
 
     def _near(self, text: str) -> list[str]:
         """Tokens and indexed words that are written most like a text."""
-        tokens = [token.text for token in self.index.tokens.like(text, 2)]
-        words = self.index.words.like(text.strip(), 2)
+        tokens = [token.text for token in self.index.tokens.like(text, _LOOKED_AT)]
+        words = self.index.words.like(text.strip(), _LOOKED_AT)
         near = list(dict.fromkeys(tokens + [w for w in words if f" {w}" not in tokens]))
         rows = self.index.sql(_BY_LIKENESS, [near, text.strip()])
         return [one for (one,) in rows[:3]]

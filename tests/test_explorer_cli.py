@@ -341,7 +341,10 @@ BAD = [
     (["neighbors", "L1N7.over"], ["no side 'over'"]),
     (["neighbors", "L9N7.gate"], ["'L9N7'", "layers are 0 to 2", "did you mean 'L2N7'"]),
     (["neighbors", "dog@embd"], ["'embd'", "did you mean 'embed'"]),
-    (["neighbours", "dog"], ["'neighbours'", "Did you mean 'neighbors'"]),
+    (["neighbours", "dog"], ["'neighbours'", "did you mean 'neighbors'"]),
+    (["king - man"], ["no command 'king - man'", "`explorer neighbors 'king - man'`"]),
+    (["neighbors", "dog", "--space", "L2"], ["did you mean 'context.2'?"]),
+    (["neighbors", "dog", "--space", "context"], ["did you mean 'context.0'?"]),
     (
         [],
         [

@@ -53,7 +53,7 @@ def test_an_option_is_a_number_or_a_flag_or_a_text_in_every_command() -> None:
     kinds: dict[str, dict[str, str]] = {}
     for path in COMMANDS:
         for name, one in options(path).items():
-            kind = "flag" if one.is_flag else one.type.name
+            kind = "flag" if one.is_flag else one.type.name.removesuffix(" range")
             kinds.setdefault(name, {})[path] = kind
     two = {name: where for name, where in kinds.items() if len(set(where.values())) > 1}
     assert two == {}

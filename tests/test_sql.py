@@ -399,6 +399,7 @@ def test_quotes_within_a_text_are_what_was_meant(real: Any) -> None:
         ),
         ("FROM neighbors(“king - man”)", r"in plain ones: 'king - man'$"),
         ("SELECT 1 FROM token WHERE text = ‘large’", r"column 34 .*in plain ones: 'large'$"),
+        ("FROM neighbors(large, k := 2)", r"column 6 .*stands in single quotes: 'large'"),
         ("FROM neighbors('large', k=2)", r"column 6 .*is named with :=, as in k := 2"),
         ("FROM neighbors('large', space=\"embed\")", r"column 6 .*:=, as in space := 'embed'"),
         ('FROM token WHERE text = "it\'s"', r"column 25 .*single quotes: 'it''s'"),

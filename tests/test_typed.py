@@ -261,6 +261,7 @@ def test_each_piece_within_a_phrase_is_told(real: Any, monkeypatch: pytest.Monke
     assert f"; {piece}: {alone.note}" in item.note
     assert item.instead == (f"{whole} {whole} {whole}",)
     assert ix.neighbors("dog cat", k=1).meta.resolved[0].instead == ()
+    assert f"{piece} {whole} = " in repr(ix.neighbors([f"{piece} {whole}", "dog"], k=1))
 
 
 def test_of_a_phrase_only_the_whole_word_is_respelled(real: Any) -> None:
@@ -296,10 +297,11 @@ def test_a_file_of_words_is_read_in_one_form(tmp_path: Path) -> None:
     assert read_words(tmp_path / "words.txt") == ["café", "king"]
 
 
-def test_a_number_has_no_likeness_that_shares_nothing_with_it(real: Any) -> None:
-    with pytest.raises(UnknownWord) as caught:
-        real.neighbors("29")
-    assert "did you mean" not in str(caught.value)
+def test_what_is_more_unlike_than_alike_is_not_offered(real: Any) -> None:
+    for text in ("29", "zzqx"):
+        with pytest.raises(UnknownWord) as caught:
+            real.neighbors(text)
+        assert "did you mean" not in str(caught.value)
 
 
 @pytest.mark.parametrize("dash", "\N{EN DASH}\N{EM DASH}\N{MINUS SIGN}")

@@ -5,6 +5,9 @@ Knows exit codes; each command imports what it needs when it runs.
 
 from __future__ import annotations
 
+import itertools
+import re
+import shlex
 import sys
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
@@ -14,19 +17,36 @@ from typing import Any, NoReturn
 import click
 
 from explorer.cli.answer import say
-from explorer.cli.colour import failing
 from explorer.cli.completion import completion
 from explorer.cli.options import EXIT_CODES, EXPRESSIONS, GLOSSARY, examples
 from explorer.cli.question import command
 from explorer.cli.tui import tui
 from explorer.questions import QUERIES
 from explorer.questions.query import Query
+from indexer.store.colour import failing
 from indexer.store.errors import at_the_edge, did_you_mean, on_command_line
 from indexer.store.shown import escape_what_libraries_say
 from indexer.store.streams import ReaderLeft, let_go_of_stdout, prepare
 
 
+class _Program(click.Group):
+    """The program; what is no command may be a word that somebody asks about."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is named, and what is left for it."""
+        if args and args[0] not in self.commands:
+            near = did_you_mean(args[0], get_close_matches(args[0], self.commands, 1, 0.7))
+            written = itertools.takewhile(lambda one: not re.match("-+[a-z]", one), args)
+            asked = shlex.join(["explorer", "neighbors", " ".join(written)])
+            hint = near or f" (`explorer --help` lists them); what is near it says `{asked}`"
+            raise click.UsageError(f"no command {args[0]!r}{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
 @click.group(
+    cls=_Program,
     epilog=GLOSSARY
     + EXPRESSIONS
     + EXIT_CODES

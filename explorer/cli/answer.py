@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from explorer.cli.colour import put_coloured, wanted
+from indexer.store.colour import put_coloured, wanted
 from indexer.store.limits import ANSWERING, require_address_space
 from indexer.store.shown import lines, one_line
 from indexer.store.streams import loses, put

@@ -94,7 +94,7 @@ class Meta:
         resolved: what each item of the query was taken to be.
         calibration: what `z` is read against.
         notes: anything else a reader should know.
-        fewer: why there are fewer rows than were asked for; empty where there are as many.
+        fewer: why there are fewer rows than `k`; empty where there are as many.
     """
 
     index: str
@@ -335,11 +335,13 @@ class Answers(tuple[R, ...]):
         return "\n".join(str(one) for one in self)
 
     def __repr__(self) -> str:
-        """What was asked, a line an answer."""
+        """What was asked, a line an answer, and below it what is not quite as it was asked."""
         from explorer.show.text import cut
 
-        answers = f"{len(self):,} answer{'' if len(self) == 1 else 's'}"
-        shown = [f"{type(one).__name__}, {one.layout().head[0]}" for one in self[:SHOWN_TOGETHER]]
+        answers, shown = f"{len(self):,} answer{'' if len(self) == 1 else 's'}", list[str]()
+        for one in self[:SHOWN_TOGETHER]:
+            shown.append(f"{type(one).__name__}, {one.layout().head[0]}")
+            shown += [f"  {line}" for line in one.told()]
         more = ["…"] if len(self) > SHOWN_TOGETHER else []
         return "\n".join([answers, *(cut(f"  {line}") for line in [*shown, *more])])
 

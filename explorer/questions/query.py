@@ -20,7 +20,7 @@ from dataclasses import MISSING, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origin
 
 from explorer.errors import QueryError
-from explorer.expressions import expressions, with_plain_dashes
+from explorer.expressions import expressions
 from indexer.store.errors import unknown
 
 if TYPE_CHECKING:
@@ -311,7 +311,7 @@ def _tidied(one: Parameter, value: Any) -> Any:
     if one.type is dict:
         return value
     if one.takes == "layers":
-        return with_plain_dashes(value) if isinstance(value, str) else _numbers(one, value)
+        return value if isinstance(value, str) else _numbers(one, value)
     if one.takes == "file" and not isinstance(value, str):
         return _texts(one, value)
     if one.several:

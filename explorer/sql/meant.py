@@ -79,8 +79,10 @@ def _in_plain_quotes(text: re.Match[str]) -> str:
 
 
 def _text(name: str, sql: str) -> str | None:
-    """A text in double quotes, which SQL has for names."""
-    if f'"{name}"' not in sql:
+    """A text in double quotes, which SQL has for names, or in none at all."""
+    calls = "|".join(function.name for function in functions())
+    bare = re.search(rf"\b({calls})\s*\(\s*{re.escape(name)}\b", sql, re.IGNORECASE)
+    if bare is None and f'"{name}"' not in sql:
         return None
     single = name.replace("'", "''")
     return f"no column is called \"{name}\"; a text stands in single quotes: '{single}'"
