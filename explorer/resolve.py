@@ -41,14 +41,15 @@ from indexer.store.vocabulary import display_name, is_word_like
 
 _BY_LIKENESS = """
     SELECT text FROM (SELECT unnest($1) AS text, generate_subscripts($1, 1) AS place)
-    WHERE 2 * damerau_levenshtein(lower(trim(text)), lower($2)) <= length($2) + 1
+    WHERE 2 * damerau_levenshtein(lower(trim(text)), lower($2)) <= strlen($2) + 1
     ORDER BY damerau_levenshtein(lower(trim(text)), lower($2)),
              list_sort(string_split(lower(trim(text)), ''))
                  <> list_sort(string_split(lower($2), '')),
              jaro_winkler_similarity(trim(text), $2) DESC, place
 """
 """Words among tokens, as each of the two is ordered by itself: of those as near, one of the same
-letters comes first, as they were typed in another order; what is more unlike than alike is none."""
+letters comes first, as they were typed in another order; what is more unlike than alike is none.
+What differs is counted in bytes, as DuckDB counts it."""
 
 _LOOKED_AT = 50
 """Tokens, and words, that are ordered anew."""

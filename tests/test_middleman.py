@@ -282,6 +282,7 @@ def test_a_neuron_may_be_named_in_small_letters_and_with_a_side(real: Any) -> No
         (("large + tall",), {}, "is a sum.*: write large, tall$"),
         (("king - man + woman",), {}, "write king, woman, and avoid=man$"),
         (("king - man - boy",), {}, "write king, and avoid='man, boy'$"),
+        (("king - man + woman",), {"by": "activations"}, "write king, woman$"),
         (("2*large",), {}, "is a sum"),
         (("- large",), {}, "is a sum"),
         (("L1N2.gate",), {}, "is a neuron"),

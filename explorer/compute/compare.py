@@ -128,7 +128,7 @@ def _filled(index: Index, query: CompareQuery) -> CompareQuery:
     if side not in index.sides:
         raise QueryError(unknown("side", side, index.sides))
     if len(words) < 2:
-        raise QueryError("name two words or more, such as: compare large tall")
+        raise QueryError("name two words or more, such as large, tall")
     if pairs != 0 and not FEWEST <= pairs <= MOST:
         raise QueryError(
             f"{option_named('pairs', pairs)}: ask for {FEWEST:,} to {MOST:,}, or 0 for none"

@@ -91,7 +91,7 @@ def _firing(resolver: Resolver, query: MiddlemanQuery) -> Middlemen:
         raise QueryError("name at least one word, such as large, tall")
     labels, chosen = labels_of(words), layers_asked(query.layers, index)
     rankings = _rankings(index, chosen, query)
-    fires = firing(resolver, [_single(word, index) for word in words])
+    fires = firing(resolver, [_single(word, index, avoids=False) for word in words])
     found = _best_by_activations(fires, rankings)
     places = [At(label, word) for label, word in zip(labels, fires.words, strict=True)]
     rows = _rows(index, found, labels, places)
@@ -322,8 +322,8 @@ def _are(count: int, what: str) -> str:
     return f"{count:,} {what} is" if count == 1 else f"{count:,} {what}s are"
 
 
-def _a_sum(text: str, asked: Expression, index: Index) -> BadExpression:
-    """The error of a sum: its words, what it takes away as words to avoid, or where sums belong."""
+def _a_sum(text: str, asked: Expression, index: Index, avoids: bool) -> BadExpression:
+    """The error of a sum: its words, those to avoid where some may be; or where sums belong."""
     added = [replace(term, weight=1.0).written for term in asked.terms if term.weight > 0]
     taken = [replace(term, weight=1.0).written for term in asked.terms if term.weight < 0]
     said = f"{text!r} is a sum; a middle man is asked of single words"
@@ -331,17 +331,17 @@ def _a_sum(text: str, asked: Expression, index: Index) -> BadExpression:
         space = neuron_space(index.sides[0])
         return BadExpression(f"{said} (a sum is a question for `neighbors --space {space}`)")
     words, avoid = ", ".join(added), ", ".join(taken)
-    if not taken:
+    if not taken or not avoids:
         return BadExpression(f"{said}: write {words}").offering(text, [words])
     avoid = avoid if avoid.isalpha() else repr(avoid)
     return BadExpression(f"{said}: write {words}, and {option_named('avoid', avoid)}")
 
 
-def _single(text: str, index: Index) -> Term:
+def _single(text: str, index: Index, avoids: bool = True) -> Term:
     asked = parse(text)
     term = asked.single
     if term is None:
-        raise _a_sum(text, asked, index)
+        raise _a_sum(text, asked, index, avoids)
     if term.kind in (Kind.NEURON, Kind.HEAD):
         raise BadExpression(
             f"{text!r} is a {term.kind.value}; a middle man is asked of words "
