@@ -379,7 +379,7 @@ def test_a_file_that_cannot_be_read_is_told(real: Any, tmp_path: Path, words_fil
 
 def test_quotes_within_a_text_are_what_was_meant(real: Any) -> None:
     assert rows(real.sql("SELECT '“large”' AS a")) == [("“large”",)]
-    with pytest.raises(SemanticError, match=r"column 18 .*Referenced column"):
+    with pytest.raises(SemanticError, match=r"column 19 .*Referenced column"):
         real.sql("SELECT '“large”', wrd FROM word")
 
 
