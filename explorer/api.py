@@ -5,9 +5,9 @@ Knows which query asks which question, and who answers it; the queries are in `e
 
 from __future__ import annotations
 
-import operator
 import os
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias, cast, overload
@@ -54,6 +54,7 @@ from explorer.questions import (
     OvQuery,
     OvReport,
     Query,
+    Resolved,
     Schema,
     SchemaQuery,
     SimilarityCorrelations,
@@ -74,7 +75,7 @@ from explorer.questions.choices import (
 )
 from explorer.questions.compare import ControlNeurons, Impact, ProfileMeasure
 from explorer.questions.middleman import By, Combine, Score
-from explorer.questions.query import R, asks
+from explorer.questions.query import R, asks, whole
 from explorer.sql.session import MEMORY, TIMEOUT, Session, bytes_of, seconds_of
 from explorer.unindexed import Encode, release
 from explorer.unindexed import encode as _encode
@@ -374,7 +375,8 @@ class Explorer:
         """The items nearest to some, away from others: `neighbors`, as gensim's users call it.
 
         The items are those of `neighbors("king + woman - man")`, each with its score: names as in
-        `items`, and no item that was asked for among them.
+        `items`, and no item that was asked for among them. A list of pairs can say nothing of what
+        an item was taken to be: where something else may have been meant, Python warns.
 
         Args:
             positive: an item, or several: `"king"`, `["king", "woman"]`, `[("king", 0.5)]` with a
@@ -392,12 +394,16 @@ class Explorer:
         """
         asked = expression_of(positive, negative)
         near = self.ask(NeighborsQuery(asked, space, measure, topn))
+        for item in near.meta.resolved:
+            _warn(item)
         return [(row.item, row.score) for row in near]
 
     def similarity(
         self, first: str, second: str, *, space: str = "embed", measure: MeasureName | None = None
     ) -> float:
         """The score of one expression with another.
+
+        Where something else may have been meant by an item, Python warns.
 
         Args:
             first: `dog + small`.
@@ -410,7 +416,11 @@ class Explorer:
             >>> round(ix.similarity("large", "tall"), 2), round(ix.similarity("large", "huge"), 2)
             (0.24, 0.63)
         """
-        (score,) = _similarity.similarities(self._work.resolver, [(first, second)], space, measure)
+        pairs, items = [(first, second)], list[Resolved]()
+        resolver = self._work.resolver
+        (score,) = _similarity.similarities(resolver, pairs, space, measure, tell=items.append)
+        for item in items:
+            _warn(item)
         assert score is not None, "what names nothing is an error"
         return score
 
@@ -458,7 +468,7 @@ class Explorer:
         top_neurons: int | None = None,
         impact: Impact = "z",
         control_neurons: ControlNeurons = "own",
-        per_layer: bool = False,
+        each_layer: bool = False,
         control: Control = "matched",
         pairs: int = 1000,
         seed: int = 0,
@@ -480,7 +490,7 @@ class Explorer:
                 top_neurons,
                 impact,
                 control_neurons,
-                per_layer,
+                each_layer,
                 control,
                 pairs,
                 seed,
@@ -1025,7 +1035,7 @@ def _neuron(neuron: str | int, unit: int | None, expert: int | None) -> str:
         raise QueryError(f"neuron {neuron!r}: name layer and unit, (29, 112), or 'L29N112'")
     numbers = [neuron, unit] if expert is None else [neuron, expert, unit]
     try:
-        layer, *others = map(operator.index, numbers)
+        layer, *others = map(whole, numbers)
     except TypeError:
         raise QueryError(f"neuron {numbers}: layer, expert and unit are whole numbers") from None
     return f"L{layer}N{others[0]}" if expert is None else f"L{layer}E{others[0]}N{others[1]}"
@@ -1033,6 +1043,14 @@ def _neuron(neuron: str | int, unit: int | None, expert: int | None) -> str:
 
 def _nobody(_: str) -> None:
     """Announces to nobody."""
+
+
+def _warn(item: Resolved) -> None:
+    """Tell whoever asked for plain numbers that something else may have been meant by an item."""
+    if item.instead:
+        from explorer.questions.lines import item_line
+
+        warnings.warn(item_line(item), stacklevel=3)
 
 
 def _source(asked: Source) -> str | tuple[str, ...]:

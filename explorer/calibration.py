@@ -33,8 +33,8 @@ def calibrate(values: Float64, population: str) -> Calibration:
         )
     if std <= _CONSTANT * abs(mean):
         raise EmptyPopulation(
-            f"{population} score the same, {mean:.4f} (n = {len(values):,}): no z can be had where "
-            "nothing varies"
+            f"{population} score the same, {mean:z.4f} (n = {len(values):,}): no z can be had "
+            "where nothing varies"
         )
     return Calibration(mean, std, len(values), population)
 

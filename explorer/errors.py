@@ -56,6 +56,10 @@ __all__ = [
 ]
 
 
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
 class QueryError(SemanticError):
     """Something in the question cannot be answered as asked."""
 

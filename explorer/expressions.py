@@ -26,14 +26,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeVar
 
 from explorer.errors import BadExpression
 from indexer.store.errors import SemanticError
-from indexer.store.letters import composed
+from indexer.store.letters import DASHES, composed
 
 _Error = TypeVar("_Error", bound=SemanticError)
 
@@ -122,7 +122,6 @@ class Expression:
 
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_DASHES = "\N{MINUS SIGN}\N{EN DASH}\N{EM DASH}\N{FIGURE DASH}\N{HYPHEN}\N{FULLWIDTH HYPHEN-MINUS}"
 _TIMES = "\N{MULTIPLICATION SIGN}\N{ASTERISK OPERATOR}\N{FULLWIDTH ASTERISK}"
 _PLUS = "\N{FULLWIDTH PLUS SIGN}"
 _COMMAS = ",\N{FULLWIDTH COMMA}\N{IDEOGRAPHIC COMMA}"
@@ -206,14 +205,16 @@ def _read(text: str, chunks: list[str]) -> Expression:
     return Expression(" ".join(chunks), tuple(terms))
 
 
-def single_word(text: str, of_sums: str, of_others: str) -> Term:
+def single_word(
+    text: str, of_sums: str | Callable[[Expression], BadExpression], of_others: str
+) -> Term:
     """The one word or token of a text, where words alone are asked.
 
     A neuron is none, however it is written: of one without its side it is not asked which.
 
     Args:
         text: as it was written.
-        of_sums: what is said of a sum.
+        of_sums: what is said of a sum, or the error of one.
         of_others: what is said of a neuron, or of a dimension of a head.
 
     Raises:
@@ -221,8 +222,11 @@ def single_word(text: str, of_sums: str, of_others: str) -> Term:
     """
     kind = of_weights(text)
     if kind is None:
-        term = parse(text).single
+        asked = parse(text)
+        term = asked.single
         if term is None:
+            if callable(of_sums):
+                raise of_sums(asked)
             raise BadExpression(f"{text!r} is a sum; {of_sums}")
         kind = term.kind
         if kind not in (Kind.NEURON, Kind.HEAD):
@@ -377,9 +381,9 @@ def _belongs(text: str, at: int, chunk: str) -> bool:
 
 def _plain_signs(chunk: str, after_number: bool) -> str:
     """A chunk with the grammar's own signs where others stand for them, its letters composed."""
-    if len(chunk) == 1 and chunk in _DASHES + _PLUS:
+    if len(chunk) == 1 and chunk in DASHES + _PLUS:
         return "+" if chunk in _PLUS else "-"
-    signed = re.fullmatch(rf"([{_DASHES}{_PLUS}])({_NUMBER}[*{_TIMES}].*)", chunk, re.DOTALL)
+    signed = re.fullmatch(rf"([{DASHES}{_PLUS}])({_NUMBER}[*{_TIMES}].*)", chunk, re.DOTALL)
     if signed is not None:
         chunk = ("+" if signed[1] in _PLUS else "-") + signed[2]
     times = re.match(rf"{_NUMBER}([{_TIMES}])", chunk)
@@ -449,7 +453,7 @@ def _side(bare: str, side: str | None, sides: tuple[str, ...], text: str) -> str
 def _joined(before: Term, term: Term, chunk: str, text: str) -> Term:
     """Two words without an operator between them are one phrase."""
     for sign, side in ((chunk[:1], "after"), (before.text[-1:], "before")):
-        signs = ("+", "-", *_DASHES, *_PLUS)
+        signs = ("+", "-", *DASHES, *_PLUS)
         if before.kind is Kind.WORD and term.kind is Kind.WORD and sign in signs:
             raise BadExpression(
                 f"{text!r}: no blank {side} {sign!r}; an operator stands between blanks "

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeVar
@@ -41,10 +41,18 @@ from indexer.store.vocabulary import display_name, is_word_like
 
 _BY_LIKENESS = """
     SELECT text FROM (SELECT unnest($1) AS text, generate_subscripts($1, 1) AS place)
+    WHERE 2 * damerau_levenshtein(lower(trim(text)), lower($2)) <= strlen($2) + 1
     ORDER BY damerau_levenshtein(lower(trim(text)), lower($2)),
+             list_sort(string_split(lower(trim(text)), ''))
+                 <> list_sort(string_split(lower($2), '')),
              jaro_winkler_similarity(trim(text), $2) DESC, place
 """
-"""Words among tokens, as each of the two is ordered by itself."""
+"""Words among tokens, as each of the two is ordered by itself: of those as near, one of the same
+letters comes first, as they were typed in another order; what is more unlike than alike is none.
+What differs is counted in bytes, as DuckDB counts it."""
+
+_LOOKED_AT = 50
+"""Tokens, and words, that are ordered anew."""
 
 _ALIKE = 0.6
 """Share of the letters of two texts that they have in common, in order, from which on one may have
@@ -87,6 +95,14 @@ class Item:
             return self.labels if self.weighted.home.name == space.name else frozenset()
         places = {"token": self.tokens, "word": self.words, "neuron": self.neurons}
         return {**places, "head": self.heads}[space.entry.item]
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A token that may be no word but a piece of longer ones: what is told of it, and a whole."""
+
+    said: str
+    whole: str
 
 
 @dataclass
@@ -223,7 +239,7 @@ class Resolver:
             return self._token(term, home, token)
         token = self.index.tokens.by_text(*_forms(term))
         if token is not None:
-            return self._piece(term, self._token(term, home, token), token)
+            return self._told_a_piece(term, self._token(term, home, token), token)
         word = self.index.words.by_text(*spellings(term.text))
         if word is not None:
             return self._parts(term, home, word.token_ids)
@@ -231,21 +247,31 @@ class Resolver:
         if ids:
             return self._parts(term, home, ids)
         if " " in term.text and term.kind is Kind.WORD:
-            self._require_words(term)
-            return self._parts(term, home, self.index.vocabulary.word_ids(term.text))
+            return self._phrase(term, home)
         if term.kind is Kind.TEXT:
             return self._parts(term, home, self.index.vocabulary.word_ids(term.text))
         raise self._unknown_word(term, term.text)
 
-    def _require_words(self, term: Term) -> None:
-        """Raise `UnknownWord` unless each word of a bare phrase is known, as it would be alone."""
+    def _phrase(self, term: Term, home: Space) -> Item:
+        """The mean of a bare phrase, each of whose words must be known, and is told as if alone."""
+        said, whole = list[str](), dict[str, str]()
         for word in term.text.split():
-            one = replace(term, text=word)
-            token = self.index.tokens.by_text(*_forms(one))
-            known = token is not None and not self._only_a_piece(token)
-            known = known or self.index.words.by_text(*spellings(word)) is not None
+            token = self.index.tokens.by_text(*_forms(replace(term, text=word)))
+            indexed = self.index.words.by_text(*spellings(word)) is not None
+            known = indexed or (token is not None and not self._only_a_piece(token))
             if not known and not self._as_cut(word):
                 raise self._unknown_word(term, word)
+            piece = None if indexed or token is None else self._piece(word, token)
+            if piece is not None and word not in whole:
+                said.append(f"{word}: {piece.said}")
+                whole[word] = piece.whole
+        item = self._parts(term, home, self.index.vocabulary.word_ids(term.text))
+        if not said:
+            return item
+        space = f"@{term.space}" if term.space else ""
+        instead = (f"{word_written(_respelled(term.text, whole))}{space}",)
+        note = "; ".join([item.resolved.note, *said])
+        return replace(item, resolved=replace(item.resolved, note=note, instead=instead))
 
     def _unknown_word(self, term: Term, word: str) -> UnknownWord:
         """The error of a word that is no token and not indexed: a term's, or one of its phrase."""
@@ -260,7 +286,7 @@ class Resolver:
             said += "a sum has blanks around its operators"
         else:
             said += f"in double quotes {quoted} is taken as the mean of its parts"
-        texts = [term.text.replace(word, one.strip()) for one in near]
+        texts = [_respelled(term.text, {word: one.strip()}) if phrase else one for one in near]
         return self._unknown(term, said, [*texts, Term(Kind.TEXT, text=term.text).name])
 
     @staticmethod
@@ -287,26 +313,28 @@ class Resolver:
         counted = self.index.sql("SELECT count(*) FROM word WHERE n_tokens = 1")
         return bool(counted[0][0] >= _MANY * len(self.index.tokens.word_like) > 0)
 
-    def _piece(self, term: Term, item: Item, token: Token) -> Item:
-        """The item of a bare word; one that may be a piece of longer words alone says so."""
-        if term.kind is not Kind.WORD or item.words:
-            return item
+    def _piece(self, word: str, token: Token) -> _Piece | None:
+        """What is to be told of a token that may be a piece of longer words alone, or None."""
         if self._only_a_piece(token):
             said = "no word of this vocabulary, only a piece of longer ones"
         elif is_word_like(token.text) and self._words_are_many:
             said = "none of the indexed words; as a token mostly a piece of longer ones"
         else:
+            return None
+        whole = [text for (text,) in self.index.sql(_WHOLE, [word, word])]
+        # One that is in no longer word is a rare word, for all that the index knows.
+        return _Piece(f"{said}, such as {whole[0]!r}", whole[0]) if whole else None
+
+    def _told_a_piece(self, term: Term, item: Item, token: Token) -> Item:
+        """The item of a bare word; one that may be a piece of longer words alone says so."""
+        piece = None
+        if term.kind is Kind.WORD and not item.words:
+            piece = self._piece(term.text, token)
+        if piece is None:
             return item
-        whole = [text for (text,) in self.index.sql(_WHOLE, [term.text, term.text])]
-        if not whole:
-            return item  # a rare word, for all that the index knows
         space = f"@{term.space}" if term.space else ""
-        resolved = replace(
-            item.resolved,
-            note=f"{said}, such as {whole[0]!r}" if whole else said,
-            instead=tuple(f"{word_written(word)}{space}" for word in whole),
-        )
-        return replace(item, resolved=resolved)
+        instead = (f"{word_written(piece.whole)}{space}",)
+        return replace(item, resolved=replace(item.resolved, note=piece.said, instead=instead))
 
     def _as_cut(self, text: str) -> tuple[int, ...]:
         """The tokens of a token or an indexed word that the tokenizer makes another spelling of.
@@ -359,8 +387,8 @@ class Resolver:
 
     def _near(self, text: str) -> list[str]:
         """Tokens and indexed words that are written most like a text."""
-        tokens = [token.text for token in self.index.tokens.like(text, 2)]
-        words = self.index.words.like(text.strip(), 2)
+        tokens = [token.text for token in self.index.tokens.like(text, _LOOKED_AT)]
+        words = self.index.words.like(text.strip(), _LOOKED_AT)
         near = list(dict.fromkeys(tokens + [w for w in words if f" {w}" not in tokens]))
         rows = self.index.sql(_BY_LIKENESS, [near, text.strip()])
         return self._alike(text, [one for (one,) in rows[:3]])
@@ -619,6 +647,11 @@ class Resolver:
 def folded(text: str) -> str:
     """What forms that differ only in case or leading space have in common."""
     return text.strip().casefold()
+
+
+def _respelled(phrase: str, words: Mapping[str, str]) -> str:
+    """A phrase with other words in the place of some."""
+    return " ".join(words.get(word, word) for word in phrase.split())
 
 
 def _forms(term: Term) -> tuple[str, ...]:

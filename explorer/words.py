@@ -38,6 +38,11 @@ class Trait:
     norm: float
 
 
+def how_to_have_more(index: Index) -> str:
+    """How an index with more words is made, as a part of a sentence."""
+    return "build one with more --words" if index.manifest.has_model else "import more words"
+
+
 FEWEST = 4
 """Words of an example group that an index of vectors from elsewhere must have, to have it."""
 

@@ -21,7 +21,7 @@ QUESTIONS: dict[str, Callable[[Any], Any]] = {
     "middleman-layers": lambda ix: ix.middleman("red", score="dot", per_layer=1),
     "middleman-fires": lambda ix: ix.middleman("large", "tall", by="activations", k=3),
     "compare": lambda ix: ix.compare("large", "tall", "dog", pairs=100),
-    "compare-layers": lambda ix: ix.compare("large", "tall", per_layer=True, pairs=0),
+    "compare-layers": lambda ix: ix.compare("large", "tall", each_layer=True, pairs=0),
     "analogy": lambda ix: ix.analogy("dog + small", "Chihuahua", against="dog + large", k=3),
     "analogy-mul": lambda ix: ix.analogy("dog + small", method="mul", space="context.2"),
     "analogy-layers": lambda ix: ix.analogy_layers(

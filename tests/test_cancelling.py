@@ -37,7 +37,7 @@ LONG: dict[str, Ask] = {
     "analogy_layers": lambda ix, **how: ix.analogy_layers("dog + small", "Chihuahua", **how),
     "compare": lambda ix, **how: ix.compare("large", "tall", "dog", pairs=100, **how),
     "compare-layers": lambda ix, **how: ix.compare(
-        "large", "tall", per_layer=True, measure="pearson,spearman", pairs=100, **how
+        "large", "tall", each_layer=True, measure="pearson,spearman", pairs=100, **how
     ),
     "compare-own": lambda ix, **how: ix.compare("large", "tall", top_neurons=100, pairs=100, **how),
     "analogies": lambda ix, **how: ix.evaluate_analogies(

@@ -104,7 +104,7 @@ def test_only_the_layers_asked_for_count(layers: Any, numbers: list[int], real: 
 def test_a_row_a_layer_is_over_the_neurons_of_that_layer(real: Any) -> None:
     rows = neurons(real, "out").reshape(30, UNITS, -1)
     answer = real.compare(
-        "large", "tall", "dog", side="out", per_layer=True, measure="all", pairs=0
+        "large", "tall", "dog", side="out", each_layer=True, measure="all", pairs=0
     )
     assert [(r.first, r.second, r.layer) for r in answer.rows] == [
         (first, second, layer)
@@ -131,7 +131,7 @@ def test_the_neurons_of_greatest_impact_are_those_of_largest_mean_z(side: str, r
 
 def test_the_neurons_of_greatest_impact_are_chosen_in_each_layer(real: Any) -> None:
     rows = neurons(real, "gate").reshape(30, UNITS, -1)
-    options = {"per_layer": True, "layers": "28-29", "top_neurons": 20}
+    options = {"each_layer": True, "layers": "28-29", "top_neurons": 20}
     for row in real.compare("large", "tall", **options, measure="all", pairs=0).rows:
         impact = sum(np.abs(z_of(real, rows[row.layer], word)) for word in ("large", "tall"))
         check(row, rows[row.layer][np.argsort(-impact)[:20]], real)
@@ -307,7 +307,7 @@ def test_how_many_fit_at_once_changes_nothing(real: Any, monkeypatch: pytest.Mon
         {"measure": "pearson,euclidean"},
         {"measure": "all", "layers": "3"},
         {"top_neurons": 40, "layers": "0-1"},
-        {"per_layer": True, "layers": "4-6"},
+        {"each_layer": True, "layers": "4-6"},
     ]
     whole = [real.compare("large", "tall", "dog", pairs=120, **options) for options in asked]
     monkeypatch.setattr(query, "_BYTES", 40 * 16 * 30 * UNITS)
@@ -411,7 +411,7 @@ def test_the_answer_says_over_which_neurons_and_against_which_pairs(real: Any) -
     notes = " | ".join(real.compare("large", "tall", **options).meta.notes)
     assert "which the choice makes stand out" in notes
     assert f"{real.manifest.words:,} indexed words (random, seed 0)" in notes
-    notes = " | ".join(real.compare("a", "b", per_layer=True, layers="2,5", pairs=0).meta.notes)
+    notes = " | ".join(real.compare("a", "b", each_layer=True, layers="2,5", pairs=0).meta.notes)
     assert "all 1,536 neurons of each layer, layers 2, 5" in notes
     assert "no control pairs were asked for" in notes
 
@@ -446,7 +446,7 @@ def test_measures_are_those_named_or_what_is_soon_had(real: Any) -> None:
         (("large", "tall"), {"layers": "5-3"}, "write 3-5"),
         (("large", "tall"), {"top_neurons": 2}, "layers 0 to 29 have 3 to 46,080 to choose"),
         (("large", "tall"), {"top_neurons": 46_081}, "3 to 46,080"),
-        (("large", "tall"), {"top_neurons": 1537, "per_layer": True}, "layer 0 has 3 to 1,536"),
+        (("large", "tall"), {"top_neurons": 1537, "each_layer": True}, "layer 0 has 3 to 1,536"),
         (("large", "tall"), {"impact": "norm"}, "name top_neurons too"),
         (("large", "tall"), {"control_neurons": "same"}, "name top_neurons too"),
         (("large", "tall"), {"pairs": 99}, "100 to 1,000,000, or 0 for none"),
@@ -513,11 +513,11 @@ def test_the_program_answers_as_python_does(tiny: Any, tiny_indexes: Any, run: R
     args = ["--indexes", str(tiny_indexes), "--index", "llama"]
     done = run(
         "explorer", "compare", "large", "tall", "dog", "--side", "out", "--layers", "0-1",
-        "--top-neurons", "12", "--per-layer", "--control", "random", "--pairs", "100",
+        "--top-neurons", "12", "--each-layer", "--control", "random", "--pairs", "100",
         "--seed", "3", "--measure", "all", "--format", "json", *args,
     )  # fmt: skip
     answer = tiny.compare(
-        "large", "tall", "dog", side="out", layers="0-1", top_neurons=12, per_layer=True,
+        "large", "tall", "dog", side="out", layers="0-1", top_neurons=12, each_layer=True,
         control="random", pairs=100, seed=3, measure="all",
     )  # fmt: skip
     assert (done.code, done.err) == (0, "")

@@ -21,6 +21,7 @@ import explorer
 from conftest import BIN
 from explorer.cli import main
 from explorer.show.formats import render
+from explorer.show.layout import filled
 
 Run = Callable[..., SimpleNamespace]
 
@@ -70,8 +71,8 @@ QUESTIONS: dict[str, tuple[tuple[str, ...], Callable[[Any], Any]]] = {
         lambda ix: ix.middleman("red", score="dot", combine="mean", per_layer=2),
     ),
     "compare": (
-        ("compare", "large", "tall", "dog", "--per-layer", "--pairs", "100"),
-        lambda ix: ix.compare("large", "tall", "dog", per_layer=True, pairs=100),
+        ("compare", "large", "tall", "dog", "--each-layer", "--pairs", "100"),
+        lambda ix: ix.compare("large", "tall", "dog", each_layer=True, pairs=100),
     ),
     "analogy": (
         ("analogy", "dog + small", "--target", "puppy", "--against", "dog + large"),
@@ -149,9 +150,10 @@ def test_a_page_has_the_rows_of_the_table_with_its_marks_escaped(
     table = [line for line in lines if line.startswith("| ")]
     cells = [re.split(r" (?<!\\)\| ", line[2:-2]) for line in table]
     assert len(cells) == len(result.rows) + 2
-    assert {len(row) for row in cells} == {len(laid.columns)}
+    columns = filled(laid.columns, laid.rows)
+    assert {len(row) for row in cells} == {len(columns)}
     assert [re.sub(r"\\(.)", r"\1", cell) for cell in cells[2]] == [
-        " ".join(column.cell(result.rows[0]).split()) for column in laid.columns
+        " ".join(column.cell(result.rows[0]).split()) for column in columns
     ]
     assert re.sub(r"\\(.)", r"\1", lines[0]) == " ".join(laid.head[0].split())
     said = [re.sub(r"\\(.)", r"\1", line) for line in lines]
@@ -339,7 +341,10 @@ BAD = [
     (["neighbors", "L1N7.over"], ["no side 'over'"]),
     (["neighbors", "L9N7.gate"], ["'L9N7'", "layers are 0 to 2", "did you mean 'L2N7'"]),
     (["neighbors", "dog@embd"], ["'embd'", "did you mean 'embed'"]),
-    (["neighbours", "dog"], ["'neighbours'", "Did you mean 'neighbors'"]),
+    (["neighbours", "dog"], ["'neighbours'", "did you mean 'neighbors'"]),
+    (["king - man"], ["no command 'king - man'", "`explorer neighbors 'king - man'`"]),
+    (["neighbors", "dog", "--space", "L2"], ["did you mean 'context.2'?"]),
+    (["neighbors", "dog", "--space", "context"], ["did you mean 'context.0'?"]),
     (
         [],
         [
@@ -367,7 +372,13 @@ BAD = [
     (["analogy", "dog", "--target", "cat + dog"], ["--target 'cat + dog' is a sum"]),
     (["analogy", "dog", "--against", "cat"], ["name --target"]),
     (["analogy", "dog", "--target", " "], ["--target is empty"]),
-    (["neighbors", "-dog"], ["No such option", "after a lone '--'"]),
+    (["neighbors", "-dog"], ["no option '-d'", "after a lone '--'"]),
+    (["layers", "dog", "--to", "cat"], ["no option '--to'; did you mean '--target'?"]),
+    (["neuron", "1", "7"], ["a neuron is one name, such as L1N7"]),
+    (["logits", "L1", "N7"], ["a neuron is one name, such as L29N112"]),
+    (["middleman", "dog", "--layers", "1", "-k", "50"], ["-k 50: layer 1 has 1 to 38 neurons"]),
+    (["middleman", "dog", "--layers", "0\N{EN DASH}9"], ["no layer 9", "0 to 2"]),
+    (["middleman", "dog - cat"], ["write dog, and --avoid cat"]),
     (["analogy", "dog", "--all-layers", "--space", "embed"], ["leave out --space"]),
     (["analogy", "dog", "--all-layers", "-k", "0"], ["-k 0"]),
     (["neuron", "L1N38"], ["'L1N38'", "0 to 37", "did you mean 'L1N37'"]),

@@ -231,6 +231,20 @@ def test_they_lie_outside_the_seal_and_are_the_indexs_own(own: Path) -> None:
     assert foreign(own) == [".findings.json.part"]
 
 
+def test_fields_are_an_object_in_json(own: Path) -> None:
+    manifest = Manifest.load(own)
+    body = json.loads((own / FINDINGS).read_text("utf-8"))
+    with explorer.open(own) as ix:
+        rows = ix.findings().to_dicts()
+    assert [one["fields"] for one in body["findings"]] == [row["fields"] for row in rows]
+    assert all(isinstance(row["fields"], dict) for row in rows)
+    there = kept(own, manifest)
+    for one in body["findings"]:  # as a text they are read too
+        one["fields"] = json.dumps(one["fields"], ensure_ascii=False)
+    (own / FINDINGS).write_text(json.dumps(body), "utf-8")
+    assert kept(own, manifest) == there is not None
+
+
 def test_those_of_another_index_are_none(own: Path, tiny_indexes: Path) -> None:
     manifest = Manifest.load(own)
     assert len(kept(own, manifest) or ()) == 2
@@ -258,7 +272,10 @@ def changed(**fields: Any) -> Callable[[dict[str, Any]], object]:
         (changed(seen=["nowhere"]), 1),
         (changed(seen="effect"), 1),
         (changed(question="sql"), 1),
+        (changed(fields={}), 1),
+        (changed(fields=3), 1),
         (changed(fields="{}"), 1),
+        (changed(fields="nonsense"), 1),
         (changed(more=1), 1),
     ],
 )
@@ -286,7 +303,7 @@ def test_a_link_in_its_place_is_not_followed(own: Path) -> None:
 
 def test_nothing_of_the_file_commands_a_terminal(own: Path, run: Run) -> None:
     body = json.loads((own / FINDINGS).read_text("utf-8"))
-    changed(line="\x1b[2Jgone\u202e", against="\x07", fields='{"words": ["\\u001b[31m"]}')(body)
+    changed(line="\x1b[2Jgone\u202e", against="\x07", fields={"words": ["\x1b[31m"]})(body)
     (own / FINDINGS).write_text(json.dumps(body), "utf-8")
     (first, _) = kept(own, Manifest.load(own)) or ()
     assert (first.line + first.against + first.command).isprintable()

@@ -94,6 +94,18 @@ def test_an_empty_folder_of_indexes_lists_nothing_and_says_how_to_build(run: Run
     assert done.err.endswith("/; build one with `indexer build smollm2`\n")
 
 
+def test_what_failed_is_told_in_colour_where_colours_are_wanted(run: Run, tmp_path: Path) -> None:
+    args = ("indexer", "show", "nope", "--indexes", str(tmp_path))
+    assert run(*args, FORCE_COLOR="1").err.startswith("\x1b[31mindexer:\x1b[0m no index")
+    assert run(*args, FORCE_COLOR="1", NO_COLOR="1").err.startswith("indexer: no index")
+    assert run(*args).err.startswith("indexer: no index")
+
+
+def test_a_folder_of_indexes_that_is_not_there_is_refused(run: Run, tmp_path: Path) -> None:
+    done = run("indexer", "list", "--indexes", str(tmp_path / "nope"))
+    assert_one_line(done, 2, "nope", "no such folder")
+
+
 def test_a_name_that_is_nearly_right_is_met_with_the_right_one(
     tiny_indexes: Path, run: Run
 ) -> None:

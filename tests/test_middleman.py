@@ -141,7 +141,8 @@ def test_what_is_taken_away_makes_no_answer_alone(real: Any, score: str, combine
     assert {row.neuron for row in answer.rows} == answering
     assert 0 < len(answering) < UNITS
     assert [row.rank for row in answer.rows] == list(range(1, len(answering) + 1))
-    assert any(f"only {len(answering):,} are so" in note for note in answer.meta.notes)
+    (said,) = answer.meta.fewer
+    assert said.startswith(f"only {len(answering):,} neurons are above 0")
     assert real.ask(answer.query) == answer
 
 
@@ -278,7 +279,10 @@ def test_a_neuron_may_be_named_in_small_letters_and_with_a_side(real: Any) -> No
     ("words", "options", "said"),
     [
         ((), {}, "name at least one word"),
-        (("large + tall",), {}, "is a sum"),
+        (("large + tall",), {}, "is a sum.*: write large, tall$"),
+        (("king - man + woman",), {}, "write king, woman, and avoid=man$"),
+        (("king - man - boy",), {}, "write king, and avoid='man, boy'$"),
+        (("king - man + woman",), {"by": "activations"}, "write king, woman$"),
         (("2*large",), {}, "is a sum"),
         (("- large",), {}, "is a sum"),
         (("L1N2.gate",), {}, "is a neuron"),
@@ -305,4 +309,7 @@ def test_what_no_neuron_can_answer_is_refused(
 
 def test_a_sum_is_a_bad_expression_that_says_where_to_ask_instead(real: Any) -> None:
     with pytest.raises(BadExpression, match=r"neighbors --space neuron\.gate"):
+        real.middleman("- large")
+    with pytest.raises(BadExpression, match="write large, tall") as caught:
         real.middleman("large + tall")
+    assert caught.value.instead == ("large, tall",)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import explorer
 from everyquestion import QUESTIONS
 from explorer.questions.answer import SHOWN_IN_NOTEBOOK
 from explorer.show.formats import render
+from explorer.show.layout import filled
 
 
 class Page(HTMLParser):
@@ -60,16 +62,19 @@ def answers(real: Any) -> dict[str, Any]:
 def test_a_page_has_head_table_and_foot_of_the_terminal(name: str, answers: dict[str, Any]) -> None:
     result = answers[name]
     laid, page = result.layout(), Page(render(result, "html"))
-    shown = result.rows if laid.rows is None else laid.rows
-    assert [text for _, text in page.rows[0]] == [column.name for column in laid.columns]
-    assert [[text for _, text in row] for row in page.rows[1:]] == [
-        [column.cell(row) for column in laid.columns] for row in shown
-    ]
-    for row in page.rows:
-        assert [style.split(";")[0] for style, _ in row] == [
-            f"text-align:{'right' if column.right else 'left'}" for column in laid.columns
-        ]
-    assert page.lines == [line.strip() for line in [*laid.head, *laid.foot] if line.strip()]
+    tables, read = laid.sections or [laid], iter(page.rows)
+    for table in tables:
+        columns = filled(table.columns, table.rows)
+        expected = [[column.name for column in columns]]
+        expected += [[column.cell(row) for column in columns] for row in table.rows]
+        sides = [f"text-align:{'right' if column.right else 'left'}" for column in columns]
+        for line in expected:
+            row = next(read)
+            assert [text for _, text in row] == line
+            assert [style.split(";")[0] for style, _ in row] == sides
+    assert next(read, None) is None
+    titles = [section.title for section in laid.sections]
+    assert page.lines == [one.strip() for one in [*laid.head, *titles, *laid.foot] if one.strip()]
     assert page.tags == {"div", "table", "thead", "tbody", "tr", "th", "td"}
     assert page.attributes == {"style"}
 
@@ -90,6 +95,29 @@ def test_a_page_is_well_formed_and_names_no_colour_but_grey(answers: dict[str, A
         assert "http" not in text
         assert "#" not in "".join(style for row in Page(text).rows for style, _ in row)
         assert "rgba(128,128,128" in text
+
+
+def test_a_card_is_one_in_a_notebook_and_at_a_prompt_too(real: Any) -> None:
+    result = real.neuron("L29N112", k=40)
+    titles = [section.title for section in result.layout().sections]
+    page = Page(result._repr_html_())
+    assert len(titles) == len(set(titles)) == 5
+    assert set(titles) <= set(page.lines)
+    assert not any("more rows" in line for line in page.lines)  # no section has a hundred
+    shown = [line.removesuffix(" …") for line in repr(result).splitlines()]
+    assert set(titles) <= set(shown)
+    assert len(shown) < 50
+
+
+def test_a_column_with_nothing_in_it_is_shown_nowhere(real: Any) -> None:
+    plain = real.neighbors("dog", k=3)
+    folded = real.neighbors("dog", k=3, distinct=True)
+    for answer, there in ((plain, False), (folded, any(row.forms for row in folded))):
+        for text in (str(answer), repr(answer), answer._repr_html_(), render(answer, "markdown")):
+            assert ("other forms" in text) == there
+        assert "forms" in [column.name for column in answer.columns()]
+    none = replace(plain, rows=())
+    assert "other forms" in str(none)
 
 
 def test_a_notebook_is_sent_a_hundred_rows_and_told_of_the_rest(real: Any) -> None:

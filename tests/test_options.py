@@ -27,6 +27,7 @@ def commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Com
 COMMANDS = dict([*commands(explorer, "explorer"), *commands(indexer, "indexer")])
 
 OLD = {
+    "explorer compare": ["large tall --per-layer", "large tall --each-layer"],
     "explorer middleman": ["large --not dog", "large --avoid dog"],
     "explorer ov": ["large --to tall --layer 3", "large --target tall --layers 3"],
     "indexer export": ["a embed --to npy -o x", "a embed --format npy -o x"],
@@ -46,6 +47,16 @@ def options(path: str) -> dict[str, click.Option]:
             shown = record[0].replace("/", " ").replace(",", " ").split() if record else []
             found |= {part: one for part in shown if part.startswith("-")}
     return found
+
+
+def test_an_option_is_a_number_or_a_flag_or_a_text_in_every_command() -> None:
+    kinds: dict[str, dict[str, str]] = {}
+    for path in COMMANDS:
+        for name, one in options(path).items():
+            kind = "flag" if one.is_flag else one.type.name.removesuffix(" range")
+            kinds.setdefault(name, {})[path] = kind
+    two = {name: where for name, where in kinds.items() if len(set(where.values())) > 1}
+    assert two == {}
 
 
 @pytest.mark.parametrize("path", OLD)

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import unicodedata
 from collections.abc import Iterator
+from dataclasses import fields, is_dataclass, replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from everyquestion import QUESTIONS
 from explorer.errors import NotIndexed, QueryError
 from explorer.show.draw.terminal import drawn
 from explorer.show.formats import render
+from explorer.show.layout import filled
 from explorer.views import VIEWS
 from explorer.views.place import Place
 from hostile import CONTROLS, MARKUP, NAMES, harmless, hostile_copy
@@ -187,6 +189,7 @@ def test_no_name_is_read_as_markup(name: str, answers: dict[str, Any]) -> None:
     parts = [(one.columns, one.rows) for one in laid.sections] or [(laid.columns, rows)]
     every = [one.title for one in laid.sections]
     for columns, those in parts:
+        columns = filled(columns, those)
         every += [column.name for column in columns]
         every += [column.cell(row) for column in columns for row in those]
     text = "".join(render(answers[name], "table", 100_000).split())
@@ -508,3 +511,27 @@ def test_the_program_itself_writes_nothing_but_styles(hostile: Path, tmp_path: P
         r"\x1b[78=>]|\x1b\]22;\w*\x07|\x1bP\+q[\da-f]*\x1b\\|\x1b_G[^\x1b]*\x1b\\", "", rest
     )
     assert harmless(rest.replace("\r\n", "\n")), one_line(rest[:2000])
+
+
+# -- numbers ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(set(QUESTIONS) - {"sql"}))
+def test_what_rounds_to_zero_has_no_minus(name: str, answers: dict[str, Any]) -> None:
+    answer = answers[name]
+    near = replace(answer, rows=_nearly_nothing(answer.rows), meta=_nearly_nothing(answer.meta))
+    assert not re.search(r"-0(?:\.0+)?(?![\d.])", str(near)), str(near)
+
+
+def _nearly_nothing(value: Any) -> Any:
+    """The same, with a number a little below zero in the place of each that is no whole one."""
+    if isinstance(value, float):
+        return -1e-9
+    if isinstance(value, tuple):
+        return tuple(map(_nearly_nothing, value))
+    if isinstance(value, dict):
+        return {key: _nearly_nothing(one) for key, one in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        fields_of = {one.name: getattr(value, one.name) for one in fields(value)}
+        return replace(value, **{n: _nearly_nothing(one) for n, one in fields_of.items()})
+    return value

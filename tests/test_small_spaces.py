@@ -1,6 +1,7 @@
 """A space with fewer items than an answer usually has rows: there are as many as there are.
 
-Only a number that was given, and is too large, is told of; so it is in every face.
+A number that was given, and is too large, is refused, or told of; and where what was asked for is
+left out, so that there are fewer rows, every face says so.
 """
 
 from __future__ import annotations
@@ -77,6 +78,34 @@ def test_what_was_answered_can_be_asked_again(eight: Any) -> None:
         assert eight.ask(answer.query) == answer
 
 
+def test_why_there_are_fewer_rows_is_told(eight: Any, llama: Any) -> None:
+    own = "the query's own items are left out"
+    for answer, said in (
+        (eight.neighbors("king", k=8), f"7 rows, not 8: {own}"),
+        (eight.analogy("king - man", k=8), f"6 rows, not 8: {own}"),
+        (eight.layers("king", k=8), f"7 items in embed, not 8: {own}"),
+        (eight.analogy_layers("king", k=8), f"7 items in embed, not 8: {own}"),
+        (llama.neighbors("gender", "dirs", k=4), f"3 rows, not 4: {own}"),
+    ):
+        assert answer.told() == (said,)
+        assert said in str(answer)
+        assert said in repr(answer)
+    for enough in (
+        eight.neighbors("king", k=7),
+        eight.neighbors("king", include_inputs=True, k=8),
+        eight.search("embed", np.ones(8), k=8),
+        eight.layers("king", k=7),
+    ):
+        assert enough.told() == ()
+
+
+def test_where_words_were_imported_more_are_to_be_imported(eight: Any) -> None:
+    for how in ("matched", "random"):
+        with pytest.raises(QueryError, match="import more words") as caught:
+            eight.congruence("king", "queen", "man", control=how, permutations=50)
+        assert "--words" not in str(caught.value)
+
+
 @pytest.mark.parametrize("k", [9, 0])
 def test_a_number_that_was_given_is_told_of(eight: Any, k: int) -> None:
     message = "space 'embed' has 8 words" if k else "ask for 1 row or more"
@@ -105,6 +134,11 @@ def test_on_the_command_line_and_in_sql(root: Path, run: Run) -> None:
     assert rows("analogy", "king - man", "--index", "eight") == 6
     assert rows("neighbors", "size", "--space", "dirs", "--index", "llama") == 3
     assert rows("sql", "FROM neighbors('king')", "--index", "eight") == 7
+    why = "7 rows, not 8: the query's own items are left out"
+    for args in (["neighbors", "king", "-k", "8"], ["sql", "FROM neighbors('king', k := 8)"]):
+        args = [*args, "--index", "eight", "--indexes", str(root)]
+        assert why in run("explorer", *args).out
+        assert why in run("explorer", *args, "--format", "csv").err
     lines = run("explorer", "sql", "FROM neighbors('king', k := 9)", "--indexes", str(root))
     assert lines.code == 2
     done = run("explorer", "neighbors", "king", "-k", "9", "--index", "eight", "--indexes", root)
@@ -122,7 +156,7 @@ def test_a_view_shows_what_there_is_and_tells_of_a_number_that_was_chosen(
         chosen = Place(view, "king").choosing("k", "50", "20")
         told = VIEWS[view].ask(eight, chosen, no_progress)
         assert told.rows == found.rows
-        assert any("has 8 words" in note for note in told.meta.notes)
+        assert any("has 8 words" in line for line in told.told())
     place = Place("neighbors", "size").choosing("space", "dirs", "embed")
     assert len(VIEWS["neighbors"].ask(llama, place, no_progress).rows) == 3
     everywhere = Place("analogy", "king").choosing("space", "every layer", "embed")

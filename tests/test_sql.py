@@ -24,6 +24,8 @@ import explorer
 from conftest import BIN, ROOT, Run
 from explorer.errors import Cancelled, QueryError
 from explorer.questions import SqlRows
+from explorer.questions.sql import page
+from explorer.show.text import to_text
 from explorer.sql.functions import functions
 from explorer.sql.session import Session, bytes_of
 from indexer.store.errors import SemanticError
@@ -265,6 +267,16 @@ def test_text_that_is_not_indexed_is_run_through_the_model(real: Any) -> None:
     ]
 
 
+def test_where_there_is_no_room_names_stay_before_what_is_long(real: Any) -> None:
+    compared = real.sql("FROM compare(['large', 'tall'], pairs := 0)")
+    between = real.sql("FROM middleman(['large', 'tall'], k := 2)")
+    for width in (160, 100, 80):
+        assert {"first", "second"} <= set(to_text(compared.layout(), width).split())
+        assert "neuron" in to_text(between.layout(), width).split("─")[0]
+    nested = real.sql("SELECT {'a': 1.5} AS s, MAP {'x': 2} AS m, [1] AS l, 1.5 AS d, 3 AS i")
+    assert [one.right for one in nested.layout().columns] == [False, False, False, True, True]
+
+
 # -- the examples of the docs -----------------------------------------------------------------
 
 
@@ -365,6 +377,12 @@ def test_a_file_that_cannot_be_read_is_told(real: Any, tmp_path: Path, words_fil
 # -- what is told of errors -------------------------------------------------------------------
 
 
+def test_quotes_within_a_text_are_what_was_meant(real: Any) -> None:
+    assert rows(real.sql("SELECT '“large”' AS a")) == [("“large”",)]
+    with pytest.raises(SemanticError, match=r"column 19 .*Referenced column"):
+        real.sql("SELECT '“large”', wrd FROM word")
+
+
 @pytest.mark.parametrize(
     ("statement", "said"),
     [
@@ -379,6 +397,9 @@ def test_a_file_that_cannot_be_read_is_told(real: Any, tmp_path: Path, words_fil
             "SELECT similarity(\"large\", 'tall')",
             r"column 19 .*a text stands in single quotes: 'large'",
         ),
+        ("FROM neighbors(“king - man”)", r"in plain ones: 'king - man'$"),
+        ("SELECT 1 FROM token WHERE text = ‘large’", r"column 34 .*in plain ones: 'large'$"),
+        ("FROM neighbors(large, k := 2)", r"column 6 .*stands in single quotes: 'large'"),
         ("FROM neighbors('large', k=2)", r"column 6 .*is named with :=, as in k := 2"),
         ("FROM neighbors('large', space=\"embed\")", r"column 6 .*:=, as in space := 'embed'"),
         ('FROM token WHERE text = "it\'s"', r"column 25 .*single quotes: 'it''s'"),
@@ -423,6 +444,36 @@ def test_an_error_names_the_place(real: Any, statement: str, said: str) -> None:
     assert "\n" not in str(caught.value)
     assert caught.value.exit_code == 2
     assert rows(real.sql("SELECT 1")) == [(1,)]
+
+
+def test_what_is_to_be_known_of_an_item_is_told_below_the_rows(
+    real: Any, real_indexes: Path, run: Run
+) -> None:
+    asked = "FROM neighbors('large elephant', k := 2)"
+    answer = real.sql(asked)
+    assert answer.told() == real.neighbors("large elephant", k=2).told() != ()
+    assert answer.meta.notes == answer.told()
+    assert answer.to_dict()["meta"]["notes"] == list(answer.told())
+    assert page(answer, 0, 1).foot[-1] == answer.told()[-1]
+    args = ("explorer", "sql", asked, "--indexes", str(real_indexes))
+    assert "large elephant = ␣large" in run(*args).out
+    assert "(the mean of its 2 parts)" in run(*args, "--format", "csv").err
+    assert real.sql("FROM neighbors('large', k := 2)").told() == ()
+    (two,) = real.sql("FROM middleman(['large elephant', 'small'])").told()
+    assert "two words? `large, elephant`" in two
+    (z,) = real.sql("SELECT z('L29N112', 'large elephant')").told()
+    (similar,) = real.sql("SELECT similarity('dog', 'large elephant')").told()
+    assert z == similar == answer.told()[0]
+
+
+def test_what_is_to_be_known_of_many_items_is_told_in_few_lines(real: Any) -> None:
+    asked = (
+        "SELECT similarity('dog', a.text || ' ' || b.text) FROM word a, word b "
+        "WHERE a.id < 30 AND b.id < 30 AND a.n_tokens = 1 AND b.n_tokens = 1"
+    )
+    told = real.sql(asked).told()
+    assert 0 < len(told) <= 11
+    assert any(re.search(r" and [\d,]+ more: the mean of its 2 parts", line) for line in told)
 
 
 # -- limits -----------------------------------------------------------------------------------

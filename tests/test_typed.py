@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pickle
 import unicodedata
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -228,6 +229,48 @@ def test_a_piece_of_words_is_told_with_a_whole_word(real: Any) -> None:
     assert real.neighbors("large", k=1).meta.resolved[0].note == ""
 
 
+def test_plain_numbers_come_with_a_warning_where_something_else_may_be_meant(real: Any) -> None:
+    piece = real.sql(
+        "SELECT t.text FROM token t WHERE regexp_full_match(t.text, '[a-z]{3,8}') AND NOT EXISTS "
+        "(SELECT 1 FROM token o WHERE o.text = ' ' || t.text) AND NOT EXISTS "
+        "(SELECT 1 FROM word w WHERE w.text = t.text) AND EXISTS "
+        "(SELECT 1 FROM word w WHERE contains(w.text, t.text)) ORDER BY id LIMIT 1"
+    ).rows[0]["text"]
+    for ask in (lambda: real.most_similar(piece), lambda: real.similarity("dog", piece)):
+        with pytest.warns(UserWarning, match="only a piece of longer ones") as caught:
+            ask()
+        assert caught[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        real.most_similar(["large", "Great Dane"], "dog")
+        real.similarity("large", "Great Dane")
+
+
+def test_each_piece_within_a_phrase_is_told(real: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("explorer.resolve._MANY", 1e-9)  # as where many words are indexed
+    (row,) = real.sql(
+        "SELECT trim(t.text) AS piece FROM token t WHERE regexp_full_match(t.text, ' [a-z]{4,8}') "
+        "AND NOT EXISTS (SELECT 1 FROM word w WHERE w.text = trim(t.text)) AND EXISTS "
+        "(SELECT 1 FROM word w WHERE starts_with(w.text, trim(t.text))) ORDER BY id LIMIT 1"
+    ).rows
+    piece, ix = row["piece"], explorer.Explorer(real.index)
+    (alone,) = ix.neighbors(piece, k=1).meta.resolved
+    (whole,) = alone.instead
+    (item, _) = ix.neighbors(f"{piece} {whole} {piece} - dog", k=1).meta.resolved
+    assert item.note.startswith("the mean of its ")
+    assert f"; {piece}: {alone.note}" in item.note
+    assert item.instead == (f"{whole} {whole} {whole}",)
+    assert ix.neighbors("dog cat", k=1).meta.resolved[0].instead == ()
+    assert f"{piece} {whole} = " in repr(ix.neighbors([f"{piece} {whole}", "dog"], k=1))
+
+
+def test_of_a_phrase_only_the_whole_word_is_respelled(real: Any) -> None:
+    with pytest.raises(UnknownWord) as caught:
+        real.neighbors("zzxqvf zzxqvfs")
+    assert caught.value.instead
+    assert all("zzxqvfs" in one for one in caught.value.instead)
+
+
 # -- letters and marks --------------------------------------------------------------------------
 
 
@@ -252,6 +295,31 @@ def test_a_label_is_found_by_either_form(stored: str, tmp_path: Path) -> None:
 def test_a_file_of_words_is_read_in_one_form(tmp_path: Path) -> None:
     (tmp_path / "words.txt").write_text(f"{NFD}\ncafé\nking\n", "utf-8")
     assert read_words(tmp_path / "words.txt") == ["café", "king"]
+
+
+def test_what_is_more_unlike_than_alike_is_not_offered(real: Any) -> None:
+    for text in ("29", "zzqx"):
+        with pytest.raises(UnknownWord) as caught:
+            real.neighbors(text)
+        assert "did you mean" not in str(caught.value)
+
+
+@pytest.mark.parametrize("dash", "\N{EN DASH}\N{EM DASH}\N{MINUS SIGN}")
+def test_layers_are_read_with_any_dash(real: Any, dash: str) -> None:
+    asked = real.middleman("large", layers=f"2{dash}4", k=2)
+    assert asked == real.middleman("large", layers="2-4", k=2)
+
+
+def test_true_is_no_number(real: Any) -> None:
+    for ask in (
+        lambda: real.neuron(True, 112),
+        lambda: real.neuron(29, True),
+        lambda: real.middleman("large", layers=[True]),
+        lambda: real.middleman("large", layers=True),
+        lambda: real.neighbors("large", k=True),
+    ):
+        with pytest.raises(QueryError, match="True"):
+            ask()
 
 
 # -- options in errors --------------------------------------------------------------------------

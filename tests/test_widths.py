@@ -16,7 +16,7 @@ from conftest import BIN, Run
 from everyquestion import QUESTIONS
 from explorer.show.formats import FORMATS, render
 from explorer.show.gauge import Gauge
-from explorer.show.layout import Column, Layout
+from explorer.show.layout import Column, Layout, filled
 from explorer.show.text import Colours, to_text
 from processes import shown_in
 
@@ -45,7 +45,7 @@ def test_a_table_fits_and_cuts_no_number(name: str, answers: dict[str, Any]) -> 
         assert "─" in ruled
         assert not re.search(r"\d…|^…", ruled, re.MULTILINE), ruled
         left_out = re.search(rf"no room in {width} columns for: (.*(?:\n  .*)*)", text)
-        names = [column.name for column in layout.columns if not column.folds]
+        names = [one.name for one in filled(layout.columns, layout.rows) if not one.folds]
         assert left_out or all(name in ruled.split("─")[0] for name in names)
 
 

@@ -104,7 +104,7 @@ def test_neurons_that_fire_at_all_of_some_words_are_ranked_as_brute_force_ranks_
         assert f": {len(both)} neuron" in note
         assert np.delete(least, both).max() <= bound + 0.005
         left = len(both) - len(found.rows)
-        (said,) = [n for n in found.meta.notes if "keeps more" in n]
+        (said,) = [n for n in found.meta.fewer if "keeps more" in n]
         assert said.startswith(f"{left} more neuron" if left else "no more are known")
 
 
@@ -135,7 +135,7 @@ def test_what_is_not_kept_is_told_with_how_to_keep_it(tiny_llama: Path, tmp_path
         with explorer.open(f"kept{depth}", tmp_path) as ix:
             answer = ix.middleman("large", "tall", by="activations", k=40)
             shown[depth] = [(row.rank, row.neuron) for row in answer.rows]
-            said = [note for note in answer.meta.notes if "keeps more" in note]
+            said = [note for note in answer.meta.fewer if "keeps more" in note]
             assert bool(said) == (depth == 5)
             if said:
                 assert "`indexer build --neurons-per-word 10` keeps more" in said[0]
@@ -155,8 +155,8 @@ def test_what_is_not_kept_is_told_with_how_to_keep_it(tiny_llama: Path, tmp_path
 
 
 def test_more_of_a_neuron_than_is_kept_is_told(real: Any) -> None:
-    assert not any("are kept" in note for note in real.neuron("L29N112", k=10).meta.notes)
-    notes = real.neuron("L29N112", k=25).meta.notes
+    assert real.neuron("L29N112", k=10).meta.fewer == ()
+    notes = real.neuron("L29N112", k=25).meta.fewer
     assert "10 tokens of a side are kept at either end, fewer than 25" in notes
     assert any(note.startswith("20 words a neuron fires most strongly at") for note in notes)
 

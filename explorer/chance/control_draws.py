@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from explorer.chance.controls import POOL, controls
 from explorer.errors import QueryError
 from explorer.questions.choices import Control
-from explorer.words import Float64, Int64, Trait, Words
+from explorer.words import Float64, Int64, Trait, Words, how_to_have_more
 from indexer.store.space import Space
 
 DRAWS_AT_ONCE = 1024
@@ -84,7 +84,7 @@ class ControlDraws:
         if there < _FEWEST:
             raise QueryError(
                 f"{self.asked[at].text!r} needs {_FEWEST} other words to be compared with, and "
-                f"index {self.words.index.name!r} has {there}; build one with more --words"
+                f"index {self.words.index.name!r} has {there}; {how_to_have_more(self.words.index)}"
             )
 
     @cached_property

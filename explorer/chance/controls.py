@@ -14,7 +14,7 @@ import numpy as np
 
 from explorer.errors import QueryError
 from explorer.questions.choices import Control
-from explorer.words import Int64, Trait, Words
+from explorer.words import Int64, Trait, Words, how_to_have_more
 
 CONTROLS: tuple[Control, ...] = get_args(Control)
 
@@ -96,7 +96,7 @@ def controls(
     if (there := len(np.unique(point[free]))) < least:
         raise QueryError(
             f"{len(group)} words need {least:,} others to be compared with, and index "
-            f"{words.index.name!r} has {there:,}; build one with more --words"
+            f"{words.index.name!r} has {there:,}; {how_to_have_more(words.index)}"
         )
     if how == "random":
         return Controls(how, (free,) * len(group), point)

@@ -19,7 +19,7 @@ from explorer.chance.controls import Controls, controls
 from explorer.errors import QueryError
 from explorer.products import Float64
 from explorer.questions.choices import Control
-from explorer.words import Int64, Trait, Words
+from explorer.words import Int64, Trait, Words, how_to_have_more
 from indexer.store.errors import option_named
 
 PART = 50
@@ -67,8 +67,9 @@ def strata(
     others_of = (every.point[np.setdiff1d(pool, mine)] for pool in pools)
     if min(len(np.unique(points)) for points in others_of) < len(group):
         raise QueryError(
-            f"{len(group)} words and their forms leave too few like them; build an index with "
-            f"more --words, or ask with {option_named('control', 'random')}"
+            f"{len(group)} words and their forms leave too few like them in index "
+            f"{words.index.name!r}; "
+            f"{how_to_have_more(words.index)}, or ask with {option_named('control', 'random')}"
         )
     return Controls(how, tuple(pools), every.point)
 

@@ -5,27 +5,48 @@ Knows exit codes; each command imports what it needs when it runs.
 
 from __future__ import annotations
 
+import itertools
+import re
+import shlex
 import sys
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, NoReturn
 
 import click
 
 from explorer.cli.answer import say
-from explorer.cli.colour import failing
 from explorer.cli.completion import completion
 from explorer.cli.options import EXIT_CODES, EXPRESSIONS, GLOSSARY, examples
 from explorer.cli.question import command
 from explorer.cli.tui import tui
 from explorer.questions import QUERIES
 from explorer.questions.query import Query
-from indexer.store.errors import at_the_edge, on_command_line
+from indexer.store.colour import failing
+from indexer.store.errors import at_the_edge, did_you_mean, on_command_line
 from indexer.store.shown import escape_what_libraries_say
 from indexer.store.streams import ReaderLeft, let_go_of_stdout, prepare
 
 
+class _Program(click.Group):
+    """The program; what is no command may be a word that somebody asks about."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is named, and what is left for it."""
+        if args and args[0] not in self.commands:
+            near = did_you_mean(args[0], get_close_matches(args[0], self.commands, 1, 0.7))
+            written = itertools.takewhile(lambda one: not re.match("-+[a-z]", one), args)
+            asked = shlex.join(["explorer", "neighbors", " ".join(written)])
+            hint = near or f" (`explorer --help` lists them); what is near it says `{asked}`"
+            raise click.UsageError(f"no command {args[0]!r}{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
 @click.group(
+    cls=_Program,
     epilog=GLOSSARY
     + EXPRESSIONS
     + EXIT_CODES
@@ -134,8 +155,9 @@ def main() -> NoReturn:
         asked = err.ctx.command_path if err.ctx else "explorer"
         _fail(2, f"ask something: {commands} (`{asked} --help` says what each answers)")
     except click.NoSuchOption as err:
-        said = err.format_message()
-        _fail(2, f"{said} An expression that begins with '-' goes last, after a lone '--'.")
+        said = did_you_mean(err.option_name, _options_like(err)) or ";"
+        said = f"no option {err.option_name!r}{said}"
+        _fail(2, f"{said} an expression that begins with '-' goes last, after a lone '--'")
     except click.ClickException as err:
         _fail(err.exit_code, " ".join(err.format_message().split()))
     except BaseException as err:
@@ -144,6 +166,17 @@ def main() -> NoReturn:
             raise
         _fail(*edge)
     sys.exit(0)
+
+
+def _options_like(err: click.NoSuchOption) -> list[str]:
+    """The options that may have been meant: those that begin alike before all others."""
+    asked = err.option_name
+    shown = [
+        one for one in (err.ctx.command.params if err.ctx else []) if isinstance(one, click.Option)
+    ]
+    names = [name for one in shown if not one.hidden for name in (*one.opts, *one.secondary_opts)]
+    alike = [name for name in names if name.startswith(asked[:3])]
+    return get_close_matches(asked, alike, 2, 0.4) or get_close_matches(asked, names, 2)
 
 
 def _fail(code: int, line: str) -> NoReturn:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from explorer.cli.colour import put_coloured, wanted
+from indexer.store.colour import put_coloured, wanted
 from indexer.store.limits import ANSWERING, require_address_space
 from indexer.store.shown import lines, one_line
 from indexer.store.streams import loses, put
@@ -91,10 +91,14 @@ def _say_what_it_rests_on(result: Result[Any]) -> None:
 
     meta = result.meta  # type: ignore[attr-defined]  # every result has meta
     if not isinstance(meta, Meta):  # a statement says itself what it asks
+        for line in result.told():
+            say(line)
         return
     say(f"{meta.space} by {meta.measure}, index {meta.index}")
     for line in resolved_lines(meta):
         say(line.strip())
+    for line in meta.fewer:
+        say(line)
 
 
 def _write(text: str, output: str | None, format: str, coloured: bool) -> None:

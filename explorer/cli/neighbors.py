@@ -68,7 +68,7 @@ def _each_of_stdin(options: Mapping[str, Any], how: NeighborsQuery) -> None:
                     told["error"] = found
                     failed += 1
                 else:
-                    told |= {"rows": found.to_dicts()}
+                    told |= {"rows": found.to_dicts(), "notes": list(found.told())}
                 put(json.dumps(told, ensure_ascii=False, allow_nan=False) + "\n", "jsonl")
     if failed:
         raise QueryError(

@@ -64,12 +64,18 @@ class QuestionCommand(click.Command):
         # The grammar passes over blanks, and what begins with one is no option.
         args = [f" {a}" if re.match(r"-(\s|[\d.]\S*\*)", a) else a for a in args]
         try:
-            return super().parse_args(ctx, args)
+            return super().parse_args(ctx, list(args))
         except click.UsageError as err:
             if "unexpected extra argument" not in err.message:
                 raise
-            said = f"{err.message}; put the whole expression in quotes"
-            raise click.UsageError(said, ctx) from None
+            raise click.UsageError(f"{err.message}; {self._in_one(args)}", ctx) from None
+
+    def _in_one(self, args: Sequence[str]) -> str:
+        """How what was given as several arguments is given as one."""
+        if not any(one.metavar == "NEURON" for one in self.params):
+            return "put the whole expression in quotes"
+        layer, *units = [one for one in args if one.isdigit()] or ["29"]
+        return f"a neuron is one name, such as L{layer}N{units[0] if units else 112}"
 
 
 def command(

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from explorer.compute.analogy import InSpace, Parsed, with_target
 from explorer.compute.neighbors import meta_of
-from explorer.compute.rowcount import of_all, rows_of_space
+from explorer.compute.rowcount import fewer_anywhere, of_all, rows_of_space
 from explorer.compute.workspace import Workspace
 from explorer.progress import Progress
 from explorer.questions import AnalogyLayer, AnalogyLayers, AnalogyLayersQuery
@@ -30,6 +30,8 @@ def answer(work: Workspace, query: AnalogyLayersQuery, progress: Progress) -> An
         rows.append(AnalogyLayer(name, one.measure.name, nearest, one.standing(), one.notes()))
     assert first is not None, "every index has the space embed"
     meta = meta_of(index, first.space, query.measure or "each space's own measure", first.items)
+    short = fewer_anywhere(counts, rows, query.include_inputs, query.distinct)
+    meta = replace(meta, fewer=short)
     return AnalogyLayers(
         replace(parsed.tidied(query), k=of_all(counts)),
         tuple(rows),

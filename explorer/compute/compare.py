@@ -122,7 +122,7 @@ def _filled(index: Index, query: CompareQuery) -> CompareQuery:
     if side not in index.sides:
         raise QueryError(unknown("side", side, index.sides))
     if len(words) < 2:
-        raise QueryError("name two words or more, such as: compare large tall")
+        raise QueryError("name two words or more, such as large, tall")
     if pairs != 0 and not FEWEST <= pairs <= MOST:
         raise QueryError(
             f"{option_named('pairs', pairs)}: ask for {FEWEST:,} to {MOST:,}, or 0 for none"
@@ -170,11 +170,11 @@ def _standings(
 
 def _check_size(query: CompareQuery, pairs: int, neurons: int) -> None:
     """Raise `QueryError` where the answer, or what it is made from, would not fit."""
-    count = pairs * (len(layers_of(query)) if query.per_layer else 1)
+    count = pairs * (len(layers_of(query)) if query.each_layer else 1)
     if count > MOST_ROWS:
         raise QueryError(
             f"{len(query.words):,} words make {count:,} rows; {MOST_ROWS:,} are the most: "
-            f"ask of fewer words, or without {option_named('per_layer')}"
+            f"ask of fewer words, or without {option_named('each_layer')}"
         )
     listed = neurons * len(query.words)
     chosen = query.top_neurons is not None and query.impact == "z"
@@ -196,13 +196,13 @@ def _sets(
     """The neurons profiles are compared over: of all layers at once, or of each."""
     found = []
     parts = [(layer, (layer,)) for layer in layers_of(query)]
-    for layer, among in parts if query.per_layer else [(None, layers_of(query))]:
+    for layer, among in parts if query.each_layer else [(None, layers_of(query))]:
         rows = profiles.rows(among)
         if query.top_neurons is None:
             found.append(NeuronSet(profiles, side_of(query), layer, among, rows))
             continue
         if not LEAST_NEURONS <= query.top_neurons <= len(rows):
-            where = f"layer {layer} has" if query.per_layer else f"layers {span(among)} have"
+            where = f"layer {layer} has" if query.each_layer else f"layers {span(among)} have"
             raise QueryError(
                 f"{option_named('top_neurons', query.top_neurons)}: {where} {LEAST_NEURONS} to "
                 f"{len(rows):,} to choose"

@@ -74,11 +74,11 @@ def notes_of(
     """Over which neurons, and against which control pairs."""
     sizes = [len(profiles.rows([layer])) for layer in layers_of(query)]
     of = f"layer{'s' if len(layers_of(query)) > 1 else ''} {span(layers_of(query))}"
-    each = " of each layer" if query.per_layer else ""
+    each = " of each layer" if query.each_layer else ""
     if query.top_neurons is None:
         count = f"{sizes[0]:,}" if len(set(sizes)) == 1 else f"{min(sizes):,} to {max(sizes):,}"
-        neurons = f"all {count if query.per_layer else f'{sum(sizes):,}'} neurons{each}"
-        neurons += f", {of}" if query.per_layer else f" of {of}"
+        neurons = f"all {count if query.each_layer else f'{sum(sizes):,}'} neurons{each}"
+        neurons += f", {of}" if query.each_layer else f" of {of}"
     else:
         by = "longest rows" if query.impact == "norm" else "largest mean |z| over the words asked"
         neurons = f"the {query.top_neurons:,} neurons{each} with the {by}"

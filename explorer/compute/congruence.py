@@ -117,7 +117,7 @@ def apart(rows: Sequence[Sequence[CongruenceRow]]) -> Iterator[str]:
     ]
     for each in some[:SHOWN_APART]:
         told = ", ".join(
-            f"{row.effect:.1f} ({row.control}, p {row.p_corrected:.2g})" for row in each
+            f"{row.effect:z.1f} ({row.control}, p {row.p_corrected:.2g})" for row in each
         )
         yield (
             f"in {each[0].space} it depends on the controls: effect {told}; what stands out there "

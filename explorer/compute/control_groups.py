@@ -218,7 +218,7 @@ def notes(every: Sequence[ControlGroups], asked: GroupQuery) -> Iterable[str]:
     if strange:
         yield (
             f"not indexed: {', '.join(strange)}; matched as the rarest indexed word "
-            f"(zipf {drawn.words.zipf.min():.2f})"
+            f"(zipf {drawn.words.zipf.min():z.2f})"
         )
 
 

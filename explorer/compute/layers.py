@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from explorer.compute.analogy import InSpace, Parsed
 from explorer.compute.neighbors import excluded, meta_of
-from explorer.compute.rowcount import of_all, rows_of_space
+from explorer.compute.rowcount import fewer_anywhere, of_all, rows_of_space
 from explorer.compute.workspace import Workspace
 from explorer.progress import Progress
 from explorer.questions import LayerRow, Layers, LayersQuery
@@ -58,7 +58,8 @@ def answer(work: Workspace, query: LayersQuery, progress: Progress) -> Layers:
     assert first is not None, "every index has a space of embeddings"
     items = [*first.items, *([first.target] if first.target else [])]
     meta = meta_of(index, first.space, query.measure or "each space's own measure", items)
-    meta = replace(meta, space="every layer", convention="", notes=_notes(rows))
+    short = fewer_anywhere(counts, rows, False, query.distinct)
+    meta = replace(meta, space="every layer", convention="", notes=_notes(rows), fewer=short)
     return Layers(replace(parsed.tidied(query), k=of_all(counts)), tuple(rows), meta)
 
 
@@ -70,7 +71,7 @@ def _notes(rows: list[LayerRow]) -> tuple[str, ...]:
         most, at = max(changed, key=lambda pair: (pair[0], -pair[1]))
         notes += [
             f"change: share of the {DEPTH} nearest words that were not among those of the layer "
-            f"before; most from {rows[at - 1].space} to {rows[at].space} ({most:.0%})",
+            f"before; most from {rows[at - 1].space} to {rows[at].space} ({most:z.0%})",
             "sinks: share of indexed words over 5 times the layer's median norm",
         ]
     return tuple(notes)

@@ -27,8 +27,8 @@ from explorer.compute.firing import Firing, about_z, firing, least, more
 from explorer.compute.neighbors import meta_of
 from explorer.compute.rowcount import row_count
 from explorer.compute.workspace import Workspace
-from explorer.errors import QueryError
-from explorer.expressions import Term, single_word
+from explorer.errors import BadExpression, QueryError
+from explorer.expressions import Expression, Term, single_word
 from explorer.measures.measure import Weighted
 from explorer.products import Float64, unit_products
 from explorer.progress import Progress
@@ -77,9 +77,10 @@ def _by_weights(resolver: Resolver, query: MiddlemanQuery) -> Middlemen:
     places = [at_item(index, *one) for one in zip(labels, items[: len(words)], strict=False)]
     rows = _rows(index, found, labels, places)
     notes = [_null(items)] if score == "z" else []
-    notes += _about_avoided(query, sum(ranking.count for ranking in rankings), len(found))
+    notes += _about_avoided(query)
     notes += about_acts(index, [row.acts for row in rows])
-    meta = replace(meta_of(index, space, score, items), notes=tuple(notes))
+    short = _fewer_answer(rankings, len(found))
+    meta = replace(meta_of(index, space, score, items), notes=tuple(notes), fewer=short)
     return Middlemen(replace(query, side=side, layers=chosen, k=_k(query, rankings)), rows, meta)
 
 
@@ -90,13 +91,14 @@ def _firing(resolver: Resolver, query: MiddlemanQuery) -> Middlemen:
         raise QueryError("name at least one word, such as large, tall")
     labels, chosen = labels_of(words), layers_asked(query.layers, index)
     rankings = _rankings(index, chosen, query)
-    fires = firing(resolver, [_single(word, index) for word in words])
+    fires = firing(resolver, [_single(word, index, avoids=False) for word in words])
     found = _best_by_activations(fires, rankings)
     places = [At(label, word) for label, word in zip(labels, fires.words, strict=True)]
     rows = _rows(index, found, labels, places)
+    rest, short = _about_the_rest(fires, rankings, len(found))
     notes = [
         about_z(index),
-        *_about_the_rest(fires, rankings, len(found)),
+        *rest,
         *about_acts(index, [row.acts for row in rows]),
     ]
     meta = Meta(
@@ -107,6 +109,7 @@ def _firing(resolver: Resolver, query: MiddlemanQuery) -> Middlemen:
         convention="",
         resolved=fires.resolved,
         notes=tuple(notes),
+        fewer=short,
     )
     return Middlemen(replace(query, layers=chosen, k=_k(query, rankings)), rows, meta)
 
@@ -131,16 +134,21 @@ def _total(values: Sequence[Float64], wanted: int, combine: str) -> Float64:
     return total
 
 
-def _about_avoided(query: MiddlemanQuery, asked: int, found: int) -> list[str]:
-    """Which neurons count where there are words to avoid, and how many there are if too few."""
+def _about_avoided(query: MiddlemanQuery) -> list[str]:
+    """Which neurons count where there are words to avoid."""
     if not query.avoid:
         return []
     each = "least" if query.combine == "min" else "mean"
-    note = (
+    return [
         f"score: the {each} of the words asked, less the largest of those to avoid where that is "
         "above 0; a neuron counts where the first is above 0"
-    )
-    return [f"{note}; only {found:,} {'is' if found == 1 else 'are'} so" if found < asked else note]
+    ]
+
+
+def _fewer_answer(rankings: Sequence[_Ranking], found: int) -> tuple[str, ...]:
+    """How many neurons count, where those are fewer than were asked for."""
+    asked = sum(ranking.count for ranking in rankings)
+    return () if found >= asked else (f"only {_are(found, 'neuron')} above 0 for the words asked",)
 
 
 def _null(items: Sequence[Item]) -> str:
@@ -284,26 +292,29 @@ def _surely(fires: Firing, total: Float64, ranking: _Ranking) -> NDArray[np.bool
     return found
 
 
-def _about_the_rest(fires: Firing, rankings: Sequence[_Ranking], shown: int) -> list[str]:
-    """What is not in the answer though it was asked for, why, and how to have it."""
+def _about_the_rest(
+    fires: Firing, rankings: Sequence[_Ranking], shown: int
+) -> tuple[list[str], tuple[str, ...]]:
+    """What is not in the answer; and what of it was asked for, why, and how to have it."""
     reach = max(float(ranking.of(fires.reach).max()) for ranking in rankings)
     if not reach > 0:  # all there is to know is kept
-        return []
+        return [], ()
     total = least(fires.values)
     known = sum(int(np.isfinite(ranking.of(total)).sum()) for ranking in rankings)
     sure = sum(int(_surely(fires, total, ranking).sum()) for ranking in rankings)
     among = "of its layer " if len(rankings) > 1 else ""
-    notes = []
+    notes: list[str] = []
+    short: tuple[str, ...] = ()
     if len(fires.words) > 1:
         notes.append(
             f"of each word the {fires.depth} strongest are kept: {_are(known, 'neuron')} in every "
-            f"list, and the least |z| of any other {among}that fires alike at all is {reach:.2f} "
+            f"list, and the least |z| of any other {among}that fires alike at all is {reach:z.2f} "
             "or less"
         )
     if shown < sum(ranking.count for ranking in rankings):
         rest = f"{_are(known - sure, 'more neuron')} left out, since others {among}may stand above"
-        notes.append(f"{rest if known > sure else 'no more are known'}; {more(fires.depth)}")
-    return notes
+        short = (f"{rest if known > sure else 'no more are known'}; {more(fires.depth)}",)
+    return notes, short
 
 
 def _are(count: int, what: str) -> str:
@@ -311,11 +322,25 @@ def _are(count: int, what: str) -> str:
     return f"{count:,} {what} is" if count == 1 else f"{count:,} {what}s are"
 
 
-def _single(text: str, index: Index) -> Term:
+def _a_sum(text: str, asked: Expression, index: Index, avoids: bool) -> BadExpression:
+    """The error of a sum: its words, those to avoid where some may be; or where sums belong."""
+    added = [replace(term, weight=1.0).written for term in asked.terms if term.weight > 0]
+    taken = [replace(term, weight=1.0).written for term in asked.terms if term.weight < 0]
+    said = f"{text!r} is a sum; a middle man is asked of single words"
+    if not added:
+        space = neuron_space(index.sides[0])
+        return BadExpression(f"{said} (a sum is a question for `neighbors --space {space}`)")
+    words, avoid = ", ".join(added), ", ".join(taken)
+    if not taken or not avoids:
+        return BadExpression(f"{said}: write {words}").offering(text, [words])
+    avoid = avoid if avoid.isalpha() else repr(avoid)
+    return BadExpression(f"{said}: write {words}, and {option_named('avoid', avoid)}")
+
+
+def _single(text: str, index: Index, avoids: bool = True) -> Term:
     return single_word(
         text,
-        "a middle man is asked of single words, one argument each "
-        f"(a sum is a question for `neighbors --space {neuron_space(index.sides[0])}`)",
+        lambda asked: _a_sum(text, asked, index, avoids),
         "a middle man is asked of words (`neighbors` says what is near it)",
     )
 
@@ -378,7 +403,8 @@ def _rankings(index: Index, layers: tuple[int, ...], query: MiddlemanQuery) -> l
                 f"{option_named('per_layer', per_layer)}: a layer has 1 to {least:,} neurons"
             )
         return [_Ranking((stretch,), per_layer) for stretch in each]
-    k = row_count(query, there, f"layers {span(layers)} have 1 to {there:,} neurons")
+    have = f"layers {span(layers)} have" if len(layers) > 1 else f"layer {layers[0]} has"
+    k = row_count(query, there, f"{have} 1 to {there:,} neurons")
     together = each[0].start, each[-1].stop
     if together[1] - together[0] == there:
         return [_Ranking((slice(*together),), k)]

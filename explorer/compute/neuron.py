@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from explorer.compute.firing import ABOUT_ACTIVATION, about_z
-from explorer.compute.rowcount import rows_of_space
+from explorer.compute.rowcount import fewer, rows_of_space
 from explorer.compute.workspace import Workspace
 from explorer.expressions import neuron_of
 from explorer.measures.cosine import Cosine
@@ -28,6 +28,7 @@ def answer(work: Workspace, query: NeuronQuery, progress: Progress) -> NeuronRep
         NeuronNear(t.side, "token", t.rank, t.token.display, t.score)
         for t in index.neurons.stored_tokens([found.id], _ranks(min(k, 10)))
     ]
+    others: list[tuple[int, float]] = []
     for side in index.sides:
         space = index.neuron_space(side)
         scanned = scan(Cosine(space), space.rows.row(found.id).astype(np.float64))
@@ -59,7 +60,10 @@ def answer(work: Workspace, query: NeuronQuery, progress: Progress) -> NeuronRep
             f"tokens: z over the {embed.population_rows:,} word-like tokens of {embed.name}",
             *([f"words: {about_z(index)}", ABOUT_ACTIVATION] if fires else []),
             *([_ABOUT_SIGNS] if "up" in index.sides else []),
+        ),
+        fewer=(
             *_kept_fewer(k, [row for row in rows if row.kind in _KEPT]),
+            *fewer(k, len(others), "a neuron is not its own neighbour", "neurons like it"),
         ),
     )
     return NeuronReport(replace(query, neuron=found.name, k=k), tuple(rows), meta)

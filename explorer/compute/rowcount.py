@@ -47,6 +47,35 @@ def rows_of_space(query: Query[Any], space: Space) -> int:
     return row_count(query, space.entry.rows, holds(space))
 
 
+def fewer(count: int, found: int, why: str, what: str = "rows") -> tuple[str, ...]:
+    """What is said where there are fewer rows than were to be had; nothing where there are not.
+
+    Args:
+        count: how many there were to be.
+        found: how many there are.
+        why: why they are no more, as a part of a sentence.
+        what: what is counted.
+    """
+    return () if found >= count else (f"{found:,} {what}, not {count:,}: {why}",)
+
+
+def left_out(include_inputs: bool, folded: bool) -> str:
+    """Why fewer are found than a space has, as a part of a sentence."""
+    own = [] if include_inputs else ["the query's own items are left out"]
+    return ", and ".join([*own, *(["forms of one word are one row"] if folded else [])])
+
+
+def fewer_anywhere(
+    counts: Sequence[int], rows: Sequence[Any], include_inputs: bool, distinct: bool
+) -> tuple[str, ...]:
+    """The same of rows of one space each, with what is `nearest` there: of the first such space."""
+    for count, row in zip(counts, rows, strict=True):
+        why, what = left_out(include_inputs, distinct), f"items in {row.space}"
+        if short := fewer(count, len(row.nearest), why, what):
+            return short
+    return ()
+
+
 def of_all(counts: Sequence[int]) -> int | None:
     """The number of rows that holds for the whole of an answer, or None where parts differ."""
     return counts[0] if len(set(counts)) == 1 else None

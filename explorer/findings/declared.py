@@ -108,7 +108,7 @@ def _by_layer(answer: Any) -> Told | None:
     query, first, deeper = answer.query, answer.rows[0], answer.rows[1:]
     line = f"{query.target} under {query.expression}: rank {first.target.rank:,} in {first.space}"
     against = f"of {first.target.n:,}"
-    z = f"z {first.target.z:.2f}"
+    z = f"z {first.target.z:z.2f}"
     seen: tuple[Seen, ...] = ("geometry",)
     at = 0
     if deeper:
@@ -116,7 +116,7 @@ def _by_layer(answer: Any) -> Told | None:
         at = answer.rows.index(best)
         line += f", at best {best.target.rank:,} in {best.space}"
         against += f" tokens and {best.target.n:,} words"
-        z += f" and {best.target.z:.2f}"
+        z += f" and {best.target.z:z.2f}"
         seen = ("geometry", "activity")
     return Told(line, f"{against}; {z}", seen, at)
 
@@ -125,24 +125,24 @@ def _of_an_analogy(answer: Any) -> Told | None:
     target = answer.meta.target
     line = (
         f"{answer.query.target} under {answer.query.expression}: rank {target.rank:,} of "
-        f"{target.n:,} in {answer.query.space}, z {target.z:.2f}"
+        f"{target.n:,} in {answer.query.space}, z {target.z:z.2f}"
     )
     alone = target.components[0]
     name = alone.item.removeprefix("␣")
-    return Told(line, f"under {name} alone rank {alone.rank:,}, z {alone.z:.2f}", ("geometry",))
+    return Told(line, f"under {name} alone rank {alone.rank:,}, z {alone.z:z.2f}", ("geometry",))
 
 
 def _both_controls(answer: Any) -> Told | None:
     kinds = len(answer.meta.drawn)
     lines = [answer.rows[at : at + kinds] for at in range(0, len(answer.rows), kinds)]
     first, deeper = lines[0], lines[1:]
-    effects = ", ".join(f"{row.effect:.2f} over {row.control}" for row in first)
+    effects = ", ".join(f"{row.effect:z.2f} over {row.control}" for row in first)
     line = f"Words of {answer.query.group} in {first[0].space}: effect {effects} words"
     against = f"deviations of {answer.meta.permutations:,} groups"
     seen: tuple[Seen, ...] = ("geometry",)
     if deeper:
         most = max(deeper, key=lambda rows: min(row.effect for row in rows))
-        found = ", ".join(f"{row.effect:.2f}" for row in most)
+        found = ", ".join(f"{row.effect:z.2f}" for row in most)
         against = f"{found} in {most[0].space}; {against}"
         seen = ("geometry", "activity")
     return Told(line, against, seen)
@@ -152,7 +152,7 @@ def _compared(answer: Any) -> Told | None:
     row = answer.rows[0]
     line = (
         f"{row.first} and {row.second} to {row.n:,} neurons: Pearson "
-        f"{row.scores['pearson']:.2f}, above {row.percentiles['pearson']:.1f} % of controls"
+        f"{row.scores['pearson']:z.2f}, above {row.percentiles['pearson']:z.1f} % of controls"
     )
     against = f"{answer.query.pairs:,} pairs of words like them; chance is 50 %"
     return Told(line, against, ("geometry",))
@@ -162,16 +162,16 @@ def _carried(answer: Any) -> Told | None:
     if not answer.rows:
         return None
     best, query = answer.rows[0], answer.query
-    line = f"{best.head} carries {query.word} to {query.target}: z {best.score:.2f}; "
-    line += f"{query.word} itself {best.copying:.2f}"
+    line = f"{best.head} carries {query.word} to {query.target}: z {best.score:z.2f}; "
+    line += f"{query.word} itself {best.copying:z.2f}"
     return Told(line, f"z above {_population(answer, ' writes of ')}", ("geometry",))
 
 
 def _unrelated(answer: Any) -> Told | None:
     row = next((row for row in answer.rows if row.measure == "cosine"), answer.rows[0])
     line = (
-        f"Two unrelated {row.population.split()[-1]} of {row.space}: {row.measure} {row.mean:.2f} "
-        f"± {row.std:.2f}, 1 in 20 above {row.quantiles['0.95']:.2f}"
+        f"Two unrelated {row.population.split()[-1]} of {row.space}: {row.measure} {row.mean:z.2f} "
+        f"± {row.std:z.2f}, 1 in 20 above {row.quantiles['0.95']:z.2f}"
     )
     at = answer.rows.index(row)
     return Told(line, f"{row.n:,} pairs of {row.population}", ("geometry",), at)
@@ -182,9 +182,9 @@ def _nearest(answer: Any) -> Told | None:
         return None
     best, query = answer.rows[0], answer.query
     line = f"Nearest to {query.expression} in {query.space}: {best.item}, {query.measure} "
-    line += f"{best.score:.2f}, z {best.z:.2f}"
+    line += f"{best.score:z.2f}, z {best.z:z.2f}"
     usual = answer.meta.calibration
-    against = f"{usual.population}: {usual.mean:.2f} ± {usual.std:.2f}"
+    against = f"{usual.population}: {usual.mean:z.2f} ± {usual.std:z.2f}"
     return Told(line, against, ("geometry",))
 
 

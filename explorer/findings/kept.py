@@ -35,7 +35,7 @@ class _Kept:
     against: str
     seen: tuple[Seen, ...]
     question: str
-    fields: str
+    fields: dict[str, Any]
 
 
 def digest_of(manifest: Manifest) -> str:
@@ -52,11 +52,14 @@ def keep(folder: Path, manifest: Manifest, findings: tuple[Finding, ...]) -> Non
     Raises:
         MachineError: they cannot be written.
     """
-    names = [field.name for field in dataclasses.fields(_Kept)]
+    lying = [
+        _Kept(one.line, one.against, one.seen, one.question, json.loads(one.fields))
+        for one in findings
+    ]
     body = {
         "format": FORMAT,
         "of": digest_of(manifest),
-        "findings": [{name: getattr(one, name) for name in names} for one in findings],
+        "findings": [dataclasses.asdict(one) for one in lying],
     }
     text = json.dumps(body, ensure_ascii=False, indent=1)
     write_text(str(folder / FINDINGS), text + "\n")
@@ -85,12 +88,15 @@ def kept(folder: Path, manifest: Manifest) -> tuple[Finding, ...] | None:
 
 def _finding(value: Any) -> Finding | None:
     try:
+        if isinstance(value, dict) and isinstance(value.get("fields"), str):
+            value = value | {"fields": json.loads(value["fields"])}  # as they were once written
         one = read(_Kept, value)
-    except (WrongType, TypeError):
+        fields = json.dumps(one.fields, ensure_ascii=False)
+    except (WrongType, TypeError, ValueError, RecursionError):
         return None
-    query = query_of(QUERIES, one.question, one.fields)
+    query = query_of(QUERIES, one.question, fields)
     if query is None or max(len(one.line), len(one.against)) > LONGEST:
         return None
     line, against = one_line(one.line), one_line(one.against)
     command = one_line(as_command(query))
-    return Finding(line, against, one.seen, one.question, one.fields, command)
+    return Finding(line, against, one.seen, one.question, fields, command)

@@ -280,8 +280,10 @@ def _analogy_layers_table(result: AnalogyLayers) -> Layout:
     if query.against:
         columns += [
             Column("other rank", lambda r: f"{r.target.against.rank:,}", right=True),
-            Column("score diff", lambda r: f"{r.target.against.score_difference:+.4f}", right=True),
-            Column("z diff", lambda r: f"{r.target.against.z_difference:+.2f}", right=True),
+            Column(
+                "score diff", lambda r: f"{r.target.against.score_difference:+z.4f}", right=True
+            ),
+            Column("z diff", lambda r: f"{r.target.against.z_difference:+z.2f}", right=True),
         ]
     columns.append(Column("nearest", lambda r: ", ".join(r.nearest), folds=True))
     foot = []
@@ -298,24 +300,24 @@ def _analogy_layers_table(result: AnalogyLayers) -> Layout:
 
 
 def _gain_of(at: int) -> Callable[[Any], str]:
-    return lambda row: f"{row.target.components[at].gain:+.4f}"
+    return lambda row: f"{row.target.components[at].gain:+z.4f}"
 
 
 def _target_lines(target: Target, expression: str) -> list[str]:
     lines = [
-        f"{target.item}: rank {target.rank:,} of {target.n:,}, score {target.score:.4f}, "
-        f"z {target.z:.2f}"
+        f"{target.item}: rank {target.rank:,} of {target.n:,}, score {target.score:z.4f}, "
+        f"z {target.z:z.2f}"
     ]
     for c in target.components:
         lines.append(
-            f"  {c.item} alone: rank {c.rank:,}, score {c.score:.4f}, z {c.z:.2f}; "
-            f"the expression gains {c.gain:+.4f}"
+            f"  {c.item} alone: rank {c.rank:,}, score {c.score:z.4f}, z {c.z:z.2f}; "
+            f"the expression gains {c.gain:+z.4f}"
         )
     if target.against:
         o = target.against
         lines.append(
-            f"  {o.expression}: rank {o.rank:,}, score {o.score:.4f}, z {o.z:.2f}; "
-            f"{expression} is {o.score_difference:+.4f} in score, {o.z_difference:+.2f} in z"
+            f"  {o.expression}: rank {o.rank:,}, score {o.score:z.4f}, z {o.z:z.2f}; "
+            f"{expression} is {o.score_difference:+z.4f} in score, {o.z_difference:+z.2f} in z"
         )
     return [*lines, ""]
 
@@ -324,8 +326,8 @@ def target_columns() -> list[Column]:
     """Where a row's target stands."""
     return [
         Column("rank", lambda r: f"{r.target.rank:,}", right=True),
-        Column("score", lambda r: f"{r.target.score:.4f}", right=True),
-        Column("z", lambda r: f"{r.target.z:.2f}", right=True),
+        Column("score", lambda r: f"{r.target.score:z.4f}", right=True),
+        Column("z", lambda r: f"{r.target.z:z.2f}", right=True),
     ]
 
 

@@ -94,6 +94,7 @@ class Meta:
         resolved: what each item of the query was taken to be.
         calibration: what `z` is read against.
         notes: anything else a reader should know.
+        fewer: why there are fewer rows than `k`; empty where there are as many.
     """
 
     index: str
@@ -104,6 +105,7 @@ class Meta:
     resolved: tuple[Resolved, ...]
     calibration: Calibration | None = None
     notes: tuple[str, ...] = ()
+    fewer: tuple[str, ...] = ()
 
     @property
     def every_resolved(self) -> tuple[Resolved, ...]:
@@ -230,6 +232,15 @@ class Result(Sequence[Row]):
             for one in value if several else (value,):
                 yield Mention(kind, one, what=name.replace("_", " ") if several else "")
 
+    def told(self) -> tuple[str, ...]:
+        """What is not quite as it was asked, a line each: items with a note, and fewer rows."""
+        from explorer.questions.lines import told_lines
+
+        meta = getattr(self, "meta", None)
+        if not isinstance(meta, Meta):
+            return ()
+        return tuple(told_lines(meta.every_resolved, meta.fewer))
+
     def columns(self) -> list[FrameColumn]:
         """The columns that CSV and every frame of it have."""
         return columns_of(row_kind(type(self)), self.rows, self.named_columns())
@@ -304,11 +315,15 @@ class Result(Sequence[Row]):
         return to_html(self.layout(), SHOWN_IN_NOTEBOOK)
 
     def __repr__(self) -> str:
-        """What a prompt shows: what was asked, and how the table begins. `print` shows it all."""
+        """What a prompt shows: what was asked, how the table begins, and what is to be known.
+
+        `print` shows it all.
+        """
         from explorer.show.text import begin_of
 
         rows = f"{len(self):,} row{'' if len(self) == 1 else 's'}"
-        return begin_of(self.layout(), f"{type(self).__name__}, {rows}: ", SHOWN_OF_EACH)
+        before = f"{type(self).__name__}, {rows}: "
+        return begin_of(self.layout(), before, SHOWN_OF_EACH, self.told())
 
 
 class Answers(tuple[R, ...]):
@@ -320,11 +335,13 @@ class Answers(tuple[R, ...]):
         return "\n".join(str(one) for one in self)
 
     def __repr__(self) -> str:
-        """What was asked, a line an answer."""
+        """What was asked, a line an answer, and below it what is not quite as it was asked."""
         from explorer.show.text import cut
 
-        answers = f"{len(self):,} answer{'' if len(self) == 1 else 's'}"
-        shown = [f"{type(one).__name__}, {one.layout().head[0]}" for one in self[:SHOWN_TOGETHER]]
+        answers, shown = f"{len(self):,} answer{'' if len(self) == 1 else 's'}", list[str]()
+        for one in self[:SHOWN_TOGETHER]:
+            shown.append(f"{type(one).__name__}, {one.layout().head[0]}")
+            shown += [f"  {line}" for line in one.told()]
         more = ["…"] if len(self) > SHOWN_TOGETHER else []
         return "\n".join([answers, *(cut(f"  {line}") for line in [*shown, *more])])
 

@@ -103,8 +103,11 @@ class CompareQuery(Query["Comparison"]):
         shown=False,
         noun="neurons of control pairs",
     )
-    per_layer: bool = option(
-        False, "a row a layer and pair, and `top_neurons` of each layer", shown=False
+    each_layer: bool = option(
+        False,
+        "a row a layer and pair, and `top_neurons` of each layer",
+        also=("--per-layer",),
+        shown=False,
     )
     control: Control = option(
         "matched",
@@ -209,14 +212,14 @@ def _compare_pictures(result: Comparison) -> tuple[Picture, ...]:
         return ()
     of = "" if len(query.words) > 2 else f": {' and '.join(query.words)}"
     title = f"percentile among control pairs{of}"
-    if query.per_layer and len(rows) > FEW and len(query.words) == 2:
+    if query.each_layer and len(rows) > FEW and len(query.words) == 2:
         nothing = (None,) * len(rows)
         labels = tuple(f"L{row.layer}" for row in rows)
         values = tuple(row.percentiles[measures[0]] for row in rows)
         return (Lines(title, "layer", measures[0], labels, values, nothing, nothing),)
     shown = measures if len(rows) <= FEW else measures[:1]
     bars = [(row, measure) for row in rows for measure in shown][:DRAWN]
-    pairs = len(query.words) > 2 or query.per_layer
+    pairs = len(query.words) > 2 or query.each_layer
     return (
         Bars(
             title=title,
@@ -242,14 +245,14 @@ def _compare_table(result: Comparison) -> Layout:
         Column("word", lambda r: str(r.first)),
         Column("word", lambda r: str(r.second)),
     ]  # fmt: skip
-    if query.per_layer:
+    if query.each_layer:
         columns.append(Column("layer", lambda r: str(r.layer), right=True))
     if len(result.rows) <= FEW:
         return _measure_by_measure(result, head, columns)
     # A cell that is too wide is folded between the two, never cut.
     columns += [Column(m, _standing_of(m), right=True, folds=True) for m in query.measure or ()]
     foot = ["after each score its %"] if query.pairs else []
-    if query.pairs and not query.per_layer:
+    if query.pairs and not query.each_layer:
         means = (f"{r.measure} {figure(r.mean)} ± {figure(r.std)}" for r in meta.random)
         n = meta.random[0].n
         foot.append(f"control pairs score, mean ± std (n = {n:,}): {', '.join(means)}")
@@ -270,7 +273,7 @@ def _measure_by_measure(result: Comparison, head: list[str], columns: list[Colum
     foot = []
     if random:
         shown += [
-            Column("%", lambda at: f"{at[0].percentiles[at[1]]:.1f}", right=True),
+            Column("%", lambda at: f"{at[0].percentiles[at[1]]:z.1f}", right=True),
             Column("control mean", lambda at: figure(random[at[0].layer, at[1]].mean), right=True),
             Column("std", lambda at: figure(random[at[0].layer, at[1]].std), right=True),
         ]
@@ -288,7 +291,7 @@ def _of_row(column: Column) -> Column:
 def _standing_of(measure: str) -> Callable[[Any], str]:
     def cell(row: Any) -> str:
         score = row.scores[measure]
-        said = f"{score:.3f}" if abs(score) < 10 else f"{score:,.1f}"
-        return f"{said} {row.percentiles[measure]:.1f}" if row.percentiles else said
+        said = f"{score:z.3f}" if abs(score) < 10 else f"{score:,.1f}"
+        return f"{said} {row.percentiles[measure]:z.1f}" if row.percentiles else said
 
     return cell

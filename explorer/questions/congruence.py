@@ -358,7 +358,7 @@ def _congruence_table(result: Congruence) -> Layout:
         return Layout(head, effect_columns(), result.rows, _foot(result))
     columns = [
         Column("space", lambda each: str(each[0].space)),
-        *_side_by_side(result.meta, "effect", lambda r: f"{r.effect:.2f}"),
+        *_side_by_side(result.meta, "effect", lambda r: f"{r.effect:z.2f}"),
     ]
     return Layout(head, columns, _lines(result), _foot(result))
 
@@ -378,14 +378,14 @@ def _anchored_table(result: AnchoredWords) -> Layout:
         foot.insert(
             at,
             f"all together: mean {figure(whole.score)}, {against}controls "
-            f"{figure(whole.controls)}, effect {whole.effect:.2f}{ends}, p {chance(whole.p)}",
+            f"{figure(whole.controls)}, effect {whole.effect:z.2f}{ends}, p {chance(whole.p)}",
         )
     foot += [*sink_lines(meta.whole[:1]), *match_lines(meta), *foot_lines(meta)]
     if len(meta.drawn) == 1:
         return Layout(head, _word_columns(), result.rows, foot)
     columns = [
         Column("word", lambda each: str(each[0].word)),
-        *_side_by_side(meta, "z", lambda r: f"{r.z:.2f}"),
+        *_side_by_side(meta, "z", lambda r: f"{r.z:z.2f}"),
     ]
     return Layout(head, columns, _lines(result), foot)
 
@@ -419,7 +419,7 @@ def _word_columns() -> list[Column]:
         Column("score", lambda r: figure(r.score), right=True),
         Column("controls", lambda r: figure(r.controls), right=True),
         Column("std", lambda r: figure(r.std), right=True),
-        Column("z", lambda r: f"{r.z:.2f}", right=True),
+        Column("z", lambda r: f"{r.z:z.2f}", right=True),
         Column("p", lambda r: chance(r.p), right=True),
         Column("p corrected", lambda r: chance(r.p_corrected), right=True),
         Column("n", lambda r: f"{r.n:,}", right=True),
@@ -464,7 +464,7 @@ def effect_columns() -> list[Column]:
         Column("space", lambda r: str(r.space)),
         Column("score", lambda r: figure(r.score), right=True),
         Column("controls", lambda r: figure(r.controls), right=True),
-        Column("effect", lambda r: f"{r.effect:.2f}", right=True),
+        Column("effect", lambda r: f"{r.effect:z.2f}", right=True),
         Column("95 %", interval, right=True),
         Column("p", lambda r: chance(r.p), right=True),
         Column("p corrected", lambda r: chance(r.p_corrected), right=True),
@@ -473,12 +473,12 @@ def effect_columns() -> list[Column]:
 
 def interval(row: CongruenceRow) -> str:
     """Both ends of the effect's interval; nothing where there is none."""
-    return "" if row.low is None else f"{row.low:.2f} to {row.high:.2f}"
+    return "" if row.low is None else f"{row.low:z.2f} to {row.high:z.2f}"
 
 
 def chance(p: float) -> str:
     """A p, as many digits as its size calls for."""
-    return f"{p:.4f}" if p >= 0.001 else f"{p:.2g}"
+    return f"{p:z.4f}" if p >= 0.001 else f"{p:.2g}"
 
 
 def word_lines(meta: CongruenceMeta) -> list[str]:
@@ -523,8 +523,8 @@ def match_lines(meta: CongruenceMeta) -> Iterator[str]:
 
 def _match(drawn: DrawnControls) -> str:
     """Means of what controls are matched on, the words' own and the controls'."""
-    shown = [f"{one.trait} {one.words:.2f} ({one.controls:.2f})" for one in drawn.match]
-    return f"mean {', '.join(shown)}; {drawn.alike:.0%} of controls alike in tokens and capital"
+    shown = [f"{one.trait} {one.words:z.2f} ({one.controls:z.2f})" for one in drawn.match]
+    return f"mean {', '.join(shown)}; {drawn.alike:z.0%} of controls alike in tokens and capital"
 
 
 def sink_lines(rows: tuple[CongruenceRow, ...]) -> Iterator[str]:

@@ -412,11 +412,11 @@ def _coverage_line(one: Coverage) -> str:
 
 def _share(value: float | None) -> str:
     """With a decimal: tests differ by less than a percent."""
-    return "-" if value is None else f"{value:.1%}"
+    return "-" if value is None else f"{value:z.1%}"
 
 
 def _correlation(value: float | None) -> str:
-    return "-" if value is None else f"{value:+.4f}"
+    return "-" if value is None else f"{value:+z.4f}"
 
 
 def _p(value: float | None) -> str:

@@ -6,6 +6,7 @@ the layers of truth that it was seen at.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -28,7 +29,7 @@ class Finding:
         seen: the layers of truth it was seen at: `geometry` (what the weights say), `activity`
             (what happens at words), `effect` (what changes in the predictions without it).
         question: the name of the question.
-        fields: its fields that are not at their defaults, as JSON.
+        fields: its fields that are not at their defaults: an object in JSON, its text elsewhere.
         command: the command that asks it.
     """
 
@@ -90,6 +91,13 @@ class Findings(Result[Finding]):
     query: FindingsQuery
     rows: tuple[Finding, ...]
     meta: FindingsMeta
+
+    def to_dict(self) -> dict[str, Any]:
+        """`{"query": ..., "rows": [...], "meta": ...}`, the fields of each question as a dict."""
+        whole = super().to_dict()
+        for row in whole["rows"]:
+            row["fields"] = json.loads(row["fields"])
+        return whole
 
     def layout(self) -> Layout:
         """Each line with what it is read against, and the command that asks it."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from explorer.questions.answer import Meta, Resolved
 from explorer.questions.choices import DISTANCES
 from explorer.show.gauge import DEVIATIONS, Gauge
@@ -9,12 +11,15 @@ from explorer.show.gauge import DEVIATIONS, Gauge
 MOST_ITEMS, FEW_ITEMS = 40, 10
 """Of more items than a person would read, how many are shown."""
 
+MOST_NAMED = 4
+"""Of items of which the same is to be known, how many are named."""
+
 
 def resolved_lines(meta: Meta) -> list[str]:
     """What each item of the query was taken to be, a line each, and the convention."""
     items = meta.every_resolved
     shown = items if len(items) <= MOST_ITEMS else items[:FEW_ITEMS]
-    lines = [f"  {_resolved(item)}" for item in shown]
+    lines = [f"  {item_line(item)}" for item in shown]
     if len(items) > len(shown):
         lines.append(f"  and {len(items) - len(shown):,} more")
     if meta.convention:
@@ -22,11 +27,29 @@ def resolved_lines(meta: Meta) -> list[str]:
     return lines
 
 
-def _resolved(item: Resolved) -> str:
+def item_line(item: Resolved) -> str:
+    """What an item was taken to be, and what is to be known of it."""
     tokens = " ".join(f"{t} #{i}" for t, i in zip(item.tokens, item.token_ids, strict=True))
     weight = "" if item.weight == 1 else f"{item.weight:+g} "
     note = f"  ({item.note})" if item.note else ""
     return f"{weight}{item.asked} = {tokens or item.item} from {item.space}{note}"
+
+
+def told_lines(items: Iterable[Resolved], fewer: Iterable[str]) -> list[str]:
+    """What is not quite as it was asked: items with a note, a line a note, and fewer rows."""
+    noted: dict[str, dict[str, Resolved]] = {}
+    for item in items:
+        if item.note:
+            noted.setdefault(item.note, {}).setdefault(item.asked, item)
+    return [*(_noted(note, list(those.values())) for note, those in noted.items()), *fewer]
+
+
+def _noted(note: str, items: Sequence[Resolved]) -> str:
+    if len(items) == 1:
+        return item_line(items[0])
+    more = len(items) - MOST_NAMED
+    names = ", ".join(item.asked for item in items[:MOST_NAMED])
+    return f"{names}{f' and {more:,} more' if more > 0 else ''}: {note}"
 
 
 def foot_lines(meta: Meta) -> list[str]:
@@ -36,9 +59,9 @@ def foot_lines(meta: Meta) -> list[str]:
         c = meta.calibration
         lines.append(
             f"z: standard deviations above this query's mean over {c.population} "
-            f"(n = {c.n:,}, mean {c.mean:.4f}, std {c.std:.4f})"
+            f"(n = {c.n:,}, mean {c.mean:z.4f}, std {c.std:z.4f})"
         )
-    lines += meta.notes
+    lines += [*meta.notes, *meta.fewer]
     return [*lines, f"index {meta.index}, model {meta.model}"]
 
 

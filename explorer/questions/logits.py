@@ -128,7 +128,7 @@ def _logits_table(result: NeuronLogits) -> Layout:
     head = [f"{result.query.neuron}  direct effect on the logits"]
     for one in meta.shape:
         head.append(
-            f"  {one.name} {_figure(one.value)}: percentile {one.percentile:.1f} of random "
+            f"  {one.name} {_figure(one.value)}: percentile {one.percentile:z.1f} of random "
             f"directions (median {_figure(one.median)}, 1 % to 99 % {_figure(one.low)} to "
             f"{_figure(one.high)})"
         )
@@ -140,8 +140,8 @@ def _logits_table(result: NeuronLogits) -> Layout:
     for at, sign in enumerate("+-"):
         columns += [
             Column(f"raised where it acts {sign}", _of(at, lambda row: str(row.token))),
-            Column("effect", _of(at, lambda row: f"{row.effect:+.4f}"), right=True),
-            Column("z", _of(at, lambda row: f"{row.z:+.2f}"), right=True),
+            Column("effect", _of(at, lambda row: f"{row.effect:+z.4f}"), right=True),
+            Column("z", _of(at, lambda row: f"{row.z:+z.2f}"), right=True),
         ]
     return Layout(head, columns, list(zip_longest(*ends)), foot_lines(meta))
 

@@ -198,7 +198,7 @@ def _middleman_table(result: Middlemen) -> Layout:
     columns = [
         Column("rank", lambda r: str(r.rank), right=True),
         Column("neuron", lambda r: str(r.neuron)),
-        Column("score", lambda r: f"{r.score:.2f}", right=True),
+        Column("score", lambda r: f"{r.score:z.2f}", right=True),
         *(Column(n, _score_of("scores", n), right=True) for n in labels),
         *(Column(f"not {n}", _score_of("avoided", n), right=True) for n in avoided),
         *([Column("acts", _acts, explained=True)] if acts else []),
@@ -210,7 +210,7 @@ def _middleman_table(result: Middlemen) -> Layout:
 
 
 def _score_of(field: str, label: str) -> Callable[[Any], str]:
-    return lambda row: f"{getattr(row, field)[label]:.2f}"
+    return lambda row: f"{getattr(row, field)[label]:z.2f}"
 
 
 def _acts(row: MiddleMan) -> str:

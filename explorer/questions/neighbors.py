@@ -100,7 +100,7 @@ def near_columns() -> list[Column]:
     return [
         Column("rank", lambda r: str(r.rank), right=True),
         Column("item", lambda r: str(r.item)),
-        Column("score", lambda r: f"{r.score:.4f}", right=True),
-        Column("z", lambda r: f"{r.z:.2f}", right=True),
+        Column("score", lambda r: f"{r.score:z.4f}", right=True),
+        Column("z", lambda r: f"{r.z:z.2f}", right=True),
         Column("other forms", lambda r: " ".join(r.forms), folds=True),
     ]

@@ -115,19 +115,19 @@ _NEAR = {
 
 def _neuron_table(result: NeuronReport) -> Layout:
     meta = result.meta
-    norms = ", ".join(f"{side} {norm:.4f}" for side, norm in meta.norms.items())
-    cosines = ", ".join(f"{pair} {cosine:+.4f}" for pair, cosine in meta.cosines.items())
+    norms = ", ".join(f"{side} {norm:z.4f}" for side, norm in meta.norms.items())
+    cosines = ", ".join(f"{pair} {cosine:+z.4f}" for pair, cosine in meta.cosines.items())
     head = [f"{result.query.neuron}", f"  norms: {norms}", f"  cosines: {cosines}"]
     if meta.activation:
         mean, std = meta.activation["mean"], meta.activation["std"]
-        head.append(f"  activation: mean {mean:+.4f}, std {std:.4f}{_signs(result.rows)}")
+        head.append(f"  activation: mean {mean:+z.4f}, std {std:z.4f}{_signs(result.rows)}")
     head.append(f"  {meta.convention}")
     columns = [
         Column("side", lambda r: str(r.side)),
         Column("near", lambda r: _NEAR[r.kind, r.rank > 0]),
         Column("rank", lambda r: str(abs(r.rank)), right=True),
         Column("item", lambda r: str(r.item)),
-        Column("score", lambda r: f"{r.score:.4f}", right=True),
+        Column("score", lambda r: f"{r.score:z.4f}", right=True),
     ]
     if any(row.activation is not None for row in result.rows):
         columns.append(Column("activation", _activation, right=True))
@@ -168,7 +168,7 @@ def _listing(
     digits = 4 if figure == "cosine" else 2
     columns = [
         Column(name or _NEAR[kind, above].split()[0], lambda r: str(r.item)),
-        Column(figure, lambda r: f"{r.score:.{digits}f}", right=True),
+        Column(figure, lambda r: f"{r.score:z.{digits}f}", right=True),
     ]
     if any(row.activation is not None for row in shown):
         columns.append(Column("activation", _activation, right=True))
@@ -176,4 +176,4 @@ def _listing(
 
 
 def _activation(row: NeuronNear) -> str:
-    return "" if row.activation is None else f"{row.activation:+.3f}"
+    return "" if row.activation is None else f"{row.activation:+z.3f}"

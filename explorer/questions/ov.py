@@ -150,9 +150,9 @@ def _ov_table(result: OvReport) -> Layout:
     columns = [
         Column("rank", lambda r: str(r.rank), right=True),
         Column("head", lambda r: str(r.head)),
-        Column("z", lambda r: f"{r.score:.2f}", right=True),
-        *([Column("copying", lambda r: f"{r.copying:.2f}", right=True)] if query.target else []),
-        Column("norm", lambda r: f"{r.norm:.2f}", right=True),
+        Column("z", lambda r: f"{r.score:z.2f}", right=True),
+        *([Column("copying", lambda r: f"{r.copying:z.2f}", right=True)] if query.target else []),
+        Column("norm", lambda r: f"{r.norm:z.2f}", right=True),
         Column("writes", lambda r: " ".join(r.writes), folds=True),
         Column("suppresses", lambda r: " ".join(r.suppresses), folds=True),
     ]

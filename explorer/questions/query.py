@@ -345,14 +345,20 @@ def _chosen(one: Parameter, value: Any, choices: tuple[str, ...]) -> Any:
     return value
 
 
+def whole(value: Any) -> int:
+    """A whole number of any library's; raises `TypeError` for what is none, as True and False."""
+    if isinstance(value, bool):
+        raise TypeError("a bool is no number here")
+    return operator.index(value)
+
+
 def _of_type(one: Parameter, value: Any) -> Any:
     if one.type is bool:
         if isinstance(value, bool) or type(value).__name__ in ("bool_", "bool"):
             return bool(value)
     elif one.type is int:
         with contextlib.suppress(TypeError):
-            if not isinstance(value, bool):
-                return operator.index(value)
+            return whole(value)
     elif isinstance(value, one.type):
         return value
     raise QueryError(f"{one.name} {value!r}: {_expected(one)}")
@@ -373,9 +379,7 @@ def _texts(one: Parameter, value: Any) -> tuple[str, ...]:
 
 def _numbers(one: Parameter, value: Any) -> tuple[int, ...]:
     with contextlib.suppress(TypeError):
-        if hasattr(value, "__index__") and not isinstance(value, bool):
-            return (operator.index(value),)
-        return tuple(operator.index(part) for part in value)
+        return tuple(map(whole, (value,) if hasattr(value, "__index__") else value))
     raise QueryError(f"{one.name} {value!r}: write numbers, or a text such as 0-28")
 
 

@@ -82,7 +82,7 @@ def _schema_table(result: Schema) -> Layout:
     columns = [
         Column("name", _name),
         Column("type", lambda row: str(row.type), folds=True),
-        Column("", lambda row: str(row.about), folds=True),
+        Column("", lambda row: row.about.replace("`", ""), folds=True),
     ]
     head = [f"what SQL can name in index {result.meta.index} ({result.meta.model})"]
     foot = [

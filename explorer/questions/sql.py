@@ -61,11 +61,14 @@ class SqlMeta:
         index: name of the index.
         model: the model it was made from.
         columns: names and types.
+        notes: what is not quite as it was asked of the functions, a line each: what an item was
+            taken to be, and why there are fewer rows.
     """
 
     index: str
     model: str
     columns: tuple[SqlColumn, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -125,8 +128,13 @@ class SqlRows(Result[dict[str, Any]]):
                 "index": self.meta.index,
                 "model": self.meta.model,
                 "columns": [vars(column) for column in self.meta.columns],
+                "notes": list(self.meta.notes),
             },
         }
+
+    def told(self) -> tuple[str, ...]:
+        """What is not quite as it was asked of the functions, a line each."""
+        return self.meta.notes
 
     def columns(self) -> list[FrameColumn]:
         """The columns as text and CSV have them; frames are made of Arrow here."""
@@ -210,9 +218,9 @@ def _json(value: Any) -> Any:
     return value
 
 
-_NUMBERS = re.compile(
-    r"(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL\(\d+,\s*\d+\)|BOOLEAN)(\[\d*\])*"
-)
+_A_NUMBER = r"(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL\(\d+,\s*\d+\))"
+_NUMBER = re.compile(_A_NUMBER)
+_NUMBERS = re.compile(rf"({_A_NUMBER}|BOOLEAN)(\[\d*\])*")
 """Types of DuckDB whose values are numbers, however they are written."""
 
 MOST_ROWS = 100
@@ -221,8 +229,6 @@ MOST_ROWS = 100
 LONGEST_CELL, LONGEST_LIST = 2_000, 200
 """Characters of a cell on a page, and items of a list in it."""
 
-_NUMERIC = ("INT", "DOUBLE", "FLOAT", "DECIMAL")
-
 
 def _sql_table(result: SqlRows) -> Layout:
     shown = result.first(MOST_ROWS).rows
@@ -230,7 +236,7 @@ def _sql_table(result: SqlRows) -> Layout:
     if len(result) > len(shown):
         count += f", of which the first {len(shown)} are shown; --format csv writes all"
     head = [f"SQL over index {result.meta.index} ({result.meta.model})"]
-    return Layout(head, _columns(result.meta), shown, [count])
+    return Layout(head, _columns(result.meta), shown, [count, *result.meta.notes])
 
 
 def page(result: SqlRows, start: int, count: int) -> Layout:
@@ -247,7 +253,7 @@ def page(result: SqlRows, start: int, count: int) -> Layout:
     columns = _columns(result.meta, _begin_of)
     cut = any(_begun(value) is not value for row in rows for value in row.values())
     foot = [f"of lists, the first {LONGEST_LIST} items are shown"] if cut else []
-    return Layout([said], columns, shown, foot)
+    return Layout([said], columns, shown, [*foot, *result.meta.notes])
 
 
 def _begun(value: Any) -> Any:
@@ -262,8 +268,8 @@ def _columns(meta: SqlMeta, of: Callable[[str], str] = str) -> list[Column]:
         Column(
             column.name,
             lambda row, name=column.name: of(_cell(row[name])),  # type: ignore[misc]
-            right=any(number in column.type for number in _NUMERIC) and "[" not in column.type,
-            folds=not any(number in column.type for number in _NUMERIC),
+            right=_NUMBER.fullmatch(column.type) is not None,
+            folds=_NUMBER.fullmatch(column.type) is None,
             stays=True,
         )
         for column in meta.columns
@@ -281,7 +287,7 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
-        return f"{value:.4f}" if value == 0 or 1e-3 <= abs(value) < 1e7 else f"{value:.4g}"
+        return f"{value:z.4f}" if value == 0 or 1e-3 <= abs(value) < 1e7 else f"{value:.4g}"
     if isinstance(value, list):
         return " ".join(map(_cell, value)) if not _nested(value) else "; ".join(map(_cell, value))
     if isinstance(value, dict):

@@ -94,7 +94,7 @@ class WordReport(Result[WordNeuron]):
 def _word_table(result: WordReport) -> Layout:
     meta = result.meta
     head = [f"neurons that fire at {result.query.word}, by |z|", *resolved_lines(meta)]
-    head.append(f"  zipf frequency {meta.zipf:.2f}")
+    head.append(f"  zipf frequency {meta.zipf:z.2f}")
     if meta.groups:
         head[-1] += f"; in the groups {', '.join(meta.groups)}"
     if meta.sinks:
@@ -102,8 +102,8 @@ def _word_table(result: WordReport) -> Layout:
     columns = [
         Column("rank", lambda r: str(r.rank), right=True),
         Column("neuron", lambda r: str(r.neuron)),
-        Column("z", lambda r: f"{r.z:.2f}", right=True),
-        Column("activation", lambda r: f"{r.activation:+.3f}", right=True, explained=True),
+        Column("z", lambda r: f"{r.z:z.2f}", right=True),
+        Column("activation", lambda r: f"{r.activation:+z.3f}", right=True, explained=True),
         Column("reads", lambda r: " ".join(r.reads), folds=True),
         Column("writes", lambda r: " ".join(r.writes), folds=True),
     ]

@@ -69,6 +69,11 @@ class Column:
             object.__setattr__(self, "cell", _Shown(self.cell))
 
 
+def filled(columns: Sequence[Column], rows: Sequence[Any]) -> list[Column]:
+    """The columns that are shown: of rows, those that say something of one, and those that stay."""
+    return [one for one in columns if one.stays or not rows or any(map(one.cell, rows))]
+
+
 @dataclass(frozen=True)
 class Listing:
     """One list of a section.

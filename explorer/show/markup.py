@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from html import escape
+from typing import Any
 
-from explorer.show.layout import Column, Layout
+from explorer.show.layout import Column, Layout, Section, filled
 
 
 def to_markdown(laid: Layout) -> str:
     """A table in Markdown; what stands above and below it line for line."""
-    names = [column.name for column in laid.columns]
-    cells = [[column.cell(row) for column in laid.columns] for row in laid.rows]
-    sides = ["---:" if column.right else "---" for column in laid.columns]
+    columns = filled(laid.columns, laid.rows)
+    names = [column.name for column in columns]
+    cells = [[column.cell(row) for column in columns] for row in laid.rows]
+    sides = ["---:" if column.right else "---" for column in columns]
     table = [f"| {' | '.join(map(_escaped, row))} |" for row in [names, *cells]]
     table.insert(1, f"| {' | '.join(sides)} |")
     above = [_begun(_escaped(laid.head[0])), "", *_listed(laid.head[1:])]
@@ -38,37 +40,46 @@ def _listed(lines: Sequence[str]) -> list[str]:
 
 
 def to_html(laid: Layout, most: int | None = None) -> str:
-    """A table as a piece of a page: head, table and foot, and nothing to load.
+    """A table, or a card, as a piece of a page: head, table and foot, and nothing to load.
 
     Every style stands on its element, where notebooks that drop style sheets keep it. No colour is
     named but a grey for rules, which a light and a dark page both show.
 
     Args:
         laid: the table.
-        most: show only the first so many rows, and say so; all unless given.
+        most: show only the first so many rows, of a card of each section, and say so; all unless
+            given.
     """
-    rows = laid.rows
-    shown = rows if most is None else rows[:most]
     parts = [f'<div style="{_PAGE}">', *_lines_as_html(laid.head, "margin-bottom:8px")]
-    cells = "".join(
-        f'<th style="{_style(column)};border-bottom:1px solid {_RULE}">{escape(column.name)}</th>'
-        for column in laid.columns
-    )
-    parts.append(f'<table style="{_TABLE}"><thead><tr>{cells}</tr></thead><tbody>')
-    for row in shown:
-        cells = "".join(
-            f'<td style="{_style(column)}">{escape(column.cell(row))}</td>'
-            for column in laid.columns
-        )
-        parts.append(f"<tr>{cells}</tr>")
-    parts.append("</tbody></table>")
-    left = len(rows) - len(shown)
+    left = 0
+    tables: Sequence[Layout | Section] = laid.sections or [laid]
+    for one in tables:
+        shown = one.rows if most is None else one.rows[:most]
+        left += len(one.rows) - len(shown)
+        if isinstance(one, Section):
+            parts.append(f'<div style="{_TITLE}">{escape(one.title)}</div>')
+        parts += _table_as_html(filled(one.columns, one.rows), shown)
     more = [f"and {left:,} more rows; .to_pandas() or .rows has them all", ""] if left else []
     parts += _lines_as_html([*more, *laid.foot], "margin-top:8px;opacity:0.75")
     return "\n".join([*parts, "</div>", ""])
 
 
+def _table_as_html(columns: Sequence[Column], rows: Sequence[Any]) -> list[str]:
+    cells = "".join(
+        f'<th style="{_style(column)};border-bottom:1px solid {_RULE}">{escape(column.name)}</th>'
+        for column in columns
+    )
+    lines = [f'<table style="{_TABLE}"><thead><tr>{cells}</tr></thead><tbody>']
+    for row in rows:
+        cells = "".join(
+            f'<td style="{_style(column)}">{escape(column.cell(row))}</td>' for column in columns
+        )
+        lines.append(f"<tr>{cells}</tr>")
+    return [*lines, "</tbody></table>"]
+
+
 _RULE = "rgba(128,128,128,0.5)"
+_TITLE = "margin-top:12px;font-weight:600"
 _PAGE = "font-size:0.9em;line-height:1.4;overflow-x:auto"
 _TABLE = "border-collapse:collapse;border:none;margin:0;font-variant-numeric:tabular-nums"
 

@@ -7,20 +7,24 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from textwrap import wrap
 from typing import Any
 
 from explorer.show.draw.room import columns_of, padded
 from explorer.show.gauge import Gauge
-from explorer.show.layout import Column, Layout, Section
+from explorer.show.layout import Column, Layout, Listing, Section, filled
+from indexer.store.shown import one_line
 
 NARROWEST = 40
 """Columns of the narrowest terminal that a table is laid out for."""
 
 PROMPT = 80
 """Columns of what a prompt shows of an answer."""
+
+_OF_CARD = 3
+"""Rows of each section of a card that a prompt shows."""
 
 _BETWEEN = " " * 4
 
@@ -71,8 +75,9 @@ def to_text(table: Layout, width: int = 100, colours: Colours | None = None) -> 
     if table.sections:
         body, left_out = _card(table.sections, width)
     else:
-        fitted = _fitted(table.columns, table.rows, width)
-        body = _ruled(table.columns, table.rows, fitted, colours)
+        columns = filled(table.columns, table.rows)
+        fitted = _fitted(columns, table.rows, width)
+        body = _ruled(columns, table.rows, fitted, colours)
         left_out = fitted.left_out
     title, *more = [[*_folded([line], width)] for line in table.head] or [[]]
     above = [*_styled(title, _BOLD, colours), *(line for each in more for line in each)]
@@ -85,18 +90,38 @@ def to_text(table: Layout, width: int = 100, colours: Colours | None = None) -> 
     )
 
 
-def begin_of(table: Layout, before: str, rows: int, width: int = PROMPT) -> str:
-    """How a table begins: its title behind a text, and its first rows, a line each."""
-    few = Layout(
-        table.head[:1],
-        [Column(c.name, c.cell, c.right, stays=c.stays) for c in table.columns],
-        table.rows[:rows],
-        [],
-    )
-    more = ["…"] if len(table.rows) > rows else []
-    fitted = _fitted(few.columns, few.rows, width)
-    ruled = _ruled(few.columns, few.rows, fitted).splitlines() if few.rows else []
-    return "\n".join([cut(before + few.head[0], width), *ruled, *more])
+def begin_of(
+    table: Layout, before: str, rows: int, told: Sequence[str] = (), width: int = PROMPT
+) -> str:
+    """How a table begins: its title behind a text, its first rows, a line each, and some lines."""
+    if table.sections:
+        body, more = _begun(table.sections, width), []
+    else:
+        columns = [_in_a_line(one) for one in filled(table.columns, table.rows)]
+        shown = table.rows[:rows]
+        ruled = _ruled(columns, shown, _fitted(columns, shown, width)) if shown else ""
+        body, more = ruled, ["…"] if len(table.rows) > rows else []
+    below = _folded([one_line(line) for line in told], width)
+    return "\n".join([cut(before + table.head[0], width), *body.splitlines(), *more, *below])
+
+
+def _begun(sections: Sequence[Section], width: int) -> str:
+    """How each section of a card begins."""
+    few = [
+        Section(
+            f"{one.title} …" if len(one.rows) > _OF_CARD else one.title,
+            [
+                Listing([_in_a_line(column) for column in each.columns], each.rows[:_OF_CARD])
+                for each in one.lists
+            ],
+        )
+        for one in sections
+    ]
+    return _card(few, width)[0]
+
+
+def _in_a_line(column: Column) -> Column:
+    return replace(column, folds=False, explained=False)
 
 
 def cut(line: str, width: int = PROMPT) -> str:
@@ -112,10 +137,11 @@ _BESIDE = "\0"
 
 def _card(sections: Sequence[Section], width: int) -> tuple[str, list[str]]:
     """Sections one below the other, or two side by side where every two have room."""
-    fitted = [_fitted(one.columns, one.rows, width) for one in sections]
+    columns = [filled(one.columns, one.rows) for one in sections]
+    fitted = [_fitted(each, one.rows, width) for each, one in zip(columns, sections, strict=True)]
     blocks = [
-        [one.title, *_ruled(one.columns, one.rows, fit).splitlines()]
-        for one, fit in zip(sections, fitted, strict=True)
+        [one.title, *_ruled(each, one.rows, fit).splitlines()]
+        for each, one, fit in zip(columns, sections, fitted, strict=True)
     ]
     widths = [max(map(columns_of, block)) for block in blocks]
     first, second = max(widths[::2]), max(widths[1::2], default=0)
@@ -179,14 +205,12 @@ def _fitted(columns: Sequence[Column], rows: Sequence[Any], width: int) -> _Fitt
         for at, (column, whole) in enumerate(zip(columns, full, strict=True))
     ]
     places = list(range(len(columns)))
-    empty = [at for at in places if not columns[at].stays and not any(row[at] for row in cells)]
     while len(places) > 1 and _total(least, places) > width:
-        idle = [at for at in empty if at in places]
-        folding = [at for at in places if columns[at].folds]
-        places.remove((idle or folding or places)[-1])
+        folding = [at for at in places if columns[at].folds and least[at] < full[at]]
+        places.remove((folding or places)[-1])
     bounds = [(least[at], full[at]) for at in places]
     widths = dict(zip(places, _shared(bounds, width), strict=True))
-    missed = [at for at in range(len(columns)) if at not in widths and at not in empty]
+    missed = [at for at in range(len(columns)) if at not in widths]
     names = [columns[at].name for at in missed if columns[at].name]
     said = f"no room in {width} columns for: {', '.join(names)}"
     return _Fitted(

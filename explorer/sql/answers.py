@@ -18,7 +18,8 @@ from explorer.compute.similarity import similarities
 from explorer.engines.local import Local
 from explorer.errors import BadExpression, QueryError, UnknownWord
 from explorer.expressions import neuron_of, parse
-from explorer.questions import AnalogyQuery
+from explorer.questions import AnalogyQuery, Meta, Resolved, Result
+from explorer.questions.lines import told_lines
 from explorer.questions.query import parameters, usual_rows
 from explorer.sql.functions import MISSING_WORDS, Function, SimilarityQuery, ZQuery
 from indexer.store.errors import UnknownName, unknown
@@ -26,6 +27,9 @@ from indexer.store.read import Index
 
 MOST_ROWS = 2_000_000
 """Rows that one call for a batch of arguments may give: some hundred megabytes."""
+
+MOST_ITEMS, MOST_NOTES = 10_000, 10
+"""Items of which something is kept for one statement, and lines that are told of it."""
 
 _Row = TypeVar("_Row")
 
@@ -44,6 +48,35 @@ class Answers:
         self.engine = engine
         self.stopped = threading.Event()
         self.lock = threading.Lock()
+        self._items: dict[Resolved, None] = {}
+        self._fewer: dict[str, None] = {}
+
+    def begin(self) -> None:
+        """Forget what was told of the statement before."""
+        self.stopped.clear()
+        self._items.clear()
+        self._fewer.clear()
+
+    def tell(self, item: Resolved) -> None:
+        """Keep what is to be known of an item."""
+        if item.note and len(self._items) <= MOST_ITEMS:
+            self._items.setdefault(item)
+
+    def tell_of(self, answer: Result[Any]) -> None:
+        """Keep what is to be known of an answer."""
+        meta = answer.meta  # type: ignore[attr-defined]  # every result has meta
+        if isinstance(meta, Meta):
+            for item in meta.every_resolved:
+                self.tell(item)
+            if len(self._fewer) <= MOST_ITEMS:
+                self._fewer |= dict.fromkeys(meta.fewer)
+
+    @property
+    def notes(self) -> list[str]:
+        """What is to be known of all that was answered since `begin`, as far as one would read."""
+        notes = told_lines(self._items, self._fewer)
+        more = len(notes) > MOST_NOTES or len(self._items) > MOST_ITEMS
+        return [*notes[:MOST_NOTES], *(["and more of the kind"] if more else [])]
 
     def each(self, rows: Iterable[_Row]) -> Iterator[_Row]:
         """The same rows, until the query is stopped."""
@@ -119,6 +152,8 @@ def _check_size(function: Function, asked: Sequence[Any]) -> None:
 
 def _rows(answers: Answers, asked: Sequence[Any], skip: bool) -> Iterator[Any]:
     for found in answers.engine.ask_each(asked, skip):
+        if found is not None:
+            answers.tell_of(found)
         yield None if found is None else [_plain(row) for row in found.rows]
 
 
@@ -127,6 +162,7 @@ def _standings(answers: Answers, asked: Sequence[AnalogyQuery], skip: bool) -> I
         if found is None:
             yield None
             continue
+        answers.tell_of(found)
         target = found.meta.target
         assert target is not None, "a target was named"
         row = {name: value for name, value in _plain(target).items() if name != "against"}
@@ -140,7 +176,8 @@ def _similarities(answers: Answers, asked: Sequence[SimilarityQuery], skip: bool
     known: dict[SimilarityQuery, float | None] = {}
     for (space, measure), alike in groups.items():
         pairs = [(one.first, one.second) for one in alike]
-        values = similarities(answers.engine.work.resolver, pairs, space, measure, skip)
+        resolver = answers.engine.work.resolver
+        values = similarities(resolver, pairs, space, measure, skip, answers.tell)
         known |= dict(zip(alike, answers.each(values), strict=True))
     yield from (known[one] for one in asked)
 
@@ -160,6 +197,7 @@ def _zs(answers: Answers, asked: Sequence[ZQuery], skip: bool) -> Iterator[Any]:
             if term is None:
                 raise BadExpression(f"{word!r} is a sum; z is of a neuron and one word")
             item = resolver.item(term, index.embed)
+            answers.tell(item.resolved)
             space, positions = index.neuron_space(side), np.fromiter(rows.values(), np.int64)
             (values,) = exact_neuron_scores(space, positions, [item.weighted], "z")
             known |= dict(zip(rows, values.tolist(), strict=True))

@@ -28,14 +28,17 @@ def sql(
     cancelled: threading.Event | None = None,
 ) -> SqlRows:
     """The rows of a statement."""
-    columns, table = session.ask(statement, parameters, cancelled)
+    columns, table, notes = session.ask(statement, parameters, cancelled)
     named = (
         dict(parameters)
         if isinstance(parameters, Mapping)
         else {str(at): value for at, value in enumerate(parameters, start=1)}
     )
     meta = SqlMeta(
-        index.name, index.manifest.model.source, tuple(SqlColumn(*column) for column in columns)
+        index.name,
+        index.manifest.model.source,
+        tuple(SqlColumn(*column) for column in columns),
+        notes,
     )
     return SqlRows(SqlQuery(statement, named), table, meta)
 

@@ -86,7 +86,7 @@ class Database:
         import pyarrow
 
         self._raised = None
-        self.answers.stopped.clear()
+        self.answers.begin()
         calls = checked(self._connection, sql)
         self._have(sql)
         given = dict(parameters) if isinstance(parameters, Mapping) else list(parameters)

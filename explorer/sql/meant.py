@@ -18,6 +18,13 @@ _BARE = re.compile(r"\s*(help|exit|quit)\s*;?\s*", re.IGNORECASE)
 _COLUMN = re.compile(r'Referenced column "(.+?)" (?:was )?not found')
 
 
+_TYPOGRAPHIC = re.compile(r"([‘’‚‛“”„‟«»])([^‘’‚‛“”„‟«»]*)[‘’‚‛“”„‟«»]")
+"""A text in quotes of a word processor."""
+
+_IN_QUOTES = re.compile(r"""'(?:[^']|'')*'|"[^"]*\"""")
+"""A text or a name in SQL's own quotes."""
+
+
 def command(sql: str) -> str | None:
     """What to ask instead of a shell's command; None where a statement is none."""
     found = _COMMAND.match(sql)
@@ -35,6 +42,9 @@ def command(sql: str) -> str | None:
 def meant(message: str, sql: str) -> str | None:
     """What is wrong, in other words than DuckDB's where those mislead; None where they do not."""
     column = _COLUMN.search(message)
+    text = _TYPOGRAPHIC.search(_IN_QUOTES.sub("", sql))
+    if text is not None and (column or "syntax error" in message):
+        return _in_plain_quotes(text)
     if column is not None:
         return _parameter(column[1], sql) or _text(column[1], sql)
     for name in RESERVED if "syntax error" in message else ():
@@ -63,9 +73,16 @@ def _parameter(name: str, sql: str) -> str | None:
     return None
 
 
+def _in_plain_quotes(text: re.Match[str]) -> str:
+    inside = text[2].replace("'", "''")
+    return f"{text[0]} stands in typographic quotes; a text stands in plain ones: '{inside}'"
+
+
 def _text(name: str, sql: str) -> str | None:
-    """A text in double quotes, which SQL has for names."""
-    if f'"{name}"' not in sql:
+    """A text in double quotes, which SQL has for names, or in none at all."""
+    calls = "|".join(function.name for function in functions())
+    bare = re.search(rf"\b({calls})\s*\(\s*{re.escape(name)}\b", sql, re.IGNORECASE)
+    if bare is None and f'"{name}"' not in sql:
         return None
     single = name.replace("'", "''")
     return f"no column is called \"{name}\"; a text stands in single quotes: '{single}'"

@@ -72,8 +72,8 @@ class Session:
         sql: str,
         parameters: Sequence[Any] | Mapping[str, Any] = (),
         cancelled: threading.Event | None = None,
-    ) -> tuple[list[tuple[str, str]], pyarrow.Table]:
-        """Names and types of the columns of an answer, and its rows.
+    ) -> tuple[list[tuple[str, str]], pyarrow.Table, tuple[str, ...]]:
+        """Names and types of the columns of an answer, its rows, and notes, a line each.
 
         Args:
             sql: the statement.
@@ -101,6 +101,7 @@ class Session:
             raise QueryError(f"a parameter is neither text nor number: {err}") from None
         columns: list[tuple[str, str]] = []
         batches: list[Any] = []
+        notes: tuple[str, ...] = ()
         schema: Any = None
         held = 0
         with self._lock:
@@ -112,6 +113,7 @@ class Session:
                 with worker.request(asked, _WHAT, self._tell, cancelled, most) as frames:
                     for head, body in frames:
                         if head["kind"] == "end":
+                            notes = tuple(head["notes"])
                             break
                         if head["kind"] == "columns":
                             columns = [(name, kind) for name, kind in head["columns"]]
@@ -128,7 +130,7 @@ class Session:
             except WorkerFailed as err:
                 raise self._error(err, time.monotonic() - begun >= self.timeout) from None
         table = pyarrow.Table.from_batches(batches, schema)
-        return columns, table.rename_columns([name for name, _ in columns])
+        return columns, table.rename_columns([name for name, _ in columns]), notes
 
     def _started(self, cancelled: threading.Event | None) -> Worker:
         if cancelled is not None and cancelled.is_set():

@@ -94,7 +94,7 @@ def _ask(database: Database, head: dict[str, Any], most: int, client: Client) ->
         for batch in batches:
             client.send("rows", batch.serialize())
         over.set()
-        client.send("end")
+        client.send("end", notes=database.answers.notes)
     except BrokenPipeError:
         raise
     except BaseException as err:

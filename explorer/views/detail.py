@@ -91,8 +91,8 @@ def failed(detail: Detail, why: str) -> Detail:
 
 def _neuron(ix: Explorer, name: str) -> Detail:
     found = ix.neuron(name, k=NEAREST)
-    norms = ", ".join(f"{side} {norm:.3f}" for side, norm in found.meta.norms.items())
-    cosines = ", ".join(f"{pair} {value:+.2f}" for pair, value in found.meta.cosines.items())
+    norms = ", ".join(f"{side} {norm:z.3f}" for side, norm in found.meta.norms.items())
+    cosines = ", ".join(f"{pair} {value:+z.2f}" for pair, value in found.meta.cosines.items())
     lines = [Line("norms", norms), Line("cosines", cosines)]
     shown: list[tuple[str, Link]] = []
     for side, kind, said in (
@@ -111,7 +111,7 @@ def _neuron(ix: Explorer, name: str) -> Detail:
 
 def _acting(said: str, row: NeuronNear) -> str:
     """What a thing is to a neuron; of a word with the sign that the neuron acts with there."""
-    return said if row.activation is None else f"{said}, {row.activation:+.2f}"
+    return said if row.activation is None else f"{said}, {row.activation:+z.2f}"
 
 
 def _item(ix: Explorer, answer: Any, text: str) -> Detail:
@@ -130,10 +130,10 @@ def _item(ix: Explorer, answer: Any, text: str) -> Detail:
         known = ix.word(word, k=NEAREST)
     except SemanticError:
         return Detail(text, tuple(lines), shown)
-    lines.append(Line("zipf", f"{known.meta.zipf:.2f}"))
+    lines.append(Line("zipf", f"{known.meta.zipf:z.2f}"))
     lines += [Line("groups", ", ".join(known.meta.groups))] * bool(known.meta.groups)
     lines += [Line("sink in", " ".join(known.meta.sinks))] * bool(known.meta.sinks)
-    fire = [(f"fires, {row.activation:+.2f}", neuron(row.neuron)) for row in known.rows]
+    fire = [(f"fires, {row.activation:+z.2f}", neuron(row.neuron)) for row in known.rows]
     return Detail(text, tuple(lines), shown + tuple(fire))
 
 

@@ -236,7 +236,7 @@ def ask_as_many(ix: Explorer, query: Any, place: Place, progress: Progress) -> A
         found = ix.ask(dataclasses.replace(query, k=err.there), progress)
         if not place.get("k"):
             return found
-        meta = dataclasses.replace(found.meta, notes=(*found.meta.notes, str(err)))
+        meta = dataclasses.replace(found.meta, fewer=(*found.meta.fewer, str(err)))
         return dataclasses.replace(found, meta=meta)
 
 

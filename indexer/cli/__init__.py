@@ -19,6 +19,7 @@ from indexer.cli.list_ import list_
 from indexer.cli.options import EXIT_CODES, examples
 from indexer.cli.show import show
 from indexer.cli.verify import verify
+from indexer.store.colour import failing
 from indexer.store.errors import at_the_edge
 from indexer.store.shown import escape_what_libraries_say, lines
 from indexer.store.streams import ReaderLeft, let_go_of_stdout, prepare
@@ -63,6 +64,6 @@ def main() -> NoReturn:
 
 
 def _fail(code: int, line: str) -> NoReturn:
-    print(f"indexer: {lines(line)}", file=sys.stderr)
+    print(f"{failing('indexer')} {lines(line)}", file=sys.stderr)
     let_go_of_stdout()
     sys.exit(code)

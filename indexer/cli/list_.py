@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -21,6 +22,8 @@ from indexer.store.shown import one_line
 def list_(format: str, indexes: str | None) -> None:
     """List the indexes that are there, and where each lies."""
     check_format(format)
+    if indexes is not None and not Path(indexes).is_dir():
+        raise SemanticError(f"--indexes {indexes}: there is no such folder")
     found = lying(indexes)
     if not found:
         where = " or ".join(one_line(f"{place}/") for place in places(indexes))

@@ -21,6 +21,7 @@ from typing import Any, Literal
 from indexer.store.errors import DamagedIndex, ForeignIndex
 from indexer.store.files import FileEntry, open_regular
 from indexer.store.grid import HeadGrid, NeuronGrid, NeuronLayer
+from indexer.store.letters import with_plain_dashes
 from indexer.store.spaces import (
     MOST_ROWS,
     NEURON_SIDES,
@@ -510,7 +511,7 @@ def parse_layers(text: str, available: Iterable[int]) -> tuple[int, ...]:
     """
     have = sorted(available)
     chosen: set[int] = set()
-    for part in text.split(","):
+    for part in with_plain_dashes(text).split(","):
         match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
         if not match:
             raise ValueError(f"layers {text!r} are not numbers and ranges such as 0-3,7")

@@ -9,6 +9,7 @@ first needed.
 from __future__ import annotations
 
 import os
+import re
 import threading
 import weakref
 from collections.abc import Iterable, Sequence
@@ -193,7 +194,11 @@ class Index:
         if contexts:
             span = contexts if len(contexts) < 3 else [f"{contexts[0]} to {contexts[-1]}"]
             listed[1:1] = span
-        near = nearest(name, self.space_names, limit=1)
+        number = re.search(r"\d+$", name)
+        same = [one for one in contexts if number and one.endswith(f".{number[0]}")]
+        others = [one for one in self.space_names if one not in contexts]
+        asked = same or (contexts if number else contexts[:1])
+        near = nearest(name, [*others, *asked], limit=1) or same
         said = f"no space {name!r} in index {self.name!r}{did_you_mean(name, near)}"
         there = ", ".join(listed)
         return UnknownSpace(f"{said} (there are: {there})").offering(name, near)

@@ -20,6 +20,7 @@ from textual.widgets import DataTable, Static
 
 from explorer.screen.card import Card
 from explorer.screen.plain import plain
+from explorer.show.layout import filled
 
 if TYPE_CHECKING:
     from explorer.show.layout import Layout
@@ -140,8 +141,8 @@ class AnswerPane(Vertical):
         if layout.sections:
             self._fill_card(layout, span)
             return
-        every = {column: [column.cell(row) for row in self.rows] for column in layout.columns}
-        cells = {column: texts for column, texts in every.items() if column.stays or any(texts)}
+        columns = filled(layout.columns, self.rows)
+        cells = {column: [column.cell(row) for row in self.rows] for column in columns}
         figures = [c for c in cells if c.right and c.name != "rank"]
         measured = next((c for c in figures if span and c.name == span.gauge.column), None)
         after = measured or next(iter(figures), None)

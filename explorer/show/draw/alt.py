@@ -14,7 +14,7 @@ def described(picture: Picture) -> str:
     if isinstance(picture, Distribution):
         ends = f"{picture.edges[0]:g} to {picture.edges[-1]:g}"
         marks = list(zip(picture.names, picture.places, strict=True))
-        shown = ", ".join(f"{name} at {place:.2f}" for name, place in marks[:_NAMED])
+        shown = ", ".join(f"{name} at {place:z.2f}" for name, place in marks[:_NAMED])
         more = f" and {len(marks) - _NAMED} more" if len(marks) > _NAMED else ""
         said = f" Marked: {shown}{more}." if marks else ""
         return f"{picture.title}. {picture.of}, by {picture.x} from {ends}.{said}"

@@ -34,7 +34,7 @@ def lines_of(picture: Distribution, width: int, height: int | None = None) -> li
     places = [_column(picture, place, width) for place in picture.places]
     axis = [MARK if at in set(places) else AXIS for at in range(width)]
     marks = zip(picture.names[:named], picture.places, places, strict=False)
-    names = [_named(f"{name} {place:.2f}", at, width) for name, place, at in marks]
+    names = [_named(f"{name} {place:z.2f}", at, width) for name, place, at in marks]
     return [*said, *hill, "".join(axis), _ticks(picture, width), *names]
 
 

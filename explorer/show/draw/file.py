@@ -153,7 +153,7 @@ def _distribution(axes: Any, picture: Distribution) -> None:
         if all(abs(place - other) >= _APART * width for other in taken):
             taken.append(place)
             axes.annotate(
-                f"{name} {place:.2f}", (place, 0), (0, 8), textcoords="offset points",
+                f"{name} {place:z.2f}", (place, 0), (0, 8), textcoords="offset points",
                 rotation=90, fontsize=7, ha="center", va="bottom",
             )  # fmt: skip
     axes.set_xlabel(picture.x)

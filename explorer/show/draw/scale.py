@@ -37,7 +37,7 @@ class Scale:
 
     def end(self, level: int) -> str:
         """Where a level begins, counted away from the origin."""
-        return f"{self.origin + level * self.step:.6g}"
+        return f"{self.origin + level * self.step:z.6g}"
 
     @property
     def decimals(self) -> int:

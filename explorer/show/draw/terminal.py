@@ -133,7 +133,7 @@ def _stairs(
 
 
 def _figure(value: float) -> str:
-    return f"{value:.2f}" if abs(value) < 100 else f"{value:,.0f}"
+    return f"{value:z.2f}" if abs(value) < 100 else f"{value:,.0f}"
 
 
 def _lines(plot: Any, picture: Lines, width: int, height: int) -> None:

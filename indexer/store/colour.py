@@ -1,7 +1,7 @@
 """Colour in a terminal: whether it is wanted, and how what holds it is written.
 
 Knows what people set for every program (https://no-color.org, https://bixense.com/clicolors) and
-the codes of a terminal; which words have which colour is for `explorer.show.text` to say.
+the codes of a terminal; which words have which colour is for who writes them to say.
 """
 
 from __future__ import annotations
