@@ -111,6 +111,9 @@ def test_what_answers_the_query_before_is_dim(theme: str, real_indexes: Path) ->
         assert not dim(ui)
         await ui.type("rrrr")
         assert dim(ui)
+        await ui.pilot.resize_terminal(100, 30)
+        await ui.settled()
+        assert dim(ui)
 
     drive(real_indexes, do, SIZE)
 

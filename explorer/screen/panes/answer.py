@@ -41,7 +41,7 @@ class AnswerPane(Vertical):
     AnswerPane #head { height: auto; max-height: 6; padding: 0 1; color: $text-muted; }
     AnswerPane #foot { height: auto; max-height: 5; padding: 0 1; color: $text-muted; }
     AnswerPane #table { height: 1fr; }
-    AnswerPane DataTable.-old { opacity: 60%; }
+    AnswerPane.-old DataTable { opacity: 60%; }
     AnswerPane.-card #table { display: none; }
     AnswerPane.-card Card { display: block; }
     AnswerPane.-card #foot { max-height: 3; }
@@ -112,6 +112,7 @@ class AnswerPane(Vertical):
         span = self._span = range_of(answer, self.rows)
         had_focus = self.table.has_focus
         self.set_class(bool(layout.sections), "-card")
+        self.remove_class("-old")
         self._fill(layout, span)
         if had_focus and not self.table.has_focus:
             self.screen.set_focus(self.table)
@@ -155,7 +156,6 @@ class AnswerPane(Vertical):
         bar = 0 if bars is None else min(max(room - WIDE_CELL * len(long), LEAST_BAR), BAR)
         most = max(NARROW_CELL, (room - bar) // max(1, len(long)))
         table = self.table
-        table.remove_class("-old")
         table.clear(columns=True)
         for column in cells:
             justify: Any = "right" if column.right else "left"
@@ -177,8 +177,6 @@ class AnswerPane(Vertical):
         two = not self.screen.has_class("-narrow") and self.size.width >= BESIDE
         bar = None if span is None else lambda row, width: _bar(span, row, width)
         self.card.show(layout.sections, self.size.width, 2 if two else 1, bar)
-        for table in self.card.tables:
-            table.remove_class("-old")
 
     def on_resize(self) -> None:
         """Share the room anew."""
@@ -191,10 +189,9 @@ class AnswerPane(Vertical):
         """Show nothing but a line."""
         self.answer, self.layout_shown, self.rows = None, None, ()
         had_focus = self.table.has_focus
-        self.remove_class("-card")
+        self.remove_class("-card", "-old")
         if had_focus:
             self.screen.set_focus(self.table)
-        self.table.remove_class("-old")
         self.table.clear(columns=True)
         self._say("#head", plain(line))
         self._say("#foot", plain(""))
@@ -205,8 +202,7 @@ class AnswerPane(Vertical):
 
     def fade(self) -> None:
         """What is shown answers what was asked before."""
-        for table in (self.table, *self.card.tables):
-            table.set_class(bool(self.rows), "-old")
+        self.set_class(bool(self.rows), "-old")
 
     @property
     def row(self) -> Any:
