@@ -88,6 +88,7 @@ def test_a_neuron_is_a_card_and_arrows_walk_through_it(
     real_indexes: Path, real: Any, size: tuple[int, int]
 ) -> None:
     report = real.neuron("L29N112", k=10)
+    logits = real.logits("L29N112", k=10)
     sections = report.layout().sections
 
     async def do(ui: Driven) -> None:
@@ -96,12 +97,13 @@ def test_a_neuron_is_a_card_and_arrows_walk_through_it(
         card = ui.app.query_one(Card)
         assert not ui.answer.query_one("#table").display
         shown = list(card.tables)
-        assert [list(table.listed) for table in shown] == [
-            list(one.rows) for section in sections for one in section.lists
-        ]
-        assert [text_of(title) for title in card.query(".section Static").results(Static)] == [
-            section.title for section in sections
-        ]
+        *own, raised, lowered = [list(table.listed) for table in shown]
+        assert own == [list(one.rows) for section in sections for one in section.lists]
+        assert [row.item for row in raised] == [row.token for row in logits.rows if row.sign > 0]
+        assert [row.item for row in lowered] == [row.token for row in logits.rows if row.sign < 0]
+        *titles, more = [text_of(t) for t in card.query(".section Static").results(Static)]
+        assert titles == [section.title for section in sections]
+        assert more.startswith("raises; kurtosis 16.2")
         blocks = card.query(".section")
         beside = blocks[0].region.y == blocks[1].region.y
         assert beside == (size[0] >= 120)

@@ -67,10 +67,9 @@ def test_a_terminal_that_is_typed_at_quickly(sent: str, keys: list[str]) -> None
 
 def test_no_key_of_the_footer_is_kept_that_no_longer_stands_there(real_indexes: Path) -> None:
     async def do(ui: Driven) -> None:
-        for view in ("alt+n", "alt+m", "alt+u") * 3:
-            await ui.press(view, "slash")
-            await ui.paste("large, tall")
-            await ui.press("down", "slash")
+        await ui.paste("large, tall")
+        for _ in range(2):  # each has other keys
+            await ui.press("alt+m", "down", "slash")
         standing = ui.app.query_one(Footer).query(FooterKey)
         before = list(standing)
         await ui.press("a", "b")  # the keys are the same: no widget is made anew

@@ -90,9 +90,17 @@ def test_a_prompt_shows_what_was_asked_and_the_first_rows(
     title = answer.layout().head[0]
     assert lines[0].startswith(f"{type(answer).__name__}, {len(answer):,} row")
     assert lines[0].endswith("…") or lines[0].endswith(title)
-    assert len(lines) <= 1 + 2 + SHOWN_OF_EACH + 1
     assert max(map(cell_len, lines)) <= PROMPT
-    assert (lines[-1] == "…") == (len(answer.layout().rows) > SHOWN_OF_EACH)
+    told = " ".join(answer.told()).split()
+    assert told == " ".join(lines).split()[-len(told) :] or not told
+    while told:  # what is not quite as it was asked stands below, folded
+        del told[-len(lines.pop().split()) :]
+    if answer.layout().sections:
+        assert all(any(one.title in line for line in lines) for one in answer.layout().sections)
+        assert len(lines) <= 1 + len(answer.layout().sections) * (1 + 2 + 3 + 1)
+    else:
+        assert len(lines) <= 1 + 2 + SHOWN_OF_EACH + 1
+        assert (lines[-1] == "…") == (len(answer.layout().rows) > SHOWN_OF_EACH)
     assert str(answer).startswith(title.split()[0])  # print still shows all of it
 
 

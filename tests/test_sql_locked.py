@@ -178,7 +178,7 @@ def test_an_attempt_is_refused(
     assert "\n" not in str(caught.value)
     assert "ended" not in str(caught.value), "it took the process with it"
     assert _state(tiny_indexes, places["folder"]) == before
-    columns, table = session.ask(
+    columns, table, _ = session.ask(
         "SELECT count(*) AS tokens, (SELECT sum(a) FROM own) AS own FROM token"
     )
     assert table.to_pylist()[0]["own"] == 1

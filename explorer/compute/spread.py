@@ -38,9 +38,22 @@ def bins(scanned: Scan, among: Int64 | None = None) -> tuple[Bin, ...]:
 
 def edges_over(low: float, high: float) -> Float64:
     """Round ends of bins that hold every score from `low` to `high`: (n,) float64."""
-    fits = (w for w in _WIDTHS if math.floor(high / w) + 1 - math.floor(low / w) <= MOST_BINS)
-    width = next(fits, (high - low) / (MOST_BINS - 2))
+    each = (_ends_over(low, high, width) for width in _WIDTHS)
+    fits = (edges for edges in each if edges is not None)
+    edges = next(fits, None)
+    if edges is None:  # two bins for the ends, two for what a product rounds
+        edges = _ends_over(low, high, (high - low) / (MOST_BINS - 4))
+    assert edges is not None
+    return edges
+
+
+def _ends_over(low: float, high: float, width: float) -> Float64 | None:
+    """Multiples of a width, the first not above `low`, the last above `high`; None of too many."""
     first, last = math.floor(low / width), math.floor(high / width) + 1
+    first -= first * width > low
+    last += last * width <= high
+    if last - first > MOST_BINS:
+        return None
     edges: Float64 = np.arange(first, last + 1, dtype=np.float64) * width
     return edges
 

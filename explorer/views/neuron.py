@@ -56,7 +56,7 @@ def _further(ix: Explorer, answer: Any, progress: Progress) -> Layout | None:
         ]
         rows += raised
         name = f"where it acts {'+' if sign > 0 else '-'}"
-        columns = [Column(name, lambda r: r.item), Column("z", lambda r: f"{r.score:.2f}", True)]
+        columns = [Column(name, lambda r: r.item), Column("z", lambda r: f"{r.score:z.2f}", True)]
         lists.append(Listing(columns, raised))
     kurtosis = next(one for one in found.meta.shape if one.name == "kurtosis")
     title = f"raises; kurtosis {kurtosis.value:.3g}, by chance {kurtosis.median:.3g}"
