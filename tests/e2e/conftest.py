@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import signal
+import socket
+import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+PATIENCE = 120.0
 EXPLORER = str(Path(sys.executable).with_name("explorer"))
 
 
@@ -25,3 +31,25 @@ def program(*names: str) -> str:
         if found := shutil.which(name):
             return found
     pytest.skip(f"{names[0]} is not installed")
+
+
+@pytest.fixture
+def address(real_indexes: Path, environment: dict[str, str]) -> Iterator[str]:
+    """The terminal UI, served: where a browser opens it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen(
+        [EXPLORER, "tui", "--web", "--port", str(port), "--indexes", str(real_indexes)],
+        env=environment,
+        stdout=subprocess.PIPE,
+    )
+    assert server.stdout is not None
+    printed = re.fullmatch(
+        rf"explorer: open (http://127\.0\.0\.1:{port}/\?token=[\w-]{{43}}) in a browser; .*\n",
+        server.stdout.readline().decode(),
+    )
+    assert printed is not None
+    yield printed[1]
+    server.send_signal(signal.SIGINT)
+    assert server.wait(PATIENCE) == 0

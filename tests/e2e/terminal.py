@@ -7,9 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from e2e.conftest import program
-
-PATIENCE = 120.0
+from e2e.conftest import PATIENCE, program
 
 
 class Terminal:
@@ -51,6 +49,11 @@ class Terminal:
     @property
     def screen(self) -> str:
         return self.run("capture-pane", "-p")
+
+    @property
+    def copied(self) -> str:
+        """What a program handed on to be pasted elsewhere."""
+        return self.run("show-buffer")
 
     def until(self, true: Callable[[str], bool]) -> str:
         """Wait until the screen shows something; what it shows then."""

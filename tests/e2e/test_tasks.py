@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from e2e.browser import BrowserTerminal
 from e2e.conftest import EXPLORER
 from e2e.terminal import Terminal
 
@@ -33,8 +34,22 @@ def task(do: Callable[[Person], None]) -> Callable[[Person], None]:
 class Person:
     """Somebody at a terminal, and what they know to be true."""
 
-    def __init__(self, terminal: Terminal, real: Any, folder: Path, indexes: Path) -> None:
+    written = "wrote"
+
+    def __init__(
+        self, terminal: Terminal | BrowserTerminal, real: Any, folder: Path, indexes: Path
+    ) -> None:
         self.terminal, self.real, self.folder, self.indexes = terminal, real, folder, indexes
+
+    @property
+    def file(self) -> str:
+        """The name that they give a file of the folder."""
+        return str(self.folder / "mine")
+
+    @property
+    def state(self) -> Any:
+        """What is kept for the next time."""
+        return json.loads((self.folder / "screen.json").read_text())
 
     def keys(self, *keys: str) -> None:
         """Named keys, and texts after a blank, in one write."""
@@ -66,6 +81,25 @@ class Person:
         self.sees("ended 0")
         self.keys(" clear", "Enter")
         self.terminal.until(lambda shown: "ended" not in shown)
+
+
+class PersonAtABrowser(Person):
+    """Somebody at a page, who has opened it."""
+
+    terminal: BrowserTerminal
+    written = "goes to the browser"
+
+    @property
+    def file(self) -> str:
+        return "mine"
+
+    def starts(self) -> None:
+        self.terminal.open_again()
+        self.sees("Neighbors", "palette")
+
+    def leaves(self) -> None:
+        self.keys("C-q")
+        self.terminal.until(lambda _: (self.folder / "screen.json").exists())
 
 
 @task
@@ -146,7 +180,7 @@ def takes_a_question_along_to_a_shell(person: Person) -> None:
     person.sees_row(first.item, f"{first.score:.4f}")
     person.keys(" c", "Enter")
     person.sees("copied the command: explorer neighbors tall")
-    command = shlex.split(person.terminal.run("show-buffer"))
+    command = shlex.split(person.terminal.copied)
     assert command[:3] == ["explorer", "neighbors", "tall"]
     done = subprocess.run(
         [EXPLORER, *command[1:], "--indexes", str(person.indexes), "--format", "csv"],
@@ -161,8 +195,9 @@ def takes_a_question_along_to_a_shell(person: Person) -> None:
 @task
 def writes_what_is_shown_to_a_file(person: Person) -> None:
     """A name typed is the name."""
-    person.keys("C-s", f" {person.folder / 'mine'}", "Enter")
-    person.sees("wrote")
+    person.keys("C-s", f" {person.file}", "Enter")
+    person.sees(person.written)
+    person.terminal.until(lambda _: (person.folder / "mine.csv").exists())
     rows = list(csv.DictReader((person.folder / "mine.csv").read_text().splitlines()))
     assert [row["item"] for row in rows][:1] == [
         person.real.neighbors("tall", distinct=True)[0].item
@@ -182,7 +217,7 @@ def asks_in_sql(person: Person) -> None:
 def leaves_and_comes_back(person: Person) -> None:
     """What was asked last stands there, and is replaced by what is typed."""
     person.leaves()
-    kept = json.loads((person.folder / "screen.json").read_text())
+    kept = person.state
     assert kept["trail"][kept["at"]]["text"] == "dog"
     person.starts()
     person.sees("dog  in embed by cosine")
@@ -247,3 +282,31 @@ def test_ten_tasks_while_every_core_is_taken(
     tmp_path: Path, environment: dict[str, str], real: Any, real_indexes: Path
 ) -> None:
     do_all("80x24", tmp_path, environment, real, real_indexes)
+
+
+def test_ten_tasks_in_a_browser(
+    address: str, tmp_path: Path, environment: dict[str, str], real: Any, real_indexes: Path
+) -> None:
+    do_all_in_a_browser(address, tmp_path, environment, real, real_indexes)
+
+
+@pytest.mark.usefixtures("busy")
+def test_ten_tasks_in_a_browser_while_every_core_is_taken(
+    address: str, tmp_path: Path, environment: dict[str, str], real: Any, real_indexes: Path
+) -> None:
+    do_all_in_a_browser(address, tmp_path, environment, real, real_indexes)
+
+
+def do_all_in_a_browser(
+    address: str, folder: Path, environment: dict[str, str], real: Any, indexes: Path
+) -> None:
+    terminal = BrowserTerminal(address, folder, environment)
+    try:
+        person = PersonAtABrowser(terminal, real, folder, indexes)
+        person.sees("Neighbors", "palette")
+        for do in TASKS:
+            do(person)
+    finally:
+        pictures = Path(os.environ.get("PICTURES", str(folder)))
+        terminal.picture(pictures / "web-tasks.png")
+        terminal.close()

@@ -3,148 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import csv
 import json
 import os
-import re
-import signal
-import socket
 import subprocess
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
-from e2e.conftest import EXPLORER, program
-
-PATIENCE = 120.0
-QUIET = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-sync",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--window-size=1100,700",
-)
-
-
-@pytest.fixture
-def address(real_indexes: Path, environment: dict[str, str]) -> Iterator[str]:
-    """The page, served."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = subprocess.Popen(
-        [EXPLORER, "tui", "--web", "--port", str(port), "--indexes", str(real_indexes)],
-        env=environment,
-        stdout=subprocess.PIPE,
-    )
-    assert server.stdout is not None
-    printed = re.fullmatch(
-        rf"explorer: open (http://127\.0\.0\.1:{port}/\?token=[\w-]{{43}}) in a browser; .*\n",
-        server.stdout.readline().decode(),
-    )
-    assert printed is not None
-    yield printed[1]
-    server.send_signal(signal.SIGINT)
-    assert server.wait(PATIENCE) == 0
-
-
-class Page:
-    """A page of Chromium, through its DevTools protocol."""
-
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        self._socket, self._number = socket, 0
-        self.asked: list[str] = []
-        self.complaints: list[str] = []
-
-    async def do(self, method: str, **parameters: Any) -> dict[str, Any]:
-        self._number += 1
-        await self._socket.send_json({"id": self._number, "method": method, "params": parameters})
-        while True:
-            told = await self._socket.receive_json()
-            if told.get("method") == "Network.requestWillBeSent":
-                self.asked.append(told["params"]["request"]["url"])
-            if told.get("method") == "Log.entryAdded":
-                text = told["params"]["entry"]["text"]
-                self.complaints += [text] * ("Content Security Policy" in text)
-            if told.get("id") == self._number:
-                assert "error" not in told, told
-                return dict(told["result"])
-
-    async def value(self, script: str) -> Any:
-        return (await self.do("Runtime.evaluate", expression=script))["result"].get("value")
-
-    async def until(self, script: str) -> None:
-        end = time.monotonic() + PATIENCE
-        while not await self.value(script):
-            assert time.monotonic() < end, script
-            await asyncio.sleep(0.1)
-
-    async def type(self, text: str) -> None:
-        for char in text:
-            await self.do("Input.dispatchKeyEvent", type="keyDown", text=char, key=char)
-            await self.do("Input.dispatchKeyEvent", type="keyUp", key=char)
-
-    async def press(self, key: str, code: int, control: bool = False, alt: bool = False) -> None:
-        held: dict[str, Any] = {"text": "\r"} if key == "Enter" else {}
-        held |= {"modifiers": alt + 2 * control} if alt or control else {}
-        for kind in ("keyDown", "keyUp"):
-            await self.do(
-                "Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=code, **held
-            )
-
-    async def click(self, x: int, y: int) -> None:
-        for kind in ("mousePressed", "mouseReleased"):
-            await self.do(
-                "Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1
-            )
-
-    async def picture(self) -> bytes:
-        return base64.b64decode((await self.do("Page.captureScreenshot"))["data"])
-
-
-@asynccontextmanager
-async def opened(address: str, folder: Path) -> AsyncIterator[Page]:
-    chromium = subprocess.Popen(
-        [
-            program("chromium", "chromium-browser", "google-chrome"),
-            *QUIET,
-            "--remote-debugging-port=0",
-            f"--user-data-dir={folder}",
-            "about:blank",
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        told = folder / "DevToolsActivePort"
-        end = time.monotonic() + PATIENCE
-        while not told.exists() or len(told.read_text().split()) < 2:
-            assert time.monotonic() < end, "the browser did not start"
-            await asyncio.sleep(0.1)
-        port = told.read_text().split()[0]
-        async with aiohttp.ClientSession() as session:
-            async with session.get(f"http://127.0.0.1:{port}/json/list") as pages:
-                found = await pages.json()
-            where = next(one for one in found if one["type"] == "page")["webSocketDebuggerUrl"]
-            async with session.ws_connect(where, max_msg_size=0) as connected:
-                page = Page(connected)
-                await page.do("Network.enable")
-                await page.do("Log.enable")
-                await page.do("Page.navigate", url=address)
-                yield page
-    finally:
-        chromium.terminate()
-        chromium.wait(PATIENCE)
+from e2e.browser import opened, settled
+from e2e.conftest import EXPLORER, PATIENCE
 
 
 def test_it_is_used_in_a_browser(
@@ -190,56 +62,6 @@ def test_it_is_used_in_a_browser(
     assert list(tmp_path.glob("*.csv")) == [], "nothing is written where the server runs"
     # The page is closed, so the program behind it ends, and remembers.
     until(lambda: state.exists() and _text(state) == "large")
-
-
-def test_tasks_of_a_person_are_done_in_a_browser(
-    address: str, tmp_path: Path, environment: dict[str, str]
-) -> None:
-    """No key is lost, and none does what it does to other pages; see the tasks in a terminal."""
-    state = Path(environment["EXPLORER_STATE"])
-    alt = {"m": 77, "a": 65, "n": 78}
-
-    async def use() -> None:
-        async with opened(address, tmp_path / "chromium") as page:
-
-            async def view(letter: str) -> None:
-                await page.press(letter, alt[letter], alt=True)
-                await page.press("u", 85, control=True)
-
-            await page.until("document.body.classList.contains('-first-byte')")
-            await settled(page)
-            await page.type("large")
-            await settled(page)
-            await page.press("ArrowDown", 40)
-            await page.press("Enter", 13)
-            await settled(page)
-            await page.press("F8", 119)
-            await settled(page)
-            await view("m")
-            await page.type("large, tall")
-            await settled(page)
-            await view("a")
-            await page.type("dog + small")
-            await page.press("Tab", 9)
-            await page.type("Chihuahua")
-            await settled(page)
-            await view("n")
-            await page.type("king - woamn")
-            await settled(page)
-            await page.press("Tab", 9)
-            await page.type(" + man")
-            await settled(page)
-            pictures = Path(os.environ.get("PICTURES", str(tmp_path)))
-            (pictures / "web-tasks.png").write_bytes(await page.picture())
-
-    asyncio.run(asyncio.wait_for(use(), 3 * PATIENCE))
-    until(lambda: state.exists() and _text(state) == "king - woman + man")
-    kept = json.loads(state.read_text())
-    trail = [(place["view"], place["text"]) for place in kept["trail"]]
-    assert trail[0] == ("neighbors", "large")
-    assert ("middleman", "large, tall") in trail
-    analogy = next(one for one in kept["trail"] if one["view"] == "analogy" and one["chosen"])
-    assert (analogy["text"], analogy["chosen"]) == ("dog + small", {"target": "Chihuahua"})
 
 
 def test_an_address_is_good_for_one_browser(address: str) -> None:
@@ -296,15 +118,6 @@ def assert_guarded(answer: aiohttp.ClientResponse) -> None:
     assert answer.headers["Referrer-Policy"] == "no-referrer"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Cache-Control"] == "no-store"
-
-
-async def settled(page: Page) -> None:
-    """Wait until two pictures a second apart are the same."""
-    end, last = time.monotonic() + PATIENCE, b""
-    while (now := await page.picture()) != last:
-        assert time.monotonic() < end, "the page never came to rest"
-        last = now
-        await asyncio.sleep(1.2)
 
 
 def until(true: Callable[[], bool]) -> None:
