@@ -407,6 +407,31 @@ def test_no_other_views_answer_stands_under_a_tab(
             await ui.app.action_view(name)
             await ui.settled()
             assert VIEWS[name].live or ui.rows == [], name
+            assert not ui.app.workbench.results.query(".-old"), name
+
+    drive(real_indexes, do)
+
+
+def test_what_stands_beside_a_newer_answer_fades_until_its_own_comes(
+    real_indexes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_answer, go_on = beside.of_answer, threading.Event()
+
+    def held(answer: Any) -> Any:
+        assert go_on.wait(PATIENCE)
+        return of_answer(answer)
+
+    async def do(ui: Driven) -> None:
+        await ui.paste("large")
+        assert not ui.app.workbench.results.query(".-old")
+        monkeypatch.setattr(beside, "of_answer", held)
+        await ui.paste_only("r")
+        await ui.until(lambda: ui.head.startswith("larger"))
+        await ui.until(lambda: ui.app.query_one(PicturePane).has_class("-old"))
+        assert not ui.answer.has_class("-old")
+        go_on.set()
+        await ui.settled()
+        assert not ui.app.workbench.results.query(".-old")
 
     drive(real_indexes, do)
 

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from explorer.views.detail import Detail
     from indexer.store.layout import Manifest
 
+SLOW = 0.2
+"""Seconds after which what is shown fades, where it is of what was asked before."""
+
 
 class Results(Horizontal):
     """An answer, and what stands beside it.
@@ -44,6 +47,7 @@ class Results(Horizontal):
     Results DetailPane { height: 1fr; }
     Results.-drawing DetailPane { height: auto; max-height: 35%; }
     Results.-grid DetailPane { max-height: 20%; }
+    Results DetailPane.-old, Results PicturePane.-old, Results BelowPane.-old { opacity: 60%; }
     Results FindingsPane { display: none; }
     Results.-findings FindingsPane { display: block; }
     Results.-findings #main, Results.-findings #side { display: none; }
@@ -112,6 +116,7 @@ class Results(Horizontal):
         self.stale = False
         self._old = {"detail", "row", "answer"}
         self.answer.show(answer, layout)
+        self.set_timer(SLOW, self._fade)
         self._missed = None
         if mark is not None:
             self.go_to(mark)
@@ -159,20 +164,31 @@ class Results(Horizontal):
         """The list, where it is shown."""
         return self.query_one(FindingsPane) if self.has_class("-findings") else None
 
+    def _fade(self) -> None:
+        """What stands beside the table and is of an answer before it."""
+        self.query_one(DetailPane).set_class("detail" in self._old, "-old")
+        drawn = bool(self._old & {"row", "answer"})
+        self.query_one(PicturePane).set_class(drawn, "-old")
+        self.query_one(BelowPane).set_class(drawn, "-old")
+
+    def _renewed(self, what: str) -> None:
+        self._old.discard(what)
+        self._fade()
+
     def show_detail(self, detail: Detail | None) -> None:
         """Show a row at length."""
-        self._old.discard("detail")
+        self._renewed("detail")
         self.query_one(DetailPane).show(detail)
 
     def show_pictures(self, pictures: tuple[Picture, ...]) -> None:
         """Draw the pictures of the answer."""
-        self._old.discard("answer")
+        self._renewed("answer")
         self._of_answer = pictures
         self._draw()
 
     def show_row_pictures(self, pictures: tuple[Picture, ...]) -> None:
         """Draw the pictures of the row under the cursor."""
-        self._old.discard("row")
+        self._renewed("row")
         self._of_row = pictures
         self._draw()
 

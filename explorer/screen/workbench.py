@@ -27,6 +27,7 @@ from explorer.screen.navigation import Navigation
 from explorer.screen.panes.answer import AnswerPane
 from explorer.screen.panes.findings import FindingsList, FindingsPane
 from explorer.screen.panes.query import QueryBar
+from explorer.screen.results import SLOW
 from explorer.views import VIEWS
 from explorer.views.asked import place_of
 from explorer.views.place import RowMark
@@ -42,9 +43,8 @@ if TYPE_CHECKING:
 MOST_KEPT = 8
 """Answers of views that take their time, which are there again when one comes back."""
 
-LOOKING, SLOW = 0.06, 0.2
-"""Seconds without a move before a row is told of, and after which what is shown fades, since it
-answers what was asked before."""
+LOOKING = 0.06
+"""Seconds without a move before a row is told of."""
 
 
 class Workbench(Navigation):
