@@ -66,7 +66,7 @@ test-fast: $(VENV)/dev.stamp  ## run the tests that need no more than an index t
 		--no-loadscope-reorder
 
 test-e2e: $(VENV)/dev.stamp  ## use the terminal UI in tmux and in headless Chromium, where they are
-	@$(BIN)/python -m pytest tests/e2e
+	@$(BIN)/python -m pytest tests/e2e -n auto --dist worksteal
 
 test-wheel: $(VENV)/dev.stamp  ## run the same tests against the wheel, installed as a release is
 	@$(BIN)/python tests/installed.py $(WHEEL) all dev
