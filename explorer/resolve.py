@@ -268,8 +268,7 @@ class Resolver:
         item = self._parts(term, home, self.index.vocabulary.word_ids(term.text))
         if not said:
             return item
-        space = f"@{term.space}" if term.space else ""
-        instead = (f"{word_written(_respelled(term.text, whole))}{space}",)
+        instead = (_in_its_space(term, _respelled(term.text, whole)),)
         note = "; ".join([item.resolved.note, *said])
         return replace(item, resolved=replace(item.resolved, note=note, instead=instead))
 
@@ -332,8 +331,7 @@ class Resolver:
             piece = self._piece(term.text, token)
         if piece is None:
             return item
-        space = f"@{term.space}" if term.space else ""
-        instead = (f"{word_written(piece.whole)}{space}",)
+        instead = (_in_its_space(term, piece.whole),)
         return replace(item, resolved=replace(item.resolved, note=piece.said, instead=instead))
 
     def _as_cut(self, text: str) -> tuple[int, ...]:
@@ -652,6 +650,11 @@ def folded(text: str) -> str:
 def _respelled(phrase: str, words: Mapping[str, str]) -> str:
     """A phrase with other words in the place of some."""
     return " ".join(words.get(word, word) for word in phrase.split())
+
+
+def _in_its_space(term: Term, word: str) -> str:
+    """How a word is asked for in the place of a term, of the space that the term names."""
+    return f"{word_written(word)}@{term.space}" if term.space else word_written(word)
 
 
 def _forms(term: Term) -> tuple[str, ...]:

@@ -42,6 +42,18 @@ async def burst(ui: Driven, *keys: str) -> None:
     await ui.settled()
 
 
+def hold(monkeypatch: pytest.MonkeyPatch, name: str) -> threading.Event:
+    """Have a view answer nothing until what is given back is set."""
+    view, go_on = VIEWS[name], threading.Event()
+
+    def held(ix: Any, place: Place, progress: Any) -> Any:
+        assert go_on.wait(PATIENCE)
+        return view.ask(ix, place, progress)
+
+    monkeypatch.setitem(VIEWS, name, dataclasses.replace(view, ask=held))
+    return go_on
+
+
 def lines(ui: Driven) -> dict[str, Input]:
     return {line.name or line.id or "": line for line in ui.app.workbench.heading.lines}
 
@@ -386,13 +398,7 @@ def test_no_other_views_answer_stands_under_a_tab(
     real_indexes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The next view is held, and of the one before nothing is there to be acted on."""
-    view, go_on = VIEWS["layers"], threading.Event()
-
-    def held(ix: Any, place: Place, progress: Any) -> Any:
-        assert go_on.wait(PATIENCE)
-        return view.ask(ix, place, progress)
-
-    monkeypatch.setitem(VIEWS, "layers", dataclasses.replace(view, ask=held))
+    view, go_on = VIEWS["layers"], hold(monkeypatch, "layers")
 
     async def do(ui: Driven) -> None:
         await ui.paste("large")
@@ -592,13 +598,7 @@ def test_a_picture_that_is_gone_is_not_seen_in_the_middle(
     real_indexes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """ctrl+g before the picture is there: it is waited for, and none of another view is shown."""
-    view, go_on = VIEWS["ov"], threading.Event()
-
-    def held(ix: Any, place: Place, progress: Any) -> Any:
-        assert go_on.wait(PATIENCE)
-        return view.ask(ix, place, progress)
-
-    monkeypatch.setitem(VIEWS, "ov", dataclasses.replace(view, ask=held))
+    go_on = hold(monkeypatch, "ov")
 
     async def do(ui: Driven) -> None:
         pane = ui.app.query_one(PicturePane)

@@ -15,7 +15,7 @@ import numpy as np
 
 from explorer.calibration import calibrate, z
 from explorer.compute.neighbors import excluded, meta_of, population, ranked
-from explorer.compute.rowcount import fewer, left_out, rows_of_space
+from explorer.compute.rowcount import fewer_near, rows_of_space
 from explorer.compute.workspace import Workspace
 from explorer.cosmul import cosmul
 from explorer.errors import QueryError
@@ -97,8 +97,7 @@ def answer(work: Workspace, query: AnalogyQuery, progress: Progress) -> Analogy:
     one = InSpace(work.resolver, parsed, space, query.include_inputs)
     rows = one.ranked(k, query.distinct)
     meta = meta_of(index, space, one.measure.name, one.items, one.calibration, one.measure.notes)
-    why = left_out(query.include_inputs, any(row.forms for row in rows))
-    meta = replace(meta, fewer=fewer(k, len(rows), why))
+    meta = replace(meta, fewer=fewer_near(k, rows, query.include_inputs))
     filled = replace(parsed.tidied(query), space=space.name, measure=one.measure.name, k=k)
     return Analogy(filled, rows, with_target(meta, one))
 

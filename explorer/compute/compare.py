@@ -19,6 +19,7 @@ from explorer.compute.controlpairs import PairScores, read_against
 from explorer.compute.middleman import labels_of, layers_asked
 from explorer.compute.neighbors import check_seed, meta_of
 from explorer.compute.neuronsets import NeuronSet
+from explorer.compute.rowcount import layers_have
 from explorer.compute.workspace import Workspace
 from explorer.correlations import CORRELATIONS, LINEAR, Float64, Int64, Products
 from explorer.errors import QueryError
@@ -29,7 +30,6 @@ from explorer.questions import CompareMeta, CompareQuery, Comparison, RandomPair
 from explorer.resolve import Item
 from explorer.words import Words
 from indexer.store.errors import option_named, unknown
-from indexer.store.grid import span
 from indexer.store.read import Index
 
 FEW = 6
@@ -202,10 +202,9 @@ def _sets(
             found.append(NeuronSet(profiles, side_of(query), layer, among, rows))
             continue
         if not LEAST_NEURONS <= query.top_neurons <= len(rows):
-            where = f"layer {layer} has" if query.each_layer else f"layers {span(among)} have"
             raise QueryError(
-                f"{option_named('top_neurons', query.top_neurons)}: {where} {LEAST_NEURONS} to "
-                f"{len(rows):,} to choose"
+                f"{option_named('top_neurons', query.top_neurons)}: {layers_have(among)} "
+                f"{LEAST_NEURONS} to {len(rows):,} to choose"
             )
         if query.impact == "norm":
             impact = profiles.lengths(side_of(query), rows)

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from explorer.compute.acts import At, about_acts, acts, at_item
 from explorer.compute.firing import Firing, about_z, firing, least, more
 from explorer.compute.neighbors import meta_of
-from explorer.compute.rowcount import row_count
+from explorer.compute.rowcount import layers_have, row_count
 from explorer.compute.workspace import Workspace
 from explorer.errors import BadExpression, QueryError
 from explorer.expressions import Expression, Term, single_word
@@ -36,7 +36,6 @@ from explorer.questions import Meta, MiddleMan, MiddlemanQuery, Middlemen
 from explorer.ranking import best
 from explorer.resolve import Item, Resolver
 from indexer.store.errors import DamagedIndex, option_named, unknown
-from indexer.store.grid import span
 from indexer.store.layout import parse_layers
 from indexer.store.read import Index
 from indexer.store.rows import scan_error
@@ -403,8 +402,7 @@ def _rankings(index: Index, layers: tuple[int, ...], query: MiddlemanQuery) -> l
                 f"{option_named('per_layer', per_layer)}: a layer has 1 to {least:,} neurons"
             )
         return [_Ranking((stretch,), per_layer) for stretch in each]
-    have = f"layers {span(layers)} have" if len(layers) > 1 else f"layer {layers[0]} has"
-    k = row_count(query, there, f"{have} 1 to {there:,} neurons")
+    k = row_count(query, there, f"{layers_have(layers)} 1 to {there:,} neurons")
     together = each[0].start, each[-1].stop
     if together[1] - together[0] == there:
         return [_Ranking((slice(*together),), k)]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.calibration import calibrate, z
-from explorer.compute.rowcount import fewer, left_out, rows_of_space
+from explorer.compute.rowcount import fewer_near, rows_of_space
 from explorer.compute.workspace import Workspace
 from explorer.errors import QueryError
 from explorer.measures.measure import Measure
@@ -119,8 +119,7 @@ def answers(
                 how.distinct,
             )
             meta = meta_of(index, space, measure.name, own, calibration, measure.notes)
-            why = left_out(how.include_inputs, any(row.forms for row in rows))
-            meta = replace(meta, fewer=fewer(k, len(rows), why))
+            meta = replace(meta, fewer=fewer_near(k, rows, how.include_inputs))
             yield Neighbors(replace(how, expression=text), rows, meta)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from explorer.errors import QueryError, TooFewRows
 from explorer.questions.query import Query, usual_rows
 from indexer.store.errors import option_named
+from indexer.store.grid import span
 from indexer.store.items import ITEMS
 from indexer.store.space import Space
 
@@ -59,7 +60,12 @@ def fewer(count: int, found: int, why: str, what: str = "rows") -> tuple[str, ..
     return () if found >= count else (f"{found:,} {what}, not {count:,}: {why}",)
 
 
-def left_out(include_inputs: bool, folded: bool) -> str:
+def fewer_near(count: int, rows: Sequence[Any], include_inputs: bool) -> tuple[str, ...]:
+    """The same of items near a query, each with the `forms` of it that are folded in."""
+    return fewer(count, len(rows), _left_out(include_inputs, any(row.forms for row in rows)))
+
+
+def _left_out(include_inputs: bool, folded: bool) -> str:
     """Why fewer are found than a space has, as a part of a sentence."""
     own = [] if include_inputs else ["the query's own items are left out"]
     return ", and ".join([*own, *(["forms of one word are one row"] if folded else [])])
@@ -70,10 +76,15 @@ def fewer_anywhere(
 ) -> tuple[str, ...]:
     """The same of rows of one space each, with what is `nearest` there: of the first such space."""
     for count, row in zip(counts, rows, strict=True):
-        why, what = left_out(include_inputs, distinct), f"items in {row.space}"
+        why, what = _left_out(include_inputs, distinct), f"items in {row.space}"
         if short := fewer(count, len(row.nearest), why, what):
             return short
     return ()
+
+
+def layers_have(layers: Sequence[int]) -> str:
+    """Some layers and their verb, as the beginning of a sentence on how many neurons they have."""
+    return f"layers {span(layers)} have" if len(layers) > 1 else f"layer {layers[0]} has"
 
 
 def of_all(counts: Sequence[int]) -> int | None:

@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import aiohttp
 
 from e2e.conftest import PATIENCE, program
-from e2e.terminal import Terminal
+from e2e.terminal import Terminal, Watched
 
 QUIET = (
     "--headless",
@@ -163,7 +163,7 @@ async def settled(page: Page) -> None:
         await asyncio.sleep(1.2)
 
 
-class BrowserTerminal:
+class BrowserTerminal(Watched):
     """A page as a terminal: keys go to the page, and tmux shows what the program sends to it."""
 
     def __init__(self, address: str, folder: Path, environment: dict[str, str]) -> None:
@@ -214,14 +214,6 @@ class BrowserTerminal:
     def copied(self) -> str:
         """What can be pasted elsewhere."""
         return str(self._run(self._page.value("navigator.clipboard.readText()")))
-
-    def until(self, true: Callable[[str], bool]) -> str:
-        """Wait until the screen shows something; what it shows then."""
-        end = time.monotonic() + PATIENCE
-        while not true(shown := self.screen):
-            assert time.monotonic() < end, f"it never came:\n{shown}"
-            time.sleep(0.05)
-        return shown
 
     def open_again(self) -> None:
         """Open the page anew, as its own cookie allows; nothing stands there until it is sent."""

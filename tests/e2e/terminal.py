@@ -10,7 +10,23 @@ from pathlib import Path
 from e2e.conftest import PATIENCE, program
 
 
-class Terminal:
+class Watched:
+    """What a person watches: it shows something, after a while."""
+
+    @property
+    def screen(self) -> str:
+        raise NotImplementedError
+
+    def until(self, true: Callable[[str], bool]) -> str:
+        """Wait until the screen shows something; what it shows then."""
+        end = time.monotonic() + PATIENCE
+        while not true(shown := self.screen):
+            assert time.monotonic() < end, f"it never came:\n{shown}"
+            time.sleep(0.05)
+        return shown
+
+
+class Terminal(Watched):
     """A terminal of its own tmux server."""
 
     def __init__(self, folder: Path, environment: dict[str, str], size: tuple[int, int]) -> None:
@@ -54,14 +70,6 @@ class Terminal:
     def copied(self) -> str:
         """What a program handed on to be pasted elsewhere."""
         return self.run("show-buffer")
-
-    def until(self, true: Callable[[str], bool]) -> str:
-        """Wait until the screen shows something; what it shows then."""
-        end = time.monotonic() + PATIENCE
-        while not true(shown := self.screen):
-            assert time.monotonic() < end, f"it never came:\n{shown}"
-            time.sleep(0.05)
-        return shown
 
     def close(self) -> None:
         subprocess.run([*self._tmux, "kill-server"], env=self._environment, check=False)

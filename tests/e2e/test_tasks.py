@@ -242,6 +242,14 @@ def busy() -> Iterator[None]:
         other.join()
 
 
+@pytest.fixture(params=["free", "taken"])
+def cores(request: pytest.FixtureRequest) -> str:
+    """Whether the cores are free, or taken as above."""
+    if request.param == "taken":
+        request.getfixturevalue("busy")
+    return str(request.param)
+
+
 def _busy() -> None:
     while True:
         pass
@@ -285,28 +293,20 @@ def test_ten_tasks_while_every_core_is_taken(
 
 
 def test_ten_tasks_in_a_browser(
-    address: str, tmp_path: Path, environment: dict[str, str], real: Any, real_indexes: Path
+    cores: str,
+    address: str,
+    tmp_path: Path,
+    environment: dict[str, str],
+    real: Any,
+    real_indexes: Path,
 ) -> None:
-    do_all_in_a_browser(address, tmp_path, environment, real, real_indexes)
-
-
-@pytest.mark.usefixtures("busy")
-def test_ten_tasks_in_a_browser_while_every_core_is_taken(
-    address: str, tmp_path: Path, environment: dict[str, str], real: Any, real_indexes: Path
-) -> None:
-    do_all_in_a_browser(address, tmp_path, environment, real, real_indexes)
-
-
-def do_all_in_a_browser(
-    address: str, folder: Path, environment: dict[str, str], real: Any, indexes: Path
-) -> None:
-    terminal = BrowserTerminal(address, folder, environment)
+    terminal = BrowserTerminal(address, tmp_path, environment)
     try:
-        person = PersonAtABrowser(terminal, real, folder, indexes)
+        person = PersonAtABrowser(terminal, real, tmp_path, real_indexes)
         person.sees("Neighbors", "palette")
         for do in TASKS:
             do(person)
     finally:
-        pictures = Path(os.environ.get("PICTURES", str(folder)))
-        terminal.picture(pictures / "web-tasks.png")
+        pictures = Path(os.environ.get("PICTURES", str(tmp_path)))
+        terminal.picture(pictures / f"web-tasks-{cores}.png")
         terminal.close()
