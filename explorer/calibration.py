@@ -27,16 +27,21 @@ def calibrate(values: Float64, population: str) -> Calibration:
     mean = float(values.mean())
     above = values - mean
     std = math.sqrt(float(np.square(above, out=above).mean()))
+    return calibrated(mean, std, len(values), population)
+
+
+def calibrated(mean: float, std: float, n: int, population: str) -> Calibration:
+    """The same of a mean and standard deviation that are known; raises as `calibrate` does."""
     if not math.isfinite(std):
         raise DamagedIndex(
             f"scores of {population} are not finite numbers: `indexer verify` names the file"
         )
     if std <= _CONSTANT * abs(mean):
         raise EmptyPopulation(
-            f"{population} score the same, {mean:z.4f} (n = {len(values):,}): no z can be had "
+            f"{population} score the same, {mean:z.4f} (n = {n:,}): no z can be had "
             "where nothing varies"
         )
-    return Calibration(mean, std, len(values), population)
+    return Calibration(mean, std, n, population)
 
 
 def z(score: float, calibration: Calibration) -> float:

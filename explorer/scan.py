@@ -3,23 +3,31 @@
 A scan is fast, and its float32 says of most items which scores better. `Scan` knows how far each
 of its scores may be from the exact one, and scores anew in float64 whatever that leaves open, so
 that what is best, and how many score better than something, are what a sort of all the exact scores
-gives. Knows no texts and no question.
+gives. Where a space has codes of what is compared, a pass over them answers first, and rows are
+scanned only where it proves too little. Knows no texts and no question.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.calibration import calibrate, calibrated
+from explorer.first_pass import FirstPass, Tally
 from explorer.measures.measure import Measure
 from explorer.products import Float64
+from explorer.questions import Calibration
 from explorer.ranking import best
 
 Int64 = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+
+FEW = 8
+"""Queries up to which each has a pass over codes of its own; more are one product with all rows."""
 
 _ROUNDING = 1e-13
 """What a formula over exact scores may be off by in float64, as a share of its result."""
@@ -27,19 +35,53 @@ _ROUNDING = 1e-13
 
 @dataclass(frozen=True)
 class Scan:
-    """The scores of every item of a space with one query.
+    """The scores of every item of a space with one query, found when they are needed.
 
     Attributes:
-        values: (rows,) float64, as the products of the float32 scan have them.
-        off_by: how far each may be from the exact one: one figure, or (rows,) float64.
+        rows: how many items there are.
+        find: finds the scores of all, (rows,) float64, as the products of the float32 scan have
+            them.
+        allowed: how far each of these may be from the exact one: one figure, or (rows,) float64.
         exact: the exact scores of the items at some positions: (n,) int64 -> (n,) float64.
         sign: 1 where a higher score is better, -1 for a distance.
+        first: a pass over codes, which may answer without all scores.
+        spread: mean and standard deviation of all exact scores, where they are known without them.
+        tally: what was done to find scores.
     """
 
-    values: Float64
-    off_by: Float64 | float
+    rows: int
+    find: Callable[[], Float64]
+    allowed: Callable[[Float64], Float64 | float]
     exact: Callable[[Int64], Float64]
     sign: int = 1
+    first: FirstPass | None = None
+    spread: tuple[float, float] | None = None
+    tally: Tally = field(default_factory=Tally)
+
+    @cached_property
+    def values(self) -> Float64:
+        """(rows,) float64: the scores of all items, as a scan of all rows has them."""
+        return self.find()
+
+    @cached_property
+    def off_by(self) -> Float64 | float:
+        """How far each of `values` may be from the exact score: one figure, or (rows,) float64."""
+        return self.allowed(self.values)
+
+    @property
+    def _first(self) -> FirstPass | None:
+        """The pass over codes, while the scores of all items are not known."""
+        return None if "values" in vars(self) else self.first
+
+    def calibration(self, population: str) -> Calibration:
+        """What a score is read against: mean and deviation of all items' scores.
+
+        Raises:
+            DamagedIndex, EmptyPopulation: as `explorer.calibration.calibrate` does.
+        """
+        if self.spread is None:
+            return calibrate(self.values, population)
+        return calibrated(*self.spread, self.rows, population)
 
     def best(self, k: int, among: Int64 | None = None) -> tuple[Int64, Float64]:
         """The k items that score best, nearest first, and their exact scores.
@@ -53,6 +95,10 @@ class Scan:
         Returns:
             Positions (k,) int64, and scores (k,) float64.
         """
+        if among is None and self._first is not None:
+            proven = self._first.best(k)
+            if proven is not None:
+                return proven
         every = np.arange(len(self.values)) if among is None else among
         keys, off = self.sign * self.values[every], self._off(every)
         first = best(keys, k)
@@ -62,14 +108,21 @@ class Scan:
         order = np.lexsort((near, -self.sign * found))[:k]
         return near[order], found[order]
 
-    def better(self, score: float) -> Mask:
-        """Which items score better than some exact score, ties not among them: (rows,) bool."""
+    def better(self, score: float) -> Int64:
+        """Positions of the items that score better than some exact score, ties not among them.
+
+        (n,) int64, in no order.
+        """
+        if self._first is not None and self.spread is not None:
+            proven = self._first.better(score, *self.spread)
+            if proven is not None:
+                return proven
         above = self.sign * (self.values - score)
         off = self._off(np.arange(len(above)))
         found: Mask = above > off
         unsure = np.flatnonzero(np.abs(above) <= off)
         found[unsure] = self.sign * self.exact(unsure) > self.sign * score
-        return found
+        return np.flatnonzero(found)
 
     def counts(self, edges: Float64, among: Int64 | None = None) -> Int64:
         """How many exact scores lie from each edge to the next: (edges - 1,) int64.
@@ -92,26 +145,74 @@ class Scan:
         return np.broadcast_to(self.off_by, len(self.values))[at]
 
 
-def scan(measure: Measure, query: Float64) -> Scan:
-    """The scores of all items of a measure's space with a composed query."""
-    return scan_of(measure, measure.scores(query), query)
+def scan(measure: Measure, query: Float64, tally: Tally | None = None) -> Scan:
+    """The scores of all items of a measure's space with a composed query.
+
+    Args:
+        measure: of the space.
+        query: as composed.
+        tally: what is done is counted in; a new one unless given.
+    """
+    return _scan(measure, query, lambda: measure.scores(query), Tally() if tally is None else tally)
+
+
+def together(measure: Measure, queries: Sequence[Float64], tally: Tally) -> list[Scan]:
+    """The same of some queries whose scores, once one is needed, are found in one walk."""
+    found: list[Float64] = []
+
+    def find(at: int) -> Float64:
+        if not found:
+            found.extend(measure.scores_of_each(queries))
+        return found[at]
+
+    return [_scan(measure, query, partial(find, at), tally) for at, query in enumerate(queries)]
 
 
 def scans_of_each(measure: Measure, queries: Sequence[Float64] | Float64) -> Iterator[Scan]:
-    """The same of several queries, in one walk over the rows for each few of them."""
-    found = measure.scores_of_each(queries)
-    for query, values in zip(queries, found, strict=True):
-        yield scan_of(measure, values, query)
+    """The same of several queries; many walk over the rows together, a few of them at a time."""
+    if len(queries) <= FEW:
+        yield from (scan(measure, query) for query in queries)
+        return
+    for query, values in zip(queries, measure.scores_of_each(queries), strict=True):
+        found = _scan(measure, query, lambda values=values: values, Tally())  # type: ignore[misc]
+        _ = found.values
+        yield found
 
 
-def scan_of(measure: Measure, values: Float64, query: Float64) -> Scan:
-    """A scan whose scores are known."""
+def _scan(measure: Measure, query: Float64, find: Callable[[], Float64], tally: Tally) -> Scan:
+    def exact(positions: Int64) -> Float64:
+        tally.exact += len(positions)
+        return measure.exact_scores(positions, query)
+
+    def counted() -> Float64:
+        tally.scans += 1
+        return find()
+
+    codes, first = measure.codes, None
+    if codes is not None:
+        first = FirstPass(codes, measure.facing(query)[1], exact, tally)
     return Scan(
-        values,
-        measure.off_by(values, query),
-        lambda positions: measure.exact_scores(positions, query),
-        measure.sign,
+        rows=measure.space.entry.rows,
+        find=counted,
+        allowed=lambda values: measure.off_by(values, query),
+        exact=exact,
+        sign=measure.sign,
+        first=first,
+        spread=measure.spread(query),
+        tally=tally,
     )
+
+
+def scan_of(
+    values: Float64,
+    off_by: Float64 | float,
+    exact: Callable[[Int64], Float64],
+    sign: int = 1,
+    tally: Tally | None = None,
+) -> Scan:
+    """A scan whose scores are known: (rows,) float64, and how far each may be off."""
+    counted = Tally() if tally is None else tally
+    return Scan(len(values), lambda: values, lambda _: off_by, exact, sign, tally=counted)
 
 
 def combined(
@@ -131,8 +232,9 @@ def combined(
         )
         for end in (-1, 1)
     )
-    return Scan(
+    return scan_of(
         values,
         np.maximum(high - values, values - low) + _ROUNDING * np.abs(high),
         lambda positions: formula([one.exact(positions) for one in scans]),
+        tally=scans[0].tally,
     )

@@ -22,7 +22,7 @@ from explorer.questions.beside import (
     NeuronScoresQuery,
     Spread,
 )
-from explorer.scan import Scan
+from explorer.scan import scan_of
 from explorer.screen.panes.picture import BelowPane, PicturePane
 from explorer.show.draw.alt import described
 from explorer.show.draw.coloured import BLACK, WHITE, contrast, figures_fit, ground, ink, lines_of
@@ -179,7 +179,7 @@ def test_what_a_scan_is_unsure_of_is_counted_exactly(
 ) -> None:
     values = np.array([one + random.uniform(-off, off) for one in exact])
     scores = np.array(exact)
-    scanned = Scan(values, off + 1e-12, lambda at: scores[at])
+    scanned = scan_of(values, off + 1e-12, lambda at: scores[at])
     edges = edges_over(float(scores.min()), float(scores.max()))
     assert len(edges) - 1 <= MOST_BINS
     expected = [int(((scores >= a) & (scores < b)).sum()) for a, b in pairwise(edges.tolist())]

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from indexer.store.errors import DamagedIndex, MachineError
+from indexer.store.moments import moments
 from indexer.store.rows import MappedRows, RowsWriter
-from indexer.store.write import moments, unit_rows
+from indexer.store.write import unit_rows
 
 shapes = st.tuples(st.integers(1, 700), st.integers(1, 40), st.integers(0, 2**32 - 1))
 

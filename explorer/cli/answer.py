@@ -40,6 +40,8 @@ def answer(options: Mapping[str, Any], ask: Callable[[Explorer], Result[Any]]) -
     _write(text, options["output"], format, coloured)
     if format in ("csv", "jsonl"):
         _say_what_it_rests_on(result)
+    if options["explain"]:
+        _explain(result)
 
 
 def check_pictures(options: Mapping[str, Any]) -> None:
@@ -99,6 +101,13 @@ def _say_what_it_rests_on(result: Result[Any]) -> None:
         say(line.strip())
     for line in meta.fewer:
         say(line)
+
+
+def _explain(result: Result[Any]) -> None:
+    """How scores were found, in a line."""
+    from explorer.questions.lines import scoring_line
+
+    say(scoring_line(getattr(result, "meta", None)))
 
 
 def _write(text: str, output: str | None, format: str, coloured: bool) -> None:

@@ -90,6 +90,11 @@ def answer_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "apostrophe.",
         ),
         click.option(
+            "--explain",
+            is_flag=True,
+            help="Say on stderr how scores were found: by codes or all rows, and how many exactly.",
+        ),
+        click.option(
             "-o",
             "--output",
             metavar="FILE",

@@ -13,13 +13,14 @@ from typing import TypeVar
 
 import numpy as np
 
-from explorer.calibration import calibrate, z
+from explorer.calibration import z
 from explorer.compute.neighbors import excluded, meta_of, population, ranked
 from explorer.compute.rowcount import fewer_near, rows_of_space
 from explorer.compute.workspace import Workspace
 from explorer.cosmul import cosmul
 from explorer.errors import QueryError
 from explorer.expressions import Expression, parse
+from explorer.first_pass import Tally
 from explorer.measures.measure import Weighted
 from explorer.measures.registry import COSINES, checked_measure, listed
 from explorer.products import Float64
@@ -38,7 +39,7 @@ from explorer.questions import (
 )
 from explorer.questions.choices import MeasureName, Method
 from explorer.resolve import Item, Resolver
-from explorer.scan import Scan, combined, scan
+from explorer.scan import Scan, combined, together
 from indexer.store.errors import option_named
 from indexer.store.space import Space
 
@@ -106,8 +107,14 @@ class InSpace:
     """One expression asked of one space, and what its target scores there."""
 
     def __init__(
-        self, resolver: Resolver, asked: Parsed, space: Space, include_inputs: bool
+        self,
+        resolver: Resolver,
+        asked: Parsed,
+        space: Space,
+        include_inputs: bool,
+        tally: Tally | None = None,
     ) -> None:
+        self.tally = Tally() if tally is None else tally
         self.index, self.space, self.method = resolver.index, space, asked.method
         self.include_inputs = include_inputs
         self.measure = checked_measure(asked.measure, self.index, space, resolver.announce)
@@ -122,16 +129,26 @@ class InSpace:
         self.items = resolver.items(asked.expression, space)
         self.target = resolver.item(asked.target.terms[0], space) if asked.target else None
         self.against = resolver.items(asked.against, space) if asked.against else []
-        self.scan = self._scan(self.items)
-        self.calibration = calibrate(self.scan.values, population(space))
+        self.scan, *self._others = self._scans([self.items, *self._standing_of()])
+        self.calibration = self.scan.calibration(population(space))
 
-    def _scan(self, items: Sequence[Item]) -> Scan:
-        weighted = [item.weighted for item in items]
+    def _standing_of(self) -> list[list[Item]]:
+        """What a target is read against besides the expression: its items alone, and the other."""
+        if self.target is None:
+            return []
+        alone = [[_alone(item)] for item in self.items] if len(self.items) > 1 else []
+        return [*alone, *([self.against] if self.against else [])]
+
+    def _scans(self, asked: Sequence[Sequence[Item]]) -> list[Scan]:
+        """The scores of all items with each of some sums, or products of cosines."""
+        weighted = [[item.weighted for item in items] for items in asked]
         if self.method == "add":
-            return scan(self.measure, self.measure.compose(weighted))
-        cosines = [scan(self.measure, self.measure.compose([_unsigned(w)])) for w in weighted]
-        signs = [1 if w.weight > 0 else -1 for w in weighted]
-        return combined(cosines, signs, lambda each: _multiplied(each, weighted))
+            sums = [self.measure.compose(each) for each in weighted]
+            return together(self.measure, sums, self.tally)
+        every = {id(one.vector): one for each in weighted for one in each}
+        alone = [self.measure.compose([_unsigned(one)]) for one in every.values()]
+        cosines = dict(zip(every, together(self.measure, alone, self.tally), strict=True))
+        return [_product([cosines[id(one.vector)] for one in each], each) for each in weighted]
 
     def score_of(self, target: Item, items: Sequence[Item], scanned: Scan) -> float:
         """A target's score with some items; of an item of the space, that of its row."""
@@ -178,38 +195,39 @@ class InSpace:
             return None
         score = self._of_target(self.items, self.scan)
         own = self._left_out(self.items)
-        components = [self._component(item, score) for item in self.items]
-        against = None
         rank = self._rank(self.scan, score, own)
-        if self.against:
-            scanned = self._scan(self.against)
-            other = self._of_target(self.against, scanned)
-            calibration = calibrate(scanned.values, population(self.space))
-            other_rank = self._rank(scanned, other, self._left_out(self.against))
-            assert self.asked.against is not None
-            against = Other(
-                self.asked.against.text,
-                other,
-                z(other, calibration),
-                other_rank,
-                score - other,
-                z(score, self.calibration) - z(other, calibration),
-                rank - other_rank,
-            )
+        others = list(self._others)
+        against = self._against(others.pop(), score, rank) if self.against else None
         return Target(
             self.target.resolved.item,
             score,
             z(score, self.calibration),
             rank,
             self.space.entry.rows - len(own),
-            tuple(components) if len(components) > 1 else (),
+            tuple(map(self._component, self.items, others, [score] * len(others))),
             against,
         )
 
-    def _component(self, item: Item, score: float) -> Component:
+    def _against(self, scanned: Scan, score: float, rank: int) -> Other:
+        """What the target scores with the other expression, and how far this is from it."""
+        assert self.asked.against is not None
+        other = self._of_target(self.against, scanned)
+        calibration = scanned.calibration(population(self.space))
+        other_rank = self._rank(scanned, other, self._left_out(self.against))
+        return Other(
+            self.asked.against.text,
+            other,
+            z(other, calibration),
+            other_rank,
+            score - other,
+            z(score, self.calibration) - z(other, calibration),
+            rank - other_rank,
+        )
+
+    def _component(self, item: Item, scanned: Scan, score: float) -> Component:
+        """What the target scores with one item alone."""
         alone = [_alone(item)]
-        scanned = self._scan(alone)
-        calibration: Calibration = calibrate(scanned.values, population(self.space))
+        calibration: Calibration = scanned.calibration(population(self.space))
         mine = self._of_target(alone, scanned)
         return Component(
             item.resolved.item,
@@ -232,12 +250,18 @@ class InSpace:
         mine = self.target.positions(self.space)
         mine = mine if len(mine) == 1 else frozenset()
         better = scanned.better(score)
-        better[list(own | mine)] = False
-        return 1 + int(better.sum())
+        left_out = np.isin(better, list(own | mine))
+        return 1 + len(better) - int(left_out.sum())
 
 
 def _unsigned(item: Weighted) -> Weighted:
     return Weighted(item.vector, 1.0, item.home)
+
+
+def _product(cosines: Sequence[Scan], items: Sequence[Weighted]) -> Scan:
+    """3CosMul of the scans of some items, each asked alone."""
+    signs = [1 if one.weight > 0 else -1 for one in items]
+    return combined(cosines, signs, lambda each: _multiplied(each, items))
 
 
 def _alone(item: Item) -> Item:
@@ -265,7 +289,7 @@ def with_target(meta: object, one: InSpace, across: bool = False) -> AnalogyMeta
     """What an answer rests on, with where the target stands; across layers the rows have that."""
     target = None if across else one.standing()
     return AnalogyMeta(
-        **vars(meta),
+        **(vars(meta) | {"scoring": one.tally.scoring()}),
         target=target,
         resolved_target=one.target.resolved if one.target else None,
         resolved_against=tuple(item.resolved for item in one.against),

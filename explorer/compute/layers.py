@@ -12,6 +12,7 @@ from explorer.compute.analogy import InSpace, Parsed
 from explorer.compute.neighbors import excluded, meta_of
 from explorer.compute.rowcount import fewer_anywhere, of_all, rows_of_space
 from explorer.compute.workspace import Workspace
+from explorer.first_pass import Tally
 from explorer.progress import Progress
 from explorer.questions import LayerRow, Layers, LayersQuery
 
@@ -26,6 +27,7 @@ def answer(work: Workspace, query: LayersQuery, progress: Progress) -> Layers:
     shares = prefix.sink_share if prefix is not None else {}
     names = [entry.name for entry in index.depths]
     rows: list[LayerRow] = []
+    tally = Tally()
     counts: list[int] = []
     first: InSpace | None = None
     before: tuple[str, frozenset[int]] | None = None
@@ -33,7 +35,7 @@ def answer(work: Workspace, query: LayersQuery, progress: Progress) -> Layers:
         progress(name, at, len(names))
         space = index.space(name)
         counts.append(rows_of_space(query, space))
-        one = InSpace(resolver, parsed, space, include_inputs=False)
+        one = InSpace(resolver, parsed, space, include_inputs=False, tally=tally)
         first = first or one
         own = excluded(one.items, space)
         around: list[int] = one.scan.best(DEPTH + len(own))[0].tolist()
@@ -60,6 +62,7 @@ def answer(work: Workspace, query: LayersQuery, progress: Progress) -> Layers:
     meta = meta_of(index, first.space, query.measure or "each space's own measure", items)
     short = fewer_anywhere(counts, rows, False, query.distinct)
     meta = replace(meta, space="every layer", convention="", notes=_notes(rows), fewer=short)
+    meta = replace(meta, scoring=tally.scoring())
     return Layers(replace(parsed.tidied(query), k=of_all(counts)), tuple(rows), meta)
 
 

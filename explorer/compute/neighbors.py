@@ -13,7 +13,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.calibration import calibrate, z
+from explorer.calibration import z
 from explorer.compute.rowcount import fewer_near, rows_of_space
 from explorer.compute.workspace import Workspace
 from explorer.errors import QueryError
@@ -103,7 +103,7 @@ def answers(
         for text, own, query, scanned in part:
             nearest = Nearest(measure, query, scanned)
             nearest.look(_reach(k, own, space, how.include_inputs, how.distinct))
-            read.append((text, own, nearest, calibrate(scanned.values, population(space))))
+            read.append((text, own, nearest, scanned.calibration(population(space))))
             nearest.forget()
         # Their names are looked up at once, and kept for what follows.
         index.names(space, [at for _, _, near, _ in read for at in near.positions])
@@ -119,7 +119,11 @@ def answers(
                 how.distinct,
             )
             meta = meta_of(index, space, measure.name, own, calibration, measure.notes)
-            meta = replace(meta, fewer=fewer_near(k, rows, how.include_inputs))
+            meta = replace(
+                meta,
+                fewer=fewer_near(k, rows, how.include_inputs),
+                scoring=nearest.tally.scoring(),
+            )
             yield Neighbors(replace(how, expression=text), rows, meta)
 
 
@@ -129,6 +133,7 @@ class Nearest:
     def __init__(self, measure: Measure, query: Float64, scanned: Scan) -> None:
         self._measure, self._query = measure, query
         self._scanned: Scan | None = scanned
+        self.tally = scanned.tally
         self._found: tuple[Int64, Float64] = (np.empty(0, np.int64), np.empty(0))
 
     @property
@@ -141,7 +146,7 @@ class Nearest:
         """Positions and scores of so many of the best items."""
         if count > len(self._found[0]):
             if self._scanned is None:
-                self._scanned = scan(self._measure, self._query)
+                self._scanned = scan(self._measure, self._query, self.tally)
             self._found = self._scanned.best(count)
         return self._found[0][:count], self._found[1][:count]
 

@@ -11,6 +11,7 @@ from explorer.compute.firing import ABOUT_ACTIVATION, about_z
 from explorer.compute.rowcount import fewer, rows_of_space
 from explorer.compute.workspace import Workspace
 from explorer.expressions import neuron_of
+from explorer.first_pass import Tally
 from explorer.measures.cosine import Cosine
 from explorer.progress import Progress
 from explorer.questions import NeuronMeta, NeuronNear, NeuronQuery, NeuronReport
@@ -29,9 +30,10 @@ def answer(work: Workspace, query: NeuronQuery, progress: Progress) -> NeuronRep
         for t in index.neurons.stored_tokens([found.id], _ranks(min(k, 10)))
     ]
     others: list[tuple[int, float]] = []
+    tally = Tally()
     for side in index.sides:
         space = index.neuron_space(side)
-        scanned = scan(Cosine(space), space.rows.row(found.id).astype(np.float64))
+        scanned = scan(Cosine(space), space.rows.row(found.id).astype(np.float64), tally)
         near = zip(*scanned.best(min(k + 1, space.entry.rows)), strict=True)
         others = [(int(at), float(cosine)) for at, cosine in near if at != found.id][:k]
         rows += [
@@ -53,6 +55,7 @@ def answer(work: Workspace, query: NeuronQuery, progress: Progress) -> NeuronRep
         measure="z of a token within the neuron; cosine between neurons; z of an activation",
         convention="; ".join(f"{space.name}: {space.convention}" for space in spaces),
         resolved=(),
+        scoring=tally.scoring(),
         norms=_norms(found),
         cosines=_cosines(found),
         activation=_activation(found),

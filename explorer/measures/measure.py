@@ -19,6 +19,7 @@ A cosine with the zero vector is 0. Knows vectors and spaces; knows no words and
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from numpy.typing import NDArray
 from explorer.errors import QueryError
 from explorer.measures import MeasureName
 from explorer.products import ROWS_AT_ONCE, Float64
+from indexer.store.codes import Codes
 from indexer.store.errors import option_named
 from indexer.store.space import Space
 
@@ -45,6 +47,9 @@ PRODUCTS_AT_ONCE = 1 << 24
 """Inner products held at once when several queries walk over the rows together: 64 MB."""
 
 PAIRS_AT_ONCE = 2048
+
+HARDLY = 1e-7
+"""Share of the variance in all directions below which that in one is not read off a covariance."""
 
 
 @dataclass(frozen=True)
@@ -190,6 +195,35 @@ class Measure(ABC):
         """
         products: Float64 = first @ second.swapaxes(-1, -2)
         return products
+
+    # -- what codes know ------------------------------------------------------------------------
+
+    @property
+    def codes(self) -> Codes | None:
+        """The codes of the vectors that it compares; None where the space has none of these.
+
+        They are of the space's own measure, and of no other.
+        """
+        return self.space.codes if self.space.entry.measure == self.name else None
+
+    def spread(self, query: Float64) -> tuple[float, float] | None:
+        """Mean and standard deviation of all items' scores with a query, without their scores.
+
+        With v the vectors compared, m and C their mean and covariance over all items, and x the
+        query made unit, these are m.x and sqrt(x' C x).
+
+        Returns:
+            None where the space has no codes, or the scores hardly vary, so that a difference of
+            sums would leave few digits.
+        """
+        if self.codes is None:
+            return None
+        mean, covariance = self.space.compared
+        direction = self.facing(query)[1]
+        variance = float(direction @ covariance @ direction)
+        if not variance > HARDLY * float(np.trace(covariance)):
+            return None
+        return float(mean @ direction), math.sqrt(variance)
 
     # -- a scan -----------------------------------------------------------------------------
 

@@ -82,6 +82,22 @@ class Calibration:
 
 
 @dataclass(frozen=True)
+class Scoring:
+    """How the scores of a space's items were found, which changes nothing in an answer.
+
+    Attributes:
+        passes: over 8-bit codes, of one space with one query each.
+        scans: of all rows of a space, with one query each: where there are no codes, or a pass left
+            too much open.
+        exact: items that were scored in float64, from their rows.
+    """
+
+    passes: int
+    scans: int
+    exact: int
+
+
+@dataclass(frozen=True)
 class Meta:
     """What an answer rests on.
 
@@ -95,6 +111,8 @@ class Meta:
         calibration: what `z` is read against.
         notes: anything else a reader should know.
         fewer: why there are fewer rows than `k`; empty where there are as many.
+        scoring: how scores were found, where a space was asked for its best; no part of what is
+            compared or written out.
     """
 
     index: str
@@ -106,6 +124,7 @@ class Meta:
     calibration: Calibration | None = None
     notes: tuple[str, ...] = ()
     fewer: tuple[str, ...] = ()
+    scoring: Scoring | None = dataclasses.field(default=None, compare=False)
 
     @property
     def every_resolved(self) -> tuple[Resolved, ...]:
@@ -396,7 +415,8 @@ def described(part: type) -> dict[str, str]:
 
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        compared = [field.name for field in dataclasses.fields(value) if field.compare]
+        return {name: _plain(getattr(value, name)) for name in compared}
     if isinstance(value, (tuple, list)):
         return [_plain(item) for item in value]
     if isinstance(value, dict):

@@ -75,3 +75,14 @@ def calibrated(meta: Meta) -> Gauge | None:
     ends = sorted(sign * (found.mean + by * found.std) for by in (-DEVIATIONS, DEVIATIONS))
     about = f"within {DEVIATIONS:g} standard deviations of the mean that z is counted from"
     return Gauge("score", lambda row: sign * row.score, ends[0], ends[1], about)
+
+
+def scoring_line(meta: object) -> str:
+    """How the scores of an answer were found, as `--explain` says it."""
+    found = meta.scoring if isinstance(meta, Meta) else None
+    if found is None:
+        return "explain: no space was asked for its best items"
+    return (
+        f"explain: {found.exact:,} items scored in float64; passes over 8-bit codes: "
+        f"{found.passes:,}, scans of all rows: {found.scans:,}"
+    )

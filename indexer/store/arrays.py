@@ -21,6 +21,7 @@ from typing import IO, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.store.coding import code_width
 from indexer.store.errors import DamagedIndex
 from indexer.store.files import FileEntry, opened
 from indexer.store.spaces import SpaceEntry
@@ -61,6 +62,10 @@ def of_space(space: SpaceEntry) -> Declared:
         "centered_norms": ("<f4", each, 0),
         "mean": ("<f8", wide, -np.inf),
         "covariance": ("<f8", wide * 2, -np.inf),
+        "scales": ("<f4", (code_width(space.width),), 0),
+        "residuals": ("<f4", each, 0),
+        "compared_mean": ("<f8", wide, -np.inf),
+        "compared_covariance": ("<f8", wide * 2, -np.inf),
         "embed_mean": ("<f8", each, -np.inf),
         "embed_std": ("<f8", each, 0),
         "nearest_tokens": ("<i4", (*each, 4), -1),

@@ -13,7 +13,7 @@ from pathlib import Path
 from indexer.store.catalog_file import config, opened_locked
 from indexer.store.errors import MachineError
 from indexer.store.files import opened
-from indexer.store.layout import CATALOG, Manifest, moments_file, rows_file
+from indexer.store.layout import CATALOG, Manifest, files_of
 from indexer.store.rows import Float32
 from indexer.store.spaces import SpaceEntry, space_table
 from indexer.store.write import insert
@@ -32,7 +32,7 @@ def take_over(old: Path, manifest: Manifest, new: Path, without: str) -> list[st
         DamagedIndex: a file is missing, or another than was sealed; or the catalog holds what is
             no table of ours.
     """
-    left = {rows_file(without), moments_file(without)}
+    left = {*files_of(without)}
     linked = []
     for name, entry in manifest.files.items():
         if name in left:

@@ -35,7 +35,7 @@ from indexer.store.spaces import (
 )
 from indexer.store.typed import WrongType, read
 
-FORMAT = 6
+FORMAT = 7
 MANIFEST = "manifest.json"
 CATALOG = "catalog.duckdb"
 TOKENIZER = "tokenizer.json"
@@ -430,7 +430,7 @@ def _check(manifest: Manifest) -> None:
         )
     own = {CATALOG, TOKENIZER}
     for space in manifest.spaces:
-        own |= {rows_file(space.name), moments_file(space.name)}
+        own |= {*files_of(space.name)}
     _check_unembedding(manifest)
     if manifest.model.unembedding is not None and manifest.model.unembedding.arrays:
         own.add(UNEMBEDDING)
@@ -498,9 +498,19 @@ def rows_file(space: str) -> str:
     return f"{SPACES}/{space}.faiss"
 
 
+def codes_file(space: str) -> str:
+    """Where the 8-bit codes of a space lie, where it has any, relative to the index."""
+    return f"{SPACES}/{space}.codes.faiss"
+
+
 def moments_file(space: str) -> str:
     """Where a space's norms, mean and covariance lie, relative to the index."""
     return f"{SPACES}/{space}.npz"
+
+
+def files_of(space: str) -> tuple[str, str, str]:
+    """All files that a space may have: those of its rows, of its moments and of its codes."""
+    return rows_file(space), moments_file(space), codes_file(space)
 
 
 def parse_layers(text: str, available: Iterable[int]) -> tuple[int, ...]:

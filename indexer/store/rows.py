@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import os
 import struct
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +17,7 @@ from numpy.typing import NDArray
 from indexer.store.errors import DamagedIndex
 from indexer.store.files import FileEntry, opened
 from indexer.store.layout import rows_file
-from indexer.store.limits import want_of_memory
+from indexer.store.mapped import Mapped, threads
 from indexer.store.spaces import SpaceEntry
 
 Float32 = NDArray[np.float32]
@@ -28,7 +25,6 @@ Float32 = NDArray[np.float32]
 # fourcc, d, ntotal, two unused words faiss sets to 2**20, is_trained, metric (0: inner product),
 # and the length of the vector that follows, in floats.
 _HEADER = struct.Struct("<4siqqq?iQ")
-_BLOCK = 2 << 20  # read-ahead works in steps of this many bytes; one whole-file call does nothing
 
 
 ROUNDING = 1e-4
@@ -99,32 +95,13 @@ def read_rows(fd: int, width: int, first: int, count: int) -> Float32:
 
 _CACHED_ROWS = 512
 _MANY_QUERIES, _COPIED_ROWS, _APART = 16, 8192, 16
-
-_pool: ThreadPoolExecutor | None = None
-
-
-_making = threading.Lock()
-
-
-def _threads() -> ThreadPoolExecutor:
-    global _pool  # one pool a process, made at the first scan
-    with _making:
-        if _pool is None:
-            _pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1), thread_name_prefix="scan")
-        return _pool
+_FEW_ROWS = 4096
+"""Rows below which one thread is as fast as several."""
+_MANY_ROWS = 1024
+"""Rows copied at once from which on the whole file is likely to be read."""
 
 
-def _forked() -> None:
-    """A forked process has the pool and none of its threads: what it is given would never run."""
-    global _pool, _making
-    _pool, _making = None, threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)
-
-
-class MappedRows:
+class MappedRows(Mapped):
     """The rows of one space, mapped from their FAISS file.
 
     `faiss_index` is the mapped `IndexFlatIP`; never `add` to it. The floats start at an odd
@@ -133,30 +110,10 @@ class MappedRows:
     """
 
     def __init__(self, path: Path, rows: int, width: int, label: str) -> None:
-        import faiss as untyped
-
-        faiss: Any = untyped
-        self.rows, self.width, self.path, self.label = rows, width, path, label
-        expected = file_bytes(rows, width)
-        try:
-            found = path.stat()
-        except OSError:
-            raise DamagedIndex(f"{label} is missing") from None
-        size, self._mapped = found.st_size, (found.st_dev, found.st_ino, found.st_size)
-        if size != expected:
-            raise DamagedIndex(f"{label} has {size:,} bytes where {expected:,} belong")
-        with path.open("rb") as file:
-            if file.read(_HEADER.size) != header(rows, width):
-                raise DamagedIndex(f"{label} is not the {rows:,} x {width} FAISS file it should be")
-            _read_ahead(file.fileno(), size)
-        try:
-            self.faiss_index: Any = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
-        except RuntimeError as err:
-            if want_of_memory(err):
-                raise
-            raise DamagedIndex(f"{label} cannot be opened by faiss") from None
-        self._faiss = faiss
-        flat = faiss.rev_swig_ptr(self.faiss_index.get_xb(), rows * width)
+        kind = f"{rows:,} x {width} FAISS file"
+        super().__init__(path, header(rows, width), file_bytes(rows, width), kind, label)
+        self.rows, self.width = rows, width
+        flat = self._faiss.rev_swig_ptr(self.faiss_index.get_xb(), rows * width)
         self._matrix: Float32 = flat.reshape(rows, width)
 
     def row(self, position: int) -> Float32:
@@ -181,23 +138,9 @@ class MappedRows:
                 "`indexer verify` says what is damaged"
             )
         self.require_whole()
+        if most - least >= _MANY_ROWS and (isinstance(which, slice) or len(which) >= _MANY_ROWS):
+            self.read_ahead()
         return np.array(self._matrix[which], np.float32)
-
-    def require_whole(self) -> None:
-        """Raise `DamagedIndex` where the mapped file has been cut since it was opened.
-
-        Whoever reads a page of it that is gone is ended by the system (SIGBUS). What remains is a
-        file that is cut while it is being read: of that, no reader of a mapped file is told.
-        """
-        try:
-            found = self.path.stat()
-        except OSError:
-            return  # another index has taken the place; the mapped file is whole
-        device, inode, size = self._mapped
-        if (found.st_dev, found.st_ino) == (device, inode) and found.st_size < size:
-            raise DamagedIndex(
-                f"{self.label} was cut to {found.st_size:,} of {size:,} bytes while it was open"
-            )
 
     def scan(self, queries: Float32) -> Float32:
         """Inner products of every row with some queries: (m, width) -> (m, rows) float32.
@@ -208,6 +151,7 @@ class MappedRows:
         """
         queries = np.ascontiguousarray(queries, np.float32)
         self.require_whole()
+        self.read_ahead()
         if len(queries) >= _MANY_QUERIES:
             # Rows of the result that lie a multiple of a page apart would share few cache lines.
             out = np.empty((len(queries), self.rows + _APART), np.float32)[:, : self.rows]
@@ -216,8 +160,8 @@ class MappedRows:
                 np.matmul(queries, block.T, out=out[:, first : first + len(block)])
             return out
         out = np.empty((len(queries), self.rows), np.float32)
-        workers = _threads()
-        parts = workers._max_workers if self.rows >= 4096 else 1
+        workers, count = threads()
+        parts = count if self.rows >= _FEW_ROWS else 1
         edges = [self.rows * i // parts for i in range(parts + 1)]
         kernel, pointer = self._faiss.fvec_inner_products_ny, self._faiss.swig_ptr
 
@@ -310,10 +254,3 @@ def scan_error(width: int) -> float:
     """
     steps = (width + 5) * 2.0**-24
     return steps / (1 - steps)
-
-
-def _read_ahead(fd: int, size: int) -> None:
-    """Ask the kernel for the file now; mapped pages alone are fetched at random-access pace."""
-    if hasattr(os, "posix_fadvise"):
-        for at in range(0, size, _BLOCK):
-            os.posix_fadvise(fd, at, _BLOCK, os.POSIX_FADV_WILLNEED)

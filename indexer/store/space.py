@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.store.arrays import Arrays, of_space
+from indexer.store.codes import Codes
 from indexer.store.errors import EmptyPopulation
 from indexer.store.files import FileEntry
-from indexer.store.layout import moments_file, rows_file
+from indexer.store.layout import codes_file, moments_file, rows_file
 from indexer.store.rows import Float32, UnitRows
 from indexer.store.spaces import SpaceEntry
 
@@ -40,6 +41,23 @@ class Space:
     def rows(self) -> UnitRows:
         """The unit rows, mapped."""
         return UnitRows(self._folder, self.entry, self._files.get(rows_file(self.name)))
+
+    @cached_property
+    def codes(self) -> Codes | None:
+        """The codes of what its own measure compares, mapped; None where it has none."""
+        entry = self._files.get(codes_file(self.name))
+        if entry is None:
+            return None
+        scales, residuals = self._array("scales"), self._array("residuals")
+        return Codes(self._folder, self.entry, entry, scales, residuals)
+
+    @cached_property
+    def compared(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Of a space with codes: mean and covariance of all the vectors that are coded.
+
+        (width,) and (width, width) float64, the latter divided by n.
+        """
+        return self._array("compared_mean"), self._array("compared_covariance")
 
     @cached_property
     def _moments(self) -> Arrays:

@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from indexer.store.codes import fault_of
+from indexer.store.coding import Source
 from indexer.store.errors import DamagedIndex, EmptyPopulation, SemanticError
 from indexer.store.files import FileEntry, edges_of, open_regular
 from indexer.store.items import ITEMS
@@ -26,6 +28,7 @@ from indexer.store.layout import (
     TOKENIZER,
     UNEMBEDDING,
     Manifest,
+    codes_file,
     moments_file,
     rows_file,
 )
@@ -173,6 +176,14 @@ def _id_faults(index: Index, table: str, space: str, expected: int) -> list[str]
 def _space_faults(space: Space, tokens: int) -> list[str]:
     """Rows that are not unit, and arrays that are not of the space or hold what is no number."""
     faults, zero = [], space.norms == 0
+    if space.codes is not None:
+        mean = np.zeros(space.entry.width)
+        with contextlib.suppress(EmptyPopulation):  # what is compared with no mean needs none
+            mean = space.mean
+        norms, centered = space.norms, space.centered_norms
+        source = Source(space.entry, space.rows.block, norms, centered, mean)
+        said = fault_of(space.codes, source, space.compared)
+        faults += [f"{codes_file(space.name)}: {said}"] if said else []
     for first in range(0, space.entry.rows, _ROWS_AT_ONCE):
         count = min(_ROWS_AT_ONCE, space.entry.rows - first)
         block = space.rows.block(first, count)

@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.store.codes import write_codes
+from indexer.store.coding import Source, is_coded
 from indexer.store.errors import MachineError, SemanticError
 from indexer.store.files import FileEntry
 from indexer.store.layout import (
@@ -25,9 +27,11 @@ from indexer.store.layout import (
     UNEMBEDDING,
     Manifest,
     UnembeddingEntry,
+    codes_file,
     moments_file,
     rows_file,
 )
+from indexer.store.moments import moments
 from indexer.store.rows import Float32, RowsWriter
 from indexer.store.spaces import SpaceEntry
 from indexer.store.swap import Held, put_in_place, restore_retired
@@ -131,7 +135,7 @@ class Staging:
         population: NDArray[np.bool_] | None = None,
         **extra: NDArray[Any],
     ) -> dict[str, NDArray[Any]]:
-        """Write norms, mean and covariance beside the rows, and record the space as finished.
+        """Write norms, moments and codes beside the rows, and record the space as finished.
 
         Args:
             entry: what the manifest will say of the space.
@@ -142,7 +146,8 @@ class Staging:
 
         Returns:
             The arrays written: `norms`, `centered_norms` (rows,) float32, the latter |x - mu|;
-            `mean` (width,) float64; `covariance` (width, width) float64, divided by n.
+            `mean` (width,) float64; `covariance` (width, width) float64, divided by n; and what
+            `indexer.store.codes` has of a space that gets codes.
 
         Raises:
             MachineError: a row or norm is not finite.
@@ -163,12 +168,14 @@ class Staging:
             "covariance": covariance,
             **extra,
         }
+        paths = [rows_file(entry.name), moments_file(entry.name)]
+        if is_coded(entry):
+            paths.append(codes_file(entry.name))
+            source = Source(entry, writer.get, norms, centered, mean)
+            arrays |= write_codes(self.folder / paths[-1], source)
         _save_npz(self.folder / moments_file(entry.name), arrays)
         writer.close()
-        files = {
-            path: FileEntry.of(self.folder / path)
-            for path in (rows_file(entry.name), moments_file(entry.name))
-        }
+        files = {path: FileEntry.of(self.folder / path) for path in paths}
         self.keep(
             f"space {entry.name}",
             {
@@ -316,34 +323,6 @@ def blocks(writer: RowsWriter, norms: Float32) -> Iterator[tuple[int, NDArray[np
         count = min(BLOCK, writer.rows - first)
         unit = writer.get(first, count).astype(np.float64)
         yield first, unit * norms[first : first + count, None]
-
-
-def moments(
-    source: Iterator[tuple[int, NDArray[np.float64]]],
-    chosen: NDArray[np.bool_],
-    width: int,
-    label: str,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean (width,) and covariance (width, width) of the chosen rows, both float64.
-
-    One pass with blocks merged pairwise (Chan, Golub, LeVeque 1979), so that a mean far from
-    zero costs no digits. The covariance is divided by n: the rows are the population.
-    """
-    count, mean = 0, np.zeros(width)
-    scatter = np.zeros((width, width))
-    for first, block in source:
-        if not np.isfinite(block).all():
-            row = first + int(np.flatnonzero(~np.isfinite(block).all(axis=1))[0])
-            raise MachineError(f"space {label!r}: row {row} is not finite")
-        part = block[chosen[first : first + len(block)]]
-        if not len(part):
-            continue
-        part_mean = part.mean(axis=0)
-        centered = (part - part_mean).astype(np.float32)  # sums of a block: 7 digits are plenty
-        gap, total = part_mean - mean, count + len(part)
-        scatter += centered.T @ centered + np.outer(gap, gap) * (count * len(part) / total)
-        mean, count = mean + gap * (len(part) / total), total
-    return mean, scatter / max(count, 1)
 
 
 def write_catalog(folder: Path, tables: dict[str, dict[str, Any]], modelled: bool = True) -> None:

@@ -1,0 +1,270 @@
+"""The file of a space's 8-bit codes: written as faiss has it, asked for what scores highest.
+
+The file is faiss's `IndexScalarQuantizer` of type `QT_8bit_direct_signed` ("IxSQ"). Where its width
+is a multiple of 16 faiss multiplies bytes, many at once, and takes the whole part of a query's
+numbers; so vectors have as many zeros after them, and queries are whole numbers. Writing it needs
+no faiss. What the bytes mean is in `indexer.store.coding`.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.store.coding import (
+    MOST_CODE,
+    SLACK,
+    Float64,
+    Source,
+    code_width,
+    coded,
+    in_cache,
+    lengths_left,
+    rounding,
+    scales_of,
+    signs,
+    turned,
+)
+from indexer.store.files import FileEntry, opened
+from indexer.store.layout import codes_file
+from indexer.store.mapped import Mapped, threads
+from indexer.store.moments import moments
+from indexer.store.rows import Float32, scan_error
+from indexer.store.spaces import SpaceEntry
+
+Int64 = NDArray[np.int64]
+
+_FEW_ROWS = 16384
+"""Rows below which one thread is as fast as several."""
+
+_PROBES, _ALIKE = 8, 1e-9
+"""Along how many directions moments are held against the rows, and how far they may be apart."""
+
+# fourcc, d, ntotal, two unused words, is_trained, metric (0: inner product); then the quantizer:
+# its type (8: QT_8bit_direct_signed), how and from what it was trained, d, bytes a vector, numbers
+# trained; and how many bytes follow.
+_HEADER = struct.Struct("<4siqqq?iiifQQQQ")
+_SIGNED = 8
+_OFFSET = 128
+"""What is added to a signed byte where it is stored, which flips its first bit."""
+
+
+def header(rows: int, width: int) -> bytes:
+    """The bytes that stand before the codes of `rows` vectors of `width`."""
+    wide = code_width(width)
+    index = (b"IxSQ", wide, rows, 1 << 20, 1 << 20, True, 0)
+    return _HEADER.pack(*index, _SIGNED, 0, 0.0, wide, wide, 0, rows * wide)
+
+
+class CodesWriter:
+    """A file of codes, written from its beginning to its end."""
+
+    def __init__(self, path: Path, rows: int, width: int) -> None:
+        self._file = path.open("wb")
+        self._file.write(header(rows, width))
+
+    def put(self, codes: NDArray[np.int8]) -> None:
+        """Write the codes that come next: (n, code width) int8."""
+        self._file.write((codes.view(np.uint8) ^ np.uint8(_OFFSET)).data)
+
+    def close(self) -> None:
+        """Return once everything is on the disk."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+
+
+def write_codes(path: Path, source: Source) -> dict[str, NDArray[Any]]:
+    """Write the codes of a space, in two walks over its rows.
+
+    Returns:
+        `scales` (code width,) float32, `residuals` (rows,) float32; and of all the vectors that
+        are coded, `compared_mean` (width,) float64 and `compared_covariance` (width, width)
+        float64, divided by n: the scores of a query have its product with the one as their mean,
+        and its square by the other as their variance.
+    """
+    entry = source.entry
+    greatest = np.zeros(code_width(entry.width), np.float32)
+
+    def measured() -> Iterator[tuple[int, Float64]]:
+        for first, vectors in source.vectors():
+            for _, wide in in_cache(vectors):
+                np.maximum(greatest, wide.max(axis=0), out=greatest)
+                np.maximum(greatest, -wide.min(axis=0), out=greatest)
+            yield first, vectors
+
+    every = np.ones(entry.rows, bool)
+    mean, covariance = moments(measured(), every, entry.width, entry.name, np.float64)
+    scales, residuals = scales_of(greatest), np.empty(entry.rows, np.float32)
+    writer = CodesWriter(path, entry.rows, entry.width)
+    for first, wide in source.turned():
+        codes, residuals[first : first + len(wide)] = coded(wide, scales)
+        writer.put(codes)
+    writer.close()
+    return {
+        "scales": scales,
+        "residuals": residuals,
+        "compared_mean": mean,
+        "compared_covariance": covariance,
+    }
+
+
+@dataclass(frozen=True)
+class Highest:
+    """The items whose codes score highest with a query.
+
+    Attributes:
+        positions: (n,) int64, in no order.
+        scores: (n,) float64, what their codes score.
+        off_by: (n,) float64, how far the scores of the items themselves may be from these.
+        ceiling: what the score of no other item is above; minus infinity where there is no other.
+    """
+
+    positions: Int64
+    scores: Float64
+    off_by: Float64
+    ceiling: float
+
+
+class Codes(Mapped):
+    """The codes of one space of a sealed index.
+
+    Args:
+        folder: of the index.
+        space: what the manifest says of the space.
+        entry: what it says of the file.
+        scales: (code width,) float32.
+        residuals: (rows,) float32.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        space: SpaceEntry,
+        entry: FileEntry | None,
+        scales: Float32,
+        residuals: Float32,
+    ) -> None:
+        name = codes_file(space.name)
+        opened(folder, name, entry).close()
+        self.rows, self.width = space.rows, space.width
+        self._wide = code_width(space.width)
+        head = header(self.rows, self.width)
+        size = len(head) + self.rows * self._wide
+        kind = f"{self.rows:,} x {self._wide} file of codes"
+        super().__init__(folder / name, head, size, kind, f"index {folder.name!r}: {name}")
+        self.scales, self.residuals = scales, residuals
+
+    @cached_property
+    def _most_left(self) -> float:
+        """The greatest residual."""
+        return float(self.residuals.max())
+
+    def highest(self, query: Float64, count: int) -> Highest:
+        """The items whose codes score highest, `count` or more of them.
+
+        Args:
+            query: (width,) float64, of length 1.
+            count: how many.
+        """
+        self.require_whole()
+        self.read_ahead()
+        steps = self.scales.astype(np.float64)
+        direction = turned(query.astype(np.float64)[None])[0]
+        scaled = direction * steps
+        step = float(np.abs(scaled).max()) / MOST_CODE
+        asked = np.rint(scaled / step) if step else scaled
+        missed = direction - step * np.divide(
+            asked, steps, out=np.zeros_like(steps), where=steps > 0
+        )
+        left = float(np.linalg.norm(missed[steps > 0]))
+        # What faiss adds up is exact in whole numbers, and rounded to float32 in the end at the
+        # least; an order of adding up in float32 is allowed for too.
+        left += scan_error(self._wide) * (1 + left) + SLACK
+        found = self._parts(asked.astype(np.float32)[None], count)
+        positions = np.concatenate([at for at, _ in found])
+        scores = np.concatenate([scores for _, scores in found]) * step
+        residuals = self.residuals[positions].astype(np.float64)
+        floors = [float(scores[-1]) for at, scores in found if len(at) == count]
+        most = self._most_left + (1 + self._most_left) * left
+        ceiling = max(floors) * step + most if floors else -np.inf
+        return Highest(positions, scores, residuals + (1 + residuals) * left, ceiling)
+
+    def _parts(self, query: Float32, count: int) -> list[tuple[Int64, Float64]]:
+        """The best of each part of the rows, best first, as many parts as there are threads.
+
+        Positions, and what the codes give, in whole numbers.
+        """
+        workers, most = threads()
+        parts = most if self.rows >= _FEW_ROWS else 1
+        edges = [self.rows * i // parts for i in range(parts + 1)]
+
+        def part(first: int, last: int) -> tuple[Int64, Float64]:
+            self._faiss.omp_set_num_threads(1)  # holds for the thread that calls it alone
+            asked: dict[str, Any] = {}
+            if parts > 1:
+                within = self._faiss.IDSelectorRange(first, last)
+                asked["params"] = self._faiss.SearchParameters(sel=within)
+            scores, ids = self.faiss_index.search(query, min(count, last - first), **asked)
+            there = ids[0] >= 0
+            return ids[0][there], scores[0][there].astype(np.float64)
+
+        running = [workers.submit(part, edges[i], edges[i + 1]) for i in range(1, parts)]
+        return [part(edges[0], edges[1]), *(one.result() for one in running)]
+
+    def stored(self, first: int, count: int) -> NDArray[np.int8]:
+        """Codes `first` to `first + count` as they are in the file, (count, code width) int8."""
+        with self.path.open("rb") as file:
+            file.seek(_HEADER.size + first * self._wide)
+            read = np.frombuffer(file.read(count * self._wide), np.uint8)
+        codes: NDArray[np.int8] = (read ^ np.uint8(_OFFSET)).view(np.int8)
+        return codes.reshape(-1, self._wide)
+
+
+def fault_of(codes: Codes, source: Source, spread: tuple[Float64, Float64]) -> str:
+    """What codes say that does not hold of the rows, or an empty text.
+
+    They need not be the codes that are made here: another processor may round otherwise. Wrong is
+    what an answer would be wrong by: a vector that lies farther from its codes than its residual
+    says, and moments that are not those of the vectors.
+
+    Args:
+        codes: of a space.
+        source: its rows.
+        spread: `compared_mean` and `compared_covariance`.
+    """
+    rows, width = source.entry.rows, source.entry.width
+    # The variance along a few directions tells a wrong number anywhere in the covariance.
+    along = signs(_PROBES * width).reshape(_PROBES, width) / np.sqrt(width)
+    sums, squares = np.zeros(len(along)), np.zeros(len(along))
+    middle = along @ spread[0]
+    for first, vectors in source.vectors():
+        stored = codes.stored(first, len(vectors))
+        for at, wide in in_cache(vectors):
+            here = slice(first + at, first + at + len(wide))
+            numbers = stored[at : at + len(wide)].astype(np.float32)
+            # As much again is what both lengths are off by.
+            said = codes.residuals[here] + np.float32(rounding(width))
+            wrong = np.flatnonzero(~(lengths_left(wide, numbers, codes.scales) <= said))
+            if len(wrong):
+                row = here.start + int(wrong[0])
+                return f"row {row:,} lies farther from its codes than is said"
+        products = vectors @ along.T - middle
+        sums += products.sum(axis=0)
+        squares += np.square(products).sum(axis=0)
+    spreads = np.vecdot(along @ spread[1], along)
+    most = float(np.trace(spread[1])) + SLACK
+    if not (
+        np.abs(sums / rows).max() <= _ALIKE
+        and np.abs(squares / rows - spreads).max() <= _ALIKE * most
+    ):
+        return "the moments of what is compared are not those of the rows"
+    return ""

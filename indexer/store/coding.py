@@ -1,0 +1,228 @@
+"""How vectors become 8-bit codes, and how far these may be from what they stand for.
+
+Coded are the vectors v that the space's own measure compares, each of length 1 or zero: a row, or
+in a space of centred cosines a row less the mean. They are turned first, so that no dimension
+stands out (`turned`), which leaves every inner product what it is. Then a dimension j has a scale
+s_j, its greatest number over 127, and a vector has a signed byte for each:
+
+    c_j = round(v_j / s_j)              r = v - s c, of which the length |r| is kept
+
+A query x of length 1 is turned too, and has bytes with one scale t:
+
+    b_j = round(s_j x_j / t)            f = x - t b / s
+
+So a product of bytes, which is exact, says of v.x, by Cauchy and Schwarz,
+
+    | v.x - t c.b |  =  | r.x + s c.f |  <=  |r| + (1 + |r|) |f|
+
+and a few roundings more. Knows vectors; knows no file of codes, and no question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.store.rows import Float32
+from indexer.store.spaces import SpaceEntry
+
+Float64 = NDArray[np.float64]
+
+FEWEST_ROWS = 4096
+"""Rows below which a scan of them all is as fast as a pass over codes."""
+
+ROWS_TO_WIDTH = 4
+"""How many times its width a space's rows are where it has codes: second moments take room too."""
+
+CODED = ("cosine", "centered")
+"""Measures whose vectors are coded: those that a space may have as its own."""
+
+ALIGNED = 16
+"""What the width of codes is a multiple of."""
+
+MOST_CODE = 127
+"""The greatest code, and the least of the other sign."""
+
+SLACK = 1e-12
+"""More than float64 is off by in a product of two vectors of length 1, turned and not, and in the
+length of one."""
+
+
+_BLOCK = 4096
+"""Vectors whose products are added up at once."""
+
+_IN_CACHE = 256
+"""Vectors whose float64 copies stay in the processor's cache."""
+
+
+def is_coded(entry: SpaceEntry) -> bool:
+    """Whether a space that is written gets codes: where they are worth their room."""
+    return (
+        entry.measure in CODED
+        and entry.rows >= FEWEST_ROWS
+        and entry.rows >= ROWS_TO_WIDTH * entry.width
+    )
+
+
+def code_width(width: int) -> int:
+    """How many bytes a vector's codes have."""
+    return -(-width // ALIGNED) * ALIGNED
+
+
+def rounding(width: int) -> float:
+    """How far a vector of length 1, turned in float32, may be from the vector itself, turned.
+
+    Each of the sums and differences rounds its result, and each step keeps lengths but for a
+    factor; so n steps are off by n u of a length, u = 2^-24, and with them the signs, the
+    division and the first rounding to float32 (Higham 2002, lemma 3.1). As much again is what a
+    residual's own float32 is off by.
+
+    Args:
+        width: of the vectors.
+    """
+    wide = code_width(width)
+    steps = 2 * ((wide & -wide).bit_length() + 1) + 2
+    return 2 * (steps + 8) * 2.0**-24
+
+
+@lru_cache(maxsize=8)
+def signs(count: int) -> Float64:
+    """As many times 1 or -1, in no order: (count,) float64, the same on every machine."""
+    hashed = (np.arange(count, dtype=np.uint64) * np.uint64(2654435761)) >> np.uint64(13)
+    return np.where(hashed & np.uint64(1), 1.0, -1.0)
+
+
+def turned(vectors: NDArray[Any]) -> NDArray[Any]:
+    """Vectors, padded with zeros and turned: (n, width) -> (n, code_width(width)).
+
+    Twice each block of as many numbers as the greatest power of two that divides the width is
+    given signs and multiplied by Hadamard's matrix, and between the two the blocks are dealt out.
+    So one great number becomes many small ones, and the steps of 8 bits are small for all of them.
+    The sums and differences of each of some steps are those of a rotation: what float32 is off by
+    in all of them is `rounding`.
+
+    Args:
+        vectors: float32 or float64, which the result is too.
+    """
+    count, width = vectors.shape
+    wide = code_width(width)
+    block = wide & -wide
+    found = np.zeros((wide, count), vectors.dtype)  # a vector a column: each step is of whole rows
+    found[:width] = vectors.T
+    for given in signs(2 * wide).reshape(2, wide, 1):
+        found *= given.astype(vectors.dtype)
+        found = _multiplied(found, block)
+        found = found.reshape(-1, block, count).transpose(1, 0, 2).reshape(wide, count)
+    return np.ascontiguousarray(found.T)
+
+
+def _multiplied(columns: NDArray[Any], block: int) -> NDArray[Any]:
+    """Columns, each block of a power of two times Hadamard's matrix over the root of its size."""
+    other, half = np.empty_like(columns), block
+    while half > 1:
+        half //= 2
+        (first, second), (total, difference) = (
+            pairs.reshape(-1, 2, half, columns.shape[1]).swapaxes(0, 1)
+            for pairs in (columns, other)
+        )
+        np.add(first, second, out=total)
+        np.subtract(first, second, out=difference)
+        columns, other = other, columns
+    columns *= columns.dtype.type(1 / np.sqrt(block))
+    return columns
+
+
+@dataclass(frozen=True)
+class Source:
+    """What codes are made of, and are held against: the rows of a space, wherever they lie.
+
+    Attributes:
+        entry: what the space is.
+        block: unit rows from a position on, so many: (n, width) float32.
+        norms: (rows,) float32.
+        centered_norms: (rows,) float32, the length of each vector less the mean.
+        mean: (width,) float64, of its population.
+    """
+
+    entry: SpaceEntry
+    block: Callable[[int, int], Float32]
+    norms: Float32
+    centered_norms: Float32
+    mean: Float64
+
+    def vectors(self) -> Iterator[tuple[int, Float64]]:
+        """The vectors that are compared, (n, width) float64, with the position of the first.
+
+        Each is of length 1, or zero: in a space of centred cosines where the measure takes it for
+        the mean itself.
+        """
+        centered = self.entry.measure == "centered"
+        for first in range(0, self.entry.rows, _BLOCK):
+            whole = self.block(first, min(_BLOCK, self.entry.rows - first)).astype(np.float64)
+            for at in range(0, len(whole), _IN_CACHE):
+                vectors = whole[at : at + _IN_CACHE]
+                here = slice(first + at, first + at + len(vectors))
+                if centered:
+                    vectors *= self.norms[here, None]
+                    vectors -= self.mean
+                    vectors[self.centered_norms[here] == 0] = 0
+                sizes = np.sqrt(np.vecdot(vectors, vectors))
+                sizes[sizes == 0] = 1
+                vectors /= sizes[:, None]
+            yield first, whole
+
+    def turned(self) -> Iterator[tuple[int, Float32]]:
+        """The same, turned, as many at a time as stay in the processor's cache."""
+        for first, vectors in self.vectors():
+            yield from ((first + at, wide) for at, wide in in_cache(vectors))
+
+
+def in_cache(vectors: Float64) -> Iterator[tuple[int, Float32]]:
+    """Some vectors, turned in float32, as many at a time as stay in the processor's cache."""
+    for at in range(0, len(vectors), _IN_CACHE):
+        yield at, turned(vectors[at : at + _IN_CACHE].astype(np.float32))
+
+
+def coded(vectors: Float32, scales: Float32) -> tuple[NDArray[np.int8], Float32]:
+    """Codes of some vectors that are turned, and how far each may be from what they stand for.
+
+    Args:
+        vectors: (n, code width) float32.
+        scales: (code width,) float32; 0 where every number of a dimension is.
+
+    Returns:
+        (n, code width) int8, and (n,) float32, `rounding` included.
+    """
+    rounded = np.rint(vectors * over(scales))
+    np.clip(rounded, -MOST_CODE, MOST_CODE, out=rounded)
+    codes = rounded.astype(np.int8)
+    return codes, lengths_left(vectors, rounded, scales)
+
+
+def lengths_left(vectors: Float32, codes: Float32, scales: Float32) -> Float32:
+    """How far each of some vectors may be from what its codes stand for: (n,) float32.
+
+    Args:
+        vectors: (n, code width) float32, turned.
+        codes: the same of numbers, which are written over.
+        scales: (code width,) float32.
+    """
+    codes *= scales
+    codes -= vectors
+    left: Float32 = np.sqrt(np.vecdot(codes, codes)) + np.float32(rounding(vectors.shape[1]))
+    return left
+
+
+def over(steps: Float32) -> Float32:
+    """1 over each, and 0 where it is 0."""
+    return np.divide(1, steps, out=np.zeros_like(steps), where=steps > 0)
+
+
+def scales_of(greatest: Float32) -> Float32:
+    """The scale of each dimension, (code width,) float32, of the greatest number in it."""
+    return greatest / np.float32(MOST_CODE)
