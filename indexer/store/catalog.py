@@ -10,12 +10,15 @@ import threading
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from indexer.store.catalog_file import ALIAS, damaged, opened_locked
 from indexer.store.errors import ClosedIndex, UnknownSpace
 from indexer.store.grid import HeadGrid, NeuronGrid
 from indexer.store.layout import Manifest
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 class Catalog:
@@ -73,11 +76,20 @@ class Catalog:
             DamagedIndex: the catalog cannot be read.
             ClosedIndex: the index was closed.
         """
+        rows: list[tuple[Any, ...]] = self._run(query, parameters, "fetchall")
+        return rows
+
+    def columns(self, query: str, parameters: Sequence[Any] = ()) -> dict[str, NDArray[Any]]:
+        """The same, a NumPy array a column; raises as `sql` does."""
+        columns: dict[str, NDArray[Any]] = self._run(query, parameters, "fetchnumpy")
+        return columns
+
+    def _run(self, query: str, parameters: Sequence[Any], fetch: str) -> Any:
         cursor = self._cursor()
         import duckdb
 
         try:
-            rows: list[tuple[Any, ...]] = cursor.execute(query, list(parameters)).fetchall()
+            return getattr(cursor.execute(query, list(parameters)), fetch)()
         except duckdb.Error as err:
             self.require_open()  # or it was closed by another thread meanwhile
             if isinstance(err, duckdb.ProgrammingError):
@@ -88,7 +100,6 @@ class Catalog:
             if "interrupted" in str(err):  # what DuckDB makes of ctrl+c while it runs a query
                 raise KeyboardInterrupt from None
             raise
-        return rows
 
     def _cursor(self) -> Any:
         cursor = getattr(self._local, "cursor", None)

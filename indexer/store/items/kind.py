@@ -104,6 +104,32 @@ class Kind(ABC):
             ) from None
 
 
+class Whole:
+    """A table of few rows, read whole once it has been asked for often.
+
+    A look-up in the database takes longer than a search among all vectors.
+
+    Args:
+        catalog: of the index.
+        item: whose table it is.
+        query: its columns, a row an item in the order of their ids.
+    """
+
+    OFTEN, MOST = 8, 1 << 17
+
+    def __init__(self, catalog: Catalog, item: ItemName, query: str) -> None:
+        self._catalog, self._item, self._query = catalog, item, query
+        self._times, self._columns = 0, dict[str, list[Any]]()
+
+    def columns(self) -> dict[str, list[Any]]:
+        """By name, a list a column; empty before it has been asked for often, or of many rows."""
+        self._times += 1
+        if self._times == self.OFTEN and self._catalog.manifest.counts[self._item] <= self.MOST:
+            found = self._catalog.columns(self._query)
+            self._columns = {name: column.tolist() for name, column in found.items()}
+        return self._columns
+
+
 def one_of(column: str, values: Sequence[Any]) -> str:
     """A condition that the index on a column serves where the values are few."""
     if len(values) > 2:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from indexer.store.catalog import Catalog
-from indexer.store.items.kind import Kind, given, one_of
+from indexer.store.items.kind import Kind, Whole, given, one_of
 from indexer.store.spaces import SpaceEntry
 from indexer.store.vocabulary import display
 
@@ -48,12 +48,18 @@ class Tokens(Kind):
         super().__init__(catalog)
         self._known: dict[int, Token] = {}
         self._saying: dict[str, Token | None] = {}
+        self._whole = Whole(catalog, self.name, "SELECT text, special, byte FROM token ORDER BY id")
+        self._ids: dict[str, int] = {}
 
     def by_id(self, ids: Iterable[int]) -> list[Token]:
         """Tokens by id, in the order asked."""
         wanted = [int(i) for i in ids]
         new = [i for i in set(wanted) if i not in self._known]
         if new:
+            whole = self._whole.columns()
+            if whole:
+                self._known.update((i, token) for i in new if (token := _token(whole, i)))
+                return self._of_ids(self._known, wanted)
             rows = self._catalog.sql(
                 "SELECT id, text, special FROM token WHERE id IN (SELECT unnest(?))", [new]
             )
@@ -71,6 +77,10 @@ class Tokens(Kind):
         if not new:
             return
         found: dict[str, Token | None] = dict.fromkeys(new)
+        whole = self._whole.columns()
+        if whole:
+            self._saying.update((text, _token(whole, self._id_of(text, whole))) for text in new)
+            return
         rows = self._catalog.sql(
             f"SELECT id, text, special FROM token WHERE {one_of('text', new)} "
             "ORDER BY byte DESC, id DESC",
@@ -79,6 +89,16 @@ class Tokens(Kind):
         # Of several the lowest id, come last, and of those a byte only where there is no other.
         found.update((row[1], Token(*row)) for row in rows)
         self._saying.update(found)
+
+    def _id_of(self, text: str, whole: dict[str, list[Any]]) -> int:
+        """The token that says a text: the lowest id, and a byte only where there is no other."""
+        if not self._ids:
+            ids = range(len(whole["text"]))
+            for of_bytes in (False, True):
+                for i in ids:
+                    if whole["byte"][i] == of_bytes:
+                        self._ids.setdefault(whole["text"][i], i)
+        return self._ids.get(text, -1)
 
     def like(self, text: str, limit: int = 3) -> list[Token]:
         """The word-like tokens spelled most like `text`, best first."""
@@ -113,3 +133,10 @@ class Tokens(Kind):
     def reference(self, space: SpaceEntry) -> NDArray[np.int64]:
         """Word-like tokens."""
         return self.word_like
+
+
+def _token(whole: dict[str, list[Any]], at: int) -> Token | None:
+    """A token of a whole table of them; None where there is none of that id."""
+    if not 0 <= at < len(whole["text"]):
+        return None
+    return Token(at, whole["text"][at], whole["special"][at])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from indexer.store.catalog import Catalog
-from indexer.store.items.kind import Kind, given, one_of
+from indexer.store.items.kind import Kind, Whole, given, one_of
 from indexer.store.spaces import SpaceEntry
 
 _COLUMNS = "id, text, token_ids, sink, also"
@@ -44,12 +44,20 @@ class Words(Kind):
         super().__init__(catalog)
         self._known: dict[int, Word] = {}
         self._saying: dict[str, Word | None] = {}
+        self._whole = Whole(
+            catalog, self.name, "SELECT text, token_ids, sink, also FROM word ORDER BY id"
+        )
+        self._ids: dict[str, int] = {}
 
     def by_id(self, ids: Iterable[int]) -> list[Word]:
         """Words by id, in the order asked."""
         wanted = [int(i) for i in ids]
         new = [i for i in set(wanted) if i not in self._known]
         if new:
+            whole = self._whole.columns()
+            if whole:
+                self._known.update((i, word) for i in new if (word := _of_whole(whole, i)))
+                return self._of_ids(self._known, wanted)
             rows = self._catalog.sql(
                 f"SELECT {_COLUMNS} FROM word WHERE id IN (SELECT unnest(?))", [new]
             )
@@ -75,6 +83,10 @@ class Words(Kind):
         new = [text for text in dict.fromkeys(texts) if text not in self._saying]
         if not new:
             return
+        whole = self._whole.columns()
+        if whole:
+            self._saying.update((text, _of_whole(whole, self._id_of(text, whole))) for text in new)
+            return
         found: dict[str, Word | None] = dict.fromkeys(new)
         rows = self._catalog.sql(
             f"SELECT {_COLUMNS} FROM word WHERE {one_of('text', new)}", given(new)
@@ -86,6 +98,16 @@ class Words(Kind):
             for word in map(_word, spelled):
                 found.update((text, word) for text in missing if text in word.also)
         self._saying.update(found)
+
+    def _id_of(self, text: str, whole: dict[str, list[Any]]) -> int:
+        """The word that is written so, or another spelling of whose tokens it is."""
+        if not self._ids:
+            self._ids = {text: i for i, text in enumerate(whole["text"])}
+            if self._catalog.manifest.has_model:
+                for i, spelled in enumerate(whole["also"]):
+                    for also in spelled:
+                        self._ids.setdefault(str(also), i)
+        return self._ids.get(text, -1)
 
     def by_tokens(self, ids: Sequence[int]) -> Word | None:
         """The word that is made of some tokens, whatever its spelling, or None."""
@@ -117,3 +139,11 @@ class Words(Kind):
 
 def _word(row: tuple[Any, ...]) -> Word:
     return Word(row[0], row[1], tuple(row[2]), tuple(row[3]), tuple(row[4]))
+
+
+def _of_whole(whole: dict[str, list[Any]], at: int) -> Word | None:
+    """A word of a whole table of them; None where there is none of that id."""
+    if not 0 <= at < len(whole["text"]):
+        return None
+    lists = (tuple(whole[name][at].tolist()) for name in ("token_ids", "sink", "also"))
+    return _word((at, whole["text"][at], *lists))
