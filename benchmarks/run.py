@@ -17,7 +17,14 @@ from benchmarks import builds, imports, queries, screen, testsets
 from benchmarks.measure import Line
 
 PARTS: dict[str, list[Callable[[], list[Line]]]] = {
-    "queries": [queries.cold, queries.warm, queries.profiles, queries.groups, queries.batches],
+    "queries": [
+        queries.cold,
+        queries.warm,
+        queries.passes,
+        queries.profiles,
+        queries.groups,
+        queries.batches,
+    ],
     "screen": [screen.first, screen.keys],
     "keys": [screen.memory],
     "testsets": [testsets.analogies],

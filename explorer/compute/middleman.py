@@ -27,9 +27,10 @@ from explorer.compute.firing import Firing, about_z, firing, least, more
 from explorer.compute.neighbors import meta_of
 from explorer.compute.rowcount import layers_have, row_count
 from explorer.compute.workspace import Workspace
+from explorer.correlations import Float32
 from explorer.errors import BadExpression, QueryError
 from explorer.expressions import Expression, Term, single_word
-from explorer.measures.measure import Weighted
+from explorer.measures.measure import HALF_ULP_64, Weighted
 from explorer.products import Float64, unit_products
 from explorer.progress import Progress
 from explorer.questions import Meta, MiddleMan, MiddlemanQuery, Middlemen
@@ -44,8 +45,8 @@ from indexer.store.spaces import neuron_space
 
 Int64 = NDArray[np.int64]
 
-EVERY = slice(None)
-"""All neurons of a side."""
+_ROUNDINGS = 16 * HALF_ULP_64
+"""What a few roundings in float64 may change of a number, as a share."""
 
 
 def answer(work: Workspace, query: MiddlemanQuery, progress: Progress) -> Middlemen:
@@ -194,8 +195,8 @@ def _bounds(
 ) -> tuple[Float64, Float64]:
     """What every neuron's exact score lies between, given what a scan may be off by.
 
-    A score never falls as a product rises, in float64 as on paper, so that the scores of the least
-    and of the greatest product that there may be enclose the exact one to the last bit.
+    Neither the least nor the mean nor the largest of some scores is off by more than one of these
+    is, and a difference by no more than both of its sides.
 
     Returns:
         (neurons,) float64 each.
@@ -204,22 +205,40 @@ def _bounds(
         DamagedIndex: a score is not a finite number, which a sound index never gives.
     """
     scanned = space.scan_all(np.stack([scorer.direction for scorer in scorers]))
-    error = scan_error(space.entry.width)
-    low: list[Float64] = []
-    high: list[Float64] = []
-    for scorer, products in zip(scorers, scanned, strict=True):
-        for end, found in ((-error, low), (error, high)):
-            wide = products.astype(np.float64)
-            wide += end
-            wide *= scorer.size
-            found.append(scorer.scores(wide, EVERY))
-    lower = _total([*low[:wanted], *high[wanted:]], wanted, combine)
-    upper = _total([*high[:wanted], *low[wanted:]], wanted, combine)
-    if any(not np.isfinite(values.sum()) for values in (*low, *high)):
+    scales = {scorer.home: scorer.scale() for scorer in scorers}
+    values = [
+        scorer.scanned(products, scales[scorer.home])
+        for scorer, products in zip(scorers, scanned, strict=True)
+    ]
+    if not all(np.isfinite(each.sum()) for each in values):
         raise DamagedIndex(
             f"scores of {space.name} are not finite numbers: `indexer verify` names the file"
         )
-    return lower, upper
+    longest = {scorer.home: scorer for scorer in sorted(scorers, key=lambda one: one.size)}
+    off = np.zeros(space.entry.rows)
+    for scorer in longest.values():  # of the words of one space the longest is off by most
+        np.maximum(off, scorer.off_by(scales[scorer.home]), out=off)
+    answered = _answered(values, wanted, combine)
+    if not values[wanted:]:
+        return answered - off, answered + off
+    total = answered - np.maximum(np.stack(values[wanted:]).max(axis=0), 0)
+    surely, perhaps = answered > off, answered > -off
+    return np.where(surely, total - 2 * off, -np.inf), np.where(perhaps, total + 2 * off, -np.inf)
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """How scores of all neurons follow from products with their unit rows, the word's size aside.
+
+    Attributes:
+        each: (rows,) float64, what each product is multiplied by: n of its length, over the
+            deviation where the score is z.
+        less: (rows,) float64, what is then taken away: the mean over the deviation; None where
+            nothing is.
+    """
+
+    each: Float64
+    less: Float64 | None = None
 
 
 class _Scorer:
@@ -237,6 +256,7 @@ class _Scorer:
     def __init__(self, space: Space, word: Weighted, score: str) -> None:
         self._space, self._score = space, score
         self.vector, self.size = word.vector, float(np.linalg.norm(word.vector))
+        self.home = word.home.name
         self._moments = space.scores_of(word.home) if score == "z" else None
         self._vary = self._moments is None or bool(self._moments[1].min() > 0)
 
@@ -245,7 +265,7 @@ class _Scorer:
         """The word's unit vector, (d_model,): none is too long or short for a scan's float32."""
         return self.vector / self.size if self.size else self.vector
 
-    def scores(self, products: Float64, at: slice | Int64) -> Float64:
+    def scores(self, products: Float64, at: Int64) -> Float64:
         """(n,) products with the word at its own length -> (n,) scores; may reuse them."""
         if self._score == "cosine":
             return products / self.size if self.size else products
@@ -258,6 +278,33 @@ class _Scorer:
             if not self._vary:
                 products[deviation <= 0] = 0
         return products
+
+    def scanned(self, products: Float32, scale: _Scale) -> Float64:
+        """The scores of all neurons, from a scan's products with `direction`: (rows,) float64."""
+        scores = products * scale.each
+        if self._score != "cosine":
+            scores *= self.size
+        if scale.less is not None:
+            scores -= scale.less
+        return scores
+
+    def off_by(self, scale: _Scale) -> Float64:
+        """How far each of these may be from the exact one: (rows,) float64."""
+        size = 1.0 if self._score == "cosine" else self.size
+        off = (scan_error(self._space.entry.width) + _ROUNDINGS) * size * scale.each
+        return off if scale.less is None else off + _ROUNDINGS * np.abs(scale.less)
+
+    def scale(self) -> _Scale:
+        """What a scan's products are multiplied by, and less; the same for words of one space."""
+        if self._score == "cosine":
+            return _Scale(np.ones(self._space.entry.rows))
+        lengths = self._space.lengths
+        if self._moments is None:
+            return _Scale(lengths)
+        mean, deviation = self._moments
+        there = deviation > 0
+        over = np.divide(1.0, deviation, out=np.zeros_like(deviation), where=there)
+        return _Scale(lengths * over, mean * over)
 
     def exactly(self, positions: Int64) -> Float64:
         """The scores of some neurons, in float64 from the rows as stored: (n,) float64."""
