@@ -337,7 +337,7 @@ class _Build:
         rows = len(self.texts) * len(token_spaces(model)) + len(self.words) * len(self.layers)
         rows += self.neurons.rows * len(model.family.sides)
         rows += 2 * self.heads.rows if "head" in self.spaces else 0
-        needed = rows * model.d_model * 4 + 64_000_000
+        needed = rows * model.d_model * 5 + 64_000_000  # rows, and codes of them
         if self.layers and self.neurons.rows:
             # Activations kept until deviations are known, and then the tables of the strongest.
             needed += int(self.neurons.rows * 16 * (KEPT * len(self.words) + WORDS_PER_NEURON))

@@ -335,7 +335,7 @@ def _require_wordfreq() -> None:
 
 def _require_room(folder: Path, entry: SpaceEntry, old: Manifest | None) -> None:
     """Fail before the work, not at the end of it, where the disk is clearly too small."""
-    needed = entry.rows * (entry.width + 32) * 4 + 16_000_000
+    needed = entry.rows * (entry.width + 32) * 5 + 16_000_000  # rows, and codes of them
     needed += old.files[CATALOG].bytes if old is not None else 0
     free = shutil.disk_usage(folder).free
     if free < needed:
@@ -427,13 +427,13 @@ def _write_words(folder: Path, manifest: Manifest, read: Read) -> None:
         {
             "space": space_table(manifest.spaces),
             "word": {
-                "id": list(range(rows)),
-                "text": list(read.rows),
-                "also": [[]] * rows,
-                "n_tokens": [0] * rows,
-                "token_ids": [[]] * rows,
-                "zipf": read.zipf,
-                "sink": [[]] * rows,
+                "id": np.arange(rows),
+                "text": np.array(list(read.rows), object),
+                "also": "[]",
+                "n_tokens": "0",
+                "token_ids": "[]",
+                "zipf": np.array(read.zipf),
+                "sink": "[]",
             },
             "build": {
                 "created": [manifest.created],

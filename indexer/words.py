@@ -48,8 +48,11 @@ class ChosenWord:
 
 def zipf(word: str) -> float:
     """log10 of a word's occurrences per thousand million words of English; 0 if unknown."""
-    from wordfreq import zipf_frequency
+    from wordfreq import get_frequency_dict, zipf_frequency
 
+    # Plain letters are one token, and need not be cut into tokens to be found unknown.
+    if word.isascii() and word.isalpha() and word.lower() not in get_frequency_dict("en"):
+        return 0.0
     return float(zipf_frequency(word, "en"))
 
 

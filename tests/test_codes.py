@@ -285,7 +285,7 @@ def damaged(sound: Path, tmp_path: Path, file: str, at: int) -> Path:
 def test_verify_finds_a_single_wrong_code(sound: Path, tmp_path: Path, at: int) -> None:
     assert verify(sound) == []
     (fault,) = verify(damaged(sound, tmp_path, codes_file("embed"), at))
-    assert fault.startswith("spaces/embed.codes.faiss: row ")
+    assert fault.startswith("spaces/embed.codes: row ")
     assert "farther from its codes than is said" in fault
 
 

@@ -36,12 +36,12 @@ class Centered(Cosines):
     def exactly(self, rows: Float64, positions: Int64, query: Float64) -> Float64:
         """The same of single rows."""
         _, direction = split(query)
-        rows *= self.space.lengths[positions, None]
+        rows *= self.space.norms[positions, None]
         rows -= self.space.mean
         lengths = np.sqrt(row_squares(rows))
         # An item that the index has as the mean itself has no direction, though rounding leaves
         # one.
-        lengths[self.space.over_centered[positions] == 0] = 0
+        lengths[self.space.centered_norms[positions] == 0] = 0
         return over(row_products(rows, direction), lengths)
 
     def off_by(self, values: Float64, query: Float64) -> Float64 | float:

@@ -10,7 +10,7 @@ import click
 from indexer.cli.completion import indexes
 from indexer.cli.formats import check_format, format_option, write
 from indexer.cli.options import EXIT_CODES, examples, in_bytes, indexes_option, size_of
-from indexer.store.layout import Manifest, PrefixEntry, moments_file, rows_file
+from indexer.store.layout import Manifest, PrefixEntry, files_of
 from indexer.store.places import find_index
 
 
@@ -40,8 +40,8 @@ COLUMNS = ("space", "item", "rows", "width", "measure", "bytes")
 def _spaces(manifest: Manifest) -> Iterator[tuple[str, str, int, int, str, int]]:
     """What is said of each space."""
     for space in manifest.spaces:
-        own = rows_file(space.name), moments_file(space.name)
-        size = sum(manifest.files[name].bytes for name in own if name in manifest.files)
+        own = [name for name in files_of(space.name) if name in manifest.files]
+        size = sum(manifest.files[name].bytes for name in own)
         yield space.name, space.item, space.rows, space.width, space.measure, size
 
 

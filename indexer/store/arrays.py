@@ -12,9 +12,11 @@ depth of what `ast` builds per process, not per thread: two threads at it can en
 
 from __future__ import annotations
 
+import struct
 import threading
 import zipfile
 from collections.abc import Callable, Mapping
+from io import BufferedReader
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -25,6 +27,12 @@ from indexer.store.coding import code_width
 from indexer.store.errors import DamagedIndex
 from indexer.store.files import FileEntry, opened
 from indexer.store.spaces import SpaceEntry
+
+MAPPED_FROM = 4 << 20
+"""Bytes from which on an array of a number a row is mapped, not read: of it few are needed."""
+
+_LOCAL = struct.Struct("<4s22xHH")
+"""What stands before a member of an archive: its mark, and the lengths of its name and extra."""
 
 _reading = threading.Lock()
 _ATTEMPTS = 100
@@ -114,7 +122,12 @@ class Arrays:
                     f"{name} is {found[0]} of shape {found[1]} where {type_} of {shape} belongs"
                 )
             with kept.open(member) as array:
-                numbers: NDArray[Any] = np.lib.format.read_array(array, allow_pickle=False)
+                numbers: NDArray[Any]
+                if len(shape) == 1 and shape[0] * np.dtype(type_).itemsize >= MAPPED_FROM:
+                    _header(array)
+                    numbers = _mapped(file, member, array.tell(), type_, shape)
+                else:
+                    numbers = np.lib.format.read_array(array, allow_pickle=False)
         # The least and the greatest are no numbers where any is none.
         low, high = (numbers.min(), numbers.max()) if numbers.size else (0, 0)
         if not (low >= least and np.isfinite(low) and np.isfinite(high)):
@@ -126,6 +139,20 @@ class Arrays:
 
     def _damaged(self, said: str) -> DamagedIndex:
         return DamagedIndex(f"index {self._folder.name!r}: {self._file}: {said}")
+
+
+def _mapped(
+    file: BufferedReader, member: zipfile.ZipInfo, start: int, type_: str, shape: tuple[int, ...]
+) -> NDArray[Any]:
+    """The numbers of an array where they lie in the file, `start` bytes after its own beginning."""
+    file.seek(member.header_offset)
+    local = file.read(_LOCAL.size)
+    marked, names, extra = _LOCAL.unpack(local)
+    size = int(np.prod(shape)) * np.dtype(type_).itemsize
+    if marked != b"PK\3\4" or start + size != member.file_size:
+        raise ValueError("the array is not where the archive says")
+    at = member.header_offset + _LOCAL.size + names + extra + start
+    return np.memmap(file, type_, "r", at, shape)
 
 
 def _header(array: IO[bytes]) -> tuple[str, tuple[int, ...]]:

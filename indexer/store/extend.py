@@ -10,6 +10,8 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy as np
+
 from indexer.store.catalog_file import config, opened_locked
 from indexer.store.errors import MachineError
 from indexer.store.files import opened
@@ -78,10 +80,10 @@ def add_labels(folder: Path, entry: SpaceEntry, labels: list[str], norms: Float3
                 con,
                 "label",
                 {
-                    "space": [entry.name] * len(labels),
-                    "id": list(range(len(labels))),
-                    "text": labels,
-                    "norm": norms.tolist(),
+                    "space": f"'{entry.name}'",  # letters, digits, '.', '_' and '-' alone
+                    "id": np.arange(len(labels)),
+                    "text": np.array(labels, object),
+                    "norm": norms,
                 },
             )
             con.execute("CHECKPOINT")

@@ -500,7 +500,7 @@ def rows_file(space: str) -> str:
 
 def codes_file(space: str) -> str:
     """Where the 8-bit codes of a space lie, where it has any, relative to the index."""
-    return f"{SPACES}/{space}.codes.faiss"
+    return f"{SPACES}/{space}.codes"
 
 
 def moments_file(space: str) -> str:

@@ -204,7 +204,7 @@ def _own(folder: Path) -> tuple[set[str], Any]:
     listed = body.get("files") if body is not None else None
     if isinstance(listed, dict):
         return own, lambda name: f"{SPACES}/{name}" in listed
-    return own, lambda name: name.endswith((".faiss", ".npz"))  # no manifest says which
+    return own, lambda name: name.endswith((".faiss", ".npz", ".codes"))  # no manifest says which
 
 
 def _manifest(folder: Path) -> dict[str, Any] | None:

@@ -330,8 +330,8 @@ def write_catalog(folder: Path, tables: dict[str, dict[str, Any]], modelled: boo
 
     Without a model behind it (`modelled` False) some columns mean less; words.sql says so.
 
-    A column is a NumPy array or a list with one value a row; a table with list-valued columns
-    (`word`) is given as lists throughout.
+    A column is a NumPy array or a list with one value a row, or a text of SQL whose value every row
+    has; where one is a list, so are all others.
 
     Raises:
         MachineError: the file cannot be written, for want of room or otherwise.
@@ -375,9 +375,10 @@ def insert(con: Any, table: str, columns: dict[str, Any]) -> None:
     names = list(columns)
     if set(names) != set(types):
         raise ValueError(f"table {table}: columns {names} are not those of the schema")
-    if all(isinstance(column, np.ndarray) for column in columns.values()):
-        arrays = columns  # noqa: F841  the SQL below names it
-        picked = ", ".join(f"{name}::{_sql_type(types[name])}" for name in names)
+    if not any(isinstance(column, list) for column in columns.values()):
+        arrays = {name: column for name, column in columns.items() if not isinstance(column, str)}
+        said = {name: name if name in arrays else columns[name] for name in names}
+        picked = ", ".join(f"{said[name]}::{_sql_type(types[name])}" for name in names)
         con.execute(f"INSERT INTO {table} ({', '.join(names)}) SELECT {picked} FROM arrays")
         return
     rows = len(columns[names[0]])
