@@ -120,7 +120,7 @@ def test_no_item_scores_farther_from_its_codes_than_they_say(
         assert fault_of(coded(space), source_of(space), space.compared) == ""
 
 
-@settings(derandomize=True, deadline=None, max_examples=200)
+@settings(derandomize=True, deadline=None, max_examples=120)
 @given(data=st.data(), close=close_rows, measure=st.sampled_from(CODED))
 @pytest.mark.usefixtures("eager")
 def test_the_best_and_what_is_better_are_those_of_a_sort_in_float64(

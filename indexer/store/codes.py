@@ -94,20 +94,30 @@ def write_codes(path: Path, source: Source) -> dict[str, NDArray[Any]]:
     entry = source.entry
     greatest = np.zeros(code_width(entry.width), np.float32)
 
-    def measured() -> Iterator[tuple[int, Float64]]:
-        for first, vectors in source.vectors():
-            for _, wide in in_cache(vectors):
-                np.maximum(greatest, wide.max(axis=0), out=greatest)
-                np.maximum(greatest, -wide.min(axis=0), out=greatest)
-            yield first, vectors
+    def measured(_: int, vectors: Float64) -> tuple[Float32, Float64]:
+        most = [np.abs(wide).max(axis=0) for _, wide in in_cache(vectors)]
+        return np.max(most, axis=0), vectors
+
+    def vectors() -> Iterator[tuple[int, Float64]]:
+        for first, (most, block) in source.each(measured):
+            np.maximum(greatest, most, out=greatest)
+            yield first, block
 
     every = np.ones(entry.rows, bool)
-    mean, covariance = moments(measured(), every, entry.width, entry.name, np.float64)
+    mean, covariance = moments(vectors(), every, entry.width, entry.name, np.float64)
     scales, residuals = scales_of(greatest), np.empty(entry.rows, np.float32)
+
+    def written(first: int, vectors: Float64) -> list[NDArray[np.int8]]:
+        found = []
+        for at, wide in in_cache(vectors):
+            codes, residuals[first + at : first + at + len(wide)] = coded(wide, scales)
+            found.append(codes)
+        return found
+
     writer = CodesWriter(path, entry.rows, entry.width)
-    for first, wide in source.turned():
-        codes, residuals[first : first + len(wide)] = coded(wide, scales)
-        writer.put(codes)
+    for _, parts in source.each(written):
+        for codes in parts:
+            writer.put(codes)
     writer.close()
     return {
         "scales": scales,
@@ -246,18 +256,21 @@ def fault_of(codes: Codes, source: Source, spread: tuple[Float64, Float64]) -> s
     along = signs(_PROBES * width).reshape(_PROBES, width) / np.sqrt(width)
     sums, squares = np.zeros(len(along)), np.zeros(len(along))
     middle = along @ spread[0]
-    for first, vectors in source.vectors():
-        stored = codes.stored(first, len(vectors))
+
+    def held(first: int, vectors: Float64) -> tuple[Int64, Float64]:
+        """Rows that lie too far from their codes, and the products along those directions."""
+        stored, wrong = codes.stored(first, len(vectors)), []
         for at, wide in in_cache(vectors):
-            here = slice(first + at, first + at + len(wide))
             numbers = stored[at : at + len(wide)].astype(np.float32)
+            here = codes.residuals[first + at : first + at + len(wide)]
             # As much again is what both lengths are off by.
-            said = codes.residuals[here] + np.float32(rounding(width))
-            wrong = np.flatnonzero(~(lengths_left(wide, numbers, codes.scales) <= said))
-            if len(wrong):
-                row = here.start + int(wrong[0])
-                return f"row {row:,} lies farther from its codes than is said"
-        products = vectors @ along.T - middle
+            near = lengths_left(wide, numbers, codes.scales) <= here + np.float32(rounding(width))
+            wrong.append(first + at + np.flatnonzero(~near))
+        return np.concatenate(wrong), vectors @ along.T - middle
+
+    for _, (wrong, products) in source.each(held):
+        if len(wrong):
+            return f"row {int(wrong[0]):,} lies farther from its codes than is said"
         sums += products.sum(axis=0)
         squares += np.square(products).sum(axis=0)
     spreads = np.vecdot(along @ spread[1], along)

@@ -20,18 +20,23 @@ and a few roundings more. Knows vectors; knows no file of codes, and no question
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.store.mapped import threads
 from indexer.store.rows import Float32
 from indexer.store.spaces import SpaceEntry
 
 Float64 = NDArray[np.float64]
+
+_Found = TypeVar("_Found")
 
 FEWEST_ROWS = 4096
 """Rows below which a scan of them all is as fast as a pass over codes."""
@@ -155,31 +160,40 @@ class Source:
     centered_norms: Float32
     mean: Float64
 
-    def vectors(self) -> Iterator[tuple[int, Float64]]:
-        """The vectors that are compared, (n, width) float64, with the position of the first.
+    def vectors(self, first: int) -> Float64:
+        """A block of the vectors that are compared, from a position on: (n, width) float64.
 
         Each is of length 1, or zero: in a space of centred cosines where the measure takes it for
         the mean itself.
         """
-        centered = self.entry.measure == "centered"
-        for first in range(0, self.entry.rows, _BLOCK):
-            whole = self.block(first, min(_BLOCK, self.entry.rows - first)).astype(np.float64)
-            for at in range(0, len(whole), _IN_CACHE):
-                vectors = whole[at : at + _IN_CACHE]
+        whole = self.block(first, min(_BLOCK, self.entry.rows - first)).astype(np.float64)
+        for at in range(0, len(whole), _IN_CACHE):
+            vectors = whole[at : at + _IN_CACHE]
+            if self.entry.measure == "centered":
                 here = slice(first + at, first + at + len(vectors))
-                if centered:
-                    vectors *= self.norms[here, None]
-                    vectors -= self.mean
-                    vectors[self.centered_norms[here] == 0] = 0
-                sizes = np.sqrt(np.vecdot(vectors, vectors))
-                sizes[sizes == 0] = 1
-                vectors /= sizes[:, None]
-            yield first, whole
+                vectors *= self.norms[here, None]
+                vectors -= self.mean
+                vectors[self.centered_norms[here] == 0] = 0
+            sizes = np.sqrt(np.vecdot(vectors, vectors))
+            sizes[sizes == 0] = 1
+            vectors /= sizes[:, None]
+        return whole
 
-    def turned(self) -> Iterator[tuple[int, Float32]]:
-        """The same, turned, as many at a time as stay in the processor's cache."""
-        for first, vectors in self.vectors():
-            yield from ((first + at, wide) for at, wide in in_cache(vectors))
+    def each(self, find: Callable[[int, Float64], _Found]) -> Iterator[tuple[int, _Found]]:
+        """What is found of every block: its position and vectors go in, in any order.
+
+        Yields position and finding in order. Threads find a few ahead of who asks.
+        """
+        workers, count = threads()
+        waiting: deque[tuple[int, Future[_Found]]] = deque()
+        for first in range(0, self.entry.rows, _BLOCK):
+            found = workers.submit(lambda at: find(at, self.vectors(at)), first)
+            waiting.append((first, found))
+            if len(waiting) > count:
+                at, found = waiting.popleft()
+                yield at, found.result()
+        for at, found in waiting:
+            yield at, found.result()
 
 
 def in_cache(vectors: Float64) -> Iterator[tuple[int, Float32]]:
