@@ -20,6 +20,7 @@ from explorer import questions
 from explorer.cli.answer import say
 from explorer.cli.completion import completion
 from explorer.cli.options import EXIT_CODES, EXPRESSIONS, GLOSSARY, examples
+from explorer.cli.process import collect_rarely, leave
 from explorer.cli.question import command
 from explorer.cli.tui import tui
 from explorer.questions import QUESTIONS, kind_of
@@ -138,6 +139,7 @@ cli.commands = _Commands()  # type: ignore[assignment]  # click adds none to the
 
 def main() -> NoReturn:
     """Run a command; every error a person may meet is one line on stderr."""
+    collect_rarely()
     prepare()
     escape_what_libraries_say()
     try:
@@ -145,7 +147,7 @@ def main() -> NoReturn:
         sys.stdout.flush()  # what fails at exit could not be told any more
     except ReaderLeft:  # it has what it wanted
         let_go_of_stdout()
-        sys.exit(0)
+        leave()
     except click.exceptions.Abort:
         _fail(130, "interrupted")
     except click.exceptions.NoArgsIsHelpError as err:
@@ -164,7 +166,7 @@ def main() -> NoReturn:
         if edge is None:
             raise
         _fail(*edge)
-    sys.exit(0)
+    leave()
 
 
 def _options_like(err: click.NoSuchOption) -> list[str]:

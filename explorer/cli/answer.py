@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from explorer.cli.process import collect_as_usual
 from indexer.store.colour import put_coloured, wanted
 from indexer.store.limits import ANSWERING, require_address_space
 from indexer.store.shown import lines, one_line
@@ -30,6 +31,8 @@ def answer(options: Mapping[str, Any], ask: Callable[[Explorer], Result[Any]]) -
     from indexer.store.read import open_index
 
     with Explorer(open_index(options["index"], options["indexes"]), announce=say) as ix:
+        ix.index.open_ahead()
+        collect_as_usual()
         result = ask(ix)
         to_file = options["output"] is not None
         coloured = format == "table" and not to_file and wanted(sys.stdout)

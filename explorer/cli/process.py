@@ -1,0 +1,45 @@
+"""The process of a command: it imports much, answers once, and ends.
+
+What Python does for programs that run on is left out where it takes longer than the answer. Knows
+Python's own settings; knows no question.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import gc
+import os
+import sys
+from typing import NoReturn
+
+_USUAL = gc.get_threshold()
+
+_RARELY = 100_000
+"""New objects between two looks for garbage, where Python has 700."""
+
+
+def collect_rarely() -> None:
+    """Have garbage looked for rarely, for as long as there is little but imports, which make none.
+
+    Python would walk over a hundred thousand new objects again and again.
+    """
+    gc.set_threshold(_RARELY, *_USUAL[1:])
+
+
+def collect_as_usual() -> None:
+    """Have it looked for as Python does, in what may take long and make some."""
+    gc.set_threshold(*_USUAL)
+
+
+def leave() -> NoReturn:
+    """End a process that has written its answer, whatever was registered for its end done.
+
+    Python would take every module apart first, one object at a time. stdout has been flushed: what
+    fails here is not told.
+    """
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+    os._exit(0)
