@@ -60,10 +60,10 @@ def check_pictures(options: Mapping[str, Any]) -> None:
 
 def check_targets(options: Mapping[str, Any]) -> None:
     """Raise `MachineError`, before any work, where no file can be written under a name."""
-    from explorer.outfile import check_target
-
     for name in (options["output"], options.get("plot")):
         if name is not None:
+            from explorer.outfile import check_target
+
             check_target(name)
 
 
@@ -105,9 +105,9 @@ def _say_what_it_rests_on(result: Result[Any]) -> None:
 
 
 def _write(text: str, output: str | None, format: str, coloured: bool) -> None:
-    from explorer.outfile import write_text
-
     if output is not None:
+        from explorer.outfile import write_text
+
         write_text(output, text)
         return
     if coloured:
