@@ -20,7 +20,7 @@ from explorer import questions
 from explorer.cli.answer import say
 from explorer.cli.completion import completion
 from explorer.cli.options import EXIT_CODES, EXPRESSIONS, GLOSSARY, examples
-from explorer.cli.process import collect_rarely, leave
+from explorer.cli.process import begin, leave
 from explorer.cli.question import command
 from explorer.cli.tui import tui
 from explorer.questions import QUESTIONS, kind_of
@@ -139,7 +139,7 @@ cli.commands = _Commands()  # type: ignore[assignment]  # click adds none to the
 
 def main() -> NoReturn:
     """Run a command; every error a person may meet is one line on stderr."""
-    collect_rarely()
+    begin()
     prepare()
     escape_what_libraries_say()
     try:

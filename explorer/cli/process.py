@@ -19,12 +19,21 @@ _RARELY = 100_000
 """New objects between two looks for garbage, where Python has 700."""
 
 
-def collect_rarely() -> None:
-    """Have garbage looked for rarely, for as long as there is little but imports, which make none.
+_AWAKE = "20"
+"""Of OpenBLAS: how long a thread waits for work without sleeping, 2 to so many cycles, where
+OpenBLAS has 26: half a millisecond, where it has 30. An answer doesn't depend on it."""
 
-    Python would walk over a hundred thousand new objects again and again.
+
+def begin() -> None:
+    """Spare the process what only longer ones have something of. To be called before NumPy comes.
+
+    Garbage is looked for rarely, for as long as there is little but imports, which make none:
+    Python would walk over a hundred thousand new objects again and again. OpenBLAS starts its
+    threads as NumPy is imported, and each keeps a core busy while it waits for its first work,
+    where others of ours have some.
     """
     gc.set_threshold(_RARELY, *_USUAL[1:])
+    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", _AWAKE)
 
 
 def collect_as_usual() -> None:
