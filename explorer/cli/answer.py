@@ -27,11 +27,12 @@ def answer(options: Mapping[str, Any], ask: Callable[[Explorer], Result[Any]]) -
     check_format(format)
     check_pictures(options)
     check_targets(options)
-    from explorer.api import Explorer
-    from indexer.store.read import open_index
+    from indexer.store.ahead import opened_ahead
 
-    with Explorer(open_index(options["index"], options["indexes"]), announce=say) as ix:
-        ix.index.open_ahead()
+    index = opened_ahead(options["index"], options["indexes"])
+    from explorer.api import Explorer
+
+    with Explorer(index, announce=say) as ix:
         collect_as_usual()
         result = ask(ix)
         to_file = options["output"] is not None
