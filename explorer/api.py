@@ -24,7 +24,7 @@ from explorer.keys import Keys, expression_of
 from explorer.lazy import LazyModule
 from explorer.measures.registry import checked_measure
 from explorer.progress import Progress, no_progress
-from explorer.questions.answer import Answers
+from explorer.questions.answer import Answers, Resolved
 from explorer.questions.query import Query, R, asks, whole
 from explorer.sql.session import MEMORY, TIMEOUT, Session, bytes_of, seconds_of
 from explorer.unindexed import Encode, release
@@ -52,7 +52,6 @@ if TYPE_CHECKING:
         NeuronLogits,
         NeuronReport,
         OvReport,
-        Resolved,
         Schema,
         SimilarityCorrelations,
         SqlRows,

@@ -22,7 +22,6 @@ from explorer.cli.completion import completion
 from explorer.cli.options import EXIT_CODES, EXPRESSIONS, GLOSSARY, examples
 from explorer.cli.process import begin, leave
 from explorer.cli.question import command
-from explorer.cli.tui import tui
 from explorer.questions import QUESTIONS, kind_of
 from explorer.questions.query import Query
 from indexer.store.colour import failing
@@ -67,7 +66,7 @@ def cli(ctx: click.Context) -> None:
         return
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise click.exceptions.NoArgsIsHelpError(ctx)
-    ctx.invoke(tui, index=None, indexes=None, web=False)
+    ctx.invoke(_tui(), index=None, indexes=None, web=False)
 
 
 _BY_HAND = {
@@ -87,7 +86,7 @@ class _Commands(Mapping[str, click.Command]):
 
     def __init__(self) -> None:
         self._own: dict[str, Callable[[], click.Command]] = {
-            "tui": lambda: tui,
+            "tui": _tui,
             "evaluate": _evaluations,
             "completion": lambda: completion,
         }
@@ -120,6 +119,12 @@ def _asking(question: str) -> click.Command:
         return command(kind_of(question))
     made: click.Command = getattr(import_module(f"explorer.cli.{file}"), question)
     return made
+
+
+def _tui() -> click.Command:
+    from explorer.cli.tui import tui
+
+    return tui
 
 
 def _evaluations() -> click.Command:

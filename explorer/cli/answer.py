@@ -16,10 +16,21 @@ from indexer.store.streams import loses, put
 if TYPE_CHECKING:
     from explorer.api import Explorer
     from explorer.questions import Result
+    from indexer.store.read import Index
 
 
-def answer(options: Mapping[str, Any], ask: Callable[[Explorer], Result[Any]]) -> None:
-    """Open the index, ask, and write the answer where it was wanted."""
+def answer(
+    options: Mapping[str, Any],
+    ask: Callable[[Explorer], Result[Any]],
+    computed: bool = True,
+) -> None:
+    """Open the index, ask, and write the answer where it was wanted.
+
+    Args:
+        options: of the command.
+        ask: asks.
+        computed: whether vectors and the catalog are read here, so that both are opened at once.
+    """
     require_address_space(ANSWERING)
     from explorer.show.formats import check_format, render
 
@@ -27,9 +38,7 @@ def answer(options: Mapping[str, Any], ask: Callable[[Explorer], Result[Any]]) -
     check_format(format)
     check_pictures(options)
     check_targets(options)
-    from indexer.store.ahead import opened_ahead
-
-    index = opened_ahead(options["index"], options["indexes"])
+    index = _opened(options, computed)
     from explorer.api import Explorer
 
     with Explorer(index, announce=say) as ix:
@@ -44,6 +53,17 @@ def answer(options: Mapping[str, Any], ask: Callable[[Explorer], Result[Any]]) -
     _write(text, options["output"], format, coloured)
     if format in ("csv", "jsonl"):
         _say_what_it_rests_on(result)
+
+
+def _opened(options: Mapping[str, Any], computed: bool) -> Index:
+    where = options["index"], options["indexes"]
+    if computed:
+        from indexer.store.ahead import opened_ahead
+
+        return opened_ahead(*where)
+    from indexer.store.read import open_index
+
+    return open_index(*where)
 
 
 def check_pictures(options: Mapping[str, Any]) -> None:

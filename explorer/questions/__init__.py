@@ -179,6 +179,9 @@ else:
         globals()[name] = found
         return found
 
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__, "QUERIES"})
+
 
 QUESTIONS = (
     "neighbors",
