@@ -28,7 +28,7 @@ def begin() -> None:
     """Spare the process what only longer ones have something of. To be called before NumPy comes.
 
     Garbage is looked for rarely, for as long as there is little but imports, which make none:
-    Python would walk over a hundred thousand new objects again and again. OpenBLAS starts its
+    Python would walk over tens of thousands of new objects again and again. OpenBLAS starts its
     threads as NumPy is imported, and each keeps a core busy while it waits for its first work,
     where others of ours have some.
     """
