@@ -97,6 +97,17 @@ class _Watch:
             self.peak = max(self.peak, own_kilobytes(self._pid))
 
 
+def in_turn(runs: int, **commands: Sequence[str]) -> dict[str, list[Process]]:
+    """Runs of each command, called in turn, after one of each to warm the page cache."""
+    for command in commands.values():
+        process(command)
+    done: dict[str, list[Process]] = {name: [] for name in commands}
+    for _ in range(runs):
+        for name, command in commands.items():
+            done[name].append(process(command))
+    return done
+
+
 def processes(command: Sequence[str], runs: int) -> Process:
     """Median seconds and greatest memory of several runs, after one to warm the page cache."""
     process(command)
