@@ -49,9 +49,16 @@ class Process:
 
 
 def process(command: Sequence[str]) -> Process:
-    """Run a command to its end, its output thrown away."""
+    """Run a command to its end, its output thrown away.
+
+    Python may keep bytecode, as it does for whoever installed the program: without, every module
+    of ours would be compiled at each start.
+    """
+    kept = {name: said for name, said in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     start = time.perf_counter()
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    child = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=kept
+    )
     with _Watch(child.pid) as watch:
         _, status, usage = os.wait4(child.pid, 0)
     seconds = time.perf_counter() - start
@@ -88,6 +95,17 @@ class _Watch:
     def _look(self) -> None:
         while not self._over.wait(0.02):
             self.peak = max(self.peak, own_kilobytes(self._pid))
+
+
+def in_turn(runs: int, **commands: Sequence[str]) -> dict[str, list[Process]]:
+    """Runs of each command, called in turn, after one of each to warm the page cache."""
+    for command in commands.values():
+        process(command)
+    done: dict[str, list[Process]] = {name: [] for name in commands}
+    for _ in range(runs):
+        for name, command in commands.items():
+            done[name].append(process(command))
+    return done
 
 
 def processes(command: Sequence[str], runs: int) -> Process:

@@ -170,7 +170,8 @@ def methods() -> str:
     from explorer.api import Explorer
 
     out = [*_documented("explorer.open", open_)]
-    for name, member in vars(Explorer).items():
+    for name in list(vars(Explorer)):
+        member = getattr(Explorer, name)  # a method that asks is documented when it is looked at
         if not name.startswith("_"):
             out += _documented(f"ix.{name}", member)
     return "\n".join(out)
@@ -192,7 +193,8 @@ def can_do() -> str:
         "| --- |" + " --- |" * 3,
     ]
     asked: dict[str, list[str]] = {}
-    for name, member in vars(Explorer).items():
+    for name in list(vars(Explorer)):
+        member = getattr(Explorer, name)
         if not name.startswith("_") and inspect.isfunction(member):
             for kind in set(re.findall(r"\w+", str(member.__annotations__.get("return", "")))):
                 asked.setdefault(kind, []).append(f"`{name}`")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
+from explorer import questions
 from explorer.compute.workspace import Workspace
 from explorer.engines.local import Local
 from explorer.errors import QueryError
@@ -23,59 +24,8 @@ from explorer.keys import Keys, expression_of
 from explorer.lazy import LazyModule
 from explorer.measures.registry import checked_measure
 from explorer.progress import Progress, no_progress
-from explorer.questions import (
-    Analogy,
-    AnalogyAccuracies,
-    AnalogyLayers,
-    AnalogyLayersQuery,
-    AnalogyQuery,
-    AnchoredQuery,
-    AnchoredWords,
-    Baseline,
-    BaselineQuery,
-    CompareQuery,
-    Comparison,
-    Congruence,
-    CongruenceQuery,
-    EvaluateAnalogiesQuery,
-    EvaluateSimilarityQuery,
-    Findings,
-    FindingsQuery,
-    Layers,
-    LayersQuery,
-    LogitsQuery,
-    MiddlemanQuery,
-    Middlemen,
-    Neighbors,
-    NeighborsQuery,
-    NeuronLogits,
-    NeuronQuery,
-    NeuronReport,
-    OvQuery,
-    OvReport,
-    Query,
-    Resolved,
-    Schema,
-    SchemaQuery,
-    SimilarityCorrelations,
-    SqlQuery,
-    SqlRows,
-    WordQuery,
-    WordReport,
-)
-from explorer.questions.answer import Answers
-from explorer.questions.choices import (
-    Case,
-    Control,
-    Controls,
-    MeasureName,
-    Method,
-    Side,
-    Tokens,
-)
-from explorer.questions.compare import ControlNeurons, Impact, ProfileMeasure
-from explorer.questions.middleman import By, Combine, Score
-from explorer.questions.query import R, asks, whole
+from explorer.questions.answer import Answers, Resolved
+from explorer.questions.query import Query, R, asks, whole
 from explorer.sql.session import MEMORY, TIMEOUT, Session, bytes_of, seconds_of
 from explorer.unindexed import Encode, release
 from explorer.unindexed import encode as _encode
@@ -87,6 +37,37 @@ if TYPE_CHECKING:
     from explorer.compute import search as _search
     from explorer.compute import similarity as _similarity
     from explorer.compute import vectors as _vectors
+    from explorer.questions import (
+        Analogy,
+        AnalogyAccuracies,
+        AnalogyLayers,
+        AnchoredWords,
+        Baseline,
+        Comparison,
+        Congruence,
+        Findings,
+        Layers,
+        Middlemen,
+        Neighbors,
+        NeuronLogits,
+        NeuronReport,
+        OvReport,
+        Schema,
+        SimilarityCorrelations,
+        SqlRows,
+        WordReport,
+    )
+    from explorer.questions.choices import (
+        Case,
+        Control,
+        Controls,
+        MeasureName,
+        Method,
+        Side,
+        Tokens,
+    )
+    from explorer.questions.compare import ControlNeurons, Impact, ProfileMeasure
+    from explorer.questions.middleman import By, Combine, Score
     from explorer.sql import ask as _sql
     from explorer.testsets.files import Source
 else:  # imported when first asked: most programs ask one or two things
@@ -251,10 +232,11 @@ class Explorer:
             raise QueryError(
                 "ask takes a query of explorer.questions, such as NeighborsQuery('dog')"
             )
-        if isinstance(query, SqlQuery):
-            return self.sql(query.sql, query.parameters)  # type: ignore[return-value]
-        if isinstance(query, SchemaQuery):
-            return _sql.schema(self.index, query)  # type: ignore[return-value]
+        if query.question == "sql":
+            asked = cast("questions.SqlQuery", query)
+            return cast(R, self.sql(asked.sql, asked.parameters))
+        if query.question == "schema":
+            return cast(R, _sql.schema(self.index, cast("questions.SchemaQuery", query)))
         return self._local.ask(query, progress or no_progress)
 
     def ask_each(self, queries: Iterable[Query[R]]) -> Answers[R]:
@@ -333,7 +315,7 @@ class Explorer:
         distinct: bool = False,
     ) -> Answers[Neighbors]: ...
 
-    @asks(NeighborsQuery)
+    @asks()
     def neighbors(
         self,
         expression: str | list[str] | tuple[str, ...],
@@ -358,7 +340,7 @@ class Explorer:
         """
         alone = isinstance(expression, str) or not isinstance(expression, Iterable)
         queries = [
-            NeighborsQuery(text, space, measure, k, include_inputs, distinct)
+            questions.NeighborsQuery(text, space, measure, k, include_inputs, distinct)
             for text in ([cast(str, expression)] if alone else expression)
         ]
         return self.ask(queries[0]) if alone else self.ask_each(queries)
@@ -393,7 +375,7 @@ class Explorer:
             [('␣queen', 0.73), ('␣Queen', 0.64)]
         """
         asked = expression_of(positive, negative)
-        near = self.ask(NeighborsQuery(asked, space, measure, topn))
+        near = self.ask(questions.NeighborsQuery(asked, space, measure, topn))
         for item in near.meta.resolved:
             _warn(item)
         return [(row.item, row.score) for row in near]
@@ -424,7 +406,7 @@ class Explorer:
         assert score is not None, "what names nothing is an error"
         return score
 
-    @asks(MiddlemanQuery)
+    @asks()
     def middleman(
         self,
         *words: str | Iterable[str],
@@ -445,7 +427,7 @@ class Explorer:
             ('L29N112', 6.0, ('␣smaller', '␣larger'))
         """
         return self.ask(
-            MiddlemanQuery(
+            questions.MiddlemanQuery(
                 _words(words),
                 side,
                 score,
@@ -458,7 +440,7 @@ class Explorer:
             )
         )
 
-    @asks(CompareQuery)
+    @asks()
     def compare(
         self,
         *words: str | Iterable[str],
@@ -482,7 +464,7 @@ class Explorer:
             (46080, 0.21)
         """
         return self.ask(
-            CompareQuery(
+            questions.CompareQuery(
                 _words(words),
                 side,
                 cast(Any, measure),
@@ -498,7 +480,7 @@ class Explorer:
             progress,
         )
 
-    @asks(AnalogyQuery)
+    @asks()
     def analogy(
         self,
         expression: str,
@@ -520,12 +502,12 @@ class Explorer:
             (3259, 49150, 1.5)
         """
         return self.ask(
-            AnalogyQuery(
+            questions.AnalogyQuery(
                 expression, target, space, measure, method, k, include_inputs, distinct, against
             )
         )
 
-    @asks(AnalogyLayersQuery)
+    @asks()
     def analogy_layers(
         self,
         expression: str,
@@ -547,7 +529,7 @@ class Explorer:
             'context.9'
         """
         return self.ask(
-            AnalogyLayersQuery(
+            questions.AnalogyLayersQuery(
                 expression, target, measure, method, k, include_inputs, distinct, against
             ),
             progress,
@@ -561,7 +543,7 @@ class Explorer:
         self, neuron: int, unit: int, *, expert: int | None = None, k: int | None = None
     ) -> NeuronReport: ...
 
-    @asks(NeuronQuery, **_OF_NEURON)
+    @asks(**_OF_NEURON)
     def neuron(
         self,
         neuron: str | int,
@@ -579,9 +561,9 @@ class Explorer:
             >>> [r.item for r in report.rows if (r.side, r.kind) == ("out", "token") and r.rank > 0]
             ['␣smaller', '␣larger', '␣Larger']
         """
-        return self.ask(NeuronQuery(_neuron(neuron, unit, expert), k))
+        return self.ask(questions.NeuronQuery(_neuron(neuron, unit, expert), k))
 
-    @asks(WordQuery)
+    @asks()
     def word(self, word: str, *, k: int | None = None) -> WordReport:
         """One indexed word: its tokens and frequency, and the neurons that fire most at it.
 
@@ -590,7 +572,7 @@ class Explorer:
             >>> report.meta.groups, report.rows[0].neuron
             (('size',), 'L28N828')
         """
-        return self.ask(WordQuery(word, k))
+        return self.ask(questions.WordQuery(word, k))
 
     @overload
     def logits(
@@ -608,7 +590,7 @@ class Explorer:
         progress: Progress | None = None,
     ) -> NeuronLogits: ...
 
-    @asks(LogitsQuery, **_OF_NEURON)
+    @asks(**_OF_NEURON)
     def logits(
         self,
         neuron: str | int,
@@ -625,9 +607,9 @@ class Explorer:
             >>> [(row.sign, row.token) for row in found.rows]
             [(1, '␣smaller'), (1, '␣larger'), (-1, 'artes'), (-1, 'theless')]
         """
-        return self.ask(LogitsQuery(_neuron(neuron, unit, expert), k), progress)
+        return self.ask(questions.LogitsQuery(_neuron(neuron, unit, expert), k), progress)
 
-    @asks(OvQuery)
+    @asks()
     def ov(
         self,
         word: str,
@@ -644,9 +626,9 @@ class Explorer:
             >>> [(row.head, round(row.score, 1)) for row in ix.ov("large", target="tall", k=2)]
             [('L25H8', 4.1), ('L25H6', 4.0)]
         """
-        return self.ask(OvQuery(word, target, cast(Any, layers), head, k), progress)
+        return self.ask(questions.OvQuery(word, target, cast(Any, layers), head, k), progress)
 
-    @asks(BaselineQuery)
+    @asks()
     def baseline(
         self,
         space: str | None = None,
@@ -663,9 +645,9 @@ class Explorer:
             >>> round(row.mean, 2), round(row.std, 2)
             (0.47, 0.17)
         """
-        return self.ask(BaselineQuery(space, cast(Any, measure), pairs, seed), progress)
+        return self.ask(questions.BaselineQuery(space, cast(Any, measure), pairs, seed), progress)
 
-    @asks(LayersQuery)
+    @asks()
     def layers(
         self,
         expression: str,
@@ -683,9 +665,9 @@ class Explorer:
             >>> rows[0].space, rows[0].target.rank
             ('embed', 1)
         """
-        return self.ask(LayersQuery(expression, target, measure, k, distinct), progress)
+        return self.ask(questions.LayersQuery(expression, target, measure, k, distinct), progress)
 
-    @asks(EvaluateAnalogiesQuery)
+    @asks()
     def evaluate_analogies(
         self,
         file: Source,
@@ -709,7 +691,7 @@ class Explorer:
             1.0
         """
         return self.ask(
-            EvaluateAnalogiesQuery(
+            questions.EvaluateAnalogiesQuery(
                 _source(file),
                 cast(Any, space),
                 all_layers,
@@ -724,7 +706,7 @@ class Explorer:
             progress,
         )
 
-    @asks(EvaluateSimilarityQuery)
+    @asks()
     def evaluate_similarity(
         self,
         file: Source,
@@ -748,7 +730,7 @@ class Explorer:
             (3, 0.99)
         """
         return self.ask(
-            EvaluateSimilarityQuery(
+            questions.EvaluateSimilarityQuery(
                 _source(file),
                 cast(Any, space),
                 all_layers,
@@ -763,7 +745,7 @@ class Explorer:
             progress,
         )
 
-    @asks(CongruenceQuery)
+    @asks()
     def congruence(
         self,
         *words: str | Iterable[str],
@@ -784,13 +766,13 @@ class Explorer:
             (0.37, True, True)
         """
         return self.ask(
-            CongruenceQuery(
+            questions.CongruenceQuery(
                 _words(words), group, anchor, space, measure, control, permutations, seed
             ),
             progress,
         )
 
-    @asks(AnchoredQuery)
+    @asks()
     def anchored(
         self,
         *words: str | Iterable[str],
@@ -814,13 +796,13 @@ class Explorer:
             tall 0.24
         """
         return self.ask(
-            AnchoredQuery(
+            questions.AnchoredQuery(
                 _words(words), group, anchor, space, measure, control, permutations, seed
             ),
             progress,
         )
 
-    @asks(FindingsQuery)
+    @asks()
     def findings(self, *, anew: bool = False, progress: Progress | None = None) -> Findings:
         """What is there to see in this index? A line each, with the question that finds it again.
 
@@ -833,7 +815,7 @@ class Explorer:
             >>> ix.ask(first.query).rows[0].neuron
             'L29N112'
         """
-        return self.ask(FindingsQuery(anew), progress)
+        return self.ask(questions.FindingsQuery(anew), progress)
 
     # -- vectors ----------------------------------------------------------------------------
 
@@ -1002,7 +984,7 @@ class Explorer:
     def _sql_session(self, attach: Mapping[str, Any], timeout: float, memory: int | str) -> Session:
         return Session(self.index.folder, attach, timeout, memory, self._work.announce)
 
-    @asks(SchemaQuery)
+    @asks()
     def schema(self, name: str | None = None) -> Schema:
         """Every table, column and function that `sql` can name, with what each is.
 
@@ -1010,7 +992,7 @@ class Explorer:
             >>> ix.schema("word_group").rows[1].about
             'name of the group: size, dogs_small, colours, ...'
         """
-        return self.ask(SchemaQuery(name))
+        return self.ask(questions.SchemaQuery(name))
 
 
 def _words(given: tuple[str | Iterable[str], ...]) -> tuple[str, ...]:

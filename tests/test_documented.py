@@ -26,6 +26,8 @@ import explorer
 from conftest import ROOT
 from explorer import api, questions
 from explorer.profiles import Profiles
+from explorer.questions import choices, compare, middleman
+from explorer.show.frames import FrameColumn
 from explorer.show.shapes import Picture
 from explorer.testsets.files import Source
 from explorer.words import Words
@@ -60,6 +62,8 @@ def methods(kind: type) -> dict[str, Callable[..., Any]]:
     for name, value in vars(kind).items():
         if name.startswith("_"):
             continue
+        if getattr(value, "__wrapped__", None) is not None:
+            value = getattr(kind, name)  # a method that asks has its whole docstring from then on
         if isinstance(value, property):
             value = value.fget
         elif isinstance(value, (classmethod, staticmethod)):
@@ -81,7 +85,9 @@ def hints_of(function: Callable[..., Any]) -> dict[str, Any]:
         "Explorer": explorer.Explorer,
         "Manifest": Manifest,
     }
-    late |= {"Source": Source, "Words": Words, "Profiles": Profiles}
+    late |= {"Source": Source, "Words": Words, "Profiles": Profiles, "FrameColumn": FrameColumn}
+    late |= {name: getattr(questions, name) for name in questions.__all__}
+    late |= {**vars(choices), **vars(compare), **vars(middleman)}
     libraries = {name: sys.modules[name] for name in ("pandas", "polars", "pyarrow")}
     return typing.get_type_hints(function, {**late, **libraries, "Picture": Picture, **vars(here)})
 

@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import pickle
 import random
+import shutil
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import pytest
 
@@ -22,7 +24,10 @@ import explorer
 from everyquestion import QUESTIONS
 from explorer import Explorer
 from explorer.unindexed import encode
+from indexer.store import catalog
+from indexer.store.ahead import opened_ahead
 from indexer.store.arrays import whole
+from indexer.store.catalog_file import opened_locked
 from indexer.store.errors import ClosedIndex, DamagedIndex, SemanticError
 from indexer.store.read import open_index
 
@@ -35,6 +40,52 @@ THREADS = 8
 def alone(real: Any) -> dict[str, Any]:
     """Each answer, asked from one thread."""
     return {name: ask(real) for name, ask in QUESTIONS.items()}
+
+
+# -- opened ahead ---------------------------------------------------------------------------
+
+
+def test_an_index_that_is_opened_ahead_is_the_same(tiny_indexes: Path) -> None:
+    asked = "SELECT text FROM token ORDER BY id"
+    with opened_ahead("llama", tiny_indexes) as ahead, open_index("llama", tiny_indexes) as plain:
+        assert ahead.sql(asked) == plain.sql(asked)
+        assert ahead.manifest == plain.manifest
+
+
+def test_what_is_wrong_with_a_catalog_is_told_to_who_asks(
+    tiny_indexes: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "llama"
+    shutil.copytree(tiny_indexes / "llama", folder)
+    path = folder / "catalog.duckdb"
+    sound = path.read_bytes()  # its ends stay, which are looked at
+    path.write_bytes(sound[:4096] + b"\xff" * (len(sound) - 8192) + sound[-4096:])
+    said = []
+    for opening in (open_index, opened_ahead):
+        with opening(folder) as index, pytest.raises(DamagedIndex) as told:
+            index.sql("SELECT count(*) FROM token")
+        said.append(str(told.value))
+    assert said[0] == said[1]
+
+
+def test_a_catalog_that_is_opened_ahead_can_be_closed_at_once(
+    tiny_indexes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, connections = threading.Event(), []
+
+    def slowly(*given: Any) -> Any:
+        begun.set()
+        connections.append(opened_locked(*given))
+        return connections[-1]
+
+    monkeypatch.setattr(catalog, "opened_locked", slowly)
+    index = opened_ahead("llama", tiny_indexes)
+    assert begun.wait(10)
+    index.close()  # waits for what is under way, and closes it
+    with pytest.raises(ClosedIndex):
+        index.sql("SELECT 1")
+    with pytest.raises(duckdb.ConnectionException):
+        connections[0].execute("SELECT 1")
 
 
 # -- threads --------------------------------------------------------------------------------

@@ -1,8 +1,11 @@
-"""What a cold command imports: nothing that a model needs, and no table library unless it draws."""
+"""What a cold command imports: nothing that a model needs, and nothing of other questions."""
 
 from __future__ import annotations
 
+import ast
+import gc
 import json
+import os
 import subprocess
 import sys
 import tomllib
@@ -11,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from conftest import ROOT
+from explorer import questions
+from explorer.cli.process import begin
 
 HEAVY = {"torch", "transformers", "textual", "accelerate", "gguf", "wordfreq", "scipy"}
 
@@ -31,6 +36,26 @@ def imported_by(code: str, *args: str) -> set[str]:
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
+SHARED = {"answer", "choices", "fields", "lines", "query"}
+"""Files of `explorer.questions` that hold no question."""
+
+OWN = {
+    "middleman": {"middleman", "neighbors"},
+    "compare": {"compare", "middleman", "neighbors"},
+    "analogy": {"analogy", "layers", "neighbors"},
+}
+"""Files of the questions that one question stands on."""
+
+NEEDED = {"compare": {"numpy.random"}}
+"""What one question has a use for."""
+
+OTHER_FORMS = {
+    "table": {"explorer.show.markup", "explorer.show.frames"},
+    "json": {"explorer.show.markup", "explorer.show.frames"},
+    "csv": {"explorer.show.markup"},
+}
+"""What only other formats need."""
+
 QUESTIONS = [
     ("neighbors", "king - man + woman"),
     ("middleman", "large", "tall"),
@@ -49,7 +74,70 @@ def test_an_answer_needs_no_model_library(
     modules = imported_by(ASK, json.dumps([*question, *place]))
     assert {"faiss", "duckdb"} <= modules
     assert not HEAVY & modules
-    assert ("rich" in modules) == (format == "table")
+    # A table whose cells have room needs of rich no more than how wide a character is.
+    assert ("rich.cells" in modules) == (format == "table")
+    unasked = {
+        "rich.console",
+        "rich.table",
+        "tokenizers",
+        "asyncio",
+        "pyarrow",
+        *OTHER_FORMS[format],
+    }
+    unasked |= {"numpy.random", "numpy.fft", "numpy.polynomial", "explorer.outfile"}
+    assert not (unasked - NEEDED.get(question[0], set())) & modules
+    own = {name.removeprefix("explorer.questions.") for name in modules if ".questions." in name}
+    assert own - SHARED == OWN.get(question[0], {question[0]})
+
+
+def test_help_of_a_question_imports_no_other() -> None:
+    modules = imported_by(ASK, json.dumps(["neighbors", "--help"]))
+    own = {name.removeprefix("explorer.questions.") for name in modules if ".questions." in name}
+    assert own - SHARED == {"neighbors"}
+    assert not {"explorer.cli.tui", "explorer.api"} & modules
+
+
+def test_questions_are_found_in_the_files_that_a_type_checker_reads() -> None:
+    """What is imported late stands in a table, and once more for types."""
+    tree = ast.parse(Path(str(questions.__file__)).read_text("utf-8"))
+    (typed,) = [node for node in tree.body if isinstance(node, ast.If)]
+    read = {
+        alias.name: node.module
+        for node in typed.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert {name: f"explorer.questions.{file}" for name, file in questions._FILE_OF.items()} == read
+    assert set(questions.__all__) == set(read) <= set(dir(questions))
+    assert tuple(kind.question for kind in questions.QUERIES) == questions.QUESTIONS
+
+
+LEAVING = """
+import atexit, sys
+from explorer.cli import main
+atexit.register(print, "registered")
+sys.argv = ["explorer", "--version"]
+main()
+"""
+
+
+def test_a_command_that_has_answered_does_what_was_registered_for_its_end() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LEAVING], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.splitlines()[-1] == "registered"
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_openblas_is_told_what_somebody_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "OPENBLAS_THREAD_TIMEOUT"
+    monkeypatch.setattr(gc, "set_threshold", lambda *_: None)
+    for said, then in ((None, "20"), ("28", "28")):
+        monkeypatch.delenv(name, raising=False)
+        if said is not None:
+            monkeypatch.setenv(name, said)
+        begin()
+        assert os.environ[name] == then
 
 
 def test_the_package_alone_imports_no_numbers_and_no_tables() -> None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import pty
+import random
 import re
 import subprocess
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from rich.cells import cell_len
 
 from conftest import BIN, Run
 from everyquestion import QUESTIONS
+from explorer.show import text
 from explorer.show.formats import FORMATS, render
 from explorer.show.gauge import Gauge
 from explorer.show.layout import Column, Layout, filled
@@ -47,6 +50,50 @@ def test_a_table_fits_and_cuts_no_number(name: str, answers: dict[str, Any]) -> 
         left_out = re.search(rf"no room in {width} columns for: (.*(?:\n  .*)*)", text)
         names = [one.name for one in filled(layout.columns, layout.rows) if not one.folds]
         assert left_out or all(name in ruled.split("─")[0] for name in names)
+
+
+class _Above:
+    """A gauge of a column by its cells' lengths."""
+
+    low, high = 1.0, 3.0
+
+    def __init__(self, column: str) -> None:
+        self.column = column
+
+    def value(self, row: tuple[str, ...]) -> float | None:
+        return float(len(row[0]))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_table_in_single_lines_is_as_rich_writes_it(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng, letters, single = random.Random(seed), "ab1 -.␣東e\u0301\u200bж─…", list[str]()
+    plain = text._in_single_lines
+    monkeypatch.setattr(
+        text, "_in_single_lines", lambda *given: single.append(plain(*given)) or single[-1]
+    )
+
+    def some() -> str:
+        return "".join(rng.choices(letters, k=rng.choice([0, 1, 3, 8, 20])))
+
+    for _ in range(400):
+        count = rng.randint(1, 5)
+        rows = [tuple(some() for _ in range(count)) for _ in range(rng.randint(0, 4))]
+        columns = [
+            Column(
+                rng.choice(["a", some()]),
+                itemgetter(at),
+                right=rng.random() < 0.5,
+                folds=rng.random() < 0.3,
+            )
+            for at in range(count)
+        ]
+        fitted = text._fitted(columns, rows, rng.choice([10, 20, 40, 100]))
+        for colours in (None, Colours(), Colours(cast(Gauge, _Above("a")))):
+            found = text._ruled(columns, rows, fitted, colours)
+            assert found == text._in_lines(columns, rows, fitted, colours)
+    assert 200 < len(single) < 1000
 
 
 def test_what_is_wide_is_counted_so() -> None:

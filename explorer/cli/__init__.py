@@ -9,19 +9,20 @@ import itertools
 import re
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, NoReturn
 
 import click
 
+from explorer import questions
 from explorer.cli.answer import say
 from explorer.cli.completion import completion
 from explorer.cli.options import EXIT_CODES, EXPRESSIONS, GLOSSARY, examples
+from explorer.cli.process import begin, leave
 from explorer.cli.question import command
-from explorer.cli.tui import tui
-from explorer.questions import QUERIES
+from explorer.questions import QUESTIONS, kind_of
 from explorer.questions.query import Query
 from indexer.store.colour import failing
 from indexer.store.errors import at_the_edge, did_you_mean, on_command_line
@@ -65,16 +66,7 @@ def cli(ctx: click.Context) -> None:
         return
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise click.exceptions.NoArgsIsHelpError(ctx)
-    ctx.invoke(tui, index=None, indexes=None, web=False)
-
-
-@click.group(
-    epilog=EXIT_CODES
-    + examples(*(kind.examples[0] for kind in QUERIES if kind.command[:1] == ("evaluate",))),
-    short_help="How do spaces do on a standard test set?",
-)
-def evaluate() -> None:
-    """How do spaces do on a standard test set: analogies, or similarity of words?"""
+    ctx.invoke(_tui(), index=None, indexes=None, web=False)
 
 
 _BY_HAND = {
@@ -89,56 +81,70 @@ _BY_HAND = {
 """Commands that take more than their query's fields, or ask one of two, with their files."""
 
 
-class _Commands(dict[str, click.Command]):
+class _Commands(Mapping[str, click.Command]):
     """Commands by name, each made when it is first looked at: a program runs one of them."""
 
-    def __init__(self, made: Mapping[str, Callable[[], click.Command]]) -> None:
-        super().__init__(dict.fromkeys(made))  # type: ignore[arg-type]  # as yet nothing but names
-        self._made = made
+    def __init__(self) -> None:
+        self._own: dict[str, Callable[[], click.Command]] = {
+            "tui": _tui,
+            "evaluate": _evaluations,
+            "completion": lambda: completion,
+        }
+        self._made: dict[str, click.Command] = {}
 
     def __getitem__(self, name: str) -> click.Command:
-        if super().__getitem__(name) is None:
-            self[name] = self._made[name]()
-        return super().__getitem__(name)
+        if name not in self._made:
+            self._made[name] = self._own[name]() if name in self._own else _asking(name)
+        return self._made[name]
 
-    def get(self, name: str, default: Any = None) -> Any:
-        return self[name] if name in self else default  # noqa: SIM401  # that would not make it
+    def __iter__(self) -> Iterator[str]:
+        asked = (name for name in QUESTIONS if _is_a_command(kind_of(name)))
+        return iter(["tui", *asked, "evaluate", "completion"])
 
-    def values(self) -> Any:
-        return [self[name] for name in self]
-
-    def items(self) -> Any:
-        return [(name, self[name]) for name in self]
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
-def _maker(kind: type[Query[Any]]) -> Callable[[], click.Command]:
-    name, file = kind.question, _BY_HAND.get(kind.question)
+def _is_a_command(kind: type[Query[Any]]) -> bool:
+    """Whether a query has a command of its name."""
+    return not kind.command and not kind.part_of
+
+
+def _asking(question: str) -> click.Command:
+    """The command of a question; raises `KeyError` where there is none."""
+    if question not in QUESTIONS or not _is_a_command(kind_of(question)):
+        raise KeyError(question)
+    file = _BY_HAND.get(question)
     if file is None:
-        return lambda: command(kind)
-    return lambda: getattr(import_module(f"explorer.cli.{file}"), name)
+        return command(kind_of(question))
+    made: click.Command = getattr(import_module(f"explorer.cli.{file}"), question)
+    return made
+
+
+def _tui() -> click.Command:
+    from explorer.cli.tui import tui
+
+    return tui
 
 
 def _evaluations() -> click.Command:
-    for kind in QUERIES:
-        if kind.command[:1] == ("evaluate",):
-            evaluate.add_command(command(kind))
-    return evaluate
+    """The questions of test sets, as one command."""
+    kinds = [kind for kind in questions.QUERIES if kind.command[:1] == ("evaluate",)]
+    return click.Group(
+        "evaluate",
+        [command(kind) for kind in kinds],
+        help="How do spaces do on a standard test set: analogies, or similarity of words?",
+        short_help="How do spaces do on a standard test set?",
+        epilog=EXIT_CODES + examples(*(kind.examples[0] for kind in kinds)),
+    )
 
 
-cli.commands = _Commands(
-    {
-        "tui": lambda: tui,
-        **{
-            kind.question: _maker(kind) for kind in QUERIES if not kind.command and not kind.part_of
-        },
-        "evaluate": _evaluations,
-        "completion": lambda: completion,
-    }
-)
+cli.commands = _Commands()  # type: ignore[assignment]  # click adds none to them
 
 
 def main() -> NoReturn:
     """Run a command; every error a person may meet is one line on stderr."""
+    begin()
     prepare()
     escape_what_libraries_say()
     try:
@@ -146,7 +152,7 @@ def main() -> NoReturn:
         sys.stdout.flush()  # what fails at exit could not be told any more
     except ReaderLeft:  # it has what it wanted
         let_go_of_stdout()
-        sys.exit(0)
+        leave()
     except click.exceptions.Abort:
         _fail(130, "interrupted")
     except click.exceptions.NoArgsIsHelpError as err:
@@ -165,7 +171,7 @@ def main() -> NoReturn:
         if edge is None:
             raise
         _fail(*edge)
-    sys.exit(0)
+    leave()
 
 
 def _options_like(err: click.NoSuchOption) -> list[str]:

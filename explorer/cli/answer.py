@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from explorer.cli.process import collect_as_usual
 from indexer.store.colour import put_coloured, wanted
 from indexer.store.limits import ANSWERING, require_address_space
 from indexer.store.shown import lines, one_line
@@ -15,10 +16,21 @@ from indexer.store.streams import loses, put
 if TYPE_CHECKING:
     from explorer.api import Explorer
     from explorer.questions import Result
+    from indexer.store.read import Index
 
 
-def answer(options: Mapping[str, Any], ask: Callable[[Explorer], Result[Any]]) -> None:
-    """Open the index, ask, and write the answer where it was wanted."""
+def answer(
+    options: Mapping[str, Any],
+    ask: Callable[[Explorer], Result[Any]],
+    computed: bool = True,
+) -> None:
+    """Open the index, ask, and write the answer where it was wanted.
+
+    Args:
+        options: of the command.
+        ask: asks.
+        computed: whether vectors and the catalog are read here, so that both are opened at once.
+    """
     require_address_space(ANSWERING)
     from explorer.show.formats import check_format, render
 
@@ -26,10 +38,11 @@ def answer(options: Mapping[str, Any], ask: Callable[[Explorer], Result[Any]]) -
     check_format(format)
     check_pictures(options)
     check_targets(options)
+    index = _opened(options, computed)
     from explorer.api import Explorer
-    from indexer.store.read import open_index
 
-    with Explorer(open_index(options["index"], options["indexes"]), announce=say) as ix:
+    with Explorer(index, announce=say) as ix:
+        collect_as_usual()
         result = ask(ix)
         to_file = options["output"] is not None
         coloured = format == "table" and not to_file and wanted(sys.stdout)
@@ -42,6 +55,17 @@ def answer(options: Mapping[str, Any], ask: Callable[[Explorer], Result[Any]]) -
         _say_what_it_rests_on(result)
     if options["explain"]:
         _explain(result)
+
+
+def _opened(options: Mapping[str, Any], computed: bool) -> Index:
+    where = options["index"], options["indexes"]
+    if computed:
+        from indexer.store.ahead import opened_ahead
+
+        return opened_ahead(*where)
+    from indexer.store.read import open_index
+
+    return open_index(*where)
 
 
 def check_pictures(options: Mapping[str, Any]) -> None:
@@ -59,10 +83,10 @@ def check_pictures(options: Mapping[str, Any]) -> None:
 
 def check_targets(options: Mapping[str, Any]) -> None:
     """Raise `MachineError`, before any work, where no file can be written under a name."""
-    from explorer.outfile import check_target
-
     for name in (options["output"], options.get("plot")):
         if name is not None:
+            from explorer.outfile import check_target
+
             check_target(name)
 
 
@@ -111,9 +135,9 @@ def _explain(result: Result[Any]) -> None:
 
 
 def _write(text: str, output: str | None, format: str, coloured: bool) -> None:
-    from explorer.outfile import write_text
-
     if output is not None:
+        from explorer.outfile import write_text
+
         write_text(output, text)
         return
     if coloured:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def _ask(options: Mapping[str, Any], query: Any) -> None:
     with progress() as tell:
-        answer(options, lambda ix: _found(ix, query, options["keep"], tell))
+        answer(options, lambda ix: _found(ix, query, options["keep"], tell), options["keep"])
 
 
 def _found(ix: Explorer, query: FindingsQuery, keep: bool, tell: Progress) -> Result[Any]:

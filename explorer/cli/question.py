@@ -106,7 +106,7 @@ def command(
             ask(options, query)
             return
         with progress() as tell:
-            answer(options, lambda ix: ix.ask(query, tell))
+            answer(options, lambda ix: ix.ask(query, tell), kind.computed)
 
     drawn = kind.pictured if pictured is None else pictured
     shown = stacked(lambda: None, (picture_options, answer_options) if drawn else (answer_options,))

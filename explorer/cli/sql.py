@@ -9,25 +9,36 @@ from typing import Any
 
 import click
 
+from explorer import questions
 from explorer.cli.answer import answer
 from explorer.cli.completion import files
 from explorer.cli.options import EXIT_CODES, answer_options, examples
 from explorer.cli.question import command
-from explorer.questions import QUERIES, SchemaQuery, SqlQuery
+from explorer.questions import SchemaQuery, SqlQuery
 
-NAMES = (*(one.question for one in QUERIES if one.computed), "similarity", "z")
-
-FUNCTIONS = f"""
+FUNCTIONS = """
 \b
 The questions are functions, and `explorer schema NAME` describes one:
-{textwrap.fill(", ".join(NAMES), 76, initial_indent="  ", subsequent_indent="  ")}
+{names}
 What has a default may be left out or named: neighbors('dog', k := 3). They take columns too:
   SELECT w.word, n.item FROM word_group w, neighbors(w.word, k := 1) n
 A word that is not known ends the query; with missing := 'skip' it has no rows.
 """
 
 
-@click.command(epilog=FUNCTIONS + EXIT_CODES + examples(*SqlQuery.examples))
+class _Sql(click.Command):
+    """The command, whose help names every question: they are imported for it alone."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what stands below the options."""
+        asked = [one.question for one in questions.QUERIES if one.computed]
+        listed = ", ".join([*asked, "similarity", "z"])
+        names = textwrap.fill(listed, 76, initial_indent="  ", subsequent_indent="  ")
+        self.epilog = FUNCTIONS.format(names=names) + EXIT_CODES + examples(*SqlQuery.examples)
+        super().format_epilog(ctx, formatter)
+
+
+@click.command(cls=_Sql)
 @click.argument("query", metavar="[SELECT ...]", required=False)
 @click.option(
     "-f",
@@ -78,6 +89,7 @@ def sql(query: str | None, **options: Any) -> None:
             timeout=options["timeout"],
             memory=options["memory"],
         ),
+        computed=False,  # the process that runs it reads both
     )
 
 

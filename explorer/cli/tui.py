@@ -15,6 +15,7 @@ import click
 from explorer.cli.answer import say
 from explorer.cli.completion import files, indexes
 from explorer.cli.options import EXIT_CODES, PLACES, examples
+from explorer.cli.process import collect_as_usual
 from indexer.store.limits import ANSWERING, require_address_space
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ def tui(index: str | None, indexes: str | None, web: bool, port: int, host: str)
     app = ExplorerApp(index, indexes, light=background.light, typed=background.typed)
     watching = threading.Thread(target=_leave_with_the_terminal, args=(app,), daemon=True)
     watching.start()
+    collect_as_usual()
     app.run()
     if set(threading.enumerate()) - {threading.main_thread(), watching}:
         # One still asks, in a library that would abort as Python ends; what is kept is written.

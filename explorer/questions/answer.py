@@ -13,15 +13,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, overload
 
-from explorer.show.frames import FrameColumn, columns_of, row_kind
 from explorer.show.gauge import Gauge
 from explorer.show.layout import Layout
-from explorer.show.shapes import Picture
 
 if TYPE_CHECKING:
     import pandas
     import polars
     import pyarrow
+
+    from explorer.show.frames import FrameColumn
+    from explorer.show.shapes import Picture
 
 
 Row = TypeVar("Row", covariant=True)
@@ -262,6 +263,8 @@ class Result(Sequence[Row]):
 
     def columns(self) -> list[FrameColumn]:
         """The columns that CSV and every frame of it have."""
+        from explorer.show.frames import columns_of, row_kind
+
         return columns_of(row_kind(type(self)), self.rows, self.named_columns())
 
     def named_columns(self) -> dict[str, list[str]]:

@@ -13,11 +13,22 @@ import inspect
 import operator
 import re
 import textwrap
+import threading
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origin
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Generic,
+    Literal,
+    TypeVar,
+    cast,
+    get_args,
+    get_origin,
+)
 
 from explorer.errors import QueryError
 from explorer.expressions import expressions
@@ -425,33 +436,59 @@ _PROGRESS = "told what is done, how many steps of it, and of how many."
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def asks(kind: type[Query[Any]], **said: str) -> Callable[[F], F]:
-    """A method that asks a query: its arguments are the query's fields, and are documented so.
+def asks(**said: str) -> Callable[[F], F]:
+    """A method that asks the query of its name: it takes the query's fields, and is documented so.
+
+    It is documented when it is first looked at, since the query is imported for that: a program
+    that asks one question needs no other.
 
     Args:
-        kind: the query.
         said: of an argument, what it is where the method takes more than the field does.
     """
 
-    def documented_too(method: F) -> F:
-        text = inspect.cleandoc(method.__doc__ or "")
-        taken = inspect.signature(method).parameters
-        abouts = {one.name: one.about for one in parameters(kind)} | {"progress": _PROGRESS}
-        abouts |= {name: _sentence(text, "") for name, text in said.items()}
-        lines = [
-            line
-            for name, one in taken.items()
-            if name in abouts
-            for line in _wrapped(
-                f"    {'*' * (one.kind is one.VAR_POSITIONAL)}{name}: {abouts[name]}"
-                + " Each an argument, or all in one list." * (one.kind is one.VAR_POSITIONAL)
-            )
-        ]
-        at = re.search(r"^(Raises:|Example:|\Z)", text, re.MULTILINE)
-        assert at is not None
-        assert "\nArgs:" not in text, "what the arguments are, the query's fields say"
-        section = "\n".join(["Args:", *lines, "\n"])
-        method.__doc__ = text[: at.start()] + section + text[at.start() :]
-        return method
+    def in_its_place(method: F) -> F:
+        assert "\nArgs:" not in (method.__doc__ or ""), "what these are, the query's fields say"
+        return cast(F, _Asked(method, said))
 
-    return documented_too
+    return in_its_place
+
+
+class _Asked:
+    """In the place of a method that asks, until it is looked at."""
+
+    def __init__(self, method: Callable[..., Any], said: Mapping[str, str]) -> None:
+        self._method, self._said, self._looking = method, said, threading.Lock()
+        self.__doc__, self.__wrapped__ = method.__doc__, method
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._owner = owner
+
+    def __get__(self, asked: object | None, kind: type) -> Any:
+        with self._looking:
+            if vars(self._owner)[self._method.__name__] is self:
+                _document(self._method, self._said)
+                setattr(self._owner, self._method.__name__, self._method)
+        return self._method.__get__(asked, kind)
+
+
+def _document(method: Callable[..., Any], said: Mapping[str, str]) -> None:
+    """Write into a method's docstring what its arguments are."""
+    from explorer.questions import kind_of
+
+    text = inspect.cleandoc(method.__doc__ or "")
+    taken = inspect.signature(method).parameters
+    abouts = {one.name: one.about for one in parameters(kind_of(method.__name__))}
+    abouts |= {"progress": _PROGRESS} | {name: _sentence(each, "") for name, each in said.items()}
+    lines = [
+        line
+        for name, one in taken.items()
+        if name in abouts
+        for line in _wrapped(
+            f"    {'*' * (one.kind is one.VAR_POSITIONAL)}{name}: {abouts[name]}"
+            + " Each an argument, or all in one list." * (one.kind is one.VAR_POSITIONAL)
+        )
+    ]
+    at = re.search(r"^(Raises:|Example:|\Z)", text, re.MULTILINE)
+    assert at is not None
+    section = "\n".join(["Args:", *lines, "\n"])
+    method.__doc__ = text[: at.start()] + section + text[at.start() :]

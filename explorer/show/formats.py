@@ -6,19 +6,19 @@ answer itself.
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from explorer.errors import QueryError
-from explorer.show.frames import FrameColumn
 from explorer.show.gauge import Gauge
 from explorer.show.layout import Layout
-from explorer.show.markup import to_html, to_markdown
 from explorer.show.text import Colours, to_text
 from indexer.store.errors import unknown
 from indexer.store.shown import in_a_sheet, in_json
+
+if TYPE_CHECKING:
+    from explorer.show.frames import FrameColumn
 
 FORMATS = ("table", "markdown", "html", "json", "jsonl", "csv")
 
@@ -74,8 +74,12 @@ def render(
     if format == "csv":
         return _csv(result.columns(), raw_cells)
     if format == "markdown":
+        from explorer.show.markup import to_markdown
+
         return to_markdown(result.layout())
     if format == "html":
+        from explorer.show.markup import to_html
+
         return to_html(result.layout())
     if coloured:
         return to_text(result.layout(), width, Colours(result.gauge()))
@@ -90,6 +94,8 @@ def check_format(format: str) -> None:
 
 def _csv(columns: Sequence[FrameColumn], raw_cells: bool) -> str:
     """The columns, lists joined by blanks."""
+    import csv
+
     texts = str if raw_cells else in_a_sheet
     cells = [_csv_cells(column, texts) for column in columns]
     out = _Rows()

@@ -60,6 +60,9 @@ class Colours:
 
 _BOLD, _DIM, _YELLOW = 1, 2, 33
 
+_CODES = {"green": 32, "magenta": 35}
+"""Of the styles that a cell may have."""
+
 
 def _styled(lines: Iterable[str], code: int, colours: Colours | None) -> Iterator[str]:
     for line in lines:
@@ -260,6 +263,60 @@ def _ruled(
     colours: Colours | None = None,
 ) -> str:
     """The names of columns, a rule, and the rows."""
+    from rich.cells import cell_len
+
+    names = [columns[at].name for at in fitted.places]
+    whole = min(fitted.widths, default=0) > 0 and all(
+        cell_len(text) <= width and text.isprintable() and text[-1:] != " "
+        for cells in (names, *fitted.cells)
+        for text, width in zip(cells, fitted.widths, strict=True)
+    )
+    made = _in_single_lines if whole else _in_lines
+    return made(columns, rows, fitted, colours)
+
+
+def _in_single_lines(
+    columns: Sequence[Column], rows: Sequence[Any], fitted: _Fitted, colours: Colours | None
+) -> str:
+    """The same where every cell has room in one line, as most have: as rich writes it.
+
+    rich takes longer to import than all else that is done with such a table.
+    """
+    shown = [columns[at] for at in fitted.places]
+    gap = " " * _GAP
+    bold_gap = " ".join(_styled([" ", " "], _BOLD, colours))
+    above = _justified([one.name for one in shown], shown, fitted.widths)
+    lines = [
+        bold_gap.join(_styled(above, _BOLD, colours)),
+        "─" * (sum(fitted.widths) + _GAP * (len(shown) - 1)),
+    ]
+    for row, cells in zip(rows, fitted.cells, strict=True):
+        styles = [colours.of(column, row) if colours else "" for column in shown]
+        texts = _justified(cells, shown, fitted.widths)
+        lines.append(
+            gap.join(
+                f"\x1b[{_CODES[style]}m{text}\x1b[0m" if style else text
+                for text, style in zip(texts, styles, strict=True)
+            )
+        )
+    return "".join(line.rstrip() + "\n" for line in lines)
+
+
+def _justified(texts: Sequence[str], columns: Sequence[Column], widths: Sequence[int]) -> list[str]:
+    """Texts that have room in their columns, with blanks before or after them."""
+    from rich.cells import cell_len
+
+    filled_up = []
+    for text, column, width in zip(texts, columns, widths, strict=True):
+        blanks = " " * (width - cell_len(text))
+        filled_up.append(blanks + text if column.right else text + blanks)
+    return filled_up
+
+
+def _in_lines(
+    columns: Sequence[Column], rows: Sequence[Any], fitted: _Fitted, colours: Colours | None
+) -> str:
+    """The same of any cells: those without room are cut, or folded into lines."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table

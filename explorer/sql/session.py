@@ -86,8 +86,6 @@ class Session:
             Cancelled: `cancelled` was set.
             MachineError: the worker failed.
         """
-        import pyarrow
-
         named = isinstance(parameters, Mapping)
         asked = {
             "kind": "ask",
@@ -106,6 +104,8 @@ class Session:
         held = 0
         with self._lock:
             worker = self._started(cancelled)
+            import pyarrow
+
             begun = time.monotonic()
             # A worker that is stopped where it cannot be (by a signal, say) is ended from here.
             most = self.timeout + _PATIENCE
@@ -139,7 +139,14 @@ class Session:
             return self._worker
         self.close()
         files = {n: str(s) for n, s in self._attached.items() if isinstance(s, (str, Path))}
-        tables = {n: _stream(n, s) for n, s in self._attached.items() if n not in files}
+        worker = self._worker = Worker("explorer.sql.worker", stderr=None)
+        try:
+            import pyarrow  # noqa: F401  # while the process begins
+
+            tables = {n: _stream(n, s) for n, s in self._attached.items() if n not in files}
+        except BaseException:
+            self.close()
+            raise
         asked = {
             "kind": "open",
             "folder": str(self.folder.resolve()),
@@ -147,7 +154,6 @@ class Session:
             "tables": len(tables),
             "memory": self.memory,
         }
-        worker = self._worker = Worker("explorer.sql.worker", stderr=None)
         try:
             with worker.request(asked, _WHAT, self._tell, cancelled) as frames:
                 for name, body in tables.items():

@@ -6,6 +6,7 @@ knows no table in particular, and no vector.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Sequence
 from functools import cached_property
@@ -35,6 +36,20 @@ class Catalog:
         self._opening = threading.Lock()
         self._connection: Any = None
         self._closed = False
+
+    def open_ahead(self) -> None:
+        """Begin to open it in a thread of its own; whoever asks waits until it is done.
+
+        What is wrong with it is told to who asks, who opens it anew.
+        """
+        import duckdb  # noqa: F401  # what is imported in two threads at once takes twice as long
+
+        threading.Thread(target=self._open_unasked, name="catalog").start()
+
+    def _open_unasked(self) -> None:
+        with self._opening, contextlib.suppress(Exception):
+            if self._connection is None and not self._closed:
+                self._connection = opened_locked(self.folder, self.manifest)
 
     def close(self) -> None:
         """Close it; what is asked later is refused."""

@@ -52,17 +52,18 @@ class Index:
 
     Args:
         folder: where the index lies.
+        catalog: that of the folder; opened here unless given.
 
     Raises:
         ForeignIndex: there is no index, or one of another format.
         DamagedIndex: its manifest was changed.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, catalog: Catalog | None = None) -> None:
         self.folder = folder
-        self.manifest = Manifest.load(folder)
+        self.catalog = catalog or Catalog(folder, Manifest.load(folder))
+        self.manifest = self.catalog.manifest
         self.name = self.manifest.name
-        self.catalog = Catalog(folder, self.manifest)
         # Items know the catalog, not the index: one that nobody holds any more is let go at once.
         self.tokens, self.words = Tokens(self.catalog), Words(self.catalog)
         self.labels, self.heads = Labels(self.catalog), Heads(self.catalog)
