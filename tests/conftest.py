@@ -101,6 +101,7 @@ def _no_settings_from_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     of_terminals = ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE")
     for name in ("EXPLORER_INDEX", "EXPLORER_INDEXES", *of_terminals):
         monkeypatch.delenv(name, raising=False)
+        os.unsetenv(name)  # readline, which pytest imports, sets some of them past `os.environ`
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "of-the-user"))
 
 

@@ -27,7 +27,6 @@ from explorer.compute.firing import Firing, about_z, firing, least, more
 from explorer.compute.neighbors import meta_of
 from explorer.compute.rowcount import layers_have, row_count
 from explorer.compute.workspace import Workspace
-from explorer.correlations import Float32
 from explorer.errors import BadExpression, QueryError
 from explorer.expressions import Expression, Term, single_word
 from explorer.measures.measure import HALF_ULP_64, Weighted
@@ -39,7 +38,7 @@ from explorer.resolve import Item, Resolver
 from indexer.store.errors import DamagedIndex, option_named, unknown
 from indexer.store.layout import parse_layers
 from indexer.store.read import Index
-from indexer.store.rows import scan_error
+from indexer.store.rows import Float32, scan_error
 from indexer.store.space import Space
 from indexer.store.spaces import neuron_space
 
