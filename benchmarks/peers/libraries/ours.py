@@ -1,0 +1,62 @@
+"""This project: an index of imported vectors; of SmolLM2's tokens, the packaged model's own."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.peers.libraries.library import Found, Library
+from benchmarks.peers.rows import EVERY, LABELS, VECTORS, read_names
+
+BIN = Path(sys.executable).parent
+NAME = "made"
+
+
+class Ours(Library):
+    """`ix.neighbors(word)`, with z beside each name."""
+
+    title = "**semantic-explorer**, `ix.neighbors`"
+    package = "semantic-explorer"
+    many = True
+    largest = 4_000_000
+
+    def make(self, rows: Path, folder: Path) -> None:
+        """Its own program makes the files."""
+        raise NotImplementedError
+
+    def making(self, name: str, rows: Path, folder: Path) -> list[str]:
+        """`indexer import`."""
+        start = [str(BIN / "indexer"), "import", str(rows / VECTORS), "--name", NAME]
+        return [*start, "--indexes", str(folder), "--quiet"]
+
+    def answering(self, name: str, rows: Path, folder: Path, word: str) -> list[str]:
+        """`explorer neighbors`, as a person asks."""
+        return [str(BIN / "explorer"), "neighbors", word.strip(), "--index", _index(rows, folder)]
+
+    def open(self, rows: Path, folder: Path, cold: bool) -> None:
+        """Its files are mapped at any time."""
+        import explorer
+
+        self._index = explorer.open(_index(rows, folder))
+        self._names = frozenset(read_names(rows / LABELS))
+
+    def near(self, word: str) -> Found:
+        """By the word as a person writes it: the token with a leading blank is meant first."""
+        return self._named(self._index.neighbors(word.strip()))
+
+    def near_each(self, words: Sequence[str]) -> list[Found]:
+        """One call for all of them."""
+        return [self._named(one) for one in self._index.neighbors([word.strip() for word in words])]
+
+    def _named(self, answer: object) -> Found:
+        # A token that is no word has only its number for a name here, which answers don't tell.
+        return [
+            (row.text if row.text in self._names else "", row.score)
+            for row in answer  # type: ignore[attr-defined]
+        ]
+
+
+def _index(rows: Path, folder: Path) -> str:
+    """The index that is asked: the model's own, or what was imported."""
+    return EVERY[rows.name].index or str(folder / NAME)
