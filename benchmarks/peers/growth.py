@@ -94,19 +94,15 @@ def _step(name: str) -> Step:
     shutil.rmtree(base, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
-        with rows_of(of) as rows:
-            say(f"{of.rows:,} rows: import")
-            making = process(library("ours").making("ours", rows, folder))
-            say(f"{of.rows:,} rows: one query")
-            words = read_names(rows / WORDS)[: WARM + QUERIES]
-            with (
-                served("ours", rows, folder) as ours,
-                served("numpy", rows, folder) as numpy,
-            ):
-                turns = in_turn([ours, numpy], words, WARM)
-                (resident, own), (_, theirs) = ours.memory(), numpy.memory()
-            found = turns.found
-            agreement.check("NumPy", words[WARM:], found["ours"], found["numpy"])
+        rows = rows_of(of)
+        say(f"{of.rows:,} rows: import")
+        making = process(library("ours").making("ours", rows, folder))
+        say(f"{of.rows:,} rows: one query")
+        words = read_names(rows / WORDS)[: WARM + QUERIES]
+        with served("ours", rows, folder) as ours, served("numpy", rows, folder) as numpy:
+            turns = in_turn([ours, numpy], words, WARM)
+            (resident, own), (_, theirs) = ours.memory(), numpy.memory()
+        agreement.check("NumPy", words[WARM:], turns.found["ours"], turns.found["numpy"])
     finally:
         shutil.rmtree(base, ignore_errors=True)
         shutil.rmtree(CACHE / name, ignore_errors=True)
@@ -116,11 +112,10 @@ def _step(name: str) -> Step:
 
 def draw(steps: list[Step], path: Path) -> None:
     """Time above, own memory below, both logarithmic."""
-    from matplotlib.figure import Figure
-
     from explorer.show.draw.file import as_bytes
+    from explorer.show.draw.shown import ShownFigure
 
-    figure = Figure(figsize=(8, 7), layout="constrained")
+    figure = ShownFigure(figsize=(8, 7), layout="constrained")
     rows = [one.rows for one in steps]
     panels = (
         ("milliseconds a query", [1000 * s.ours for s in steps], [1000 * s.numpy for s in steps]),
@@ -136,6 +131,7 @@ def draw(steps: list[Step], path: Path) -> None:
         axes.spines[["top", "right"]].set_visible(False)
     axes.set_xlabel("rows")
     figure.axes[0].legend(frameon=False)
+    figure.described = "Milliseconds a query, and own memory, of ix.neighbors and of NumPy."
     path.write_bytes(as_bytes(figure, "svg"))
 
 

@@ -32,16 +32,16 @@ def npy() -> Part:
     of, folder = SIZES["1000000"], CACHE / "imported"
     ours: list[Process] = []
     theirs: list[Process] = []
-    with rows_of(of) as rows:
-        vectors = str(rows / VECTORS)
-        plain = [sys.executable, "-c", _PLAIN, vectors, str(folder / "rows.faiss")]
-        commands = {"ours": library("ours").making("ours", rows, folder), "plain": plain}
-        for turn in range(TURNS):
-            for name, done in (("ours", ours), ("plain", theirs)):
-                say(f"import of {of.rows:,} rows, {name}, {turn + 1} of {TURNS}")
-                done.append(_done(commands[name], folder))
+    rows = rows_of(of)
+    vectors = str(rows / VECTORS)
+    plain = [sys.executable, "-c", _PLAIN, vectors, str(folder / "rows.faiss")]
+    commands = {"ours": library("ours").making("ours", rows, folder), "plain": plain}
+    for turn in range(TURNS):
+        for name, done in (("ours", ours), ("plain", theirs)):
+            say(f"import of {of.rows:,} rows, {name}, {turn + 1} of {TURNS}")
+            done.append(_done(commands[name], folder))
     ratio = statistics.median(o.seconds / t.seconds for o, t in zip(ours, theirs, strict=True))
-    rows_ = [
+    cells = [
         _cells("`indexer import vectors.npy`: sealed, checked, with a catalog and findings", ours),
         _cells("`np.load`, `IndexFlatIP.add`, `write_index`, SHA-256 of the file", theirs),
     ]
@@ -55,7 +55,7 @@ def npy() -> Part:
         f"A file of {of.rows:,} x {of.width} numbers, {of.rows * of.width * 4 / 1e9:.1f} GB, with "
         "its names.",
         "",
-        *table(("import", "s", "MB", "of that its own, MB"), rows_),
+        *table(("import", "s", "MB", "of that its own, MB"), cells),
     ]
     return Part(text, [line], ["semantic-explorer", "faiss-cpu", "numpy"])
 

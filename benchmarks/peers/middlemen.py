@@ -23,8 +23,8 @@ TARGET = 1.0
 def products() -> Part:
     """Words not asked before each time, both sides in turn, in a process of their own."""
     say("middleman and two products")
-    with rows_of(SIZES["49152"]) as folder:
-        words = [word.strip() for word in read_names(folder / WORDS)[: 2 * (WARM + QUERIES)]]
+    names = read_names(rows_of(SIZES["49152"]) / WORDS)[: 2 * (WARM + QUERIES)]
+    words = [name.strip() for name in names]
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.peers.middlemen"],
         input=json.dumps(words),

@@ -140,10 +140,15 @@ def names_of(of: Rows, texts: Sequence[str]) -> list[str]:
     named, taken = [], set[str]()
     for at in range(of.rows):
         text = texts[at] if at < len(texts) and not of.drawn else ""
-        plain = text.removeprefix(" ").isalpha() and text.isascii() and text not in taken
-        named.append(text if plain else f"{'item' if of.drawn else 'token'}{at}")
+        known = is_word(text) and text not in taken
+        named.append(text if known else f"{'item' if of.drawn else 'token'}{at}")
         taken.add(named[-1])
     return named
+
+
+def is_word(text: str) -> bool:
+    """Whether a token is known by what it says: letters, after a blank or not."""
+    return text.isascii() and text.removeprefix(" ").isalpha()
 
 
 def asked_of(of: Rows, names: Sequence[str]) -> list[str]:

@@ -6,8 +6,6 @@ import shutil
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, pairwise
 from pathlib import Path
@@ -73,37 +71,36 @@ class Row:
         ]
 
 
-@contextmanager
-def rows_of(of: Rows) -> Iterator[Path]:
+def rows_of(of: Rows) -> Path:
     """The folder of a set of rows, written unless it is there."""
     folder = CACHE / of.name
     if not (folder / WORDS).exists():
         say(f"writing {of.rows:,} rows x {of.width}")
         command = [sys.executable, "-m", "benchmarks.peers.rows", of.name, str(folder)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    yield folder
+    return folder
 
 
 def size(name: str) -> Part:
     """Every library on one set of rows."""
     of = SIZES[name]
     every = [one for one in NAMES if library(one).largest >= of.rows]
-    with rows_of(of) as rows:
-        base, measured = CACHE / f"{name}-libraries", {one: Row(one) for one in every}
+    rows, base, turns = rows_of(of), CACHE / f"{name}-libraries", 3 if of.rows > LARGE else 5
+    measured = {one: Row(one) for one in every}
+    shutil.rmtree(base, ignore_errors=True)
+    try:
+        words = read_names(rows / WORDS)
+        for one in every:
+            _make(measured[one], rows, base / one)
+        _one_query(measured, rows, base, words[: WARM + QUERIES])
+        left = words[WARM + QUERIES :]
+        for at, one in enumerate(every):
+            say(f"{one}: cold")
+            command = library(one).answering(one, rows, base / one, left[at])
+            measured[one].cold = processes(command, turns)
+        _many(measured, rows, base, left[len(every) :], turns)
+    finally:
         shutil.rmtree(base, ignore_errors=True)
-        try:
-            words = read_names(rows / WORDS)
-            for one in every:
-                _make(measured[one], rows, base / one)
-            _one_query(measured, rows, base, words[: WARM + QUERIES])
-            left = words[WARM + QUERIES :]
-            for at, one in enumerate(every):
-                say(f"{one}: cold")
-                command = library(one).answering(one, rows, base / one, left[at])
-                measured[one].cold = processes(command, 3 if of.rows > LARGE else 5)
-            _many(measured, rows, base, left[len(every) :], 3 if of.rows > LARGE else 5)
-        finally:
-            shutil.rmtree(base, ignore_errors=True)
     for one in measured.values():
         mean = statistics.mean(one.recalls)
         one.answers = "the same ten" if library(one.name).exact else f"recall {mean:.3f}"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from benchmarks.peers.libraries.library import Found, Library
-from benchmarks.peers.rows import EVERY, LABELS, VECTORS, read_names
+from benchmarks.peers.rows import EVERY, VECTORS, is_word
 
 BIN = Path(sys.executable).parent
 NAME = "made"
@@ -39,7 +40,7 @@ class Ours(Library):
         import explorer
 
         self._index = explorer.open(_index(rows, folder))
-        self._names = frozenset(read_names(rows / LABELS))
+        self._tokens = EVERY[rows.name].index is not None
 
     def near(self, word: str) -> Found:
         """By the word as a person writes it: the token with a leading blank is meant first."""
@@ -49,11 +50,10 @@ class Ours(Library):
         """One call for all of them."""
         return [self._named(one) for one in self._index.neighbors([word.strip() for word in words])]
 
-    def _named(self, answer: object) -> Found:
-        # A token that is no word has only its number for a name here, which answers don't tell.
+    def _named(self, answer: Any) -> Found:
+        # A token that is no word has its number for a name here, which answers don't tell.
         return [
-            (row.text if row.text in self._names else "", row.score)
-            for row in answer  # type: ignore[attr-defined]
+            (row.text if is_word(row.text) or not self._tokens else "", row.score) for row in answer
         ]
 
 
