@@ -142,7 +142,7 @@ def test_every_name_stands_once_and_none_is_asked_twice(small: Path) -> None:
     assert len(set(asked)) == len(asked) == 300
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "ours"])
+@pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith("ours")])
 def test_a_library_answers_as_float64_does(name: str, small: Path, tmp_path: Path) -> None:
     if name in IN_BENCH and find_spec("lancedb") is None:
         pytest.skip(f"{name} is tried by make bench-peers")
@@ -196,7 +196,13 @@ def measured(ours: float, many: float) -> dict[str, sizes.Row]:
     cold = Process(1, 1, 1)
     return {
         name: sizes.Row(name, cold=cold, times_gensim=one, times_flat=many)
-        for name, one in (("ours", ours), ("gensim", 1), ("numpy", 0.7), ("faiss-hnsw", 0.1))
+        for name, one in {
+            "ours": ours,
+            "ours-search": 0.1,
+            "gensim": 1,
+            "numpy": 0.7,
+            "faiss-hnsw": 0.1,
+        }.items()
     }
 
 
@@ -207,7 +213,7 @@ def measured(ours: float, many: float) -> dict[str, sizes.Row]:
 def test_targets_are_met_or_missed(ours: float, many: float, met: Sequence[bool]) -> None:
     lines = sizes.targets(49_152, measured(ours, many))
     assert [line.met for line in lines] == list(met)
-    assert "NumPy" in lines[1].figure  # a library that may miss some isn't what ours is held to
+    assert "NumPy" in lines[1].figure  # neither what may miss some, nor ours by another name
     assert len(sizes.targets(262_144, measured(ours, many))) == 1
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from benchmarks.measure import Line, Process, process, processes
 from benchmarks.peers import agreement
 from benchmarks.peers.libraries import NAMES, library
+from benchmarks.peers.libraries.ours import Ours
 from benchmarks.peers.page import Part, table
 from benchmarks.peers.rows import SIZES, WORDS, Rows, read_names
 from benchmarks.peers.served import in_turn, served
@@ -55,15 +56,14 @@ class Row:
 
     def cells(self) -> list[str]:
         """As the table has it."""
-        assert self.cold is not None
         return [
             library(self.name).title + (f" ({self.note})" if self.note else ""),
             f"{1000 * self.one:.1f}",
             f"{self.times_gensim:.2f}",
             "" if self.many is None else f"{1000 * self.many / BATCH:.2f}",
             "" if self.times_flat is None else f"{self.times_flat:.2f}",
-            f"{self.cold.seconds:.2f}",
-            f"{self.cold.megabytes:,.0f} ({self.cold.own:,.0f})",
+            "" if self.cold is None else f"{self.cold.seconds:.2f}",
+            "" if self.cold is None else f"{self.cold.megabytes:,.0f} ({self.cold.own:,.0f})",
             "{:,.0f} ({:,.0f})".format(*self.memory),
             f"{self.disk:,.0f}",
             "" if self.making is None else f"{self.making.seconds:.1f}",
@@ -91,13 +91,14 @@ def size(name: str) -> Part:
     try:
         words = read_names(rows / WORDS)
         for one in every:
-            _make(measured[one], rows, base / one)
+            _make(measured[one], rows, home(base, one))
         _one_query(measured, rows, base, words[: WARM + QUERIES])
         left = words[WARM + QUERIES :]
         for at, one in enumerate(every):
-            say(f"{one}: cold")
-            command = library(one).answering(one, rows, base / one, left[at])
-            measured[one].cold = processes(command, turns)
+            if library(one).cold:
+                say(f"{one}: cold")
+                command = library(one).answering(one, rows, home(base, one), left[at])
+                measured[one].cold = processes(command, turns)
         _many(measured, rows, base, left[len(every) :], turns)
     finally:
         shutil.rmtree(base, ignore_errors=True)
@@ -116,11 +117,20 @@ def size(name: str) -> Part:
     return Part(text, targets(of.rows, measured), [library(one).package for one in every])
 
 
+def home(base: Path, name: str) -> Path:
+    """The folder of the files that a library reads."""
+    return base / (library(name).home or name)
+
+
 def targets(rows: int, measured: dict[str, Row]) -> list[Line]:
     """What was aimed at with so many rows."""
     ours, lines = measured["ours"], []
     if rows in TARGETS:
-        exact = [one for one in measured.values() if library(one.name).exact and one is not ours]
+        exact = [
+            one
+            for one in measured.values()
+            if library(one.name).exact and not isinstance(library(one.name), Ours)
+        ]
         first = min(exact, key=lambda one: one.times_gensim)
         lines.append(
             Line(
@@ -153,7 +163,7 @@ def targets(rows: int, measured: dict[str, Row]) -> list[Line]:
 def _make(row: Row, rows: Path, folder: Path) -> None:
     """Its own files, where it has some."""
     one = library(row.name)
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     if one.made:
         say(f"{row.name}: making its files")
         row.making = process(one.making(row.name, rows, folder))
@@ -163,12 +173,12 @@ def _make(row: Row, rows: Path, folder: Path) -> None:
 def _one_query(measured: dict[str, Row], rows: Path, base: Path, words: list[str]) -> None:
     """A word at a time, each library in turn with gensim; all are held to our answers."""
     expected: list[Any] = []
-    with served(ONE, rows, base / ONE) as gensim:
+    with served(ONE, rows, home(base, ONE)) as gensim:
         for name, row in measured.items():
             if name == ONE:
                 continue
             say(f"{name}: one query")
-            with served(name, rows, base / name) as other:
+            with served(name, rows, home(base, name)) as other:
                 turns = in_turn([gensim, other], words, WARM)
                 row.memory, row.note = other.memory(), other.note
             row.one, row.times_gensim = turns.median(name), turns.ratio(name, ONE)
@@ -185,12 +195,12 @@ def _many(measured: dict[str, Row], rows: Path, base: Path, words: list[str], ba
     ends = range(8, 8 + batches * BATCH + 1, BATCH)
     asked = [words[:8], *(words[first:last] for first, last in pairwise(ends))]
     expected: list[Any] = []
-    with served(MANY, rows, base / MANY) as flat:
+    with served(MANY, rows, home(base, MANY)) as flat:
         for name, row in measured.items():
             if not library(name).many or name == MANY:
                 continue
             say(f"{name}: {BATCH} at once")
-            with served(name, rows, base / name) as other:
+            with served(name, rows, home(base, name)) as other:
                 turns = in_turn([flat, other], asked, 1)
             row.many, row.times_flat = turns.median(name), turns.ratio(name, MANY)
             found = {one: list(chain(*batch)) for one, batch in turns.found.items()}

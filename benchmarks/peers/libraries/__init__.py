@@ -8,6 +8,7 @@ from benchmarks.peers.libraries.library import Library
 
 _MODULES = {
     "ours": "ours.Ours",
+    "ours-search": "ours.Vectors",
     "gensim": "gensim_keyed.Gensim",
     "faiss-flat": "faiss_indexes.Flat",
     "faiss-fp16": "faiss_indexes.Float16",

@@ -25,7 +25,9 @@ class Library(ABC):
         exact: whether it gives the ten nearest, or most of them.
         many: whether one call answers many words.
         largest: the most rows it is measured with, since its files take minutes beyond that.
-        made: whether it has files of its own, or reads those of the rows.
+        made: whether it has files of its own, or reads those of the rows or of another here.
+        home: whose files it reads, where they are another's here.
+        cold: whether a cold answer is measured.
         note: what it chose by itself when it was opened.
     """
 
@@ -35,6 +37,8 @@ class Library(ABC):
     many: ClassVar[bool] = False
     largest: ClassVar[int] = 1_000_000
     made: ClassVar[bool] = True
+    home: ClassVar[str | None] = None
+    cold: ClassVar[bool] = True
     note: str = ""
 
     @abstractmethod
