@@ -225,6 +225,12 @@ def test_only_what_is_exact_is_held_to_the_same_ten() -> None:
         sizes._judge(sizes.Row("numpy"), ["dog"], [TEN], [changed(0, "other")])
 
 
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run takes variables away from its process, which here is that of other tests."""
+    monkeypatch.setattr(run, "FORCED", ())
+
+
 PART = page.Part(["what"], [Line("one", "2 ms", "3 ms", True)], ["numpy"])
 
 
