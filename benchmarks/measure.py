@@ -59,7 +59,7 @@ def process(command: Sequence[str]) -> Process:
     child = subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=kept
     )
-    with _Watch(child.pid) as watch:
+    with Watch(child.pid) as watch:
         _, status, usage = os.wait4(child.pid, 0)
     seconds = time.perf_counter() - start
     if os.waitstatus_to_exitcode(status) != 0:
@@ -76,7 +76,16 @@ def own_kilobytes(pid: int) -> int:
     return max((int(line.split()[1]) for line in lines if line.startswith("RssAnon:")), default=0)
 
 
-class _Watch:
+def peak_kilobytes(pid: int) -> int:
+    """The greatest resident size of a process so far; 0 where the system doesn't tell."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return max((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), default=0)
+
+
+class Watch:
     """Looks at a process's anonymous memory until it ends; `peak` is in kB."""
 
     def __init__(self, pid: int) -> None:
@@ -84,7 +93,7 @@ class _Watch:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
 
-    def __enter__(self) -> _Watch:
+    def __enter__(self) -> Watch:
         self._thread.start()
         return self
 

@@ -1,0 +1,62 @@
+"""NumPy alone: a product with all rows, and the ten best of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.peers.libraries.library import Found, K, Numbered
+from benchmarks.peers.rows import LABELS, VECTORS
+
+ROWS = 32_768
+"""Rows whose products with many queries are held at once."""
+
+
+class Product(Numbered):
+    """`rows @ query` and `argpartition`, float32, on all threads; its file is that of the rows."""
+
+    title = "NumPy, product and `argpartition`"
+    package = "numpy"
+    many = True
+    largest = 4_000_000
+    made = False
+
+    def make(self, rows: Path, folder: Path) -> None:
+        """The array lies there already."""
+
+    def files(self, rows: Path, folder: Path) -> list[Path]:
+        """The array and its names."""
+        return [rows / VECTORS, rows / LABELS]
+
+    def open(self, rows: Path, folder: Path, cold: bool) -> None:
+        """Read the array, or map it for one answer."""
+        self._vectors = np.load(rows / VECTORS, mmap_mode="r" if cold else None)
+        self.read_names(rows)
+
+    def near(self, word: str) -> Found:
+        """All scores, then a part of them sorted."""
+        scores = self._vectors @ self._vectors[self.numbers[word]]
+        best = np.argpartition(scores, -K - 1)[-K - 1 :]
+        best = best[np.argsort(-scores[best])]
+        return self.named(word, best.tolist(), scores[best].tolist())
+
+    def near_each(self, words: Sequence[str]) -> list[Found]:
+        """Block by block, the best so far kept."""
+        queries = self._vectors[[self.numbers[word] for word in words]]
+        found, kept = [], []
+        for first in range(0, len(self._vectors), ROWS):
+            scores = queries @ self._vectors[first : first + ROWS].T
+            best = np.argpartition(scores, -K - 1, axis=1)[:, -K - 1 :]
+            kept.append(np.take_along_axis(scores, best, axis=1))
+            found.append(best + first)
+        every, positions = np.hstack(kept), np.hstack(found)
+        order = np.argsort(-every, axis=1)[:, : K + 1]
+        each = zip(
+            words,
+            np.take_along_axis(positions, order, axis=1).tolist(),
+            np.take_along_axis(every, order, axis=1).tolist(),
+            strict=True,
+        )
+        return [self.named(*one) for one in each]

@@ -1,0 +1,49 @@
+"""usearch: its exact search over an array."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.peers.libraries.library import Found, K, Numbered
+from benchmarks.peers.rows import LABELS, VECTORS
+
+
+class Exact(Numbered):
+    """`search(..., exact=True)` of the array, float32, inner product; its file is the rows' own."""
+
+    title = "usearch, `exact=True`"
+    package = "usearch"
+    many = True
+    made = False
+
+    def make(self, rows: Path, folder: Path) -> None:
+        """The array lies there already."""
+
+    def files(self, rows: Path, folder: Path) -> list[Path]:
+        """The array and its names."""
+        return [rows / VECTORS, rows / LABELS]
+
+    def open(self, rows: Path, folder: Path, cold: bool) -> None:
+        """Read the array, or map it for one answer."""
+        self._vectors = np.load(rows / VECTORS, mmap_mode="r" if cold else None)
+        self.read_names(rows)
+
+    def near(self, word: str) -> Found:
+        """A distance is 1 less the product."""
+        found = self._search(self._vectors[self.numbers[word]])
+        return self.named(word, found.keys.tolist(), (1 - found.distances).tolist())
+
+    def near_each(self, words: Sequence[str]) -> list[Found]:
+        """Its own batch."""
+        found = self._search(self._vectors[[self.numbers[word] for word in words]])
+        each = zip(words, found.keys.tolist(), (1 - found.distances).tolist(), strict=True)
+        return [self.named(*one) for one in each]
+
+    def _search(self, queries: Any) -> Any:
+        from usearch.index import MetricKind, search
+
+        return search(self._vectors, queries, K + 1, MetricKind.IP, exact=True)
