@@ -41,6 +41,7 @@ BLOCK = 4096
 
 _IN_CACHE = 256  # rows whose float64 copies stay in the processor's cache
 _STEPS = "steps"
+_ARRAYS = "arrays_to_insert"
 
 
 class Staging:
@@ -379,7 +380,9 @@ def insert(con: Any, table: str, columns: dict[str, Any]) -> None:
         arrays = {name: column for name, column in columns.items() if not isinstance(column, str)}
         said = {name: name if name in arrays else columns[name] for name in names}
         picked = ", ".join(f"{said[name]}::{_sql_type(types[name])}" for name in names)
-        con.execute(f"INSERT INTO {table} ({', '.join(names)}) SELECT {picked} FROM arrays")
+        con.register(_ARRAYS, arrays)
+        con.execute(f"INSERT INTO {table} ({', '.join(names)}) SELECT {picked} FROM {_ARRAYS}")
+        con.unregister(_ARRAYS)
         return
     rows = len(columns[names[0]])
     picked = ", ".join(f"unnest(?::{_sql_type(types[name])}[])" for name in names)
