@@ -28,7 +28,7 @@ from indexer.store.vocabulary import Vocabulary
 from indexer.store.write import Staging, unit_rows
 from indexer.words import ChosenWord, find_prefix, sink_flags
 
-SYNC_SECONDS = 15.0
+SYNC_SECONDS = 60.0
 """How much extraction a kill may cost."""
 
 CHECKED_WORDS = 24

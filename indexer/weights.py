@@ -58,11 +58,15 @@ class _Measured:
     def of(
         cls, rows: Float32, mu: Float64, covariance: Float64, nearest: NearestTokens
     ) -> _Measured:
+        import torch
+
         unit, norms = unit_rows(rows)
-        wide = rows.astype(np.float64)
-        variance = np.einsum("ij,ij->i", wide @ covariance, wide)
-        std = np.sqrt(np.maximum(variance, 0))
-        return cls(unit, norms, wide @ mu, std, nearest.extremes(rows))
+        wide = torch.from_numpy(rows.astype(np.float64))
+        mean = wide @ torch.from_numpy(mu)
+        # By torch, which keeps to this thread, where NumPy's library has others to wait for.
+        variance = ((wide @ torch.from_numpy(covariance)) * wide).sum(dim=1)
+        std = variance.clamp(min=0).sqrt()
+        return cls(unit, norms, mean.numpy(), std.numpy(), nearest.extremes(rows))
 
 
 @contextlib.contextmanager
