@@ -6,9 +6,7 @@ where a family keeps its matrices is `indexer.extract`'s to know.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -22,6 +20,7 @@ from indexer.extract.logits import unembedding
 from indexer.extract.nearest import DEPTH, Extremes, NearestTokens
 from indexer.extract.neurons import neuron_rows
 from indexer.extract.norms import Float32, Float64, convention
+from indexer.extract.threads import threads_apart
 from indexer.extract.tokens import token_rows, token_spaces
 from indexer.model import Model
 from indexer.progress import Narrator
@@ -67,24 +66,6 @@ class _Measured:
         variance = ((wide @ torch.from_numpy(covariance)) * wide).sum(dim=1)
         std = variance.clamp(min=0).sqrt()
         return cls(unit, norms, mean.numpy(), std.numpy(), nearest.extremes(rows))
-
-
-@contextlib.contextmanager
-def _a_thread_a_core() -> Iterator[ThreadPoolExecutor]:
-    """As many threads as torch takes, each of which multiplies by itself.
-
-    Blocks of rows need nothing of each other: threads that share one matrix product wait for each
-    other at every step of it, longest where another program has one of the cores.
-    """
-    import torch
-
-    threads = torch.get_num_threads()
-    pool = ThreadPoolExecutor(threads, "rows", initializer=lambda: torch.set_num_threads(1))
-    try:
-        with pool:
-            yield pool
-    finally:
-        torch.set_num_threads(threads)  # parts of it are the whole process's
 
 
 @dataclass(frozen=True)
@@ -159,7 +140,7 @@ class Weights:
         def measure(rows: Float32) -> _Measured:
             return _Measured.of(rows, mu, covariance, nearest)
 
-        with _a_thread_a_core() as pool:
+        with threads_apart() as pool:
             for side in sides:
                 with self.narrator.bar(neuron_space(side), units, "neurons") as bar:
                     self._neuron_side(side, partial(pool.map, measure), units, bar)
