@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from indexer import completing
 from indexer.catalog import Catalog
 from indexer.contexts import CHECKED_WORDS, Contexts
 from indexer.errors import BadWords, CheckFailed, IncompleteWeights, IndexExists
@@ -72,8 +73,8 @@ def build(request: Request, narrator: Narrator) -> tuple[Path, bool]:
     """Make an index, or take up where an interrupted build of it stopped.
 
     Returns:
-        Its folder, and whether anything had to be done: False where the very index that was
-        asked for is already there.
+        Its folder, and whether anything had to be done: False where what was asked for is there
+        already. Where all but the words in context is, the build goes on from that.
 
     Raises:
         SemanticError: with the reason in one line; what is finished stays for the next try.
@@ -91,18 +92,26 @@ def build(request: Request, narrator: Narrator) -> tuple[Path, bool]:
     target = request.root / request.name
     sweep(request.root)
     if target.exists():
-        if not request.force:
-            return _existing(target, identity), False
-        _require_replaceable(target)
+        if request.force:
+            _require_replaceable(target)
+        elif not _begun(target, request, source, asked_words):
+            return target, False
 
     staging = Staging(request.root, request.name, identity)
     try:
-        if target.exists() and not request.force:  # put back, or sealed by another, just now
-            return _existing(target, identity), False
+        begun = None
+        if target.exists() and not request.force:  # it may have been put there just now
+            begun = _begun(target, request, source, asked_words)
+            if begun is None:
+                return target, False
         if staging.complete:
             return staging.seal(), True
         if staging.resumed:
             narrator.say(f"resuming the build of {request.name!r} that was interrupted")
+        elif begun is not None:
+            narrator.say(f"going on from {target}, which has all but the words in context")
+        if begun is not None:
+            completing.take_over(staging, target, begun)
         return _Build(request, source, spaces, asked_words, identity, staging, narrator).run(), True
     except OSError as err:
         if err.errno not in _NO_ROOM:
@@ -471,11 +480,19 @@ def _require_replaceable(target: Path) -> None:
         )
 
 
-def _existing(target: Path, identity: str) -> Path:
-    """The index that is there, if it is the one asked for."""
+def _begun(
+    target: Path, request: Request, source: Source, words: int | list[str]
+) -> Manifest | None:
+    """The index that is there, where words in context are to be added; None where nothing is.
+
+    Raises:
+        IndexExists: it is another than was asked for.
+    """
     manifest = Manifest.load(target)
-    if manifest.fingerprint == identity:
-        return target
+    if completing.holds(manifest, request, source, words):
+        return None
+    if completing.begun(manifest, request, source, words):
+        return manifest
     raise IndexExists(
         f"{target} is there already, made from {manifest.model.source!r} of other weights, options "
         f"or versions; --force rebuilds it, --name gives the new one another name"

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from indexer import check
 from indexer.extract.context import LastTokenStream, batches
+from indexer.extract.threads import threads_apart
 from indexer.firing import Firing, Recorder
 from indexer.model import Model
 from indexer.progress import Narrator
@@ -28,7 +29,7 @@ from indexer.store.vocabulary import Vocabulary
 from indexer.store.write import Staging, unit_rows
 from indexer.words import ChosenWord, find_prefix, sink_flags
 
-SYNC_SECONDS = 15.0
+SYNC_SECONDS = 60.0
 """How much extraction a kill may cost."""
 
 CHECKED_WORDS = 24
@@ -96,27 +97,49 @@ class Contexts:
         width = self.model.d_model
         writers = [self.staging.rows(context_space(layer), total, width) for layer in self.layers]
         recorder = self.firing.recorder(prefix, done) if self.firing else None
+        heard: list[tuple[int, Any]] = []
         stream = LastTokenStream(
             self.model,
             prefix,
             self.layers,
             self.suffix,
-            hear=recorder.hear if recorder else None,
+            hear=(lambda *one: heard.append(one)) if recorder else None,
             heard=self.firing.layers if self.firing else (),
         )
+
+        def keep(start: int, states: NDArray[np.float32], heard: list[tuple[int, Any]]) -> int:
+            end = start + int(states.shape[1])
+            for at, writer in enumerate(writers):
+                unit, norms[at, start:end] = unit_rows(states[at])
+                writer.put(start, unit)
+            if recorder is not None:
+                for layer, activations in heard:
+                    recorder.hear(layer, activations)
+                recorder.batch(start, end)
+            return end
+
         with (
             self.narrator.bar("context", total, "words", done) as bar,
             _Checkpoints(self.staging, writers, norms, recorder) as checkpoints,
+            threads_apart(1) as behind,
         ):
+            keeping: Future[int] | None = None
+
+            def wait() -> None:
+                nonlocal done
+                if keeping is not None:
+                    end = keeping.result()
+                    bar.update(end - done)
+                    checkpoints.reached(end)
+                    done = end
+
+            # What is kept of a batch is sorted out while the next one is run; of one at a time.
             for start, end in batches([len(c.token_ids) for c in self.words], done):
                 states = stream.run([c.token_ids for c in self.words[start:end]])
-                for at, writer in enumerate(writers):
-                    unit, norms[at, start:end] = unit_rows(states[at])
-                    writer.put(start, unit)
-                if recorder is not None:
-                    recorder.batch(start, end)
-                bar.update(end - start)
-                checkpoints.reached(end)
+                wait()
+                keeping = behind.submit(keep, start, states, heard[:])
+                heard.clear()
+            wait()
         for writer in writers:
             writer.close()
         if recorder is not None:
@@ -126,29 +149,34 @@ class Contexts:
         """Norms, means and covariances of the context spaces; what was recorded, sorted out."""
         if self.firing is not None:
             self.firing.finish(prefix)
-        total, width = len(self.words), self.model.d_model
         todo = [n for n in self.layers if not self.staging.finished(context_space(n))]
-        with self.narrator.bar("context means", len(self.layers), "layers") as bar:
+        with (
+            self.narrator.bar("context means", len(self.layers), "layers") as bar,
+            threads_apart() as pool,
+        ):
             bar.update(len(self.layers) - len(todo))
-            for layer in todo:
-                norms = self.staging.scratch("context norms", (len(self.layers), total))
-                entry = SpaceEntry(
-                    name=context_space(layer),
-                    kind="context",
-                    layer=layer,
-                    side=None,
-                    item="word",
-                    dtype="float32",
-                    rows=total,
-                    width=width,
-                    measure="centered",
-                    population="indexed words",
-                    population_rows=total,
-                )
-                writer = self.staging.rows(entry.name, total, width)
-                row = np.array(norms[self.layers.index(layer)])
-                self.staging.finish_space(entry, writer, row)
+            for _ in pool.map(self._finish_layer, todo):
                 bar.update(1)
+
+    def _finish_layer(self, layer: int) -> None:
+        total, width = len(self.words), self.model.d_model
+        norms = self.staging.scratch("context norms", (len(self.layers), total))
+        entry = SpaceEntry(
+            name=context_space(layer),
+            kind="context",
+            layer=layer,
+            side=None,
+            item="word",
+            dtype="float32",
+            rows=total,
+            width=width,
+            measure="centered",
+            population="indexed words",
+            population_rows=total,
+        )
+        writer = self.staging.rows(entry.name, total, width)
+        row = np.array(norms[self.layers.index(layer)])
+        self.staging.finish_space(entry, writer, row)
 
     def check(self, prefix: Sequence[int], dtype: str) -> dict[str, float]:
         """Some words' stored rows and activations equal plain forward passes over prefix and word.

@@ -11,8 +11,10 @@ strongest of activations times 1 or -1; and of every word and neuron the sign.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
@@ -29,7 +31,7 @@ from indexer.extract.firing import (
     Sums,
     Tally,
     floors,
-    strongest,
+    strongest_of_each,
 )
 from indexer.model import Model
 from indexer.progress import Narrator
@@ -42,6 +44,7 @@ SAMPLE = 1024
 """Words whose activations say beforehand what an ordinary one is."""
 
 _RECORD = np.dtype([("neuron", "<i4"), ("activation", "<f4")])
+_COUNT = np.dtype("<i4")
 _WORDS_AT_ONCE = 512
 
 Int32 = NDArray[np.int32]
@@ -137,12 +140,13 @@ class Firing:
             for at, (end, heard) in enumerate(zip(self.ends, recorder.ends, strict=True)):
                 turned = moments.turned(end)
                 bound = heard.tally.bound(turned)
-                for word, (ids, values) in enumerate(heard.kept()):
-                    ids, values = strongest(ids, values, turned, self.depth)
-                    neurons[at, word, : len(ids)], activations[at, word, : len(ids)] = ids, values
-                    if len(ids) < self.depth or turned.z(values, ids)[-1] <= bound:
-                        unsure.add(word)
-                    bar.update(1)
+                for first, kept in heard.kept():
+                    ids, values, last = strongest_of_each(kept, turned, self.depth)
+                    here = slice(first, first + len(ids))
+                    neurons[at, here], activations[at, here] = ids, values
+                    # Of one with fewer than are kept of a word the last is below all bounds.
+                    unsure.update((first + np.flatnonzero(last <= bound)).tolist())
+                    bar.update(len(ids))
         again = self._strongest_of(prefix, np.array(sorted(unsure), np.int64), moments)
         for at, word, ids, values in again:
             neurons[at, word], activations[at, word] = -1, 0
@@ -260,9 +264,8 @@ class Recorder:
             self.sums.sums = state["sums"]
             for at, end in enumerate(self.ends):
                 end.tally.restore(state[f"words {at}"], state[f"values {at}"])
-                end.counts = state[f"counts {at}"]
         for end in self.ends:
-            end.open()
+            end.open(done if state is not None else 0)
         self._saved = done
 
     def hear(self, layer: int, activations: Any) -> None:
@@ -276,20 +279,19 @@ class Recorder:
     def batch(self, start: int, end: int) -> None:
         """Words `start` to `end` have been heard."""
         for one in self.ends:
-            one.keep(start, one.tally.batch(start, end - start))
+            one.keep(one.tally.batch(start, end - start))
         for signs, writer in self._signs:
             for first, below, none in signs.batch():
                 writer.put(start + first, below, none)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """What `save` is to be given, as things are now."""
+        """What `save` is to be given, as things are now: as large however many words are run."""
         state: dict[str, NDArray[Any]] = {"sums": self.sums.sums.copy()}
         for at, end in enumerate(self.ends):
             end.tally.merge()
             state |= {
                 f"words {at}": end.tally.words.copy(),
                 f"values {at}": end.tally.activations.copy(),
-                f"counts {at}": end.counts.copy(),
             }
         return state
 
@@ -316,40 +318,56 @@ class Recorder:
 
 
 class _End:
-    """One end's tally, and the file of what it keeps; `counts` says how much of each word."""
+    """One end's tally, and the files of what it keeps, and of how much that is of each word."""
 
-    def __init__(self, tally: Tally, path: Any, total: int) -> None:
-        self.tally, self._path = tally, path
-        self.counts = np.zeros(total, np.int32)
-        self._file: IO[bytes]
+    def __init__(self, tally: Tally, path: Path, total: int) -> None:
+        self.tally, self._path, self._total = tally, path, total
+        self._records: IO[bytes]
+        self._counts: IO[bytes]
 
-    def open(self) -> None:
-        """Go on where `counts` end: what a killed run wrote after that is written again."""
-        self._file = self._path.open("r+b" if self._path.exists() else "w+b")
-        self._file.truncate(int(self.counts.sum(dtype=np.int64)) * _RECORD.itemsize)
-        self._file.seek(0, 2)
+    def open(self, done: int) -> None:
+        """Go on after `done` words: what a killed run wrote after that is written again."""
+        self._counts = _at_end(self._path.with_suffix(".counts"), done * _COUNT.itemsize)
+        records = int(self._count(0, done).sum(dtype=np.int64))
+        self._records = _at_end(self._path, records * _RECORD.itemsize)
 
-    def keep(self, start: int, kept: Kept) -> None:
-        self.counts[start : start + len(kept.counts)] = kept.counts
+    def keep(self, kept: Kept) -> None:
+        """What was kept of the words that come next."""
+        self._counts.write(kept.counts.astype(_COUNT).tobytes())
         records = np.empty(len(kept.neurons), _RECORD)
         records["neuron"], records["activation"] = kept.neurons, kept.activations
-        self._file.write(records.tobytes())
+        self._records.write(records.tobytes())
 
     def flush(self) -> None:
-        self._file.flush()
+        for file in (self._counts, self._records):
+            file.flush()
+            os.fsync(file.fileno())
 
-    def kept(self) -> Iterator[tuple[Int32, Float32]]:
-        """Per word, what was kept of it: rows of neurons and their activations."""
-        self._file.seek(0)
-        for first in range(0, len(self.counts), _WORDS_AT_ONCE):
-            counts = self.counts[first : first + _WORDS_AT_ONCE]
+    def _count(self, first: int, count: int) -> Int32:
+        self._counts.seek(first * _COUNT.itemsize)
+        counts = np.frombuffer(self._counts.read(count * _COUNT.itemsize), _COUNT)
+        return counts.astype(np.int32)
+
+    def kept(self) -> Iterator[tuple[int, Kept]]:
+        """What was kept, some words at a time, and the first of them."""
+        self._records.seek(0)
+        for first in range(0, self._total, _WORDS_AT_ONCE):
+            counts = self._count(first, _WORDS_AT_ONCE)
             size = int(counts.sum(dtype=np.int64))
-            part = np.frombuffer(self._file.read(size * _RECORD.itemsize), _RECORD)
-            for one in np.split(part, np.cumsum(counts)[:-1]):
-                yield one["neuron"], one["activation"]
+            part = np.frombuffer(self._records.read(size * _RECORD.itemsize), _RECORD)
+            yield first, Kept(counts, part["neuron"], part["activation"])
 
     def close(self) -> None:
-        self._file.close()
+        for file in (self._counts, self._records):
+            file.close()
+
+
+def _at_end(path: Path, size: int) -> IO[bytes]:
+    """A file to read and go on writing, cut to `size` bytes."""
+    file = path.open("r+b" if path.exists() else "w+b")
+    file.truncate(size)
+    file.seek(0, 2)
+    return file
 
 
 def _spread(count: int, few: int) -> Int64:

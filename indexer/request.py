@@ -100,6 +100,8 @@ def fingerprint(request: Request, source: Source, words: int | list[str]) -> str
     """Everything that decides what an index holds; where it was built does not."""
     asked = options(request)
     del asked["model"], asked["name"]
+    kinds = chosen_spaces(request)  # in whatever order they are written
+    asked["spaces"] = "all" if kinds == set(SPACES) else sorted(kinds)
     parts = [FORMAT, source.sha256(), {**asked, "words": words}, example_groups(), versions()]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

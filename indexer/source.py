@@ -93,7 +93,12 @@ class Source:
 
 
 def require_extra() -> None:
-    """Raise `MissingExtra` unless the libraries of the `[index]` extra are installed."""
+    """Raise `MissingExtra` unless the libraries of the `[index]` extra are installed.
+
+    Before any is loaded, their threads are told to sleep while they wait for each other. They keep
+    their cores busy otherwise, and a build beside any other program takes several times as long.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     needed = ("torch", "transformers", "gguf", "accelerate", "wordfreq")
     missing = [name for name in needed if importlib.util.find_spec(name) is None]
     if missing:

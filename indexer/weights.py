@@ -6,7 +6,7 @@ where a family keeps its matrices is `indexer.extract`'s to know.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 from indexer import check
 from indexer.extract.heads import head_rows
 from indexer.extract.logits import unembedding
-from indexer.extract.neurons import DEPTH, NearestTokens, neuron_rows
-from indexer.extract.norms import convention
+from indexer.extract.nearest import DEPTH, Extremes, NearestTokens
+from indexer.extract.neurons import neuron_rows
+from indexer.extract.norms import Float32, Float64, convention
+from indexer.extract.threads import threads_apart
 from indexer.extract.tokens import token_rows, token_spaces
 from indexer.model import Model
 from indexer.progress import Narrator
@@ -37,8 +39,33 @@ from indexer.store.spaces import (
 from indexer.store.unembedding import Unembedding, read_unembedding
 from indexer.store.write import Staging, unit_rows
 
-_NEURONS_AT_ONCE = 512
+_NEURONS_AT_ONCE = 256
 _TOKENS_SHOWN = 4  # of a neuron's side, beside an answer that names the neuron
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """What is written of some neurons' rows: unit rows and norms, and what tokens give them."""
+
+    unit: Float32
+    norms: Float32
+    mean: Float64
+    std: Float64
+    ends: Extremes
+
+    @classmethod
+    def of(
+        cls, rows: Float32, mu: Float64, covariance: Float64, nearest: NearestTokens
+    ) -> _Measured:
+        import torch
+
+        unit, norms = unit_rows(rows)
+        wide = torch.from_numpy(rows.astype(np.float64))
+        mean = wide @ torch.from_numpy(mu)
+        # By torch, which keeps to this thread, where NumPy's library has others to wait for.
+        variance = ((wide @ torch.from_numpy(covariance)) * wide).sum(dim=1)
+        std = variance.clamp(min=0).sqrt()
+        return cls(unit, norms, mean.numpy(), std.numpy(), nearest.extremes(rows))
 
 
 @dataclass(frozen=True)
@@ -109,15 +136,19 @@ class Weights:
         mu, covariance = (self.staging.moments(EMBED, n) for n in ("mean", "covariance"))
         nearest = NearestTokens(self._word_like_embeddings(), _NEURONS_AT_ONCE)
         units = self.grid.rows
-        for side in sides:
-            with self.narrator.bar(neuron_space(side), units, "neurons") as bar:
-                self._neuron_side(side, (mu, covariance), nearest, units, bar)
+
+        def measure(rows: Float32) -> _Measured:
+            return _Measured.of(rows, mu, covariance, nearest)
+
+        with threads_apart() as pool:
+            for side in sides:
+                with self.narrator.bar(neuron_space(side), units, "neurons") as bar:
+                    self._neuron_side(side, partial(pool.map, measure), units, bar)
 
     def _neuron_side(
         self,
         side: NeuronSide,
-        population: tuple[NDArray[Any], NDArray[Any]],
-        finder: NearestTokens,
+        measured: Callable[[list[Float32]], Iterator[_Measured]],
         units: int,
         bar: Any,
     ) -> None:
@@ -144,20 +175,16 @@ class Weights:
         first = 0
         for group, expert in self.grid.groups():
             rows = neuron_rows(self.model, group.layer, side, self.folded, expert)
-            for start in range(0, len(rows), _NEURONS_AT_ONCE):
-                part = rows[start : start + _NEURONS_AT_ONCE]
-                here = slice(first, first + len(part))
-                unit, norms[here] = unit_rows(part)
-                writer.put(first, unit)
-                wide = part.astype(np.float64)
-                mean[here] = wide @ population[0]
-                variance = np.einsum("ij,ij->i", wide @ population[1], wide)
-                std[here] = np.sqrt(np.maximum(variance, 0))
-                ends = finder.extremes(part)
+            starts = range(0, len(rows), _NEURONS_AT_ONCE)
+            for part in measured([rows[at : at + _NEURONS_AT_ONCE] for at in starts]):
+                here = slice(first, first + len(part.norms))
+                writer.put(first, part.unit)
+                norms[here], mean[here], std[here] = part.norms, part.mean, part.std
+                ends = part.ends
                 nearest[here] = np.stack([ends.high, ends.low], axis=1)
                 scores[here] = np.stack([ends.high_scores, ends.low_scores], axis=1)
-                first += len(part)
-                bar.update(len(part))
+                first = here.stop
+                bar.update(len(part.norms))
         scale = np.where(std > 0, std, 1.0)[:, None, None]
         z = (scores - mean[:, None, None]) / scale
         token = np.flatnonzero(self.word_like).astype(np.int32)[nearest]

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from conftest import run_build
 from indexer.extract.context import LastTokenStream, batches, context_layers
-from indexer.extract.neurons import NearestTokens
 from indexer.model import load
 from indexer.source import locate
 from indexer.store.errors import UnknownName, UnknownSpace
@@ -263,48 +262,6 @@ def test_the_nearest_tokens_of_a_neuron_are_its_ends_by_z(
                 token, score = found[neuron, sign * rank]
                 assert score == pytest.approx(z[neuron, at], abs=1e-4)
                 assert score == pytest.approx(z[neuron, list(ids).index(token)], abs=1e-4)
-
-
-@pytest.mark.parametrize("count", [5, 10, 63, 639, 640, 641, 3000])
-def test_the_ends_of_many_scores_are_found_exactly(count: int) -> None:
-    rng = np.random.default_rng(count)
-    tokens = rng.standard_normal((count, 6)).astype(np.float32)
-    rows = rng.standard_normal((40, 6)).astype(np.float32)
-    found = NearestTokens(tokens, 64).extremes(rows)
-    ordered = np.sort(rows.astype(np.float64) @ tokens.T, axis=1)
-    depth = min(10, count)
-    np.testing.assert_allclose(found.high_scores, ordered[:, ::-1][:, :depth], atol=1e-5)
-    np.testing.assert_allclose(found.low_scores, ordered[:, :depth], atol=1e-5)
-    for near, scores in ((found.high, found.high_scores), (found.low, found.low_scores)):
-        own = np.einsum("nd,nkd->nk", rows.astype(np.float64), tokens[near])
-        np.testing.assert_allclose(own, scores, atol=1e-5)
-        assert all(len(set(row)) == depth for row in near.tolist())
-
-
-@pytest.mark.parametrize(("count", "width"), [(40, 3), (700, 6), (3000, 64)])
-def test_ends_are_those_of_a_sort_in_float64_however_close_tokens_are(
-    count: int, width: int
-) -> None:
-    rng = np.random.default_rng(count)
-    tokens = rng.standard_normal((count, width)).astype(np.float32)
-    tokens[rng.integers(0, count, count // 2)] = tokens[rng.integers(0, count, count // 2)]
-    moved = rng.integers(0, count, count // 4)
-    tokens[moved] = np.nextafter(tokens[moved], np.float32(np.inf))
-    rows = rng.standard_normal((50, width)).astype(np.float32)
-    # Rows that float32 sees a crowd of tokens at the end of, and one that sees them all there.
-    tokens[: count // 3] = tokens[0] + np.float32(1e-7) * tokens[: count // 3]
-    rows[:5], rows[5] = tokens[:5], 0
-    found = NearestTokens(tokens, 64).extremes(rows)
-    wide = tokens.astype(np.float64)
-    for at, row in enumerate(rows.astype(np.float64)):
-        exact = (wide * row).sum(axis=1)
-        for sign, near, scores in (
-            (1, found.high[at], found.high_scores[at]),
-            (-1, found.low[at], found.low_scores[at]),
-        ):
-            order = np.lexsort((np.arange(count), -sign * exact))[:10]
-            assert near.tolist() == order.tolist()
-            assert scores.tolist() == exact[order].tolist()
 
 
 # -- words in context ---------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from indexer.extract.firing import (
     _by_neuron_and_strength,
     floors,
     strongest,
+    strongest_of_each,
 )
 from indexer.store.files import FileEntry
 from indexer.store.grid import NeuronGrid, NeuronLayer
@@ -172,6 +173,27 @@ def test_activations_sort_as_a_full_sort_sorts_them_ties_included(digits: int) -
     order = np.lexsort((words, -activations, neurons))
     for of in (neurons, activations, words):
         assert np.array_equal(of[found], of[order])
+
+
+@pytest.mark.parametrize("depth", [1, 5, 64])
+@pytest.mark.parametrize("digits", [0, 1, 7])
+def test_the_strongest_of_many_words_are_those_of_each_ties_included(
+    digits: int, depth: int
+) -> None:
+    rng = np.random.default_rng(digits)
+    counts = rng.permutation([0, 0, 1, depth - 1, depth, depth + 1, 150, 200]).astype(np.int32)
+    neurons = np.concatenate([rng.permutation(200)[:n] for n in counts]).astype(np.int32)
+    activations = rng.standard_normal(len(neurons)).round(digits).astype(np.float32)
+    moments = Moments(np.zeros(200), rng.integers(0, 3, 200) / 2)  # some never vary
+    found, values, last = strongest_of_each(Kept(counts, neurons, activations), moments, depth)
+    ends = np.cumsum(counts)
+    for word, (first, end) in enumerate(zip(ends - counts, ends, strict=True)):
+        own = slice(first, end)
+        ids, fires = strongest(neurons[own], activations[own], moments, depth)
+        assert found[word].tolist() == [*ids.tolist(), *[-1] * (depth - len(ids))]
+        assert values[word].tolist() == [*fires.tolist(), *[0.0] * (depth - len(ids))]
+        whole = len(ids) == depth
+        assert last[word] == (moments.z(fires, ids)[-1] if whole else -np.inf)
 
 
 @KINDS

@@ -256,8 +256,8 @@ MOMENTS = [
     ("put context.2.faiss", 3),
     ("rename .*steps/context.part", 4),
     ("put context.0.faiss", 2),
-    ("rename .*spaces/context.1.part", 1),
-    ("rename .*space context.2.part", 1),
+    ("rename .*spaces/context.[0-9].part", 1),
+    ("rename .*space context.[0-9].part", 1),
     ("rename .*check context.part", 1),
     ("rename .*catalog.part", 1),
     ("open .*manifest.json", 1),
@@ -370,6 +370,64 @@ def everything(folder: Path) -> dict[str, tuple[int, int]]:
         for path in folder.rglob("*")
         if path.is_file()
     }
+
+
+WEIGHTS = ("--spaces", "head,neuron,embed")
+
+
+def links(folder: Path) -> set[int]:
+    """The inodes of a folder's files of spaces."""
+    return {path.stat().st_ino for path in (folder / "spaces").iterdir()}
+
+
+def test_an_index_of_weights_is_asked_and_then_completed(
+    builds: Builds, uninterrupted: Path, tiny_llama: Path, tmp_path: Path
+) -> None:
+    command = (tmp_path, tiny_llama, "--name", "a")
+    first = builds(*command, *WEIGHTS, small_batches=True)
+    assert first.code == 0, first.err
+    weights, before = links(tmp_path / "a"), everything(tmp_path / "a")
+    assert not Manifest.load(tmp_path / "a").firing
+    killed = builds(*command, small_batches=True, kill="put context.2.faiss", nth=3)
+    assert killed.code == KILLED
+    assert everything(tmp_path / "a") == before, "it is there to be asked meanwhile"
+    assert verify(tmp_path / "a") == []
+    second = builds(*command, small_batches=True)
+    assert second.code == 0, second.err
+    for done in (killed, second):
+        assert {put.split(".")[0] for put in done.puts} == {"context"}
+    assert weights < links(tmp_path / "a")
+    assert verify(tmp_path / "a") == []
+    assert_same(tmp_path / "a", uninterrupted / "a")
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".a.lock", "a"]
+    for spaces in ((), WEIGHTS):  # what is asked for is there
+        again = builds(*command, *spaces)
+        assert (again.code, again.puts, again.err) == (0, [], f"{tmp_path}/a is there already\n")
+
+
+def test_a_build_killed_as_it_takes_an_index_over_goes_on(
+    builds: Builds, uninterrupted: Path, tiny_llama: Path, tmp_path: Path
+) -> None:
+    command = (tmp_path, tiny_llama, "--name", "a")
+    assert builds(*command, *WEIGHTS, small_batches=True).code == 0
+    for moment in ("steps/nearest.up.part", "steps/space neuron.up.part", "steps/unembedding.part"):
+        killed = builds(*command, small_batches=True, kill=f"rename .*{moment}")
+        assert killed.code == KILLED, moment
+    last = builds(*command, small_batches=True)
+    assert last.code == 0, last.err
+    assert {put.split(".")[0] for put in last.puts} == {"context"}
+    assert_same(tmp_path / "a", uninterrupted / "a")
+
+
+def test_no_other_index_is_completed(builds: Builds, tiny_llama: Path, tmp_path: Path) -> None:
+    command = (tmp_path, tiny_llama, "--name", "a")
+    assert builds(*command, "--spaces", "neuron").code == 0
+    before = everything(tmp_path / "a")
+    for more in ((), ("--spaces", "neuron,head"), ("--spaces", "neuron,context", "--raw")):
+        other = builds(*command, *more)
+        assert (other.code, other.puts) == (2, []), more
+        assert other.err.startswith(f"indexer: {tmp_path}/a is there already, made from ")
+    assert everything(tmp_path / "a") == before
 
 
 def test_an_index_that_is_there_already_is_left_alone(

@@ -54,7 +54,8 @@ if TYPE_CHECKING:
     show_default=True,
     metavar="embed,context,neuron,head",
     help="Kinds of spaces; embed is always among them. Without context only weights are read, a "
-    "block at a time, so that a model larger than memory can be indexed.",
+    "block at a time, so that a model larger than memory can be indexed; the same with context "
+    "goes on from there later.",
 )
 @click.option(
     "--dtype",
@@ -104,6 +105,11 @@ if TYPE_CHECKING:
     "any, no z can be had of neurons and heads.",
 )
 @click.option(
+    "--no-findings",
+    is_flag=True,
+    help="Leave out what there is to see in it, which `explorer findings --keep` looks for later.",
+)
+@click.option(
     "--accept-config",
     multiple=True,
     metavar="NAME",
@@ -126,6 +132,7 @@ def build(model: str, **options: Any) -> None:
     from indexer.request import Request
 
     narrator = narrator_of(options.pop("quiet"), options.pop("progress"))
+    no_findings = options.pop("no_findings")
     _checked("dtype", options["dtype"], ("float32", "bfloat16", "auto"))
     request = Request(
         model=model,
@@ -135,7 +142,8 @@ def build(model: str, **options: Any) -> None:
         **options,
     )
     folder, built = make(request, narrator)
-    find(folder, narrator)
+    if not no_findings:
+        find(folder, narrator)
     if built:
         seconds = sum(Manifest.load(folder).seconds.values())
         narrator.conclude(f"built {folder} in {seconds:.0f} s")

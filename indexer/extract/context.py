@@ -9,6 +9,7 @@ Neurons' activations at that token can be heard in passing.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.extract.linear import fastest_linear
 from indexer.model import Model
 
 BATCH_TOKENS = 512
@@ -56,8 +58,9 @@ class LastTokenStream:
         prefix: token ids before every word; may be empty.
         layers: which context spaces, 0 to the number of blocks.
         suffix: token ids after every word, as an encoder has them; may be empty.
-        cached: False recomputes the prefix with every batch, as a plain forward pass would; so
-            does an encoder, whose prefix sees the word.
+        cached: False recomputes the prefix with every batch and has layers multiply as they do,
+            as a plain forward pass would. An encoder's prefix, which sees the word, is always
+            recomputed.
         hear: given, of each of `heard`, the activations at the last token, (words, neurons)
             float32 on the model's device, while the words are run. Experts' neurons stand one
             expert after another; those of an expert that a word is not sent to are 0.
@@ -76,7 +79,7 @@ class LastTokenStream:
     ) -> None:
         self._model, self._prefix, self.layers = model, list(prefix), list(layers)
         self._suffix = list(suffix)
-        self._last = -1 - len(self._suffix)
+        self._last, self._cached = -1 - len(self._suffix), cached
         self._hear, self._heard = hear, list(heard) if hear is not None else []
         self._words = 0
         self._states: dict[int, Any] = {}
@@ -96,7 +99,7 @@ class LastTokenStream:
             cache = copy.deepcopy(self._cache)
             cache.batch_repeat_interleave(len(words))
             options = {"past_key_values": cache, "use_cache": True}
-        with torch.inference_mode():
+        with torch.inference_mode(), self._multiplying():
             handles = self._hooks()
             try:
                 self._model.base(input_ids=torch.tensor(ids, device=device), **options)
@@ -106,6 +109,11 @@ class LastTokenStream:
             states = [self._states.pop(layer).float().cpu().numpy() for layer in self.layers]
         shape = (len(self.layers), len(ids), self._model.d_model)
         return np.stack(states) if states else np.empty(shape, np.float32)
+
+    def _multiplying(self) -> contextlib.AbstractContextManager[None]:
+        """How layers multiply: as is fastest, but in a plain forward pass as they do."""
+        plain = contextlib.nullcontext()
+        return fastest_linear(self._model.base, BATCH_TOKENS) if self._cached else plain
 
     def _prefix_cache(self) -> Any:
         import torch

@@ -158,7 +158,7 @@ class Tally:
         if len(activations) >= WORDS_PER_NEURON and bool(weakest.isinf().any()):
             # Until there are as many words: none below the batch's own strongest can be one.
             fires = torch.where(activations == 0, -torch.inf, activations)
-            own = fires.topk(WORDS_PER_NEURON, dim=0).values[-1]
+            own = fires.T.contiguous().topk(WORDS_PER_NEURON, dim=1).values[:, -1]
             weakest = torch.where(weakest.isinf(), own, weakest)
         floor = torch.minimum(weakest, torch.from_numpy(self._floors[here]).to(activations.device))
         reaches = activations >= floor
@@ -197,7 +197,7 @@ class Tally:
             np.concatenate(parts) for parts in zip(*self._pending, strict=True)
         )
         self._pending.clear()
-        touched = np.unique(neurons)
+        touched = np.flatnonzero(np.bincount(neurons)).astype(np.int32)
         neurons = np.concatenate([neurons, np.repeat(touched, WORDS_PER_NEURON)])
         words = np.concatenate([words, self.words[touched].ravel()])
         activations = np.concatenate([activations, self.activations[touched].ravel()])
@@ -325,6 +325,32 @@ def floors(moments: Moments, sample: Tally, z: float = FAR) -> Float32:
     strong = sample.activations[:, -1]
     lowest: Float32 = np.minimum(reach, np.where(np.isinf(strong), reach, strong))
     return lowest.astype(np.float32)
+
+
+def strongest_of_each(
+    kept: Kept, moments: Moments, depth: int = NEURONS_PER_WORD
+) -> tuple[Int32, Float32, Float64]:
+    """`strongest` of each of some words.
+
+    Returns:
+        (words, depth) each: neurons, -1 where there are no more, and their activations, 0 there;
+        and (words,) the z of the last, -inf where a word has fewer than `depth`.
+    """
+    count, widest = len(kept.counts), max(depth, int(kept.counts.max(initial=0)))
+    z = np.full((count, widest), -np.inf)
+    z[np.arange(widest) < kept.counts[:, None]] = moments.z(kept.activations, kept.neurons)
+    last = np.partition(z, -depth, axis=1)[:, -depth]
+    starts = np.cumsum(kept.counts) - kept.counts
+    words, places = np.nonzero((z >= last[:, None]) & (z > -np.inf))
+    at = starts[words] + places
+    order = np.lexsort((kept.neurons[at], -z[words, places], words))
+    words, at = words[order], at[order]
+    ranks = np.arange(len(words)) - np.searchsorted(words, words)
+    words, at, ranks = (part[ranks < depth] for part in (words, at, ranks))
+    neurons = np.full((count, depth), -1, np.int32)
+    activations = np.zeros((count, depth), np.float32)
+    neurons[words, ranks], activations[words, ranks] = kept.neurons[at], kept.activations[at]
+    return neurons, activations, last
 
 
 def strongest(
