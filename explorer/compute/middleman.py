@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,8 +116,9 @@ def _firing(resolver: Resolver, query: MiddlemanQuery) -> Middlemen:
 
 def _answered(values: Sequence[Float64], wanted: int, combine: str) -> Float64:
     """What a neuron gives the words that are wanted: the least, or the mean."""
-    each = np.stack(values[:wanted])
-    answered: Float64 = each.min(axis=0) if combine == "min" else each.mean(axis=0)
+    if combine == "min":
+        return reduce(np.minimum, values[:wanted])
+    answered: Float64 = np.stack(values[:wanted]).mean(axis=0)
     return answered
 
 
@@ -204,40 +206,22 @@ def _bounds(
         DamagedIndex: a score is not a finite number, which a sound index never gives.
     """
     scanned = space.scan_all(np.stack([scorer.direction for scorer in scorers]))
-    scales = {scorer.home: scorer.scale() for scorer in scorers}
-    values = [
-        scorer.scanned(products, scales[scorer.home])
-        for scorer, products in zip(scorers, scanned, strict=True)
-    ]
+    values = [scorer.scanned(products) for scorer, products in zip(scorers, scanned, strict=True)]
     if not all(np.isfinite(each.sum()) for each in values):
         raise DamagedIndex(
             f"scores of {space.name} are not finite numbers: `indexer verify` names the file"
         )
+    # Of the words of one space the longest is off by most.
     longest = {scorer.home: scorer for scorer in sorted(scorers, key=lambda one: one.size)}
-    off = np.zeros(space.entry.rows)
-    for scorer in longest.values():  # of the words of one space the longest is off by most
-        np.maximum(off, scorer.off_by(scales[scorer.home]), out=off)
+    off, *others = (scorer.off_by() for scorer in longest.values())
+    for other in others:
+        np.maximum(off, other, out=off)
     answered = _answered(values, wanted, combine)
     if not values[wanted:]:
         return answered - off, answered + off
     total = answered - np.maximum(np.stack(values[wanted:]).max(axis=0), 0)
     surely, perhaps = answered > off, answered > -off
     return np.where(surely, total - 2 * off, -np.inf), np.where(perhaps, total + 2 * off, -np.inf)
-
-
-@dataclass(frozen=True)
-class _Scale:
-    """How scores of all neurons follow from products with their unit rows, the word's size aside.
-
-    Attributes:
-        each: (rows,) float64, what each product is multiplied by: n of its length, over the
-            deviation where the score is z.
-        less: (rows,) float64, what is then taken away: the mean over the deviation; None where
-            nothing is.
-    """
-
-    each: Float64
-    less: Float64 | None = None
 
 
 class _Scorer:
@@ -255,7 +239,7 @@ class _Scorer:
     def __init__(self, space: Space, word: Weighted, score: str) -> None:
         self._space, self._score = space, score
         self.vector, self.size = word.vector, float(np.linalg.norm(word.vector))
-        self.home = word.home.name
+        self.home, self._word_space = word.home.name, word.home
         self._moments = space.scores_of(word.home) if score == "z" else None
         self._vary = self._moments is None or bool(self._moments[1].min() > 0)
 
@@ -278,32 +262,34 @@ class _Scorer:
                 products[deviation <= 0] = 0
         return products
 
-    def scanned(self, products: Float32, scale: _Scale) -> Float64:
+    def scanned(self, products: Float32) -> Float64:
         """The scores of all neurons, from a scan's products with `direction`: (rows,) float64."""
-        scores = products * scale.each
-        if self._score != "cosine":
-            scores *= self.size
-        if scale.less is not None:
-            scores -= scale.less
+        if self._score == "cosine":
+            return products.astype(np.float64)
+        each, less = self._scale
+        scores: Float64 = products * each
+        scores *= self.size
+        if less is not None:
+            scores -= less
         return scores
 
-    def off_by(self, scale: _Scale) -> Float64:
+    def off_by(self) -> Float64:
         """How far each of these may be from the exact one: (rows,) float64."""
-        size = 1.0 if self._score == "cosine" else self.size
-        off = (scan_error(self._space.entry.width) + _ROUNDINGS) * size * scale.each
-        return off if scale.less is None else off + _ROUNDINGS * np.abs(scale.less)
-
-    def scale(self) -> _Scale:
-        """What a scan's products are multiplied by, and less; the same for words of one space."""
+        error = scan_error(self._space.entry.width) + _ROUNDINGS
         if self._score == "cosine":
-            return _Scale(np.ones(self._space.entry.rows))
-        lengths = self._space.lengths
+            return np.full(self._space.entry.rows, error)
+        each, less = self._scale
+        off = each * (error * self.size)
+        if less is not None:
+            off += _ROUNDINGS * float(np.abs(less).max())
+        return off
+
+    @property
+    def _scale(self) -> tuple[Float64, Float64 | None]:
+        """What a product with a unit row is multiplied by, the word's size aside; and what less."""
         if self._moments is None:
-            return _Scale(lengths)
-        mean, deviation = self._moments
-        there = deviation > 0
-        over = np.divide(1.0, deviation, out=np.zeros_like(deviation), where=there)
-        return _Scale(lengths * over, mean * over)
+            return self._space.lengths, None
+        return self._space.standardising(self._word_space)
 
     def exactly(self, positions: Int64) -> Float64:
         """The scores of some neurons, in float64 from the rows as stored: (n,) float64."""

@@ -93,7 +93,7 @@ def read_rows(fd: int, width: int, first: int, count: int) -> Float32:
     return block
 
 
-_CACHED_ROWS = 512
+_CACHED_ROWS = 192
 _MANY_QUERIES, _COPIED_ROWS, _APART = 16, 8192, 16
 _FEW_ROWS = 4096
 """Rows below which one thread is as fast as several."""

@@ -36,6 +36,7 @@ class Space:
         self.entry, self.name = entry, entry.name
         self._folder, self._files = folder, files
         self._scores: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
+        self._standardising: dict[str, tuple[NDArray[np.float64], ...]] = {}
 
     @cached_property
     def rows(self) -> UnitRows:
@@ -147,8 +148,23 @@ class Space:
             found = self._scores_of(words)
             for name in list(self._scores)[: 1 - _SCORES_KEPT]:
                 self._scores.pop(name, None)
+                self._standardising.pop(name, None)
             self._scores[words.name] = found
         return found
+
+    def standardising(self, words: Space) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """What makes z of a row's product with a vector of another space: z = product a - b.
+
+        Of the product of its unit row with the vector; a is its length over the deviation that
+        `scores_of` has, and b the mean over it, both (rows,) float64, and both 0 where nothing
+        varies.
+        """
+        mean, std = self.scores_of(words)
+        found = self._standardising.get(words.name)
+        if found is None or found[0] is not std:
+            over = np.divide(1.0, std, out=np.zeros_like(std), where=std > 0)
+            found = self._standardising[words.name] = std, self.lengths * over, mean * over
+        return found[1], found[2]
 
     def _scores_of(self, words: Space) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         mean = np.empty(self.entry.rows)
