@@ -99,11 +99,16 @@ class Scan:
             proven = self._first.best(k)
             if proven is not None:
                 return proven
-        every = np.arange(len(self.values)) if among is None else among
-        keys, off = self.sign * self.values[every], self._off(every)
+        values = self.values if among is None else self.values[among]
+        keys = values if self.sign > 0 else -values
         first = best(keys, k)
         # The k-th best exact score is no worse than the least that these k may have.
-        near = every[keys + off >= np.min((keys - off)[first])]
+        if isinstance(self.off_by, float):
+            near = np.flatnonzero(keys >= np.min(keys[first]) - 2 * self.off_by)
+        else:
+            off = self.off_by if among is None else self.off_by[among]
+            near = np.flatnonzero(keys + off >= np.min(keys[first] - off[first]))
+        near = near if among is None else among[near]
         found = self.exact(near)
         order = np.lexsort((near, -self.sign * found))[:k]
         return near[order], found[order]

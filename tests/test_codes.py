@@ -6,6 +6,7 @@ suffices is asked of real spaces.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from close_rows import Close, Float64, asked, close_rows, one_by_one, sorted_by, space_of
+from conftest import Run
 from explorer import first_pass
 from explorer.calibration import calibrate
 from explorer.measures.measure import Measure
@@ -319,3 +321,46 @@ def test_the_pass_suffices_in_every_real_space(real: Any) -> None:
             asked_ += 1
     assert asked_ > 0
     assert scans <= 0.01 * asked_
+
+
+EXPLAINED = re.compile(
+    r"explorer: explain: ([\d,]+) items scored in float64; passes over 8-bit codes: (\d+), "
+    r"scans of all rows: (\d+)\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "passes", "scans"),
+    [
+        (["neighbors", "large"], 1, 0),
+        (["neighbors", "large", "--measure", "dot"], 0, 1),
+        (["analogy", "king - man + woman", "--target", "queen"], None, None),
+        (["analogy", "king - man + woman", "--method", "mul"], 0, 3),
+        (["neuron", "L29N112"], 3, 0),
+    ],
+)
+def test_explain_says_how_scores_were_found_and_changes_no_answer(
+    run: Run, real_indexes: Path, question: list[str], passes: int | None, scans: int | None
+) -> None:
+    asked = [*question, "--index", str(real_indexes / "smollm2"), "--format", "json"]
+    plain, told = run("explorer", *asked), run("explorer", *asked, "--explain")
+    assert (plain.code, told.code, plain.err) == (0, 0, "")
+    assert told.out == plain.out
+    assert "scoring" not in told.json()["meta"]
+    found = EXPLAINED.fullmatch(told.err)
+    assert found is not None, told.err
+    assert int(found[1].replace(",", "")) > 0
+    assert passes is None or (int(found[2]), int(found[3])) == (passes, scans)
+
+
+def test_explain_of_what_scores_no_space_says_so(run: Run, real_indexes: Path) -> None:
+    told = run("explorer", "word", "large", "--index", real_indexes / "smollm2", "--explain")
+    assert told.err == "explorer: explain: no space was asked for its best items\n"
+
+
+def test_an_answer_has_how_its_scores_were_found(real: Any) -> None:
+    one, again = real.neighbors("elephant"), real.neighbors(["elephant"] + ["dog"] * 12)[0]
+    assert (one.meta.scoring.passes, one.meta.scoring.scans) == (1, 0)
+    assert (again.meta.scoring.passes, again.meta.scoring.scans) == (0, 1)
+    assert one == again
+    assert one.to_dict() == again.to_dict()
