@@ -191,6 +191,17 @@ def test_a_pass_answers_without_a_scan_and_scores_few_rows(measure: str) -> None
             assert sorted(whole.better(float(values[4]))) == sorted(better)
 
 
+def test_a_pass_leaves_faiss_its_threads() -> None:
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(3)
+    try:
+        with space_of_many() as space:
+            scan(KINDS["cosine"](space), np.ones(40)).best(3)
+        assert faiss.omp_get_max_threads() == 3
+    finally:
+        faiss.omp_set_num_threads(before)
+
+
 def test_of_equal_rows_without_end_all_rows_are_scanned() -> None:
     vectors = np.ones((6000, 20))
     vectors[::7] = np.eye(20)[3]

@@ -218,12 +218,16 @@ class Codes(Mapped):
         edges = [self.rows * i // parts for i in range(parts + 1)]
 
         def part(first: int, last: int) -> tuple[Int64, Float64]:
-            self._faiss.omp_set_num_threads(1)  # holds for the thread that calls it alone
             asked: dict[str, Any] = {}
             if parts > 1:
                 within = self._faiss.IDSelectorRange(first, last)
                 asked["params"] = self._faiss.SearchParameters(sel=within)
-            scores, ids = self.faiss_index.search(query, min(count, last - first), **asked)
+            own = self._faiss.omp_get_max_threads()  # of whichever thread this is
+            self._faiss.omp_set_num_threads(1)
+            try:
+                scores, ids = self.faiss_index.search(query, min(count, last - first), **asked)
+            finally:
+                self._faiss.omp_set_num_threads(own)
             there = ids[0] >= 0
             return ids[0][there], scores[0][there].astype(np.float64)
 
