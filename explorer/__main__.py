@@ -1,5 +1,5 @@
 """`python -m explorer`."""
 
-from explorer.cli import main
+from explorer.cli import program
 
-main()
+program()

@@ -114,10 +114,10 @@ def test_questions_are_found_in_the_files_that_a_type_checker_reads() -> None:
 
 LEAVING = """
 import atexit, sys
-from explorer.cli import main
+from explorer.cli import program
 atexit.register(print, "registered")
 sys.argv = ["explorer", "--version"]
-main()
+program()
 """
 
 

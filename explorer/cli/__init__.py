@@ -142,9 +142,23 @@ def _evaluations() -> click.Command:
 cli.commands = _Commands()  # type: ignore[assignment]  # click adds none to them
 
 
-def main() -> NoReturn:
-    """Run a command; every error a person may meet is one line on stderr."""
+def program() -> NoReturn:
+    """The console script: `main` in a process of its own, which ends with it."""
     begin()
+    try:
+        main()
+    except SystemExit as end:
+        if end.code:
+            raise
+    leave()
+
+
+def main() -> NoReturn:
+    """Run a command; every error a person may meet is one line on stderr.
+
+    Raises:
+        SystemExit: always, with the exit code.
+    """
     prepare()
     escape_what_libraries_say()
     try:
@@ -152,7 +166,7 @@ def main() -> NoReturn:
         sys.stdout.flush()  # what fails at exit could not be told any more
     except ReaderLeft:  # it has what it wanted
         let_go_of_stdout()
-        leave()
+        sys.exit(0)
     except click.exceptions.Abort:
         _fail(130, "interrupted")
     except click.exceptions.NoArgsIsHelpError as err:
@@ -171,7 +185,7 @@ def main() -> NoReturn:
         if edge is None:
             raise
         _fail(*edge)
-    leave()
+    sys.exit(0)
 
 
 def _options_like(err: click.NoSuchOption) -> list[str]:
