@@ -61,12 +61,6 @@ been meant as the other."""
 _Asked = TypeVar("_Asked")
 _Found = TypeVar("_Found")
 
-_WHOLE = """
-SELECT text FROM word WHERE contains(text, ?)
-ORDER BY starts_with(text, ?) DESC, zipf DESC, id LIMIT 1
-"""
-"""The most frequent word that a piece is of, one that begins with it first."""
-
 _MANY = 0.25
 """Of the word-like tokens, the share that is indexed where the rest are rare as words."""
 
@@ -320,9 +314,9 @@ class Resolver:
             said = "none of the indexed words; as a token mostly a piece of longer ones"
         else:
             return None
-        whole = [text for (text,) in self.index.sql(_WHOLE, [word, word])]
+        whole = self.index.words.containing(word)
         # One that is in no longer word is a rare word, for all that the index knows.
-        return _Piece(f"{said}, such as {whole[0]!r}", whole[0]) if whole else None
+        return None if whole is None else _Piece(f"{said}, such as {whole!r}", whole)
 
     def _told_a_piece(self, term: Term, item: Item, token: Token) -> Item:
         """The item of a bare word; one that may be a piece of longer words alone says so."""

@@ -105,3 +105,14 @@ def test_an_index_that_nobody_holds_is_let_go_at_once(tiny_indexes: Path) -> Non
         assert gone() is None
     finally:
         gc.enable()
+
+
+def test_the_word_that_a_piece_is_of_is_that_of_the_database_and_of_memory(real: Any) -> None:
+    words = real.index.words
+    pieces = ["larg", "ing", "a", "e", "zzxq", "tall", "é", "o b"]
+    before = [words.containing(piece) for piece in pieces]
+    for _ in range(words._whole.OFTEN):
+        words._whole.columns()
+    assert [words.containing(piece) for piece in pieces] == before
+    assert before[0] == "large"
+    assert before[4] is None

@@ -14,7 +14,7 @@ import time
 from benchmarks.measure import Line
 from benchmarks.peers.page import Part
 from benchmarks.peers.rows import SIZES, WORDS, read_names
-from benchmarks.peers.served import REST
+from benchmarks.peers.served import IN_A_ROW, REST, WAKING
 from benchmarks.peers.sizes import QUERIES, WARM, rows_of, say
 
 TARGET = 1.0
@@ -60,20 +60,21 @@ def measure(words: list[str]) -> dict[str, float]:
         pairs = list(zip(words[::2], words[1::2], strict=True))
         vectors = {word: ix.vector(word, measure="cosine").astype(np.float32) for word in words}
         times: dict[str, list[float]] = {"ours": [], "products": []}
-        for turn, (first, second) in enumerate(pairs):
-            time.sleep(REST)
-            start = time.perf_counter()
+
+        def ours(first: str, second: str) -> None:
             ix.middleman(first, second, side="out")
-            ours = time.perf_counter() - start
-            time.sleep(REST)
-            one, two = vectors[first], vectors[second]
-            start = time.perf_counter()
-            rows @ one
-            rows @ two
-            both = time.perf_counter() - start
-            if turn >= WARM:
-                times["ours"].append(ours)
-                times["products"].append(both)
+
+        def products(first: str, second: str) -> None:
+            _ = rows @ vectors[first], rows @ vectors[second]
+
+        for turn in range(0, len(pairs), IN_A_ROW):
+            for name, ask in (("ours", ours), ("products", products)):
+                time.sleep(REST)
+                for at, pair in enumerate(pairs[turn : turn + IN_A_ROW]):
+                    start = time.perf_counter()
+                    ask(*pair)
+                    if at >= WAKING and turn + at >= WARM:
+                        times[name].append(time.perf_counter() - start)
     ratio = statistics.median(o / p for o, p in zip(times["ours"], times["products"], strict=True))
     return {name: statistics.median(found) for name, found in times.items()} | {"ratio": ratio}
 

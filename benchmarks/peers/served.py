@@ -1,7 +1,8 @@
 """Libraries in processes of their own, asked in turn: their times, ratios and memory.
 
 A process a library, so that none holds another's threads or memory; asked in turn, so that drift
-falls on all alike.
+falls on all alike; a few words in a row, since what was idle, or has lost the processor's caches to
+another, is measured by how fast it wakes.
 """
 
 from __future__ import annotations
@@ -21,8 +22,12 @@ from benchmarks.measure import Watch, peak_kilobytes
 from benchmarks.peers.libraries.library import Found
 
 Asked = str | list[str]
-REST = 0.01
-"""Seconds between two answers: threads of the one before may spin on for a while."""
+REST = 0.06
+"""Seconds between two answers: OpenBLAS's threads, of whoever was asked before, spin on for 2 to 26
+cycles, 0.03 seconds at 2 GHz, and would hold a core of the next one's."""
+
+IN_A_ROW, WAKING = 8, 2
+"""Words that a library is asked in a row, and how many of them wake it: they are not timed."""
 
 
 class Served:
@@ -100,18 +105,21 @@ class Turns:
 
 
 def in_turn(processes: Sequence[Served], asked: Sequence[Asked], warm: int) -> Turns:
-    """Ask each process the same, turn by turn; the first `warm` turns are not counted.
+    """Ask each process the same, some words in a row, turn by turn.
 
-    Who is asked first changes from turn to turn.
+    The first `warm` words are not counted, and of each turn not the time of the first few. Who is
+    asked first changes from turn to turn.
     """
     turns = Turns(*({one.name: [] for one in processes} for _ in range(2)))
-    for turn, what in enumerate(asked):
+    for turn, first in enumerate(range(0, len(asked), IN_A_ROW)):
         for one in processes if turn % 2 else reversed(processes):
             time.sleep(REST)
-            seconds, found = one.ask(what)
-            if turn >= warm:
-                turns.seconds[one.name].append(seconds)
-                turns.found[one.name].append(found)
+            for at, what in enumerate(asked[first : first + IN_A_ROW], start=first):
+                seconds, found = one.ask(what)
+                if at >= warm:
+                    turns.found[one.name].append(found)
+                    if at - first >= WAKING or len(asked) - warm <= IN_A_ROW:
+                        turns.seconds[one.name].append(seconds)
     return turns
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from indexer.store.catalog import Catalog
@@ -11,6 +13,12 @@ from indexer.store.items.kind import Kind, Whole, given, one_of
 from indexer.store.spaces import SpaceEntry
 
 _COLUMNS = "id, text, token_ids, sink, also"
+_CONTAINING = """
+SELECT text FROM word WHERE contains(text, ?)
+ORDER BY starts_with(text, ?) DESC, zipf DESC, id LIMIT 1
+"""
+_BETWEEN = "\0"
+"""Stands between words that are searched as one text; no word holds it."""
 _SPELLED = "list_has_any(also, ?::VARCHAR[])"
 
 
@@ -45,9 +53,10 @@ class Words(Kind):
         self._known: dict[int, Word] = {}
         self._saying: dict[str, Word | None] = {}
         self._whole = Whole(
-            catalog, self.name, "SELECT text, token_ids, sink, also FROM word ORDER BY id"
+            catalog, self.name, "SELECT text, token_ids, sink, also, zipf FROM word ORDER BY id"
         )
         self._ids: dict[str, int] = {}
+        self._joined, self._starts = "", list[int]()
 
     def by_id(self, ids: Iterable[int]) -> list[Word]:
         """Words by id, in the order asked."""
@@ -108,6 +117,24 @@ class Words(Kind):
                     for also in spelled:
                         self._ids.setdefault(str(also), i)
         return self._ids.get(text, -1)
+
+    def containing(self, piece: str) -> str | None:
+        """The most frequent word that a piece is of, one that begins with it first; or None."""
+        whole = self._whole.columns()
+        if not whole:
+            rows = self._catalog.sql(_CONTAINING, [piece, piece])
+            return rows[0][0] if rows else None
+        if not self._starts:
+            texts = whole["text"]
+            self._joined = _BETWEEN.join(texts)
+            self._starts = list(accumulate((len(text) + 1 for text in texts[:-1]), initial=0))
+        found, at = set[int](), self._joined.find(piece)
+        while at >= 0:
+            found.add(bisect_right(self._starts, at) - 1)
+            at = self._joined.find(piece, at + 1)
+        text, zipf = whole["text"], whole["zipf"]
+        best = min(found, key=lambda i: (not text[i].startswith(piece), -zipf[i], i), default=None)
+        return None if best is None else str(text[best])
 
     def by_tokens(self, ids: Sequence[int]) -> Word | None:
         """The word that is made of some tokens, whatever its spelling, or None."""
