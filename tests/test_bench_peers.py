@@ -180,15 +180,16 @@ class Fake:
 def test_processes_are_asked_in_turn_and_ratios_are_of_a_turn(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(served, "REST", 0)
+    for name, value in {"REST": 0, "IN_A_ROW": 2, "WAKING": 1}.items():
+        monkeypatch.setattr(served, name, value)
     log: list[str] = []
     pair: Any = [Fake("a", 1, log), Fake("b", 3, log)]
-    turns = served.in_turn(pair, ["x", "y", "z", "u"], warm=1)
-    assert log == ["b", "a", "a", "b", "b", "a", "a", "b"]
-    assert turns.seconds["a"] == [2, 3, 4]
-    assert turns.median("b") == 9
+    turns = served.in_turn(pair, ["x", "y", "z", "u", "v", "w"], warm=1)
+    assert "".join(log) == "bbaa" + "aabb" + "bbaa"
+    assert turns.seconds["a"] == [2, 4, 6]
+    assert turns.median("b") == 12
     assert turns.ratio("b", "a") == 3
-    assert turns.found["a"] == [TEN, TEN, TEN]
+    assert turns.found["a"] == [TEN] * 5
 
 
 def measured(ours: float, many: float) -> dict[str, sizes.Row]:
