@@ -10,7 +10,7 @@ scanned only where it proves too little. Knows no texts and no question.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
 import numpy as np
@@ -22,6 +22,7 @@ from explorer.measures.measure import Measure
 from explorer.products import Float64
 from explorer.questions import Calibration
 from explorer.ranking import best
+from indexer.store.rows import Float32
 
 Int64 = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -46,6 +47,7 @@ class Scan:
         sign: 1 where a higher score is better, -1 for a distance.
         first: a pass over codes, which may answer without all scores.
         spread: mean and standard deviation of all exact scores, where they are known without them.
+        scanned: the scores of all items in float32, where they are known so: (rows,).
         tally: what was done to find scores.
     """
 
@@ -56,6 +58,7 @@ class Scan:
     sign: int = 1
     first: FirstPass | None = None
     spread: tuple[float, float] | None = None
+    scanned: Float32 | None = None
     tally: Tally = field(default_factory=Tally)
 
     @cached_property
@@ -99,6 +102,10 @@ class Scan:
             proven = self._first.best(k)
             if proven is not None:
                 return proven
+        if self.scanned is not None and among is None:
+            # Where scores are a scan's products, all are off by one figure.
+            by = 2 * float(self.allowed(np.empty(0)))
+            return self._sorted(_not_below(self.scanned, k, by), k)
         values = self.values if among is None else self.values[among]
         keys = values if self.sign > 0 else -values
         first = best(keys, k)
@@ -108,7 +115,10 @@ class Scan:
         else:
             off = self.off_by if among is None else self.off_by[among]
             near = np.flatnonzero(keys + off >= np.min(keys[first] - off[first]))
-        near = near if among is None else among[near]
+        return self._sorted(near if among is None else among[near], k)
+
+    def _sorted(self, near: Int64, k: int) -> tuple[Int64, Float64]:
+        """The best of some items by their exact scores."""
         found = self.exact(near)
         order = np.lexsort((near, -self.sign * found))[:k]
         return near[order], found[order]
@@ -178,6 +188,17 @@ def scans_of_each(measure: Measure, queries: Sequence[Float64] | Float64) -> Ite
     if len(queries) <= FEW:
         yield from (scan(measure, query) for query in queries)
         return
+    if measure.as_scanned and measure.codes is not None:
+        for query, products in zip(queries, measure.products_of_each(queries), strict=True):
+            found = _scan(measure, query, partial(products.astype, np.float64), Tally())
+            if found.spread is None:
+                _ = found.values
+                yield found
+                continue
+            found.tally.scans = 1
+            # The best of them are found in float32, which takes half the memory's time.
+            yield replace(found, first=None, scanned=products)
+        return
     for query, values in zip(queries, measure.scores_of_each(queries), strict=True):
         found = _scan(measure, query, lambda values=values: values, Tally())  # type: ignore[misc]
         _ = found.values
@@ -206,6 +227,15 @@ def _scan(measure: Measure, query: Float64, find: Callable[[], Float64], tally: 
         spread=measure.spread(query),
         tally=tally,
     )
+
+
+def _not_below(scores: Float32, k: int, by: float) -> Int64:
+    """Positions of the scores that are not below the k-th highest by more than that."""
+    limit = float(np.min(scores[best(scores, k)])) - by
+    single = np.float32(limit)
+    if single > limit:
+        single = np.nextafter(single, np.float32(-np.inf))
+    return np.flatnonzero(scores >= single)
 
 
 def scan_of(

@@ -23,7 +23,7 @@ from explorer import first_pass
 from explorer.calibration import calibrate
 from explorer.measures.measure import Measure
 from explorer.measures.registry import KINDS
-from explorer.scan import scan
+from explorer.scan import FEW, scan, scans_of_each
 from indexer.importing import ImportRequest, import_vectors
 from indexer.portable.vectors import VectorSource
 from indexer.progress import Narrator
@@ -160,6 +160,22 @@ def test_mean_and_deviation_are_those_of_all_exact_scores(
 
 NONE = bytes([128])
 """How a code of 0 is stored."""
+
+
+@settings(derandomize=True, deadline=None, max_examples=60)
+@given(data=st.data(), close=close_rows, measure=st.sampled_from(CODED))
+def test_the_best_of_many_queries_together_are_those_of_a_sort_in_float64(
+    data: Any, close: Close, measure: str
+) -> None:
+    with space_of(close.vectors(), measure, coded=True) as space:
+        by = KINDS[measure](space)
+        queries = [asked(data, by) for _ in range(FEW + 1)]
+        for query, found in zip(queries, scans_of_each(by, queries), strict=True):
+            exact = one_by_one(by, query)
+            for k in (1, 7):
+                positions, values = found.best(k)
+                assert positions.tolist() == sorted_by(exact, 1, k)
+                assert values.tolist() == exact[positions].tolist()
 
 
 def space_of_many(measure: str = "cosine", **wrong: Any) -> Any:

@@ -13,6 +13,7 @@ class Cosine(Cosines):
     """Cosines of vectors as they are."""
 
     name = "cosine"
+    as_scanned = True
 
     def from_products(
         self, products: Float64, query: Float64, facing: tuple[float, Float64]

@@ -33,6 +33,7 @@ from explorer.measures import MeasureName
 from explorer.products import ROWS_AT_ONCE, Float64
 from indexer.store.codes import Codes
 from indexer.store.errors import option_named
+from indexer.store.rows import Float32
 from indexer.store.space import Space
 
 Int64 = NDArray[np.int64]
@@ -99,12 +100,14 @@ class Measure(ABC):
             vector cannot be asked, and such that 3CosMul may multiply them.
         distance: whether a score is the distance of two normed vectors, so that a lower one is
             nearer; else it is their inner product.
+        as_scanned: whether scores are a scan's products themselves.
         space: whose items are scored.
     """
 
     name: ClassVar[MeasureName]
     cosine: ClassVar[bool] = False
     distance: ClassVar[bool] = False
+    as_scanned: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -273,12 +276,24 @@ class Measure(ABC):
         Yields (rows,) float64 a query, in their order; equal to `scores` but for the last digits of
         float32. Memory is that of a few million products, whatever the number of queries.
         """
+        for query, facing, products in self._products_of_each(queries):
+            yield self.from_products(products.astype(np.float64), query, facing)
+
+    def products_of_each(self, queries: Sequence[Float64] | Float64) -> Iterator[Float32]:
+        """What a scan gives each of several queries, in walks as `scores_of_each` has them.
+
+        Yields (rows,) float32 a query: inner products of the unit rows with what they face.
+        """
+        return (products for _, _, products in self._products_of_each(queries))
+
+    def _products_of_each(
+        self, queries: Sequence[Float64] | Float64
+    ) -> Iterator[tuple[Float64, tuple[float, Float64], Float32]]:
         at_once = max(1, PRODUCTS_AT_ONCE // self.space.entry.rows)
         for first in range(0, len(queries), at_once):
             part = [self.facing(query) for query in queries[first : first + at_once]]
             scanned = self.space.scan_all(np.stack([direction for _, direction in part]))
-            for query, facing, products in zip(queries[first:], part, scanned, strict=False):
-                yield self.from_products(products.astype(np.float64), query, facing)
+            yield from zip(queries[first : first + at_once], part, scanned, strict=True)
 
     # -- exact scores -----------------------------------------------------------------------
 
