@@ -69,20 +69,20 @@ def process(command: Sequence[str]) -> Process:
 
 def own_kilobytes(pid: int) -> int:
     """Anonymous memory of a process; 0 where the system doesn't tell, or it has ended."""
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except OSError:
-        return 0
-    return max((int(line.split()[1]) for line in lines if line.startswith("RssAnon:")), default=0)
+    return _kilobytes(pid, "RssAnon:")
 
 
 def peak_kilobytes(pid: int) -> int:
     """The greatest resident size of a process so far; 0 where the system doesn't tell."""
+    return _kilobytes(pid, "VmHWM:")
+
+
+def _kilobytes(pid: int, field: str) -> int:
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:
         return 0
-    return max((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), default=0)
+    return max((int(line.split()[1]) for line in lines if line.startswith(field)), default=0)
 
 
 class Watch:

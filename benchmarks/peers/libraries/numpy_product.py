@@ -3,37 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
-from benchmarks.peers.libraries.library import Found, K, Numbered
-from benchmarks.peers.rows import LABELS, VECTORS
+from benchmarks.peers.libraries.library import Found, K
+from benchmarks.peers.libraries.of_array import OfArray
 
 ROWS = 32_768
 """Rows whose products with many queries are held at once."""
 
 
-class Product(Numbered):
+class Product(OfArray):
     """`rows @ query` and `argpartition`, float32, on all threads; its file is that of the rows."""
 
     title = "NumPy, product and `argpartition`"
     package = "numpy"
     many = True
     largest = 4_000_000
-    made = False
-
-    def make(self, rows: Path, folder: Path) -> None:
-        """The array lies there already."""
-
-    def files(self, rows: Path, folder: Path) -> list[Path]:
-        """The array and its names."""
-        return [rows / VECTORS, rows / LABELS]
-
-    def open(self, rows: Path, folder: Path, cold: bool) -> None:
-        """Read the array, or map it for one answer."""
-        self._vectors = np.load(rows / VECTORS, mmap_mode="r" if cold else None)
-        self.read_names(rows)
 
     def near(self, word: str) -> Found:
         """All scores, then a part of them sorted."""

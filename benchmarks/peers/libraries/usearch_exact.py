@@ -3,34 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from benchmarks.peers.libraries.library import Found, K, Numbered
-from benchmarks.peers.rows import LABELS, VECTORS
+from benchmarks.peers.libraries.library import Found, K
+from benchmarks.peers.libraries.of_array import OfArray
 
 
-class Exact(Numbered):
+class Exact(OfArray):
     """`search(..., exact=True)` of the array, float32, inner product; its file is the rows' own."""
 
     title = "usearch, `exact=True`"
     package = "usearch"
     many = True
-    made = False
-
-    def make(self, rows: Path, folder: Path) -> None:
-        """The array lies there already."""
-
-    def files(self, rows: Path, folder: Path) -> list[Path]:
-        """The array and its names."""
-        return [rows / VECTORS, rows / LABELS]
-
-    def open(self, rows: Path, folder: Path, cold: bool) -> None:
-        """Read the array, or map it for one answer."""
-        self._vectors = np.load(rows / VECTORS, mmap_mode="r" if cold else None)
-        self.read_names(rows)
 
     def near(self, word: str) -> Found:
         """A distance is 1 less the product."""
