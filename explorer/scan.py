@@ -74,7 +74,8 @@ class Scan:
     @property
     def _first(self) -> FirstPass | None:
         """The pass over codes, while the scores of all items are not known."""
-        return None if "values" in vars(self) else self.first
+        known = "values" in vars(self) or self.scanned is not None
+        return None if known else self.first
 
     def calibration(self, population: str) -> Calibration:
         """What a score is read against: mean and deviation of all items' scores.
@@ -168,7 +169,13 @@ def scan(measure: Measure, query: Float64, tally: Tally | None = None) -> Scan:
         query: as composed.
         tally: what is done is counted in; a new one unless given.
     """
-    return _scan(measure, query, lambda: measure.scores(query), Tally() if tally is None else tally)
+    done = Tally() if tally is None else tally
+
+    def find() -> Float64:
+        done.scans += 1
+        return measure.scores(query)
+
+    return _scan(measure, query, find, done)
 
 
 def together(measure: Measure, queries: Sequence[Float64], tally: Tally) -> list[Scan]:
@@ -178,6 +185,7 @@ def together(measure: Measure, queries: Sequence[Float64], tally: Tally) -> list
     def find(at: int) -> Float64:
         if not found:
             found.extend(measure.scores_of_each(queries))
+        tally.scans += 1
         return found[at]
 
     return [_scan(measure, query, partial(find, at), tally) for at, query in enumerate(queries)]
@@ -188,19 +196,13 @@ def scans_of_each(measure: Measure, queries: Sequence[Float64] | Float64) -> Ite
     if len(queries) <= FEW:
         yield from (scan(measure, query) for query in queries)
         return
-    if measure.as_scanned and measure.codes is not None:
+    if measure.as_scanned:  # the best are found in float32, which takes half the memory's time
         for query, products in zip(queries, measure.products_of_each(queries), strict=True):
-            found = _scan(measure, query, partial(products.astype, np.float64), Tally())
-            if found.spread is None:
-                _ = found.values
-                yield found
-                continue
-            found.tally.scans = 1
-            # The best of them are found in float32, which takes half the memory's time.
-            yield replace(found, first=None, scanned=products)
+            wide = partial(products.astype, np.float64)
+            yield replace(_scan(measure, query, wide, Tally(scans=1)), scanned=products)
         return
     for query, values in zip(queries, measure.scores_of_each(queries), strict=True):
-        found = _scan(measure, query, lambda values=values: values, Tally())  # type: ignore[misc]
+        found = _scan(measure, query, lambda values=values: values, Tally(scans=1))  # type: ignore[misc]
         _ = found.values
         yield found
 
@@ -210,16 +212,12 @@ def _scan(measure: Measure, query: Float64, find: Callable[[], Float64], tally: 
         tally.exact += len(positions)
         return measure.exact_scores(positions, query)
 
-    def counted() -> Float64:
-        tally.scans += 1
-        return find()
-
     codes, first = measure.codes, None
     if codes is not None:
         first = FirstPass(codes, measure.facing(query)[1], exact, tally)
     return Scan(
         rows=measure.space.entry.rows,
-        find=counted,
+        find=find,
         allowed=lambda values: measure.off_by(values, query),
         exact=exact,
         sign=measure.sign,

@@ -36,7 +36,7 @@ class Space:
         self.entry, self.name = entry, entry.name
         self._folder, self._files = folder, files
         self._scores: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
-        self._standardising: dict[str, tuple[NDArray[np.float64], ...]] = {}
+        self._standardising: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
 
     @cached_property
     def rows(self) -> UnitRows:
@@ -161,10 +161,10 @@ class Space:
         """
         mean, std = self.scores_of(words)
         found = self._standardising.get(words.name)
-        if found is None or found[0] is not std:
+        if found is None:
             over = np.divide(1.0, std, out=np.zeros_like(std), where=std > 0)
-            found = self._standardising[words.name] = std, self.lengths * over, mean * over
-        return found[1], found[2]
+            found = self._standardising[words.name] = self.lengths * over, mean * over
+        return found
 
     def _scores_of(self, words: Space) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         mean = np.empty(self.entry.rows)
