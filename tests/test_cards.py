@@ -162,5 +162,9 @@ def test_the_cursor_stays_in_the_rows_from_a_card_to_a_table(real_indexes: Path)
         await ui.press("alt+u", "down")
         assert ui.app.focused is ui.answer.table
         assert isinstance(ui.answer.table, ListTable)
+        # The list hears only later that the focus has gone to the bar, and is cleared meanwhile.
+        ui.app.workbench.action_focus_query()
+        ui.answer.clear()
+        assert ui.app.focused is ui.app.workbench.bar
 
     drive(real_indexes, do, (160, 45))

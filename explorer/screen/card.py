@@ -144,7 +144,7 @@ class Card(VerticalScroll, can_focus=False):
 
     def _mount(self, counts: Sequence[int], beside: int) -> None:
         """Sections of so many lists each; the first of them stay, as far as they are as before."""
-        focused = self.active is not None and self.active.has_focus
+        focused = self.active is not None and self.screen.focused is self.active
         before = [len(lists) for lists in self._lists]
         alike = takewhile(lambda two: two[0] == two[1], zip(before, counts, strict=False))
         kept = len(list(alike)) if beside == self._beside else 0
@@ -212,7 +212,7 @@ class Card(VerticalScroll, can_focus=False):
     def go_to(self, listing: int, at: int) -> None:
         """Give a list the cursor, on one of its rows."""
         table = list(self.tables)[listing]
-        focused = self.active is not None and self.active.has_focus
+        focused = self.active is not None and self.screen.focused is self.active
         self.activate(table)
         table.move_cursor(row=at)
         if focused:

@@ -130,7 +130,7 @@ class Navigation(Vertical):
         self.come_back = self.place
         self.arrive()
         await self.heading.mounted()
-        if self.place.view != before and not self.answer.table.has_focus:
+        if self.place.view != before and self.screen.focused is not self.answer.table:
             self._focus_what_is_written()
 
     # -- ways -----------------------------------------------------------------------------------
@@ -148,7 +148,7 @@ class Navigation(Vertical):
 
     def show_place(self) -> None:
         """Have the heading say where one is, and the statement; no other view's answer stands."""
-        written = self.bar.has_focus or self.sql_panel.written
+        written = self.screen.focused is self.bar or self.sql_panel.written
         self.heading.show(self.place, self.ix)
         if self.place.view != self._view_shown:
             self._view_shown = self.place.view

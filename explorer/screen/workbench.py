@@ -365,5 +365,6 @@ class Workbench(Navigation):
         if action == "undraw":
             return self.has_class("-drawn")
         if action == "focus_query":
-            return (self.bar.display or self.sql_panel.active) and not self.bar.has_focus
+            shown = self.bar.display or self.sql_panel.active
+            return shown and self.screen.focused is not self.bar
         return super().check_action(action, parameters)

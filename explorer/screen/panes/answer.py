@@ -110,11 +110,11 @@ class AnswerPane(Vertical):
         from explorer.views.gauge import range_of
 
         span = self._span = range_of(answer, self.rows)
-        had_focus = self.table.has_focus
+        had_focus = self.screen.focused is self.table
         self.set_class(bool(layout.sections), "-card")
         self.remove_class("-old")
         self._fill(layout, span)
-        if had_focus and not self.table.has_focus:
+        if had_focus and self.screen.focused is not self.table:
             self.screen.set_focus(self.table)
         foot = [line for line in layout.foot if line]
         if span is not None:  # where there is room for one line, it is what is told of the answer
@@ -188,7 +188,7 @@ class AnswerPane(Vertical):
     def clear(self, line: str = "") -> None:
         """Show nothing but a line."""
         self.answer, self.layout_shown, self.rows = None, None, ()
-        had_focus = self.table.has_focus
+        had_focus = self.screen.focused is self.table
         self.remove_class("-card", "-old")
         if had_focus:
             self.screen.set_focus(self.table)

@@ -78,7 +78,7 @@ class DetailPane(VerticalScroll):
             for what, link in found
         )
         links.display = bool(found)
-        if links.has_focus and (at := at or 0) < len(self._links):
+        if self.screen.focused is links and (at := at or 0) < len(self._links):
             links.highlighted = at
 
     @on(OptionList.OptionSelected)

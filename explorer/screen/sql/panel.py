@@ -86,7 +86,8 @@ class SqlPanel(Vertical):
     @property
     def written(self) -> bool:
         """Whether the keys go to the statement or to what it can name."""
-        return self._upper is not None and self._upper.has_focus_within
+        focused = self.screen.focused
+        return focused is not None and self._upper in focused.ancestors_with_self
 
     @property
     def written_in(self) -> Editor | None:
@@ -228,7 +229,7 @@ class SqlPanel(Vertical):
         """Go to what can be named; from there, hide it."""
         assert self._upper is not None
         names = self._upper.names
-        folded = names.has_focus
+        folded = self.screen.focused is names
         self.set_class(folded, "-folded")
         self.screen.set_focus(self.editor if folded else names)
 
@@ -236,7 +237,8 @@ class SqlPanel(Vertical):
         """From the editor to the rows, from elsewhere to the editor; what runs is given up."""
         if self.running:
             raise SkipAction
-        self.screen.set_focus(self.results.answer.table if self.editor.has_focus else self.editor)
+        writing = self.screen.focused is self.editor
+        self.screen.set_focus(self.results.answer.table if writing else self.editor)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """In other views nothing is done here; pages are turned where there are several."""
