@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import mmap
 import os
 import sys
@@ -227,6 +228,7 @@ def test_of_a_large_file_only_what_is_asked_is_read(tmp_path: Path) -> None:
 
     def read(ask: Callable[[MappedRows], object]) -> int:
         """How much of the file a reading brings into memory, of which nothing was there."""
+        path.read_bytes()  # what is on its way arrives: of a page that is, none is let go
         with path.open("rb") as file:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         if in_memory(path):
@@ -241,6 +243,52 @@ def test_of_a_large_file_only_what_is_asked_is_read(tmp_path: Path) -> None:
     assert read(lambda rows: rows.block(30_000, 2000)) <= 2000 * row + beside
     assert read(lambda rows: rows.take(close)) <= 5000 * row + beside
     assert read(lambda rows: rows.scan(np.ones((1, width), np.float32))) >= count * row
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="this system is asked for nothing")
+@pytest.mark.parametrize("told", ["by the system", "by no file system", "by no Python"])
+def test_what_lies_in_memory_is_not_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str
+) -> None:
+    width, count = 64, 50_000  # 12.8 MB: what is looked at are two parts of it
+    mapped = opened(written(tmp_path / "a", np.ones((count, width), np.float32) / 8), count, width)
+    asked: list[int] = []
+    monkeypatch.setattr(os, "posix_fadvise", lambda _fd, at, length, _what: asked.append(length))
+    query = np.ones((1, width), np.float32)
+    if told == "by the system":
+        if not hasattr(os, "RWF_NOWAIT"):
+            pytest.skip("this one says nothing")
+        there = []
+
+        def look(_fd: int, into: list[bytearray], _at: int, _flags: int) -> int:
+            if not there:
+                raise BlockingIOError
+            return len(into[0])
+
+        monkeypatch.setattr(os, "preadv", look)
+        mapped.scan(query)
+        assert sum(asked) == count * width * 4
+        mapped.scan(query)
+        assert sum(asked) == 2 * count * width * 4, "it was not there yet, or let go again"
+        there.append(True)
+        asked.clear()
+        mapped.scan(query)
+        assert asked == []
+        return
+    if told == "by no Python":
+        monkeypatch.delattr(os, "RWF_NOWAIT", raising=False)
+    else:
+
+        def refuse(*_: object) -> int:
+            raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+        monkeypatch.setattr(os, "RWF_NOWAIT", 8, raising=False)
+        monkeypatch.setattr(os, "preadv", refuse)
+    mapped.scan(query)
+    first = sum(asked)
+    assert 0 < first <= count * width * 4
+    mapped.scan(query)
+    assert sum(asked) == first, "each part is asked for once"
 
 
 def test_reading_past_the_end_of_a_cut_file_is_an_error_and_not_zeros(tmp_path: Path) -> None:

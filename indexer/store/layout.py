@@ -446,8 +446,7 @@ def _check(manifest: Manifest) -> None:
         )
     own = {CATALOG, TOKENIZER}
     for space in manifest.spaces:
-        own |= {*manifest.files_of(space)}
-        _check_codes(manifest, space)
+        own |= _own_files(manifest, space)
     _check_unembedding(manifest)
     if manifest.model.unembedding is not None and manifest.model.unembedding.arrays:
         own.add(UNEMBEDDING)
@@ -463,13 +462,15 @@ def _check(manifest: Manifest) -> None:
     read(_Extra, {IMPORTED: manifest.extra.get(IMPORTED, {})}, "extra")
 
 
-def _check_codes(manifest: Manifest, space: SpaceEntry) -> None:
-    """Raise `WrongType` where codes are not cut as their rows are."""
-    rows, name = manifest.shards(space), codes_file(space.name)
-    if any(shard.file(name) in manifest.files for shard in rows):
-        codes = listed(name, manifest.files, space.rows)
-        if codes != rows:
-            raise WrongType(f"files: {name} is not cut where {rows_file(space.name)} is")
+def _own_files(manifest: Manifest, space: SpaceEntry) -> set[str]:
+    """The files that a space may have; raises `WrongType` where codes are not cut as rows are."""
+    rows, codes = rows_file(space.name), codes_file(space.name)
+    shards = manifest.shards(space)
+    of_codes = {shard.file(codes) for shard in shards}
+    there = not of_codes.isdisjoint(manifest.files)
+    if there and listed(codes, manifest.files, space.rows) != shards:
+        raise WrongType(f"files: {codes} is not cut where {rows} is")
+    return {*of_codes, *(shard.file(rows) for shard in shards), moments_file(space.name)}
 
 
 def _check_unembedding(manifest: Manifest) -> None:
