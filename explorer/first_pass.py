@@ -135,8 +135,9 @@ class FirstPass:
         exact = self._exact(positions)
         wrong = np.flatnonzero(~(np.abs(exact - found.scores[which]) <= found.off_by[which]))
         if len(wrong):
+            row = int(positions[wrong[0]])
             raise DamagedIndex(
-                f"{self._codes.label}: row {int(positions[wrong[0]]):,} is not what its codes say: "
+                f"{self._codes.label_of(row)}: row {row:,} is not what its codes say: "
                 "`indexer verify` says what is damaged"
             )
         return positions, exact

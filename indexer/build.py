@@ -445,7 +445,6 @@ class _Build:
             neurons=self.neurons,
             sides=self.model.family.sides,
             heads=self.heads if "head" in self.spaces else None,
-            d_model=self.model.d_model,
         )
 
     @contextmanager

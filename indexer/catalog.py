@@ -46,7 +46,6 @@ class Catalog:
         neurons: which neuron is which row.
         sides: the sides neurons have.
         heads: which head dimension is which row, or None in an index without.
-        d_model: width of the residual stream.
     """
 
     staging: Staging
@@ -59,7 +58,6 @@ class Catalog:
     neurons: NeuronGrid
     sides: tuple[str, ...]
     heads: HeadGrid | None
-    d_model: int
 
     def write(self, manifest: Manifest) -> None:
         """All tables of the catalog."""
@@ -144,7 +142,7 @@ class Catalog:
         }
 
     def _cosines(self, one: str, other: str, count: int) -> list[float]:
-        writers = [self.staging.rows(neuron_space(s), count, self.d_model) for s in (one, other)]
+        writers = [self.staging.finished_rows(neuron_space(s)) for s in (one, other)]
         parts = []
         for first in range(0, count, BLOCK):
             blocks = [w.get(first, min(BLOCK, count - first)) for w in writers]

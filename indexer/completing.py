@@ -16,7 +16,7 @@ import numpy as np
 from indexer.request import Request, chosen_spaces, fingerprint
 from indexer.source import Source
 from indexer.store.catalog_file import ALIAS, opened_locked
-from indexer.store.layout import UNEMBEDDING, Manifest, files_of
+from indexer.store.layout import UNEMBEDDING, Manifest
 from indexer.store.spaces import SpaceEntry
 from indexer.store.write import Staging
 
@@ -54,7 +54,7 @@ def take_over(staging: Staging, folder: Path, manifest: Manifest) -> None:
             continue
         if entry.kind == "neuron":
             _keep_nearest(staging, folder, manifest, entry)
-        files = {p: manifest.files[p] for p in files_of(entry.name) if p in manifest.files}
+        files = manifest.files_of(entry)
         for path in files:
             _link(folder / path, staging.folder / path)
         kept = {path: vars(file) for path, file in files.items()}

@@ -23,7 +23,7 @@ from indexer.firing import Firing, Recorder
 from indexer.model import Model
 from indexer.progress import Narrator
 from indexer.store.layout import PrefixEntry, read_prefix
-from indexer.store.rows import RowsWriter
+from indexer.store.rows import ShardsWriter
 from indexer.store.spaces import SpaceEntry, context_space
 from indexer.store.vocabulary import Vocabulary
 from indexer.store.write import Staging, unit_rows
@@ -215,7 +215,7 @@ class _Checkpoints:
     def __init__(
         self,
         staging: Staging,
-        writers: Sequence[RowsWriter],
+        writers: Sequence[ShardsWriter],
         norms: NDArray[np.float32],
         recorder: Recorder | None,
     ) -> None:

@@ -30,7 +30,7 @@ from indexer.portable.vectors import Block, Float32, Reader, VectorSource
 from indexer.progress import Narrator
 from indexer.store.errors import MachineError, SemanticError, unknown
 from indexer.store.extend import add_labels, take_over
-from indexer.store.layout import CATALOG, IMPORTED, Imported, Manifest, ModelEntry
+from indexer.store.layout import CATALOG, FORMAT, IMPORTED, Imported, Manifest, ModelEntry
 from indexer.store.letters import composed
 from indexer.store.spaces import EMBED, SPACE_NAME, SpaceEntry, named_as, space_table
 from indexer.store.swap import require_own, sweep
@@ -315,7 +315,8 @@ def _check_name(name: str) -> None:
     """Raise unless a space can be named so: in an expression, and as a file."""
     if not SPACE_NAME.fullmatch(name):
         raise SemanticError(
-            f"a space cannot be named {name!r}: use letters, digits, '.', '_' and '-' (--space)"
+            f"a space cannot be named {name!r}: use letters, digits, '.', '_' and '-', and no end "
+            "such as -00001-of-00002 (--space)"
         )
     kind = named_as(name)
     if kind is not None:
@@ -495,8 +496,12 @@ def _new_manifest(request: ImportRequest, entry: SpaceEntry, origin: Imported) -
 def _extended(old: Manifest, entry: SpaceEntry, origin: Imported) -> Manifest:
     """The manifest of an index with one more space; all it was sealed with stays."""
     kept = {name: vars(one) for name, one in old.imported.items()}
+    replaced = [s for s in old.spaces if s.name == entry.name]
+    gone = {name for space in replaced for name in old.files_of(space)}
     return dataclasses.replace(
         old,
+        format=FORMAT,  # whatever it was: the new space may lie in several files
+        files={name: file for name, file in old.files.items() if name not in gone},
         spaces=(*(s for s in old.spaces if s.name != entry.name), entry),
         extra={**old.extra, IMPORTED: {**kept, entry.name: vars(origin)}},
     )

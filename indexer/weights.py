@@ -166,7 +166,8 @@ class Weights:
             population_rows=units,
             convention=convention(self.model, self.model.family.mlp, side == "out", self.folded),
         )
-        writer = self.staging.rows(entry.name, entry.rows, entry.width)
+        layers = [layer.rows for layer in self.grid.layers]
+        writer = self.staging.rows(entry.name, entry.rows, entry.width, layers)
         norms = np.empty(units, np.float32)
         mean, std = np.empty(units), np.empty(units)
         depth = min(DEPTH, int(self.word_like.sum()))
@@ -231,7 +232,8 @@ class Weights:
                 population_rows=self.heads.rows,
                 convention=convention(self.model, family.attention, side == "output", self.folded),
             )
-            writer = self.staging.rows(name, entry.rows, entry.width)
+            layers = [size] * len(self.heads.layers)
+            writer = self.staging.rows(name, entry.rows, entry.width, layers)
             norms = np.empty(entry.rows, np.float32)
             with self.narrator.bar(name, entry.rows, "dimensions") as bar:
                 for at, layer in enumerate(self.heads.layers):

@@ -25,6 +25,7 @@ from indexer.store.coding import Source
 from indexer.store.files import FileEntry
 from indexer.store.layout import codes_file, moments_file, rows_file
 from indexer.store.rows import Float32, RowsWriter
+from indexer.store.shards import cut
 from indexer.store.space import Space
 from indexer.store.spaces import SpaceEntry
 from indexer.store.write import unit_rows
@@ -77,7 +78,8 @@ def space_of(
         names = [rows_file("close"), moments_file("close")]
         if coded:
             names.append(codes_file("close"))
-            moments |= write_codes(Path(folder) / names[-1], source_of(entry, rows, moments))
+            shards, source = cut(*rows.shape), source_of(entry, rows, moments)
+            moments |= write_codes(Path(folder), names[-1], shards, source)
         np.savez(Path(folder) / "spaces/close.npz", **(moments | wrong))
         files = {name: FileEntry.of(Path(folder) / name) for name in names}
         yield Space(Path(folder), entry, files)

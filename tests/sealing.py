@@ -18,9 +18,10 @@ def resealed(folder: Path, change: Callable[[dict[str, Any]], object] = lambda b
     """Seal an index as it lies there, every file as it is now, and the manifest as changed."""
     body = json.loads((folder / MANIFEST).read_text())
     del body["seal"]
-    for name in body["files"]:
+    for name, was in body["files"].items():
         if (folder / name).is_file():
-            body["files"][name] = vars(FileEntry.of(folder / name))
+            holds = (was.get("first_row"), was.get("rows"))
+            body["files"][name] = vars(FileEntry.of(folder / name, *holds))
     change(body)
     text = json.dumps({**body, "seal": layout._seal(body)})
     (folder / MANIFEST).write_text(text)

@@ -45,7 +45,7 @@ def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """Passes over codes however few the rows are, in as many parts as there are threads."""
     monkeypatch.setattr(first_pass, "_SHARE", 1)
     monkeypatch.setattr(first_pass, "_AT_FIRST", 1)
-    monkeypatch.setattr(codes, "_FEW_ROWS", 1)
+    monkeypatch.setattr(codes, "_ROWS_A_THREAD", 1)
 
 
 def coded(space: Space) -> Codes:
@@ -82,7 +82,7 @@ def test_the_file_is_byte_for_byte_what_faiss_writes(
         index.add(stored.astype(np.float32))
         theirs = tmp_path_factory.mktemp("codes") / "theirs"
         faiss.write_index(index, str(theirs))
-        assert coded(space).path.read_bytes() == theirs.read_bytes()
+        assert (Path(space._folder) / codes_file(space.name)).read_bytes() == theirs.read_bytes()
 
 
 @settings(derandomize=True, deadline=None, max_examples=50)
@@ -328,7 +328,7 @@ def test_codes_that_were_changed_are_not_opened(sound: Path, tmp_path: Path) -> 
     body[100] ^= 1
     path.write_bytes(body)
     with Index(folder) as index, pytest.raises(DamagedIndex, match="not the file that was sealed"):
-        _ = index.space("embed").codes
+        coded(index.space("embed")).highest(np.eye(24)[0], 5)
     assert verify(folder)[0].startswith(f"{codes_file('embed')}: ")
     for name in (rows_file("embed"), moments_file("embed")):
         assert name in Manifest.load(folder).files

@@ -137,7 +137,7 @@ def test_show_is_the_manifest_or_its_spaces(run: Run, tiny_indexes: Path) -> Non
     assert whole.json() == json.loads((tiny_indexes / "llama" / "manifest.json").read_text())
     assert run("indexer", "show", "llama", *place, "--json").out == whole.out
     rows = run("indexer", "show", "llama", *place, "--format", "csv").out.splitlines()
-    assert rows[0] == "space,item,rows,width,measure,bytes"
+    assert rows[0] == "space,item,rows,width,measure,files,bytes"
     assert len(rows) == 1 + len(whole.json()["spaces"])
 
 

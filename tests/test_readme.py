@@ -116,7 +116,7 @@ def test_an_index_is_read_without_the_project_as_its_page_says(
     real: Any, real_indexes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = PAGES["docs/format.md"]
-    (block,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    block, _ = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     said = re.search(r"`near` begins with `(.*?)` and `(.*?)`", page)
     (tmp_path / "indexes").symlink_to(real_indexes)
     monkeypatch.chdir(tmp_path)

@@ -9,6 +9,7 @@ compared with an uninterrupted build.
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -41,7 +42,7 @@ from indexer import cli
 from indexer.extract.context import LastTokenStream
 from indexer.model import load
 from indexer.source import locate
-from indexer.store import rows
+from indexer.store import rows, shards
 
 # What a first build would import, each child has from here.
 wordfreq.zipf_frequency("a", "en")
@@ -88,7 +89,8 @@ def build(order):
             super().put(first, block)
 
     import indexer.store.write, indexer.extract.context
-    indexer.store.write.RowsWriter = Writer
+    rows.RowsWriter = Writer
+    shards.MOST_BYTES = order.get("most_bytes", shards.MOST_BYTES)
     if order.get("small_batches"):
         indexer.extract.context.BATCH_TOKENS = 32
         indexer.contexts.SYNC_SECONDS = -1
@@ -403,6 +405,31 @@ def test_an_index_of_weights_is_asked_and_then_completed(
     for spaces in ((), WEIGHTS):  # what is asked for is there
         again = builds(*command, *spaces)
         assert (again.code, again.puts, again.err) == (0, [], f"{tmp_path}/a is there already\n")
+
+
+def test_a_build_in_several_files_is_killed_and_goes_on(
+    builds: Builds, tiny_llama: Path, tmp_path: Path
+) -> None:
+    few: dict[str, Any] = {"small_batches": True, "most_bytes": 4000}
+    assert builds(tmp_path / "whole", tiny_llama, "--name", "a", **few).code == 0
+    command = (tmp_path, tiny_llama, "--name", "a")
+    for moment, nth in [
+        ("put embed-00002-of-", 1),
+        ("lengthen neuron.gate-00002-of-", 1),
+        ("put neuron.up-00003-of-00003", 1),
+        ("put head.output-00002-of-", 1),
+        ("put context.2-00002-of-", 2),
+        ("put context.3-", 4),
+    ]:
+        before = finished_spaces(tmp_path) if (tmp_path / ".a.building").exists() else set()
+        killed = builds(*command, kill=moment, nth=nth, **few)
+        assert killed.code == KILLED, (moment, killed.err)
+        assert not {re.split(r"-\d{5}-of|\.faiss", put)[0] for put in killed.puts} & before
+    again = builds(*command, **few)
+    assert again.code == 0, again.err
+    assert verify(tmp_path / "a") == []
+    assert len(list(tmp_path.glob("a/spaces/neuron.gate-0000?-of-00003.faiss"))) == 3
+    assert_same(tmp_path / "a", tmp_path / "whole" / "a")
 
 
 def test_a_build_killed_as_it_takes_an_index_over_goes_on(

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
+import mmap
+import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import faiss
@@ -12,9 +18,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from indexer.store.errors import DamagedIndex, MachineError
+from indexer.store.mapped import Files
 from indexer.store.moments import moments
-from indexer.store.rows import MappedRows, RowsWriter
+from indexer.store.rows import MappedRows, RowsFile, RowsWriter
+from indexer.store.shards import cut
 from indexer.store.write import unit_rows
+
+NAME = "spaces/embed.faiss"
 
 shapes = st.tuples(st.integers(1, 700), st.integers(1, 40), st.integers(0, 2**32 - 1))
 
@@ -34,7 +44,9 @@ def written(path: Path, rows: NDArray[np.float32], step: int = 100) -> Path:
 
 
 def opened(path: Path, rows: int, width: int) -> MappedRows:
-    return MappedRows(path, rows, width, "index 'x': spaces/embed.faiss")
+    """Opened at once, to see what is said of it."""
+    file = RowsFile(path, rows, width, f"index 'x': {NAME}")
+    return MappedRows(Files(NAME, cut(rows, width), lambda _: file), width, "index 'x': ")
 
 
 @settings(max_examples=40)
@@ -188,6 +200,95 @@ def test_a_missing_short_long_or_foreign_file_is_named_as_damaged(tmp_path: Path
     path.unlink()
     with pytest.raises(DamagedIndex, match="is missing"):
         opened(path, 20, 4)
+
+
+def in_memory(path: Path) -> int:
+    """How many bytes of a file lie in the system's memory."""
+    size = path.stat().st_size
+    there = np.zeros(-(-size // mmap.PAGESIZE), np.uint8)
+    with path.open("rb") as file, mmap.mmap(file.fileno(), size, prot=mmap.PROT_READ) as mapped:
+        where = np.frombuffer(mapped, np.uint8)
+        addresses = (where.ctypes.data, size, there.ctypes.data)
+        asked = [ctypes.c_void_p(one) for one in addresses]
+        del where
+        assert ctypes.CDLL(None).mincore(*asked) == 0
+    return int((there & 1).sum()) * mmap.PAGESIZE
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says what lies in memory")
+def test_of_a_large_file_only_what_is_asked_is_read(tmp_path: Path) -> None:
+    width, count = 576, 60_000  # 138 MB
+    block = np.ones((6000, width), np.float32) / 24
+    path = tmp_path / "a"
+    writer = RowsWriter(path, count, width)
+    for first in range(0, count, len(block)):
+        writer.put(first, block)
+    writer.sync()
+    writer.close()
+
+    def read(ask: Callable[[MappedRows], object]) -> int:
+        """How much of the file a reading brings into memory, of which nothing was there."""
+        path.read_bytes()  # what is on its way arrives: of a page that is, none is let go
+        with path.open("rb") as file:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        if in_memory(path):
+            pytest.skip("this system lets nothing go")
+        ask(opened(path, count, width))  # closed before the next: what is mapped stays
+        return in_memory(path)
+
+    row, page, beside = 4 * width, mmap.PAGESIZE, 4 << 20  # how much the system adds of its own
+    scattered, close = np.arange(0, count, 50), np.arange(30_000, 34_000, 2)
+    assert read(lambda rows: rows.row(30_000)) <= 64 * page
+    assert read(lambda rows: rows.take(scattered)) <= len(scattered) * 3 * page
+    assert read(lambda rows: rows.block(30_000, 2000)) <= 2000 * row + beside
+    assert read(lambda rows: rows.take(close)) <= 5000 * row + beside
+    assert read(lambda rows: rows.scan(np.ones((1, width), np.float32))) >= count * row
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="this system is asked for nothing")
+@pytest.mark.parametrize("told", ["by the system", "by no file system", "by no Python"])
+def test_what_lies_in_memory_is_not_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str
+) -> None:
+    width, count = 64, 50_000  # 12.8 MB: what is looked at are two parts of it
+    mapped = opened(written(tmp_path / "a", np.ones((count, width), np.float32) / 8), count, width)
+    asked: list[int] = []
+    monkeypatch.setattr(os, "posix_fadvise", lambda _fd, at, length, _what: asked.append(length))
+    query = np.ones((1, width), np.float32)
+    if told == "by the system":
+        if not hasattr(os, "RWF_NOWAIT"):
+            pytest.skip("this one says nothing")
+        there = []
+
+        def look(_fd: int, into: list[bytearray], _at: int, _flags: int) -> int:
+            if not there:
+                raise BlockingIOError
+            return len(into[0])
+
+        monkeypatch.setattr(os, "preadv", look)
+        mapped.scan(query)
+        assert sum(asked) == count * width * 4
+        mapped.scan(query)
+        assert sum(asked) == 2 * count * width * 4, "it was not there yet, or let go again"
+        there.append(True)
+        asked.clear()
+        mapped.scan(query)
+        assert asked == []
+        return
+    if told == "by no Python":
+        monkeypatch.delattr(os, "RWF_NOWAIT", raising=False)
+    else:
+
+        def refuse(*_: object) -> int:
+            raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+        monkeypatch.setattr(os, "RWF_NOWAIT", 8, raising=False)
+        monkeypatch.setattr(os, "preadv", refuse)
+    mapped.scan(query)
+    first = sum(asked)
+    assert 0 < first <= count * width * 4
+    mapped.scan(query)
+    assert sum(asked) == first, "each part is asked for once"
 
 
 def test_reading_past_the_end_of_a_cut_file_is_an_error_and_not_zeros(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from conftest import Run
 from indexer.store import layout, places
 from indexer.store.errors import DamagedIndex, ForeignIndex, SemanticError
 from indexer.store.files import FileEntry
-from indexer.store.layout import FORMAT, Manifest
+from indexer.store.layout import READ, Manifest
 from indexer.store.read import Index
 from indexer.store.verify import verify
 
@@ -223,7 +223,8 @@ def test_an_index_of_another_format_is_told_with_what_makes_it_anew(
     (folder / "manifest.json").write_bytes(content)
     with pytest.raises(ForeignIndex) as caught:
         Index(folder)
-    assert str(caught.value) == f"index 'llama' has format 5, this version reads {FORMAT}: {said}"
+    reads = " and ".join(map(str, READ))
+    assert str(caught.value) == f"index 'llama' has format 5, this version reads {reads}: {said}"
 
 
 @pytest.mark.parametrize(

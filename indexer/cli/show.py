@@ -10,7 +10,7 @@ import click
 from indexer.cli.completion import indexes
 from indexer.cli.formats import check_format, format_option, write
 from indexer.cli.options import EXIT_CODES, examples, in_bytes, indexes_option, size_of
-from indexer.store.layout import Manifest, PrefixEntry, files_of
+from indexer.store.layout import Manifest, PrefixEntry
 from indexer.store.places import find_index
 
 
@@ -33,16 +33,16 @@ def show(name: str | None, format: str, as_json: bool, indexes: str | None) -> N
     write(format, _described(manifest), json.loads(manifest.to_json()), rows, COLUMNS)
 
 
-COLUMNS = ("space", "item", "rows", "width", "measure", "bytes")
+COLUMNS = ("space", "item", "rows", "width", "measure", "files", "bytes")
 """What is said of each space."""
 
 
-def _spaces(manifest: Manifest) -> Iterator[tuple[str, str, int, int, str, int]]:
-    """What is said of each space."""
+def _spaces(manifest: Manifest) -> Iterator[tuple[str, str, int, int, str, int, int]]:
+    """What is said of each space; its files are those that its rows lie in."""
     for space in manifest.spaces:
-        own = [name for name in files_of(space.name) if name in manifest.files]
-        size = sum(manifest.files[name].bytes for name in own)
-        yield space.name, space.item, space.rows, space.width, space.measure, size
+        size = sum(entry.bytes for entry in manifest.files_of(space).values())
+        files = len(manifest.shards(space))
+        yield space.name, space.item, space.rows, space.width, space.measure, files, size
 
 
 def _described(manifest: Manifest) -> list[str]:
@@ -74,11 +74,11 @@ def _described(manifest: Manifest) -> list[str]:
     lines.append(f"seconds     {times} (total {sum(manifest.seconds.values()):.0f})")
     lines.append("versions    " + ", ".join(f"{k} {v}" for k, v in manifest.versions.items()))
     wide = max(12, *(len(space.name) for space in manifest.spaces))
-    row = f"{{:<{wide}}} {{:<7}} {{:>9}} {{:>6}} {{:<9}} {{:>9}}"
-    lines += ["", row.format("space", "item", "rows", "width", "measure", "size")]
-    for space, item, count, width, measure, size in _spaces(manifest):
-        lines.append(row.format(space, item, f"{count:,}", width, measure, in_bytes(size)))
-    lines.append(row.format("in all", "", "", "", "", in_bytes(size_of(manifest))))
+    row = f"{{:<{wide}}} {{:<7}} {{:>9}} {{:>6}} {{:<9}} {{:>5}} {{:>9}}"
+    lines += ["", row.format("space", "item", "rows", "width", "measure", "files", "size")]
+    for space, item, count, width, measure, files, size in _spaces(manifest):
+        lines.append(row.format(space, item, f"{count:,}", width, measure, files, in_bytes(size)))
+    lines.append(row.format("in all", "", "", "", "", "", in_bytes(size_of(manifest))))
     return lines
 
 

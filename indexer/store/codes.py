@@ -1,6 +1,6 @@
-"""The file of a space's 8-bit codes: written as faiss has it, asked for what scores highest.
+"""The files of a space's 8-bit codes: written as faiss has them, asked for what scores highest.
 
-The file is faiss's `IndexScalarQuantizer` of type `QT_8bit_direct_signed` ("IxSQ"). Where its width
+A file is faiss's `IndexScalarQuantizer` of type `QT_8bit_direct_signed` ("IxSQ"). Where its width
 is a multiple of 16 faiss multiplies bytes, many at once, and takes the whole part of a query's
 numbers; so vectors have as many zeros after them, and queries are whole numbers. Writing it needs
 no faiss. What the bytes mean is in `indexer.store.coding`.
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -35,15 +35,16 @@ from indexer.store.coding import (
 )
 from indexer.store.files import FileEntry, opened
 from indexer.store.layout import codes_file
-from indexer.store.mapped import Mapped, threads
+from indexer.store.mapped import Files, Mapped, Piece, in_parts
 from indexer.store.moments import moments
 from indexer.store.rows import Float32, scan_error
+from indexer.store.shards import Shard, listed
 from indexer.store.spaces import SpaceEntry
 
 Int64 = NDArray[np.int64]
 
-_FEW_ROWS = 16384
-"""Rows below which one thread is as fast as several."""
+_ROWS_A_THREAD = 8192
+"""Rows for which one more thread is worth its while."""
 
 _PROBES, _ALIKE = 8, 1e-9
 """Along how many directions moments are held against the rows, and how far they may be apart."""
@@ -65,25 +66,47 @@ def header(rows: int, width: int) -> bytes:
 
 
 class CodesWriter:
-    """A file of codes, written from its beginning to its end."""
+    """Files of codes, written from the beginning of the first to the end of the last.
 
-    def __init__(self, path: Path, rows: int, width: int) -> None:
-        self._file = path.open("wb")
-        self._file.write(header(rows, width))
+    Args:
+        folder: of the index under way.
+        file: what the file is called where it is the only one.
+        shards: which rows lie in which.
+        width: of a vector.
+    """
+
+    def __init__(self, folder: Path, file: str, shards: Sequence[Shard], width: int) -> None:
+        self._files, self._left = [], [shard.rows for shard in shards]
+        for shard in shards:
+            self._files.append((folder / shard.file(file)).open("wb"))
+            self._files[-1].write(header(shard.rows, width))
 
     def put(self, codes: NDArray[np.int8]) -> None:
         """Write the codes that come next: (n, code width) int8."""
-        self._file.write((codes.view(np.uint8) ^ np.uint8(_OFFSET)).data)
+        while len(codes):
+            at = next(at for at, left in enumerate(self._left) if left)
+            here, codes = codes[: self._left[at]], codes[self._left[at] :]
+            self._files[at].write((here.view(np.uint8) ^ np.uint8(_OFFSET)).data)
+            self._left[at] -= len(here)
 
     def close(self) -> None:
         """Return once everything is on the disk."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
+        for file in self._files:
+            file.flush()
+            os.fsync(file.fileno())
+            file.close()
 
 
-def write_codes(path: Path, source: Source) -> dict[str, NDArray[Any]]:
+def write_codes(
+    folder: Path, file: str, shards: Sequence[Shard], source: Source
+) -> dict[str, NDArray[Any]]:
     """Write the codes of a space, in two walks over its rows.
+
+    Args:
+        folder: of the index under way.
+        file: what the file is called where it is the only one.
+        shards: which rows lie in which.
+        source: the rows.
 
     Returns:
         `scales` (code width,) float32, `residuals` (rows,) float32; and of all the vectors that
@@ -114,7 +137,7 @@ def write_codes(path: Path, source: Source) -> dict[str, NDArray[Any]]:
             found.append(codes)
         return found
 
-    writer = CodesWriter(path, entry.rows, entry.width)
+    writer = CodesWriter(folder, file, shards, entry.width)
     for _, parts in source.each(written):
         for codes in parts:
             writer.put(codes)
@@ -144,13 +167,55 @@ class Highest:
     ceiling: float
 
 
-class Codes(Mapped):
+class CodesFile(Mapped):
+    """Codes mapped from one FAISS file."""
+
+    def __init__(self, path: Path, rows: int, width: int, label: str) -> None:
+        kind = f"{rows:,} x {width} file of codes"
+        super().__init__(path, header(rows, width), code_width(width), rows, kind, label)
+        self.rows, self._wide = rows, code_width(width)
+
+    def search(self, query: Float32, count: int, start: int, stop: int) -> tuple[Int64, Float64]:
+        """The codes that score highest among some rows, `start` to `stop`, best first.
+
+        Args:
+            query: (1, code width) float32, of whole numbers.
+            count: how many.
+            start: the first of the rows, as the file counts them.
+            stop: what follows the last of them.
+
+        Returns:
+            Where each lies in the file, and what it scores, in whole numbers.
+        """
+        asked: dict[str, Any] = {}
+        if stop - start < self.rows:
+            within = self.faiss.IDSelectorRange(start, stop)
+            asked["params"] = self.faiss.SearchParameters(sel=within)
+        own = self.faiss.omp_get_max_threads()  # of whichever thread this is
+        self.faiss.omp_set_num_threads(1)
+        try:
+            scores, ids = self.faiss_index.search(query, min(count, stop - start), **asked)
+        finally:
+            self.faiss.omp_set_num_threads(own)
+        there = ids[0] >= 0
+        return ids[0][there], scores[0][there].astype(np.float64)
+
+    def stored(self, start: int, stop: int) -> NDArray[np.int8]:
+        """Codes as they are in the file, (n, code width) int8."""
+        with self.path.open("rb") as file:
+            file.seek(_HEADER.size + start * self._wide)
+            read = np.frombuffer(file.read((stop - start) * self._wide), np.uint8)
+        codes: NDArray[np.int8] = (read ^ np.uint8(_OFFSET)).view(np.int8)
+        return codes.reshape(-1, self._wide)
+
+
+class Codes:
     """The codes of one space of a sealed index.
 
     Args:
         folder: of the index.
         space: what the manifest says of the space.
-        entry: what it says of the file.
+        files: what it says of files.
         scales: (code width,) float32.
         residuals: (rows,) float32.
     """
@@ -159,18 +224,20 @@ class Codes(Mapped):
         self,
         folder: Path,
         space: SpaceEntry,
-        entry: FileEntry | None,
+        files: Mapping[str, FileEntry],
         scales: Float32,
         residuals: Float32,
     ) -> None:
-        name = codes_file(space.name)
-        opened(folder, name, entry).close()
+        whole, label = codes_file(space.name), f"index {folder.name!r}: "
+
+        def open_file(shard: Shard) -> CodesFile:
+            name = shard.file(whole)
+            opened(folder, name, files.get(name)).close()
+            return CodesFile(folder / name, shard.rows, space.width, label + name)
+
+        self.files = Files(whole, listed(whole, files, space.rows), open_file)
+        self._label = label
         self.rows, self.width = space.rows, space.width
-        self._wide = code_width(space.width)
-        head = header(self.rows, self.width)
-        size = len(head) + self.rows * self._wide
-        kind = f"{self.rows:,} x {self._wide} file of codes"
-        super().__init__(folder / name, head, size, kind, f"index {folder.name!r}: {name}")
         self.scales, self.residuals = scales, residuals
 
     @cached_property
@@ -185,8 +252,6 @@ class Codes(Mapped):
             query: (width,) float64, of length 1.
             count: how many.
         """
-        self.require_whole()
-        self.read_ahead()
         steps = self.scales.astype(np.float64)
         direction = turned(query.astype(np.float64)[None])[0]
         scaled = direction * steps
@@ -198,7 +263,7 @@ class Codes(Mapped):
         left = float(np.linalg.norm(missed[steps > 0]))
         # What faiss adds up is exact in whole numbers, and rounded to float32 in the end at the
         # least; an order of adding up in float32 is allowed for too.
-        left += scan_error(self._wide) * (1 + left) + SLACK
+        left += scan_error(len(steps)) * (1 + left) + SLACK
         found = self._parts(asked.astype(np.float32)[None], count)
         positions = np.concatenate([at for at, _ in found])
         scores = np.concatenate([scores for _, scores in found]) * step
@@ -213,38 +278,35 @@ class Codes(Mapped):
 
         Positions, and what the codes give, in whole numbers.
         """
-        workers, most = threads()
-        parts = most if self.rows >= _FEW_ROWS else 1
-        edges = [self.rows * i // parts for i in range(parts + 1)]
 
         def part(first: int, last: int) -> tuple[Int64, Float64]:
-            asked: dict[str, Any] = {}
-            if parts > 1:
-                within = self._faiss.IDSelectorRange(first, last)
-                asked["params"] = self._faiss.SearchParameters(sel=within)
-            own = self._faiss.omp_get_max_threads()  # of whichever thread this is
-            self._faiss.omp_set_num_threads(1)
-            try:
-                scores, ids = self.faiss_index.search(query, min(count, last - first), **asked)
-            finally:
-                self._faiss.omp_set_num_threads(own)
-            there = ids[0] >= 0
-            return ids[0][there], scores[0][there].astype(np.float64)
+            found = [among(piece) for piece in self.files.pieces(first, last)]
+            if len(found) == 1:
+                return found[0]
+            positions, scores = (np.concatenate(parts) for parts in zip(*found, strict=True))
+            best = np.argsort(-scores, kind="stable")[:count]
+            return positions[best], scores[best]
 
-        running = [workers.submit(part, edges[i], edges[i + 1]) for i in range(1, parts)]
-        return [part(edges[0], edges[1]), *(one.result() for one in running)]
+        def among(piece: Piece[CodesFile]) -> tuple[Int64, Float64]:
+            piece.file.require_whole()
+            piece.file.read_ahead(piece.start, piece.stop)
+            positions, scores = piece.file.search(query, count, piece.start, piece.stop)
+            return positions + piece.before, scores
+
+        return in_parts(self.rows, _ROWS_A_THREAD, part)
+
+    def label_of(self, row: int) -> str:
+        """Whose a row's codes are, and in which file."""
+        return self._label + self.files.name_of(row)
 
     def stored(self, first: int, count: int) -> NDArray[np.int8]:
-        """Codes `first` to `first + count` as they are in the file, (count, code width) int8."""
-        with self.path.open("rb") as file:
-            file.seek(_HEADER.size + first * self._wide)
-            read = np.frombuffer(file.read(count * self._wide), np.uint8)
-        codes: NDArray[np.int8] = (read ^ np.uint8(_OFFSET)).view(np.int8)
-        return codes.reshape(-1, self._wide)
+        """Codes `first` to `first + count` as they are on disk, (count, code width) int8."""
+        pieces = self.files.pieces(first, first + count)
+        return np.concatenate([piece.file.stored(piece.start, piece.stop) for piece in pieces])
 
 
 def fault_of(codes: Codes, source: Source, spread: tuple[Float64, Float64]) -> str:
-    """What codes say that does not hold of the rows, or an empty text.
+    """What codes say that does not hold of the rows, and in which file, or an empty text.
 
     They need not be the codes that are made here: another processor may round otherwise. Wrong is
     what an answer would be wrong by: a vector that lies farther from its codes than its residual
@@ -274,7 +336,10 @@ def fault_of(codes: Codes, source: Source, spread: tuple[Float64, Float64]) -> s
 
     for _, (wrong, products) in source.each(held):
         if len(wrong):
-            return f"row {int(wrong[0]):,} lies farther from its codes than is said"
+            row = int(wrong[0])
+            return (
+                f"{codes.files.name_of(row)}: row {row:,} lies farther from its codes than is said"
+            )
         sums += products.sum(axis=0)
         squares += np.square(products).sum(axis=0)
     spreads = np.vecdot(along @ spread[1], along)
@@ -283,5 +348,5 @@ def fault_of(codes: Codes, source: Source, spread: tuple[Float64, Float64]) -> s
         np.abs(sums / rows).max() <= _ALIKE
         and np.abs(squares / rows - spreads).max() <= _ALIKE * most
     ):
-        return "the moments of what is compared are not those of the rows"
+        return f"{codes.files.whole}: the moments of what is compared are not those of the rows"
     return ""

@@ -61,6 +61,9 @@ length of one."""
 _BLOCK = 4096
 """Vectors whose products are added up at once."""
 
+_AHEAD_BYTES = 512 << 20
+"""Bytes of blocks that are worked on at once, however many threads there are."""
+
 _IN_CACHE = 256
 """Vectors whose float64 copies stay in the processor's cache."""
 
@@ -185,6 +188,7 @@ class Source:
         Yields position and finding in order. Threads find a few ahead of who asks.
         """
         workers, count = threads()
+        count = max(1, min(count, _AHEAD_BYTES // (8 * self.entry.width * _BLOCK)))
         waiting: deque[tuple[int, Future[_Found]]] = deque()
         for first in range(0, self.entry.rows, _BLOCK):
             found = workers.submit(lambda at: find(at, self.vectors(at)), first)

@@ -15,7 +15,7 @@ import numpy as np
 from indexer.store.catalog_file import config, opened_locked
 from indexer.store.errors import MachineError
 from indexer.store.files import opened
-from indexer.store.layout import CATALOG, Manifest, files_of
+from indexer.store.layout import CATALOG, Manifest
 from indexer.store.rows import Float32
 from indexer.store.spaces import SpaceEntry, space_table
 from indexer.store.write import insert
@@ -34,7 +34,8 @@ def take_over(old: Path, manifest: Manifest, new: Path, without: str) -> list[st
         DamagedIndex: a file is missing, or another than was sealed; or the catalog holds what is
             no table of ours.
     """
-    left = {*files_of(without)}
+    same = [space for space in manifest.spaces if space.name == without]
+    left = {name for space in same for name in manifest.files_of(space)}
     linked = []
     for name, entry in manifest.files.items():
         if name in left:

@@ -28,19 +28,23 @@ class FileEntry:
         sha256: of its content.
         edges: SHA-256 of its first and last `EDGE_BYTES`, which are looked at whenever the file is
             opened: a file of another space is told by them.
+        first_row: of a file of rows or of their codes, which row of the space it begins with.
+        rows: how many it holds.
     """
 
     bytes: int
     sha256: str
     edges: str
+    first_row: int | None = None
+    rows: int | None = None
 
     @classmethod
-    def of(cls, path: Path) -> FileEntry:
-        """What is to be said of a file."""
+    def of(cls, path: Path, first_row: int | None = None, rows: int | None = None) -> FileEntry:
+        """What is to be said of a file, and of the rows that it holds."""
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             size = file.tell()
-            return cls(size, digest, edges_of(file))
+            return cls(size, digest, edges_of(file), first_row, rows)
 
 
 def edges_of(file: BufferedReader) -> str:

@@ -22,6 +22,7 @@ from indexer.store.errors import DamagedIndex, ForeignIndex
 from indexer.store.files import FileEntry, open_regular
 from indexer.store.grid import HeadGrid, NeuronGrid, NeuronLayer
 from indexer.store.letters import with_plain_dashes
+from indexer.store.shards import Shard, listed
 from indexer.store.spaces import (
     MOST_ROWS,
     NEURON_SIDES,
@@ -35,7 +36,10 @@ from indexer.store.spaces import (
 )
 from indexer.store.typed import WrongType, read
 
-FORMAT = 7
+FORMAT = 8
+READ = (7, FORMAT)
+"""Formats that are read: in the 7th each space is one file of rows."""
+
 MANIFEST = "manifest.json"
 CATALOG = "catalog.duckdb"
 TOKENIZER = "tokenizer.json"
@@ -303,6 +307,18 @@ class Manifest:
         """The entry of the space that is this, whatever its name, or None."""
         return next((s for s in self.spaces if s.what == (kind, layer, side)), None)
 
+    def shards(self, space: SpaceEntry) -> tuple[Shard, ...]:
+        """Which rows of a space lie in which file."""
+        return listed(rows_file(space.name), self.files, space.rows)
+
+    def files_of(self, space: SpaceEntry) -> dict[str, FileEntry]:
+        """The files of a space: those of its rows, of its moments and of its codes."""
+        shards = self.shards(space)
+        whole = (rows_file(space.name), codes_file(space.name))
+        names = [shard.file(name) for name in whole for shard in shards]
+        there = [name for name in (*names, moments_file(space.name)) if name in self.files]
+        return {name: self.files[name] for name in there}
+
     @property
     def embed(self) -> SpaceEntry:
         """The space of tokens' embeddings, which every index has; of imported words, theirs."""
@@ -356,10 +372,10 @@ class Manifest:
             ) from None
         if not isinstance(body, dict) or "format" not in body:
             raise ForeignIndex(f"{folder} is not an index of this project: see {MANIFEST}")
-        if body["format"] != FORMAT:
+        if body["format"] not in READ:
             raise ForeignIndex(
                 f"index {folder.name!r} has format {str(body['format'])[:40]}, this version reads "
-                f"{FORMAT}: {_rebuild(folder, body)}"
+                f"{' and '.join(map(str, READ))}: {_rebuild(folder, body)}"
             )
         seal = body.pop("seal", None)
         try:
@@ -430,7 +446,7 @@ def _check(manifest: Manifest) -> None:
         )
     own = {CATALOG, TOKENIZER}
     for space in manifest.spaces:
-        own |= {*files_of(space.name)}
+        own |= _own_files(manifest, space)
     _check_unembedding(manifest)
     if manifest.model.unembedding is not None and manifest.model.unembedding.arrays:
         own.add(UNEMBEDDING)
@@ -444,6 +460,17 @@ def _check(manifest: Manifest) -> None:
         if file in manifest.files and manifest.files[file].bytes != sealed:
             raise WrongType(f"files: {file} is not of {sealed:,} bytes, a bit a word and neuron")
     read(_Extra, {IMPORTED: manifest.extra.get(IMPORTED, {})}, "extra")
+
+
+def _own_files(manifest: Manifest, space: SpaceEntry) -> set[str]:
+    """The files that a space may have; raises `WrongType` where codes are not cut as rows are."""
+    rows, codes = rows_file(space.name), codes_file(space.name)
+    shards = manifest.shards(space)
+    of_codes = {shard.file(codes) for shard in shards}
+    there = not of_codes.isdisjoint(manifest.files)
+    if there and listed(codes, manifest.files, space.rows) != shards:
+        raise WrongType(f"files: {codes} is not cut where {rows} is")
+    return {*of_codes, *(shard.file(rows) for shard in shards), moments_file(space.name)}
 
 
 def _check_unembedding(manifest: Manifest) -> None:
@@ -494,23 +521,21 @@ def _seal(body: dict[str, Any]) -> str:
 
 
 def rows_file(space: str) -> str:
-    """Where the unit rows of a space lie, relative to the index."""
+    """Where the unit rows of a space lie, relative to the index, where one file holds them all.
+
+    Of more `indexer.store.shards` has the names.
+    """
     return f"{SPACES}/{space}.faiss"
 
 
 def codes_file(space: str) -> str:
-    """Where the 8-bit codes of a space lie, where it has any, relative to the index."""
+    """Where the 8-bit codes of a space lie, where it has any, in the same way."""
     return f"{SPACES}/{space}.codes"
 
 
 def moments_file(space: str) -> str:
     """Where a space's norms, mean and covariance lie, relative to the index."""
     return f"{SPACES}/{space}.npz"
-
-
-def files_of(space: str) -> tuple[str, str, str]:
-    """All files that a space may have: those of its rows, of its moments and of its codes."""
-    return rows_file(space), moments_file(space), codes_file(space)
 
 
 def parse_layers(text: str, available: Iterable[int]) -> tuple[int, ...]:

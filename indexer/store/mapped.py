@@ -1,36 +1,69 @@
-"""A FAISS file of a space, mapped: checked as it is opened, and read where it lies.
+"""The FAISS files of a space, mapped: checked as they are opened, and read where they lie.
 
-Knows sizes and headers of files, and the threads that walk over them; not what a row holds.
+Knows sizes and headers of files, how they follow one another, and the threads that walk over them;
+not what a row holds.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from indexer.store.errors import DamagedIndex
-from indexer.store.limits import want_of_memory
+from indexer.store.limits import address_space, want_of_memory
+from indexer.store.shards import Shard
 
-MOST_THREADS = 4
-"""Threads that walk over a file, where there are as many cores: beyond it memory is no faster."""
+_FEW_THREADS = 4
+"""Threads where the address space is limited: each takes tens of megabytes of it."""
 
-_BLOCK = 2 << 20  # read-ahead works in steps of this many bytes; one whole-file call does nothing
+_ASKED = 2 << 20
+"""Bytes that are asked for at once: of more the system reads a part only."""
+
+_LOOKED_AT = 8 << 20
+"""Bytes of which one page is looked at, to see whether they lie in memory."""
 
 _pool: ThreadPoolExecutor | None = None
 _making = threading.Lock()
 
+_Found = TypeVar("_Found")
+
 
 def threads() -> tuple[ThreadPoolExecutor, int]:
-    """The threads of this process that walk over files, and how many they are."""
+    """The threads of this process that walk over files, and how many they are: one a core."""
     global _pool  # one pool a process, made at the first walk
     with _making:
         if _pool is None:
-            count = min(MOST_THREADS, os.cpu_count() or 1)
+            count = cores() if address_space() is None else min(_FEW_THREADS, cores())
             _pool = ThreadPoolExecutor(count, thread_name_prefix="scan")
         return _pool, _pool._max_workers
+
+
+def cores() -> int:
+    """How many cores this process may run on."""
+    if hasattr(os, "sched_getaffinity"):  # fewer than there are, in a container or under taskset
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def in_parts(rows: int, least: int, work: Callable[[int, int], _Found]) -> list[_Found]:
+    """What is found in each part of some rows, in order: a part a thread.
+
+    Args:
+        rows: how many.
+        least: rows for which one more thread is worth its while.
+        work: goes over the rows from one on to another.
+    """
+    workers, count = threads()
+    parts = max(1, min(count, rows // least))
+    edges = [rows * i // parts for i in range(parts + 1)]
+    running = [workers.submit(work, edges[i], edges[i + 1]) for i in range(1, parts)]
+    return [work(edges[0], edges[1]), *(one.result() for one in running)]
 
 
 def _forked() -> None:
@@ -49,7 +82,8 @@ class Mapped:
     Args:
         path: of the file.
         header: the bytes it begins with.
-        size: its bytes in all.
+        row_bytes: of each row that follows.
+        rows: how many do.
         kind: what it is, as an error says it.
         label: whose it is.
 
@@ -57,11 +91,15 @@ class Mapped:
         DamagedIndex: it is missing, or another file.
     """
 
-    def __init__(self, path: Path, header: bytes, size: int, kind: str, label: str) -> None:
+    def __init__(
+        self, path: Path, header: bytes, row_bytes: int, rows: int, kind: str, label: str
+    ) -> None:
         import faiss as untyped
 
         faiss: Any = untyped
         self.path, self.label = path, label
+        self._begins, self._row_bytes = len(header), row_bytes
+        size = len(header) + rows * row_bytes
         try:
             found = path.stat()
         except OSError:
@@ -78,23 +116,44 @@ class Mapped:
             if want_of_memory(err):
                 raise
             raise DamagedIndex(f"{label} cannot be opened by faiss") from None
-        self._faiss = faiss
-        self._ahead = False
+        self.faiss = faiss
+        self._asked = bytearray(-(-size // _LOOKED_AT))
 
-    def read_ahead(self) -> None:
-        """Ask the system for the file, once; mapped pages alone come at random-access pace.
+    def read_ahead(self, first: int, last: int) -> None:
+        """Ask the system for some rows, from one on to another, that are about to be read.
 
-        Only who reads all of it asks: of a single row the rest is not wanted.
+        Mapped pages alone come one at a time. What lies in memory already is not asked for, and
+        the rest of the file is left where it is.
         """
-        if self._ahead or not hasattr(os, "posix_fadvise"):
+        begin = self._begins + first * self._row_bytes
+        end = self._begins + last * self._row_bytes
+        if begin >= end or not hasattr(os, "posix_fadvise"):
             return
-        self._ahead = True
         try:
-            with self.path.open("rb") as file:
-                for at in range(0, self._mapped[2], _BLOCK):
-                    os.posix_fadvise(file.fileno(), at, _BLOCK, os.POSIX_FADV_WILLNEED)
+            with self.path.open("rb", buffering=0) as file:
+                fd = file.fileno()
+                for part in range(begin // _LOOKED_AT, -(-end // _LOOKED_AT)):
+                    start, stop = max(begin, part * _LOOKED_AT), min(end, (part + 1) * _LOOKED_AT)
+                    if self._in_memory(fd, (start + stop) // 2, part):
+                        continue
+                    for at in range(start, stop, _ASKED):
+                        length = min(_ASKED, stop - at)
+                        os.posix_fadvise(fd, at, length, os.POSIX_FADV_WILLNEED)
         except OSError:
             return  # advice alone; what is mapped is read all the same
+
+    def _in_memory(self, fd: int, at: int, part: int) -> bool:
+        """Whether the page of some byte is; where no system says it, whether it was asked for."""
+        if hasattr(os, "RWF_NOWAIT"):
+            try:
+                return os.preadv(fd, [bytearray(1)], at, os.RWF_NOWAIT) == 1
+            except BlockingIOError:
+                return False
+            except OSError as err:
+                if err.errno not in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):
+                    raise
+        asked, self._asked[part] = bool(self._asked[part]), 1
+        return asked
 
     def require_whole(self) -> None:
         """Raise `DamagedIndex` where the mapped file has been cut since it was opened.
@@ -111,3 +170,67 @@ class Mapped:
             raise DamagedIndex(
                 f"{self.label} was cut to {found.st_size:,} of {size:,} bytes while it was open"
             )
+
+
+File = TypeVar("File", bound=Mapped)
+
+
+@dataclass(frozen=True)
+class Piece(Generic[File]):
+    """A run of a space's rows that lie in one file.
+
+    Attributes:
+        file: which.
+        start: the first of them, within the file.
+        stop: what follows the last of them, within the file.
+        before: rows of the space that lie before those of the file.
+    """
+
+    file: File
+    start: int
+    stop: int
+    before: int
+
+
+class Files(Generic[File]):
+    """The files of a space, in the order of its rows, each opened when it is first read.
+
+    Args:
+        whole: what the file is called where it is the only one.
+        shards: which rows lie in which.
+        open_file: opens the file of one.
+    """
+
+    def __init__(
+        self, whole: str, shards: Sequence[Shard], open_file: Callable[[Shard], File]
+    ) -> None:
+        self.whole, self.shards, self._open = whole, tuple(shards), open_file
+        self._opened: dict[int, File] = {}
+        self._opening = threading.Lock()
+
+    @property
+    def rows(self) -> int:
+        """How many rows they hold together."""
+        return self.shards[-1].end
+
+    def file(self, shard: Shard) -> File:
+        """The file of a shard."""
+        found = self._opened.get(shard.number)
+        if found is None:
+            with self._opening:
+                found = self._opened.get(shard.number)
+                if found is None:
+                    found = self._opened[shard.number] = self._open(shard)
+        return found
+
+    def name_of(self, row: int) -> str:
+        """The name of the file that a row of the space lies in."""
+        return next(shard for shard in self.shards if row < shard.end).file(self.whole)
+
+    def pieces(self, first: int, last: int) -> Iterator[Piece[File]]:
+        """Rows of the space from one on to another, as they lie in files."""
+        for shard in self.shards:
+            start, stop = max(first, shard.first), min(last, shard.end)
+            if start < stop:
+                before = shard.first
+                yield Piece(self.file(shard), start - before, stop - before, before)

@@ -1,4 +1,4 @@
-"""The rows of a space as a FAISS file, written a block at a time, scanned in place.
+"""The rows of a space as FAISS files, written a block at a time, scanned in place.
 
 Knows the byte layout of faiss's `IndexFlatIP` ("IxFI") and nothing of what a row means. Writing
 needs no faiss, so a process that holds torch never loads a second OpenMP runtime; reading is
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,8 @@ from numpy.typing import NDArray
 from indexer.store.errors import DamagedIndex
 from indexer.store.files import FileEntry, opened
 from indexer.store.layout import rows_file
-from indexer.store.mapped import Mapped, threads
+from indexer.store.mapped import Files, Mapped, Piece, in_parts
+from indexer.store.shards import Shard, listed
 from indexer.store.spaces import SpaceEntry
 
 Float32 = NDArray[np.float32]
@@ -80,6 +82,51 @@ class RowsWriter:
             self._fd = -1
 
 
+class ShardsWriter:
+    """The files of a space's rows, filled as one is, in any order and at any pace.
+
+    Args:
+        folder: of the index under way.
+        file: what the file is called where it is the only one.
+        shards: which rows lie in which.
+        width: of a row.
+    """
+
+    def __init__(self, folder: Path, file: str, shards: Sequence[Shard], width: int) -> None:
+        self.shards, self.rows, self.width = tuple(shards), shards[-1].end, width
+        self._writers = [
+            RowsWriter(folder / shard.file(file), shard.rows, width) for shard in self.shards
+        ]
+
+    def put(self, first: int, block: Float32) -> None:
+        """Write `block` ((n, width) float32, unit rows) as rows `first` to `first + n`."""
+        for writer, start, stop, before in self._pieces(first, len(block)):
+            writer.put(start, block[before + start - first : before + stop - first])
+
+    def get(self, first: int, count: int) -> Float32:
+        """Rows `first` to `first + count` as they are on disk now, (count, width) float32."""
+        parts = [
+            writer.get(start, stop - start) for writer, start, stop, _ in self._pieces(first, count)
+        ]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _pieces(self, first: int, count: int) -> Iterator[tuple[RowsWriter, int, int, int]]:
+        for shard, writer in zip(self.shards, self._writers, strict=True):
+            start, stop = max(first, shard.first), min(first + count, shard.end)
+            if start < stop:
+                yield writer, start - shard.first, stop - shard.first, shard.first
+
+    def sync(self) -> None:
+        """Return once everything put so far is on the disk."""
+        for writer in self._writers:
+            writer.sync()
+
+    def close(self) -> None:
+        """Close the files."""
+        for writer in self._writers:
+            writer.close()
+
+
 def read_rows(fd: int, width: int, first: int, count: int) -> Float32:
     """Rows of a FAISS file by plain reads, into aligned memory: (count, width) float32."""
     block = np.empty((count, width), dtype="<f4")
@@ -95,26 +142,51 @@ def read_rows(fd: int, width: int, first: int, count: int) -> Float32:
 
 _CACHED_ROWS = 192
 _MANY_QUERIES, _COPIED_ROWS, _APART = 16, 8192, 16
-_FEW_ROWS = 4096
-"""Rows below which one thread is as fast as several."""
-_MANY_ROWS = 1024
-"""Rows copied at once from which on the whole file is likely to be read."""
+_ROWS_A_THREAD = 2048
+"""Rows for which one more thread is worth its while."""
+_AHEAD_BYTES = 64 << 20
+"""How far a walk over rows asks for what it will read next."""
+_MANY_ROWS, _DENSE = 1024, 8
+"""Rows copied at once from which on they are asked for, where one of so many is needed."""
 
 
-class MappedRows(Mapped):
-    """The rows of one space, mapped from their FAISS file.
+class RowsFile(Mapped):
+    """Rows mapped from one FAISS file.
 
-    `faiss_index` is the mapped `IndexFlatIP`; never `add` to it. The floats start at an odd
-    offset of the file, where NumPy would copy the whole matrix before it multiplies, so scans go
-    through faiss's kernel, which reads them where they lie.
+    `faiss_index` is the mapped `IndexFlatIP`; never `add` to it.
+
+    Attributes:
+        matrix: (rows, width) float32. It starts at an odd offset of the file, where NumPy would
+            copy the whole of it before it multiplies.
     """
 
     def __init__(self, path: Path, rows: int, width: int, label: str) -> None:
         kind = f"{rows:,} x {width} FAISS file"
-        super().__init__(path, header(rows, width), file_bytes(rows, width), kind, label)
-        self.rows, self.width = rows, width
-        flat = self._faiss.rev_swig_ptr(self.faiss_index.get_xb(), rows * width)
-        self._matrix: Float32 = flat.reshape(rows, width)
+        super().__init__(path, header(rows, width), width * 4, rows, kind, label)
+        flat = self.faiss.rev_swig_ptr(self.faiss_index.get_xb(), rows * width)
+        self.matrix: Float32 = flat.reshape(rows, width)
+
+
+class MappedRows:
+    """The rows of one space, mapped from their FAISS files.
+
+    Scans go through faiss's kernel, which reads rows where they lie. What a scan finds does not
+    depend on where the files are cut.
+
+    Args:
+        files: theirs.
+        width: of a row.
+        label: whose they are, in front of a file's name.
+    """
+
+    def __init__(self, files: Files[RowsFile], width: int, label: str) -> None:
+        self.files, self.rows, self.width, self._label = files, files.rows, width, label
+        self._ends = np.array([shard.end for shard in files.shards])
+        self._ended, self._asked = -1, 0  # where the last long block ended, and what was asked for
+
+    @property
+    def _rows_ahead(self) -> int:
+        return max(1, _AHEAD_BYTES // (4 * self.width))
 
     def row(self, position: int) -> Float32:
         """One row, (width,) float32, a copy."""
@@ -123,24 +195,50 @@ class MappedRows(Mapped):
 
     def block(self, first: int, count: int) -> Float32:
         """Rows `first` to `first + count`, (count, width) float32, a copy in aligned memory."""
-        return self._copied(slice(first, first + count), first, first + count - 1)
+        self._require_there(first, first + count - 1)
+        if count >= _MANY_ROWS:
+            self._ask_for(first, first + count)
+        return self._block(first, first + count)
 
     def take(self, positions: NDArray[np.int64]) -> Float32:
         """Rows at some positions, (len(positions), width) float32, a copy in aligned memory."""
-        least, most = (int(positions.min()), int(positions.max())) if len(positions) else (0, -1)
-        return self._copied(positions, least, most)
+        if not len(positions):
+            return np.empty((0, self.width), np.float32)
+        self._require_there(int(positions.min()), int(positions.max()))
+        if len(self.files.shards) == 1:
+            return self._taken(self.files.file(self.files.shards[0]), positions)
+        rows = np.empty((len(positions), self.width), np.float32)
+        within = np.searchsorted(self._ends, positions, side="right")
+        for at in np.unique(within).tolist():
+            shard, here = self.files.shards[at], within == at
+            rows[here] = self._taken(self.files.file(shard), positions[here] - shard.first)
+        return rows
 
-    def _copied(self, which: slice | NDArray[np.int64], least: int, most: int) -> Float32:
+    def _require_there(self, least: int, most: int) -> None:
         if least < 0 or most >= self.rows:
             row = least if least < 0 else most
             raise DamagedIndex(
-                f"{self.label} has rows 0 to {self.rows - 1:,}, and row {row:,} was looked for: "
-                "`indexer verify` says what is damaged"
+                f"{self._label}{self.files.whole} has rows 0 to {self.rows - 1:,}, and row "
+                f"{row:,} was looked for: `indexer verify` says what is damaged"
             )
-        self.require_whole()
-        if most - least >= _MANY_ROWS and (isinstance(which, slice) or len(which) >= _MANY_ROWS):
-            self.read_ahead()
-        return np.array(self._matrix[which], np.float32)
+
+    def _block(self, first: int, last: int) -> Float32:
+        rows = np.empty((last - first, self.width), np.float32)
+        for piece in self._pieces(first, last):
+            at = piece.before - first
+            rows[at + piece.start : at + piece.stop] = piece.file.matrix[piece.start : piece.stop]
+        return rows
+
+    def _taken(self, file: RowsFile, positions: NDArray[np.int64]) -> Float32:
+        """Rows of one file, by where they lie in it."""
+        file.require_whole()
+        if len(positions) >= _MANY_ROWS:
+            # Where they stand close together what lies between them is read too.
+            runs, counts = np.unique(positions // _MANY_ROWS, return_counts=True)
+            for run in runs[counts * _DENSE >= _MANY_ROWS].tolist():
+                last = min((run + 1) * _MANY_ROWS, len(file.matrix))
+                file.read_ahead(run * _MANY_ROWS, last)
+        return np.array(file.matrix[positions], np.float32)
 
     def scan(self, queries: Float32) -> Float32:
         """Inner products of every row with some queries: (m, width) -> (m, rows) float32.
@@ -150,36 +248,59 @@ class MappedRows(Mapped):
         queries one matrix product a block is faster, though it needs a copy of the block.
         """
         queries = np.ascontiguousarray(queries, np.float32)
-        self.require_whole()
-        self.read_ahead()
         if len(queries) >= _MANY_QUERIES:
             # Rows of the result that lie a multiple of a page apart would share few cache lines.
             out = np.empty((len(queries), self.rows + _APART), np.float32)[:, : self.rows]
-            for first in range(0, self.rows, _COPIED_ROWS):
-                block = np.array(self._matrix[first : first + _COPIED_ROWS], np.float32)
-                np.matmul(queries, block.T, out=out[:, first : first + len(block)])
+            for first, last in self._steps(0, self.rows, _COPIED_ROWS):
+                np.matmul(queries, self._block(first, last).T, out=out[:, first:last])
             return out
         out = np.empty((len(queries), self.rows), np.float32)
-        workers, count = threads()
-        parts = count if self.rows >= _FEW_ROWS else 1
-        edges = [self.rows * i // parts for i in range(parts + 1)]
-        kernel, pointer = self._faiss.fvec_inner_products_ny, self._faiss.swig_ptr
+        step = self._rows_ahead
+        within = step if len(queries) == 1 else _CACHED_ROWS
 
         def part(first: int, last: int) -> None:
-            step = last - first if len(queries) == 1 else _CACHED_ROWS
-            for start in range(first, last, step):
-                end = min(start + step, last)
-                rows = pointer(self._matrix[start:end])
-                for at, query in enumerate(queries):
-                    kernel(
-                        pointer(out[at, start:end]), pointer(query), rows, self.width, end - start
-                    )
+            for start, stop in self._steps(first, last, step):
+                for piece in self._pieces(start, stop):
+                    multiply(piece)
 
-        running = [workers.submit(part, edges[i], edges[i + 1]) for i in range(1, parts)]
-        part(edges[0], edges[1])
-        for future in running:
-            future.result()
+        def multiply(piece: Piece[RowsFile]) -> None:
+            faiss, matrix = piece.file.faiss, piece.file.matrix
+            kernel, pointer = faiss.fvec_inner_products_ny, faiss.swig_ptr
+            for start in range(piece.start, piece.stop, within):
+                stop = min(start + within, piece.stop)
+                rows = pointer(matrix[start:stop])
+                here = slice(piece.before + start, piece.before + stop)
+                for at, query in enumerate(queries):
+                    kernel(pointer(out[at, here]), pointer(query), rows, self.width, stop - start)
+
+        in_parts(self.rows, _ROWS_A_THREAD, part)
         return out
+
+    def _ask_for(self, first: int, last: int) -> None:
+        """Read a block ahead, and what follows where it follows another: who walks walks on."""
+        begin, end = first, last
+        if first == self._ended:
+            begin = max(first, self._asked)
+            end = min(last + self._rows_ahead, self.rows)
+        self._ended, self._asked = last, end
+        self._read_ahead(begin, end)
+
+    def _steps(self, first: int, last: int, step: int) -> Iterator[tuple[int, int]]:
+        """A walk over rows: so many at a time, each asked for while those before it are read."""
+        self._read_ahead(first, min(first + step, last))
+        for start in range(first, last, step):
+            stop = min(start + step, last)
+            self._read_ahead(stop, min(stop + step, last))
+            yield start, stop
+
+    def _read_ahead(self, first: int, last: int) -> None:
+        for piece in self.files.pieces(first, last):
+            piece.file.read_ahead(piece.start, piece.stop)
+
+    def _pieces(self, first: int, last: int) -> Iterator[Piece[RowsFile]]:
+        for piece in self.files.pieces(first, last):
+            piece.file.require_whole()
+            yield piece
 
 
 class UnitRows(MappedRows):
@@ -192,22 +313,46 @@ class UnitRows(MappedRows):
     Args:
         folder: of the index.
         space: what the manifest says of the space.
-        entry: what it says of the file.
+        files: what it says of files.
     """
 
-    def __init__(self, folder: Path, space: SpaceEntry, entry: FileEntry | None) -> None:
-        name = rows_file(space.name)
-        opened(folder, name, entry).close()
-        super().__init__(folder / name, space.rows, space.width, f"index {folder.name!r}: {name}")
+    def __init__(self, folder: Path, space: SpaceEntry, files: Mapping[str, FileEntry]) -> None:
+        whole, label = rows_file(space.name), f"index {folder.name!r}: "
 
-    def _copied(self, which: slice | NDArray[np.int64], least: int, most: int) -> Float32:
-        rows = super()._copied(which, least, most)
+        def open_file(shard: Shard) -> RowsFile:
+            name = shard.file(whole)
+            opened(folder, name, files.get(name)).close()
+            return RowsFile(folder / name, shard.rows, space.width, label + name)
+
+        shards = listed(whole, files, space.rows)
+        super().__init__(Files(whole, shards, open_file), space.width, label)
+
+    def block(self, first: int, count: int) -> Float32:
+        """Rows `first` to `first + count`, (count, width) float32, a copy in aligned memory.
+
+        Raises:
+            DamagedIndex: one is not of length 1.
+        """
+        rows = super().block(first, count)
+        self._require_unit(rows, lambda at: first + at)
+        return rows
+
+    def take(self, positions: NDArray[np.int64]) -> Float32:
+        """Rows at some positions, (len(positions), width) float32, a copy in aligned memory.
+
+        Raises:
+            DamagedIndex: one is not of length 1.
+        """
+        rows = super().take(positions)
+        self._require_unit(rows, lambda at: int(positions[at]))
+        return rows
+
+    def _require_unit(self, rows: Float32, row_of: Callable[[int], int]) -> None:
         with np.errstate(over="ignore", invalid="ignore"):
             wrong = not_unit(rows)
         if len(wrong):
-            at = int(wrong[0]) + least if isinstance(which, slice) else int(which[wrong[0]])
-            raise self._not_unit(f"row {at:,} is not of length 1")
-        return rows
+            at = row_of(int(wrong[0]))
+            raise self._not_unit(at, "is not of length 1")
 
     def scan(self, queries: Float32) -> Float32:
         """Inner products of every row with some queries: (m, width) -> (m, rows) float32.
@@ -225,11 +370,12 @@ class UnitRows(MappedRows):
             products = out[query]
             at = int(np.argmax(np.where(np.isfinite(products), np.abs(products), np.inf)))
             cosine = float(products[at]) * (1 + ROUNDING) / max(float(longest[query]), 1e-300)
-            raise self._not_unit(f"row {at:,} has a cosine of {cosine:.3g} with what was asked")
+            raise self._not_unit(at, f"has a cosine of {cosine:.3g} with what was asked")
         return out
 
-    def _not_unit(self, said: str) -> DamagedIndex:
-        return DamagedIndex(f"{self.label}: {said}: `indexer verify` says what is damaged")
+    def _not_unit(self, row: int, said: str) -> DamagedIndex:
+        name = self._label + self.files.name_of(row)
+        return DamagedIndex(f"{name}: row {row:,} {said}: `indexer verify` says what is damaged")
 
 
 def not_unit(rows: Float32) -> NDArray[np.int64]:

@@ -17,8 +17,9 @@ from indexer.store.arrays import Arrays, of_space
 from indexer.store.codes import Codes
 from indexer.store.errors import EmptyPopulation
 from indexer.store.files import FileEntry
-from indexer.store.layout import codes_file, moments_file, rows_file
+from indexer.store.layout import codes_file, moments_file
 from indexer.store.rows import Float32, UnitRows
+from indexer.store.shards import listed
 from indexer.store.spaces import SpaceEntry
 
 _SCORES_KEPT = 4
@@ -41,16 +42,17 @@ class Space:
     @cached_property
     def rows(self) -> UnitRows:
         """The unit rows, mapped."""
-        return UnitRows(self._folder, self.entry, self._files.get(rows_file(self.name)))
+        return UnitRows(self._folder, self.entry, self._files)
 
     @cached_property
     def codes(self) -> Codes | None:
         """The codes of what its own measure compares, mapped; None where it has none."""
-        entry = self._files.get(codes_file(self.name))
-        if entry is None:
+        file = codes_file(self.name)
+        shards = listed(file, self._files, self.entry.rows)
+        if shards[0].file(file) not in self._files:
             return None
         scales, residuals = self._array("scales"), self._array("residuals")
-        return Codes(self._folder, self.entry, entry, scales, residuals)
+        return Codes(self._folder, self.entry, self._files, scales, residuals)
 
     @cached_property
     def compared(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -40,8 +40,8 @@ SIDE_PAIRS: tuple[tuple[NeuronSide, NeuronSide], ...] = (
 )
 """Sides of a neuron between which the cosine is kept, where the model has both."""
 
-SPACE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
-"""What a space may be called: it is the name of its files too."""
+SPACE_NAME = re.compile(r"(?!.*-\d{5}-of-\d{5}$)[a-z0-9_][a-z0-9_.-]*", re.ASCII | re.IGNORECASE)
+"""What a space may be called: it is the name of its files too, and not of a part of another's."""
 
 MOST_ROWS = 2**31 - 1
 """The most items of a kind: their ids are INTEGER in the catalog."""

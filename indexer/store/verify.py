@@ -28,7 +28,6 @@ from indexer.store.layout import (
     TOKENIZER,
     UNEMBEDDING,
     Manifest,
-    codes_file,
     moments_file,
     rows_file,
 )
@@ -63,7 +62,8 @@ def verify(
             faults.append(f"{name}: {fault}")
     expected = [CATALOG, TOKENIZER] if manifest.has_model else [CATALOG]
     for space in manifest.spaces:
-        expected += [rows_file(space.name), moments_file(space.name)]
+        expected += [shard.file(rows_file(space.name)) for shard in manifest.shards(space)]
+        expected.append(moments_file(space.name))
     expected += [NEGATIVE] if manifest.signed else []
     unembedding = manifest.model.unembedding
     expected += [UNEMBEDDING] if unembedding is not None and unembedding.arrays else []
@@ -183,16 +183,17 @@ def _space_faults(space: Space, tokens: int) -> list[str]:
         norms, centered = space.norms, space.centered_norms
         source = Source(space.entry, space.rows.block, norms, centered, mean)
         said = fault_of(space.codes, source, space.compared)
-        faults += [f"{codes_file(space.name)}: {said}"] if said else []
+        faults += [said] if said else []
     for first in range(0, space.entry.rows, _ROWS_AT_ONCE):
         count = min(_ROWS_AT_ONCE, space.entry.rows - first)
         block = space.rows.block(first, count)
         empty = ~block.any(axis=1)
         wrong = np.flatnonzero(empty != zero[first : first + count])
         if len(wrong):
+            row = first + int(wrong[0])
             faults.append(
-                f"{rows_file(space.name)}: row {first + int(wrong[0]):,} is zero where its norm is "
-                "not, or the other way round"
+                f"{space.rows.files.name_of(row)}: row {row:,} is zero where its norm is not, or "
+                "the other way round"
             )
             break
     arrays: list[Any] = [space.centered_norms]  # what is wrong with one is said as it is read

@@ -32,7 +32,8 @@ from indexer.store.layout import (
     rows_file,
 )
 from indexer.store.moments import moments
-from indexer.store.rows import Float32, RowsWriter
+from indexer.store.rows import Float32, ShardsWriter
+from indexer.store.shards import cut, listed
 from indexer.store.spaces import SpaceEntry
 from indexer.store.swap import Held, put_in_place, restore_retired
 
@@ -124,14 +125,21 @@ class Staging:
         mapped: NDArray[np.float32] = np.lib.format.open_memmap(path, mode="r+")
         return mapped
 
-    def rows(self, space: str, rows: int, width: int) -> RowsWriter:
-        """The file of rows of one space, opened for writing where the last run left it."""
-        return RowsWriter(self.folder / rows_file(space), rows, width)
+    def rows(self, space: str, rows: int, width: int, layers: Sequence[int] = ()) -> ShardsWriter:
+        """The files of rows of one space, opened for writing where the last run left them.
+
+        Args:
+            space: its name.
+            rows: how many it has.
+            width: of a row.
+            layers: how many rows each layer has, in order, where rows lie in layers.
+        """
+        return ShardsWriter(self.folder, rows_file(space), cut(rows, width, layers), width)
 
     def finish_space(
         self,
         entry: SpaceEntry,
-        writer: RowsWriter,
+        writer: ShardsWriter,
         norms: Float32,
         population: NDArray[np.bool_] | None = None,
         **extra: NDArray[Any],
@@ -169,14 +177,18 @@ class Staging:
             "covariance": covariance,
             **extra,
         }
-        paths = [rows_file(entry.name), moments_file(entry.name)]
+        whole = [rows_file(entry.name)]
         if is_coded(entry):
-            paths.append(codes_file(entry.name))
+            whole.append(codes_file(entry.name))
             source = Source(entry, writer.get, norms, centered, mean)
-            arrays |= write_codes(self.folder / paths[-1], source)
+            arrays |= write_codes(self.folder, whole[-1], writer.shards, source)
         _save_npz(self.folder / moments_file(entry.name), arrays)
         writer.close()
-        files = {path: FileEntry.of(self.folder / path) for path in paths}
+        files = {moments_file(entry.name): self.file_entry(moments_file(entry.name))}
+        for file in whole:
+            for shard in writer.shards:
+                path = self.folder / shard.file(file)
+                files[shard.file(file)] = FileEntry.of(path, shard.first, shard.rows)
         self.keep(
             f"space {entry.name}",
             {
@@ -193,6 +205,15 @@ class Staging:
             return None
         files = {path: FileEntry(**file) for path, file in kept["files"].items()}
         return SpaceEntry(**kept["entry"]), files
+
+    def finished_rows(self, space: str) -> ShardsWriter:
+        """The files of rows of a finished space, cut as they were; to be read back and closed."""
+        finished = self.finished(space)
+        if finished is None:
+            raise ValueError(f"{space} is read back before it is finished")
+        entry, files = finished
+        shards = listed(rows_file(space), files, entry.rows)
+        return ShardsWriter(self.folder, rows_file(space), shards, entry.width)
 
     def finish_unembedding(self, entry: UnembeddingEntry, arrays: dict[str, NDArray[Any]]) -> None:
         """Write what makes logits of a stream, and record it as finished.
@@ -235,10 +256,7 @@ class Staging:
 
     def stored_rows(self, space: str, positions: Sequence[int]) -> NDArray[np.float64]:
         """The same for chosen rows, (len(positions), d_model) float64."""
-        finished = self.finished(space)
-        if finished is None:
-            raise ValueError(f"{space} is read back before it is finished")
-        writer = self.rows(space, finished[0].rows, finished[0].width)
+        writer = self.finished_rows(space)
         norms = self.moments(space, "norms")
         if isinstance(positions, range):
             unit = writer.get(positions.start, len(positions))
@@ -318,7 +336,7 @@ def unit_rows(raw: NDArray[np.floating[Any]]) -> tuple[Float32, Float32]:
     return unit, norms
 
 
-def blocks(writer: RowsWriter, norms: Float32) -> Iterator[tuple[int, NDArray[np.float64]]]:
+def blocks(writer: ShardsWriter, norms: Float32) -> Iterator[tuple[int, NDArray[np.float64]]]:
     """The vectors of a space as they were before they were made unit, a block at a time."""
     for first in range(0, writer.rows, BLOCK):
         count = min(BLOCK, writer.rows - first)

@@ -19,9 +19,11 @@ from fuzz.program import inside, ran
 from gguf_files import write_gguf
 from indexer.model import load
 from indexer.source import locate
+from indexer.store import shards
 from indexer.store.layout import MANIFEST, TOKENIZER, _seal
 from indexer.store.places import index_names
 from indexer.store.verify import verify
+from recut import recut
 from sealing import resealed
 
 
@@ -158,6 +160,33 @@ def test_a_manifest_altered(sealed: bool, index: Path) -> None:
     @given(altered(body).map(under_its_seal) if sealed else broken(data))
     def run(data: bytes) -> None:
         replaced(index / MANIFEST, data)
+        asked()
+
+    run()
+
+
+@pytest.fixture
+def in_several_files(index: Path, tiny_indexes: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The index that may be broken, each of its spaces in files of a few rows."""
+    monkeypatch.setattr(shards, "MOST_BYTES", 4000)
+    shutil.rmtree(index)
+    return recut(tiny_indexes / "llama", index)
+
+
+def test_what_is_said_of_several_files_altered(in_several_files: Path) -> None:
+    body = json.loads((in_several_files / MANIFEST).read_text())
+    del body["seal"]
+    of_rows = {name: one for name, one in body["files"].items() if one["rows"] is not None}
+    some = {name: one for name, one in of_rows.items() if "embed" in name or "context.1" in name}
+    others = {name: one for name, one in body["files"].items() if name not in some}
+
+    @tried(60)
+    @given(altered(some))
+    def run(files: Any) -> None:
+        changed = {**others, **files} if isinstance(files, dict) else files
+        document = {**body, "files": changed}
+        data = written({**document, "seal": _seal(document)})
+        replaced(in_several_files / MANIFEST, data)
         asked()
 
     run()
