@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from indexer.store.errors import DamagedIndex
 from indexer.store.limits import want_of_memory
+
+_Found = TypeVar("_Found")
 
 MOST_THREADS = 4
 """Threads that walk over a file, where there are as many cores: beyond it memory is no faster."""
@@ -31,6 +35,39 @@ def threads() -> tuple[ThreadPoolExecutor, int]:
             count = min(MOST_THREADS, os.cpu_count() or 1)
             _pool = ThreadPoolExecutor(count, thread_name_prefix="scan")
         return _pool, _pool._max_workers
+
+
+def multiply_apart() -> None:
+    """Have each of these threads do its matrix products by itself. To be called before NumPy comes.
+
+    OpenBLAS parts a product among threads of its own, which wait for each other, longest where
+    something else has one of the cores; and one product waits for another.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+def in_order(
+    positions: Iterable[int], find: Callable[[int], _Found]
+) -> Iterator[tuple[int, _Found]]:
+    """What is found at each of some positions, by threads that are a few ahead of who asks.
+
+    Yields position and finding, in the order of the positions.
+    """
+    workers, count = threads()
+    waiting: deque[tuple[int, Future[_Found]]] = deque()
+    try:
+        for position in positions:
+            waiting.append((position, workers.submit(find, position)))
+            if len(waiting) > count:
+                at, found = waiting.popleft()
+                yield at, found.result()
+        while waiting:
+            at, found = waiting.popleft()
+            yield at, found.result()
+    finally:  # who asks may have gone, or one have failed: nothing is left under way
+        for _, found in waiting:
+            found.cancel()
+        wait([found for _, found in waiting])
 
 
 def _forked() -> None:
