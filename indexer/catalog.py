@@ -18,6 +18,7 @@ from indexer.request import Request, options
 from indexer.store.grid import HeadGrid, NeuronGrid
 from indexer.store.groups import example_groups
 from indexer.store.layout import Manifest
+from indexer.store.rows import BLOCK
 from indexer.store.spaces import (
     EMBED,
     NEURON_SIDES,
@@ -27,7 +28,7 @@ from indexer.store.spaces import (
     space_table,
 )
 from indexer.store.vocabulary import Vocabulary, display
-from indexer.store.write import BLOCK, Staging, write_catalog
+from indexer.store.write import Staging, write_catalog
 from indexer.words import ChosenWord
 
 

@@ -10,11 +10,13 @@ import dataclasses
 import hashlib
 import importlib.util
 import json
+import re
 import secrets
 import shutil
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.errors import BadVectors, CheckFailed, IndexExists, MissingExtra
+from indexer.portable.distinct import Distinct, kept_of_each
 from indexer.portable.formats import opened
 from indexer.portable.vectors import Block, Float32, Reader, VectorSource
 from indexer.progress import Narrator
@@ -36,7 +39,7 @@ from indexer.store.spaces import EMBED, SPACE_NAME, SpaceEntry, named_as, space_
 from indexer.store.swap import require_own, sweep
 from indexer.store.verify import verify
 from indexer.store.write import Staging, unit_rows, write_catalog
-from indexer.words import zipf
+from indexer.words import zipfs
 
 ON_DUPLICATE = ("error", "first", "last")
 
@@ -125,19 +128,19 @@ class Composed:
 
 @dataclass
 class Read:
-    """What has been read so far: labels in order, and the row of the file each was seen in.
+    """What has been read so far, in columns.
 
     Attributes:
-        rows: row of each label.
+        labels: in order, and the row of the file each was seen in.
         norms: of the vectors, a part a block.
         zeros: rows of vectors that are zero.
-        zipf: of words, how frequent each is.
+        zipf: of words, how frequent each is, a part a block.
     """
 
-    rows: dict[str, int] = field(default_factory=dict)
+    labels: Distinct = field(default_factory=Distinct)
     norms: list[Float32] = field(default_factory=list)
-    zeros: list[int] = field(default_factory=list)
-    zipf: list[float] = field(default_factory=list)
+    zeros: list[NDArray[np.int64]] = field(default_factory=list)
+    zipf: list[NDArray[np.float64]] = field(default_factory=list)
 
 
 def import_vectors(request: ImportRequest, narrator: Narrator) -> tuple[Path, SpaceEntry]:
@@ -159,14 +162,9 @@ def import_vectors(request: ImportRequest, narrator: Narrator) -> tuple[Path, Sp
     format, found = opened(request.vectors, request.format)
     reader = Composed(found)
     kept = _kept(request, reader)
-    origin = Imported(
-        request.vectors.path.name,
-        _sha256(request.vectors.path),
-        format,
-        _now(),
-        _how(request, reader, kept),
-    )
-    with _staged(request) as staging:
+    created, how = _now(), _how(request, reader, kept)
+    with _staged(request) as staging, ThreadPoolExecutor(1, "checksum") as aside:
+        checksum = aside.submit(_sha256, request.vectors.path)
         target = request.root / request.name
         old = Manifest.load(target) if target.exists() else None
         if old is not None:
@@ -177,10 +175,11 @@ def import_vectors(request: ImportRequest, narrator: Narrator) -> tuple[Path, Sp
         linked = take_over(target, old, staging.folder, entry.name) if old is not None else []
         read = _written(request, reader, kept, entry, staging, narrator)
         _say(reader.notes[said:], narrator)
+        origin = Imported(request.vectors.path.name, checksum.result(), format, created, how)
         narrator.say("writing the catalog")
         if old is not None:
             manifest = _extended(old, entry, origin)
-            add_labels(staging.folder, entry, list(read.rows), np.concatenate(read.norms))
+            add_labels(staging.folder, entry, read.labels.texts, np.concatenate(read.norms))
         else:
             manifest = _new_manifest(request, entry, origin)
             _write_words(staging.folder, manifest, read)
@@ -216,16 +215,7 @@ def _kept(request: ImportRequest, reader: Reader) -> Kept:
     """
     if request.on_duplicate == "error":
         return Kept(reader.rows)
-    mask, row = np.ones(reader.rows, bool), 0
-    seen: dict[str, int] = {}
-    for names in reader.names():
-        for name in names:
-            before = seen.setdefault(name, row)
-            if before != row:
-                left = row if request.on_duplicate == "first" else before
-                mask[left] = False
-                seen[name] = before if left == row else row
-            row += 1
+    mask = kept_of_each(reader.names(), reader.rows, last=request.on_duplicate == "last")
     return Kept(int(mask.sum()), mask)
 
 
@@ -367,14 +357,14 @@ def _written(
             unit, norms = unit_rows(block.vectors)
             writer.put(written, unit)
             read.norms.append(norms)
-            read.zeros += rows[norms == 0].tolist()
-            if read.zeros and not request.allow_zero:
+            read.zeros.append(rows[norms == 0])
+            if len(read.zeros[-1]) and not request.allow_zero:
                 raise BadVectors(
-                    f"{file}: {reader.place(read.zeros[0])}: a vector of zeros, which has no "
-                    "direction; --allow-zero keeps it, and every cosine with it is 0"
+                    f"{file}: {reader.place(int(read.zeros[-1][0]))}: a vector of zeros, which has "
+                    "no direction; --allow-zero keeps it, and every cosine with it is 0"
                 )
             if entry.item == "word":
-                read.zipf += map(zipf, block.labels)
+                read.zipf.append(np.array(zipfs(block.labels)))
             written += len(rows)
             first += len(whole.labels)
             bar.update(len(whole.labels))
@@ -385,9 +375,10 @@ def _written(
             f"{reader.rows - kept.rows:,} vectors have a name that another has too: the "
             f"{request.on_duplicate} of each is kept"
         )
-    if read.zeros:
+    zeros = np.concatenate(read.zeros)
+    if len(zeros):
         narrator.say(
-            f"{len(read.zeros):,} vectors are zero (the first: {reader.place(read.zeros[0])}): "
+            f"{len(zeros):,} vectors are zero (the first: {reader.place(int(zeros[0]))}): "
             "every cosine with them is 0"
         )
     staging.finish_space(entry, writer, np.concatenate(read.norms))
@@ -397,7 +388,7 @@ def _written(
 def _check_block(
     file: str, reader: Reader, block: Block, rows: NDArray[np.int64], read: Read
 ) -> None:
-    """Raise unless labels are new and not empty, and numbers finite."""
+    """Raise unless labels are new and not empty, and numbers finite; take the labels in."""
     finite = np.isfinite(block.vectors).all(axis=1)
     if not finite.all():
         wrong = int(np.flatnonzero(~finite)[0])
@@ -407,17 +398,30 @@ def _check_block(
             f"{file}: {reader.place(int(rows[wrong]))}: number {at + 1} of "
             f"{block.labels[wrong][:40]!r} is {values[at]} in float32"
         )
-    for row, label in zip(rows.tolist(), block.labels, strict=True):
-        if not label:
-            raise BadVectors(f"{file}: {reader.place(row)}: an empty label")
-        if not label.isascii() and any("\ud800" <= char <= "\udfff" for char in label):
-            raise BadVectors(f"{file}: {reader.place(row)}: label {label[:40]!r} is not text")
-        before = read.rows.setdefault(label, row)
-        if before != row:
-            raise BadVectors(
-                f"{file}: {reader.place(row)}: label {label[:40]!r} stands in "
-                f"{reader.place(before)} already; --on-duplicate first or last keeps one of them"
-            )
+    bad = _first_no_label(block.labels)
+    again = read.labels.add(block.labels[:bad], rows[:bad])
+    if again is not None:
+        raise BadVectors(
+            f"{file}: {reader.place(int(rows[again.at]))}: label {block.labels[again.at][:40]!r} "
+            f"stands in {reader.place(again.row)} already; --on-duplicate first or last keeps one "
+            "of them"
+        )
+    if bad is not None:
+        label = block.labels[bad]
+        said = f"label {label[:40]!r} is not text" if label else "an empty label"
+        raise BadVectors(f"{file}: {reader.place(int(rows[bad]))}: {said}")
+
+
+def _first_no_label(labels: list[str]) -> int | None:
+    """The first of some labels that is empty or holds half of a character; None where none is."""
+    try:
+        "".join(labels).encode()
+        if all(labels):
+            return None
+    except UnicodeEncodeError:
+        pass
+    halves = re.compile("[\ud800-\udfff]")
+    return next(at for at, label in enumerate(labels) if not label or halves.search(label))
 
 
 def _write_words(folder: Path, manifest: Manifest, read: Read) -> None:
@@ -429,11 +433,11 @@ def _write_words(folder: Path, manifest: Manifest, read: Read) -> None:
             "space": space_table(manifest.spaces),
             "word": {
                 "id": np.arange(rows),
-                "text": np.array(list(read.rows), object),
+                "text": read.labels.texts,
                 "also": "[]",
                 "n_tokens": "0",
                 "token_ids": "[]",
-                "zipf": np.array(read.zipf),
+                "zipf": np.concatenate(read.zipf),
                 "sink": "[]",
             },
             "build": {

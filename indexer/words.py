@@ -6,6 +6,7 @@ prefix is chosen by a function that does).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,9 @@ SINK_FACTOR = 5.0
 
 PREFIX_SAMPLE = 512
 """Words each candidate prefix is tried on: half the most frequent, half at random."""
+
+_NUMBER = re.compile(r"\d(?=\d)|(?<=\d)\d")
+"""A digit that stands beside another, for which wordfreq has a 0."""
 
 _POOL = 60_000  # words of the frequency list that are looked at
 
@@ -48,12 +52,23 @@ class ChosenWord:
 
 def zipf(word: str) -> float:
     """log10 of a word's occurrences per thousand million words of English; 0 if unknown."""
+    return zipfs([word])[0]
+
+
+def zipfs(words: Sequence[str]) -> list[float]:
+    """The same of each of some words."""
     from wordfreq import get_frequency_dict, zipf_frequency
 
-    # Plain letters are one token, and need not be cut into tokens to be found unknown.
-    if word.isascii() and word.isalpha() and word.lower() not in get_frequency_dict("en"):
-        return 0.0
-    return float(zipf_frequency(word, "en"))
+    known = get_frequency_dict("en")
+
+    def one(word: str) -> float:
+        # Plain letters and digits are one token, and need not be cut into tokens to be found
+        # unknown. Of numbers only how many digits they have is counted.
+        if word.isascii() and word.isalnum() and _NUMBER.sub("0", word.lower()) not in known:
+            return 0.0
+        return float(zipf_frequency(word, "en"))
+
+    return [one(word) for word in words]
 
 
 def read_words(path: Path) -> list[str]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from indexer.progress import JsonNarrator
 from indexer.store.limits import BUILDING, require_address_space
+from indexer.store.mapped import multiply_apart
 from indexer.store.places import name_to_build, place_to_build
 from indexer.store.shown import escape_what_libraries_say
 from indexer.store.wire import Client, end_process
@@ -28,6 +29,7 @@ IDLE = 600.0
 def main() -> None:
     """Answer what is asked on stdin, until it ends or nothing is asked any more."""
     escape_what_libraries_say()
+    multiply_apart()
     client = Client()
     narrator = JsonNarrator(tell=client.send)
     encoder: Encoder | None = None

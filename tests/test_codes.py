@@ -158,6 +158,52 @@ def test_mean_and_deviation_are_those_of_all_exact_scores(
         assert spread[1] == pytest.approx(float(exact.std()), rel=1e-6)
 
 
+@settings(derandomize=True, deadline=None, max_examples=60)
+@given(data=st.data(), close=close_rows, measure=st.sampled_from(CODED))
+def test_moments_whose_products_float32_has_added_up_are_as_near(
+    data: Any, close: Close, measure: str
+) -> None:
+    """As near as others, or others are taken in their place; of so few rows they mostly are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(coding, "_MANY_ROWS", 1)
+        patch.setattr(coding, "_WIDE", 1)
+        with space_of(close.vectors(), measure, coded=True) as space:
+            by = KINDS[measure](space)
+            query = asked(data, by)
+            spread = by.spread(query)
+            assert fault_of(coded(space), source_of(space), space.compared) == ""
+            if spread is None:
+                return
+            exact = one_by_one(by, query)
+            assert spread[0] == pytest.approx(float(exact.mean()), abs=1e-9)
+            assert spread[1] == pytest.approx(float(exact.std()), rel=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["normal", "dwarfed", "sorted", "unsure"])
+def test_of_many_rows_products_are_added_up_in_float32_where_that_is_near_enough(
+    monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    rng, count, width = np.random.default_rng(5), coding._MANY_ROWS, coding._WIDE
+    rows = rng.normal(0.5, 1, (count, width))
+    if kind == "dwarfed":  # as good as two numbers: roundings that are all alike
+        rows[:, 3] *= 100
+    if kind == "sorted":
+        rows = rows * 0.001 + np.linspace(0, 50, count)[:, None]
+    if kind == "unsure":
+        monkeypatch.setattr(codes, "_SURE", 0)
+    again, exactly = list[Source](), codes._exactly
+    monkeypatch.setattr(codes, "_exactly", lambda source: again.append(source) or exactly(source))
+    with space_of(rows.astype(np.float32), "cosine", coded=True) as space:
+        assert kind not in ("normal", "unsure") or bool(again) == (kind == "unsure")
+        assert fault_of(coded(space), source_of(space), space.compared) == ""
+        by = KINDS["cosine"](space)
+        exact = compared(space)
+        for direction in (np.eye(width)[3], *rng.normal(size=(8, width))):
+            scores = exact @ (direction / np.linalg.norm(direction))
+            expected = pytest.approx((scores.mean(), scores.std()), rel=1e-6)
+            assert by.spread(direction) == expected
+
+
 NONE = bytes([128])
 """How a code of 0 is stored."""
 

@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import faiss
 import numpy as np
@@ -19,10 +20,11 @@ from numpy.typing import NDArray
 
 from indexer.store.errors import DamagedIndex, MachineError
 from indexer.store.mapped import Files
-from indexer.store.moments import moments
+from indexer.store.moments import Moments, Part
 from indexer.store.rows import MappedRows, RowsFile, RowsWriter
 from indexer.store.shards import cut
-from indexer.store.write import unit_rows
+from indexer.store.spaces import SpaceEntry
+from indexer.store.write import Staging, unit_rows
 
 NAME = "spaces/embed.faiss"
 
@@ -151,34 +153,104 @@ def test_very_long_and_very_short_vectors_keep_their_direction() -> None:
         assert norms[0] == pytest.approx(5 * scale, rel=1e-6)
 
 
-def in_parts(rows: NDArray[np.float64], step: int) -> list[tuple[int, NDArray[np.float64]]]:
-    return [(first, rows[first : first + step]) for first in range(0, len(rows), step)]
+def moments_of(rows: NDArray[np.float64], step: int, dtype: type = np.float32) -> Any:
+    moments = Moments(rows.shape[1])
+    for first in range(0, len(rows), step):
+        moments.add(Part.of(rows[first : first + step], dtype))
+    return moments.found()
 
 
 @pytest.mark.parametrize("step", [1, 64, 500, 5000])
-def test_moments_equal_numpys_with_a_mean_far_from_zero(step: int) -> None:
+@pytest.mark.parametrize(("dtype", "off"), [(np.float32, 1e-5), (np.float64, 1e-9)])
+def test_moments_equal_numpys_with_a_mean_far_from_zero(step: int, dtype: type, off: float) -> None:
     rows = np.random.default_rng(9).standard_normal((1000, 8)) * [1, 2, 3, 4, 5, 6, 7, 8] + 1e5
-    chosen = np.random.default_rng(10).random(1000) < 0.6
-    mean, covariance = moments(iter(in_parts(rows, step)), chosen, 8, "embed")
-    np.testing.assert_allclose(mean, rows[chosen].mean(axis=0), rtol=1e-12)
+    mean, covariance = moments_of(rows, step, dtype)
+    np.testing.assert_allclose(mean, rows.mean(axis=0), rtol=1e-12)
     np.testing.assert_allclose(
-        covariance, np.cov(rows[chosen], rowvar=False, ddof=0), rtol=1e-5, atol=1e-4
+        covariance, np.cov(rows, rowvar=False, ddof=0), rtol=off, atol=10 * off
     )
 
 
-def test_moments_of_a_part_leave_the_other_rows_out() -> None:
-    rows = np.array([[1.0, 2], [100, 100], [3, 6]])
-    mean, covariance = moments(iter(in_parts(rows, 2)), np.array([True, False, True]), 2, "embed")
+def test_parts_without_rows_change_nothing() -> None:
+    moments = Moments(2)
+    for rows in (np.zeros((0, 2)), np.array([[1.0, 2], [3, 6]]), np.zeros((0, 2))):
+        moments.add(Part.of(rows))
+    mean, covariance = moments.found()
     np.testing.assert_allclose(mean, [2, 4])
     np.testing.assert_allclose(covariance, [[1, 2], [2, 4]])
+    assert not any(found.any() for found in Moments(2).found())
+
+
+def finished(
+    tmp_path: Path,
+    unit: NDArray[np.float32],
+    norms: NDArray[np.float32],
+    population: NDArray[np.bool_] | None = None,
+) -> dict[str, NDArray[Any]]:
+    """What stands beside some rows."""
+    entry = SpaceEntry(
+        name="embed",
+        kind="embed",
+        layer=None,
+        side=None,
+        item="token",
+        dtype="float32",
+        rows=len(unit),
+        width=unit.shape[1],
+        measure="cosine",
+        population="word-like tokens",
+        population_rows=len(unit) if population is None else int(population.sum()),
+    )
+    staging = Staging(tmp_path, "some", "fingerprint")
+    try:
+        writer = staging.rows("embed", *unit.shape)
+        writer.put(0, unit)
+        return staging.finish_space(entry, writer, norms, population)
+    finally:
+        staging.close()
+
+
+@pytest.mark.parametrize("count", [300, 9000])
+def test_what_stands_beside_rows_is_of_the_vectors_before_they_were_made_unit(
+    tmp_path: Path, count: int
+) -> None:
+    rows = np.random.default_rng(3).normal(2, 1, (count, 16)).astype(np.float32)
+    chosen = np.random.default_rng(4).random(count) < 0.6
+    found = finished(tmp_path, *unit_rows(rows), chosen)
+    wide = rows.astype(np.float64)
+    np.testing.assert_allclose(found["mean"], wide[chosen].mean(axis=0), rtol=1e-6)
+    expected = np.cov(wide[chosen], rowvar=False, ddof=0)
+    np.testing.assert_allclose(found["covariance"], expected, atol=1e-5)
+    centered = np.linalg.norm(wide - found["mean"], axis=1)
+    np.testing.assert_allclose(found["centered_norms"], centered, rtol=1e-6)
+    assert ("residuals" in found) == (count == 9000)
+
+
+@pytest.mark.parametrize("length", [1.0, 0.3])
+def test_vectors_of_one_length_have_the_moments_of_all_others(
+    tmp_path: Path, length: float
+) -> None:
+    rows = np.random.default_rng(3).normal(2, 1, (9000, 16))
+    rows *= length / np.linalg.norm(rows, axis=1, keepdims=True)
+    found = finished(tmp_path, *unit_rows(rows.astype(np.float32)))
+    np.testing.assert_allclose(found["mean"], rows.mean(axis=0), rtol=1e-6)
+    expected = np.cov(rows, rowvar=False, ddof=0)
+    np.testing.assert_allclose(found["covariance"], expected, atol=1e-6 * np.trace(expected))
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_a_row_that_is_not_finite_is_named(bad: float) -> None:
-    rows = np.zeros((200, 3))
-    rows[157, 1] = bad
-    with pytest.raises(MachineError, match="'embed': row 157 is not finite"):
-        moments(iter(in_parts(rows, 50)), np.zeros(200, bool), 3, "embed")
+@pytest.mark.parametrize("row", [157, 8999])
+def test_a_row_that_is_not_finite_is_named(tmp_path: Path, bad: float, row: int) -> None:
+    rows = np.zeros((9000, 3), np.float32)
+    rows[row, 1] = bad
+    with pytest.raises(MachineError, match=f"'embed': row {row} is not finite"):
+        finished(tmp_path, rows, np.ones(9000, np.float32), np.zeros(9000, bool))
+
+
+def test_a_norm_that_is_not_finite_is_named(tmp_path: Path) -> None:
+    norms = np.array([1, np.inf], np.float32)
+    with pytest.raises(MachineError, match="'embed': the norm of row 1 is not finite"):
+        finished(tmp_path, np.zeros((2, 3), np.float32), norms)
 
 
 def test_a_missing_short_long_or_foreign_file_is_named_as_damaged(tmp_path: Path) -> None:

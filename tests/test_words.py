@@ -7,8 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from wordfreq import zipf_frequency
 
 from indexer.errors import BadWords
 from indexer.store.groups import example_groups
@@ -21,6 +24,7 @@ from indexer.words import (
     prefix_candidates,
     read_words,
     sink_flags,
+    zipfs,
 )
 
 pytestmark = pytest.mark.native
@@ -247,3 +251,11 @@ def test_a_sink_is_over_five_times_its_own_layers_median() -> None:
         sink_flags(norms), [[False, False, False, False, True], [False, False, False, False, True]]
     )
     assert not sink_flags(norms[:, :4]).any()
+
+
+@settings(derandomize=True, deadline=None, max_examples=500)
+@given(
+    st.from_regex(r"[A-Za-z0-9']{1,6}|[a-z]{1,3}[0-9]{1,4}|[0-9]{1,4}(s|th|st)?", fullmatch=True)
+)
+def test_a_word_is_as_frequent_as_wordfreq_has_it(word: str) -> None:
+    assert zipfs([word, "the"]) == [zipf_frequency(word, "en"), zipf_frequency("the", "en")]

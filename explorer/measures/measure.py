@@ -32,6 +32,7 @@ from explorer.errors import QueryError
 from explorer.measures import MeasureName
 from explorer.products import ROWS_AT_ONCE, Float64
 from indexer.store.codes import Codes
+from indexer.store.coding import in_float32
 from indexer.store.errors import option_named
 from indexer.store.rows import Float32
 from indexer.store.space import Space
@@ -49,8 +50,9 @@ PRODUCTS_AT_ONCE = 1 << 24
 
 PAIRS_AT_ONCE = 2048
 
-HARDLY = 1e-7
-"""Share of the variance in all directions below which that in one is not read off a covariance."""
+HARDLY, HARDLY_IN_FLOAT32 = 1e-7, 1e-4
+"""Share of the variance in all directions below which that in one is not read off a covariance;
+and of one whose products were added up in float32."""
 
 
 @dataclass(frozen=True)
@@ -224,7 +226,8 @@ class Measure(ABC):
         mean, covariance = self.space.compared
         direction = self.facing(query)[1]
         variance = float(direction @ covariance @ direction)
-        if not variance > HARDLY * float(np.trace(covariance)):
+        hardly = HARDLY_IN_FLOAT32 if in_float32(self.space.entry) else HARDLY
+        if not variance > hardly * float(np.trace(covariance)):
             return None
         return float(mean @ direction), math.sqrt(variance)
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.errors import BadVectors, reason
-from indexer.portable.labels import named
+from indexer.portable.labels import Names, named
 from indexer.portable.unpacked import Unpacked
 from indexer.portable.vectors import ROWS, Block, Float32, Labelled, Put, VectorSource
 
@@ -66,26 +66,26 @@ class ArrayReader:
         if labels is not None and asked.labels is None:
             if len(labels) != self.rows:
                 raise BadVectors(f"{name}: {len(labels):,} labels for {self.rows:,} vectors")
-            self._labels = labels
+            self._labels: Names = labels
         else:
             self._labels, note = named(asked, self.rows)
             self.notes.append(note)
         if asked.limit is not None:
             self.rows = min(self.rows, asked.limit)
-            self._labels = self._labels[: self.rows]
 
     def place(self, row: int) -> str:
         """Rows are counted from 0, as NumPy has it."""
         return f"row {row}"
 
     def names(self) -> Iterator[list[str]]:
-        """All names, at once."""
-        yield self._labels
+        """All names, in order."""
+        for first in range(0, self.rows, ROWS):
+            yield self._labels[first : min(first + ROWS, self.rows)]
 
     def blocks(self) -> Iterator[Block]:
         """All vectors, in order."""
         for first in range(0, self.rows, ROWS):
-            labels = self._labels[first : first + ROWS]
+            labels = self._labels[first : min(first + ROWS, self.rows)]
             with np.errstate(over="ignore"):  # what is too large is told as not finite
                 part = np.array(self._array[first : first + len(labels)], np.float32)
             yield Block(labels, part)

@@ -107,7 +107,7 @@ class _Bfloat16(ArrayReader):
         """All vectors, in order."""
         halves = self._array.view(np.uint16)
         for first in range(0, self.rows, ROWS):
-            labels = self._labels[first : first + ROWS]
+            labels = self._labels[first : min(first + ROWS, self.rows)]
             wide = np.array(halves[first : first + len(labels)], np.uint32) << 16
             yield Block(labels, wide.view(np.float32))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +27,7 @@ from indexer.store.coding import (
     code_width,
     coded,
     in_cache,
+    in_float32,
     lengths_left,
     rounding,
     scales_of,
@@ -36,7 +37,7 @@ from indexer.store.coding import (
 from indexer.store.files import FileEntry, opened
 from indexer.store.layout import codes_file
 from indexer.store.mapped import Files, Mapped, Piece, in_parts
-from indexer.store.moments import moments
+from indexer.store.moments import Moments, Part
 from indexer.store.rows import Float32, scan_error
 from indexer.store.shards import Shard, listed
 from indexer.store.spaces import SpaceEntry
@@ -48,6 +49,8 @@ _ROWS_A_THREAD = 8192
 
 _PROBES, _ALIKE = 8, 1e-9
 """Along how many directions moments are held against the rows, and how far they may be apart."""
+_SURE = 2e-10
+"""The same of moments whose products were added up in float32, before they are written."""
 
 # fourcc, d, ntotal, two unused words, is_trained, metric (0: inner product); then the quantizer:
 # its type (8: QT_8bit_direct_signed), how and from what it was trained, d, bytes a vector, numbers
@@ -97,8 +100,49 @@ class CodesWriter:
             file.close()
 
 
+class Compared:
+    """Of the vectors of a space that are coded: their moments, and the greatest of their numbers.
+
+    Args:
+        width: of the vectors.
+    """
+
+    def __init__(self, width: int) -> None:
+        self._moments = Moments(width)
+        self._greatest = np.zeros(code_width(width), np.float32)
+
+    @staticmethod
+    def part_of(source: Source, vectors: Float64) -> tuple[Float32, Part]:
+        """What is kept of a block of them, (n, width) float64; several threads may ask.
+
+        Of many rows products are added up in float32, which takes half as long: `write_codes`
+        holds what comes of it against the rows.
+        """
+        most = [np.maximum(wide.max(axis=0), -wide.min(axis=0)) for _, wide in in_cache(vectors)]
+        dtype = np.float32 if in_float32(source.entry) else np.float64
+        return np.max(most, axis=0), Part.of(vectors, dtype)
+
+    def add(self, most: Float32, part: Part) -> None:
+        """Take a block in."""
+        np.maximum(self._greatest, most, out=self._greatest)
+        self._moments.add(part)
+
+    @property
+    def scales(self) -> Float32:
+        """(code width,) float32."""
+        return scales_of(self._greatest)
+
+    def moments(self) -> tuple[Float64, Float64]:
+        """Mean and covariance of all that was taken in."""
+        return self._moments.found()
+
+
 def write_codes(
-    folder: Path, file: str, shards: Sequence[Shard], source: Source
+    folder: Path,
+    file: str,
+    shards: Sequence[Shard],
+    source: Source,
+    compared: Compared | None = None,
 ) -> dict[str, NDArray[Any]]:
     """Write the codes of a space, in two walks over its rows.
 
@@ -107,6 +151,8 @@ def write_codes(
         file: what the file is called where it is the only one.
         shards: which rows lie in which.
         source: the rows.
+        compared: what the first walk would find, where another has found it before the centred
+            norms were known: these are then found in the second.
 
     Returns:
         `scales` (code width,) float32, `residuals` (rows,) float32; and of all the vectors that
@@ -114,40 +160,85 @@ def write_codes(
         float64, divided by n: the scores of a query have its product with the one as their mean,
         and its square by the other as their variance.
     """
-    entry = source.entry
-    greatest = np.zeros(code_width(entry.width), np.float32)
+    entry, centering = source.entry, compared is not None
+    if compared is None:
+        compared = Compared(entry.width)
+        for _, found in source.each(lambda _, vectors: Compared.part_of(source, vectors)):
+            compared.add(*found)
+    spread = compared.moments()
+    along = _Along(spread)
+    scales, residuals = compared.scales, np.empty(entry.rows, np.float32)
 
-    def measured(_: int, vectors: Float64) -> tuple[Float32, Float64]:
-        most = [np.abs(wide).max(axis=0) for _, wide in in_cache(vectors)]
-        return np.max(most, axis=0), vectors
-
-    def vectors() -> Iterator[tuple[int, Float64]]:
-        for first, (most, block) in source.each(measured):
-            np.maximum(greatest, most, out=greatest)
-            yield first, block
-
-    every = np.ones(entry.rows, bool)
-    mean, covariance = moments(vectors(), every, entry.width, entry.name, np.float64)
-    scales, residuals = scales_of(greatest), np.empty(entry.rows, np.float32)
-
-    def written(first: int, vectors: Float64) -> list[NDArray[np.int8]]:
-        found = []
+    def written(first: int) -> tuple[NDArray[np.int8], Float64]:
+        unit = source.rows(first)
+        if centering:
+            source.center(first, unit)
+        codes = np.empty((len(unit), code_width(entry.width)), np.int8)
+        vectors = source.compared(first, unit)
         for at, wide in in_cache(vectors):
-            codes, residuals[first + at : first + at + len(wide)] = coded(wide, scales)
-            found.append(codes)
-        return found
+            here = slice(at, at + len(wide))
+            codes[here], residuals[first + at : first + at + len(wide)] = coded(wide, scales)
+        return codes, along.products(vectors)
 
     writer = CodesWriter(folder, file, shards, entry.width)
-    for _, parts in source.each(written):
-        for codes in parts:
-            writer.put(codes)
+    for _, (codes, products) in source.walk(written):
+        writer.put(codes)
+        along.add(products)
     writer.close()
+    if in_float32(entry) and not along.apart() <= _SURE:
+        spread = _exactly(source)
     return {
         "scales": scales,
         "residuals": residuals,
-        "compared_mean": mean,
-        "compared_covariance": covariance,
+        "compared_mean": spread[0],
+        "compared_covariance": spread[1],
     }
+
+
+def _exactly(source: Source) -> tuple[Float64, Float64]:
+    """Mean and covariance of what is compared, products added up in float64."""
+    found = Moments(source.entry.width)
+    for _, part in source.each(lambda _, vectors: Part.of(vectors, np.float64)):
+        found.add(part)
+    return found.found()
+
+
+class _Along:
+    """Vectors along a few directions, which tell whether moments are theirs.
+
+    The variance along each tells a wrong number anywhere in the covariance.
+
+    Args:
+        spread: mean and covariance.
+    """
+
+    def __init__(self, spread: tuple[Float64, Float64]) -> None:
+        width = len(spread[0])
+        self._along = signs(_PROBES * width).reshape(_PROBES, width) / np.sqrt(width)
+        self._middle = self._along @ spread[0]
+        self._expected = np.vecdot(self._along @ spread[1], self._along)
+        self._most = float(np.trace(spread[1])) + SLACK
+        self._rows, self._sums, self._squares = 0, np.zeros(_PROBES), np.zeros(_PROBES)
+
+    def products(self, vectors: Float64) -> Float64:
+        """(n, width) -> (n, directions), less the mean; several threads may ask."""
+        products: Float64 = vectors @ self._along.T - self._middle
+        return products
+
+    def add(self, products: Float64) -> None:
+        """Take the products of some vectors in."""
+        self._rows += len(products)
+        self._sums += products.sum(axis=0)
+        self._squares += np.square(products).sum(axis=0)
+
+    def apart(self) -> float:
+        """How far mean and variance are from what they should be, the latter of all the variance.
+
+        No number where one of them is none.
+        """
+        means = np.abs(self._sums / self._rows)
+        variances = np.abs(self._squares / self._rows - self._expected) / self._most
+        return float(np.max([means, variances]))
 
 
 @dataclass(frozen=True)
@@ -317,11 +408,7 @@ def fault_of(codes: Codes, source: Source, spread: tuple[Float64, Float64]) -> s
         source: its rows.
         spread: `compared_mean` and `compared_covariance`.
     """
-    rows, width = source.entry.rows, source.entry.width
-    # The variance along a few directions tells a wrong number anywhere in the covariance.
-    along = signs(_PROBES * width).reshape(_PROBES, width) / np.sqrt(width)
-    sums, squares = np.zeros(len(along)), np.zeros(len(along))
-    middle = along @ spread[0]
+    width, along = source.entry.width, _Along(spread)
 
     def held(first: int, vectors: Float64) -> tuple[Int64, Float64]:
         """Rows that lie too far from their codes, and the products along those directions."""
@@ -332,7 +419,7 @@ def fault_of(codes: Codes, source: Source, spread: tuple[Float64, Float64]) -> s
             # As much again is what both lengths are off by.
             near = lengths_left(wide, numbers, codes.scales) <= here + np.float32(rounding(width))
             wrong.append(first + at + np.flatnonzero(~near))
-        return np.concatenate(wrong), vectors @ along.T - middle
+        return np.concatenate(wrong), along.products(vectors)
 
     for _, (wrong, products) in source.each(held):
         if len(wrong):
@@ -340,13 +427,7 @@ def fault_of(codes: Codes, source: Source, spread: tuple[Float64, Float64]) -> s
             return (
                 f"{codes.files.name_of(row)}: row {row:,} lies farther from its codes than is said"
             )
-        sums += products.sum(axis=0)
-        squares += np.square(products).sum(axis=0)
-    spreads = np.vecdot(along @ spread[1], along)
-    most = float(np.trace(spread[1])) + SLACK
-    if not (
-        np.abs(sums / rows).max() <= _ALIKE
-        and np.abs(squares / rows - spreads).max() <= _ALIKE * most
-    ):
+        along.add(products)
+    if not along.apart() <= _ALIKE:
         return f"{codes.files.whole}: the moments of what is compared are not those of the rows"
     return ""

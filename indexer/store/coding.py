@@ -20,18 +20,17 @@ and a few roundings more. Knows vectors; knows no file of codes, and no question
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import lru_cache
+from math import prod
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.store.mapped import threads
-from indexer.store.rows import Float32
+from indexer.store.mapped import in_order
+from indexer.store.rows import BLOCK, Float32
 from indexer.store.spaces import SpaceEntry
 
 Float64 = NDArray[np.float64]
@@ -43,6 +42,10 @@ FEWEST_ROWS = 4096
 
 ROWS_TO_WIDTH = 4
 """How many times its width a space's rows are where it has codes: second moments take room too."""
+
+_MANY_ROWS, _WIDE = 1 << 16, 256
+"""Rows, and their width, from which products of what is coded are added up in float32: it takes
+half as long, and of so many roundings next to nothing is left in the mean."""
 
 CODED = ("cosine", "centered")
 """Measures whose vectors are coded: those that a space may have as its own."""
@@ -58,13 +61,10 @@ SLACK = 1e-12
 length of one."""
 
 
-_BLOCK = 4096
-"""Vectors whose products are added up at once."""
+_STEP = 16
+"""Numbers of a vector that are added and subtracted at once."""
 
-_AHEAD_BYTES = 512 << 20
-"""Bytes of blocks that are worked on at once, however many threads there are."""
-
-_IN_CACHE = 256
+_IN_CACHE = 240
 """Vectors whose float64 copies stay in the processor's cache."""
 
 
@@ -77,6 +77,11 @@ def is_coded(entry: SpaceEntry) -> bool:
     )
 
 
+def in_float32(entry: SpaceEntry) -> bool:
+    """Whether a covariance of what is coded may be off by more than float64 leaves of it."""
+    return entry.rows >= _MANY_ROWS and entry.width >= _WIDE
+
+
 def code_width(width: int) -> int:
     """How many bytes a vector's codes have."""
     return -(-width // ALIGNED) * ALIGNED
@@ -85,17 +90,19 @@ def code_width(width: int) -> int:
 def rounding(width: int) -> float:
     """How far a vector of length 1, turned in float32, may be from the vector itself, turned.
 
-    Each of the sums and differences rounds its result, and each step keeps lengths but for a
-    factor; so n steps are off by n u of a length, u = 2^-24, and with them the signs, the
-    division and the first rounding to float32 (Higham 2002, lemma 3.1). As much again is what a
-    residual's own float32 is off by.
+    A step takes f numbers to f sums of them, in whatever order and with or without fused
+    multiplication, so that each is off by f u of the sum of its terms' sizes, u = 2^-24 (Higham
+    2002, section 3.1). Of all of them that is sqrt(f) f u of the length at the most, since the
+    terms' sizes alone are multiplied by a matrix of ones, which makes a length f times as long
+    where Hadamard's makes it sqrt(f) times. Eight more are for the signs, the division by a root
+    and the first rounding to float32. As much again is what a residual's own float32 is off by.
 
     Args:
         width: of the vectors.
     """
     wide = code_width(width)
-    steps = 2 * ((wide & -wide).bit_length() + 1) + 2
-    return 2 * (steps + 8) * 2.0**-24
+    steps = 2 * sum(step * step**0.5 for step in _steps(wide & -wide))
+    return 2 * float(steps + 8) * 2.0**-24
 
 
 @lru_cache(maxsize=8)
@@ -111,38 +118,95 @@ def turned(vectors: NDArray[Any]) -> NDArray[Any]:
     Twice each block of as many numbers as the greatest power of two that divides the width is
     given signs and multiplied by Hadamard's matrix, and between the two the blocks are dealt out.
     So one great number becomes many small ones, and the steps of 8 bits are small for all of them.
-    The sums and differences of each of some steps are those of a rotation: what float32 is off by
-    in all of them is `rounding`.
+    What float32 is off by in all of it is `rounding`.
 
     Args:
         vectors: float32 or float64, which the result is too.
     """
-    count, width = vectors.shape
-    wide = code_width(width)
-    block = wide & -wide
-    found = np.zeros((wide, count), vectors.dtype)  # a vector a column: each step is of whole rows
-    found[:width] = vectors.T
-    for given in signs(2 * wide).reshape(2, wide, 1):
-        found *= given.astype(vectors.dtype)
-        found = _multiplied(found, block)
-        found = found.reshape(-1, block, count).transpose(1, 0, 2).reshape(wide, count)
-    return np.ascontiguousarray(found.T)
+    found: NDArray[Any] = Turning(vectors.shape[1], len(vectors), vectors.dtype)(vectors)
+    return found
 
 
-def _multiplied(columns: NDArray[Any], block: int) -> NDArray[Any]:
-    """Columns, each block of a power of two times Hadamard's matrix over the root of its size."""
-    other, half = np.empty_like(columns), block
-    while half > 1:
-        half //= 2
-        (first, second), (total, difference) = (
-            pairs.reshape(-1, 2, half, columns.shape[1]).swapaxes(0, 1)
-            for pairs in (columns, other)
-        )
-        np.add(first, second, out=total)
-        np.subtract(first, second, out=difference)
-        columns, other = other, columns
-    columns *= columns.dtype.type(1 / np.sqrt(block))
-    return columns
+class Turning:
+    """Turns vectors of one width, as `turned` has it, in memory that each call writes over.
+
+    Memory that is new each time costs more than the sums: the system fills it with zeros first.
+
+    Args:
+        width: of the vectors.
+        most: how many there are at once.
+        dtype: of their numbers.
+    """
+
+    def __init__(self, width: int, most: int, dtype: Any) -> None:
+        self.wide = code_width(width)
+        self._block = self.wide & -self.wide
+        self._one, self._other = np.empty((2, most * self.wide), dtype)
+        steps = _steps(self._block)
+        given = signs(2 * self.wide).reshape(2, -1, 1, steps[0])
+        # The first step gives the signs, and divides by the root of the block's size.
+        self._signed = (hadamard(steps[0]) * given / np.sqrt(self._block)).astype(dtype)
+        self._further = [hadamard(size).astype(dtype) for size in steps[1:]]
+
+    def __call__(self, vectors: NDArray[Any]) -> NDArray[Any]:
+        """(n, width) -> (n, code width), to be used before the next call."""
+        count, width = vectors.shape
+        found = vectors.T  # a vector a column: each step is of whole rows
+        if self.wide > width:
+            found = self._room(count)
+            found[:width], found[width:] = vectors.T, 0
+            found = self._swapped(found)
+        for signed in self._signed:
+            found = self._multiplied(found, signed).reshape(-1, self._block, count)
+            dealt = self._room(count).reshape(self._block, -1, count)
+            dealt[:] = found.transpose(1, 0, 2)
+            found = self._swapped(dealt)
+        rows = self._room(count).reshape(count, self.wide)
+        for at in range(0, self.wide, ALIGNED):  # as much of both as a line of the cache holds
+            rows[:, at : at + ALIGNED] = found[at : at + ALIGNED].T
+        return rows
+
+    def _multiplied(self, columns: NDArray[Any], signed: NDArray[Any]) -> NDArray[Any]:
+        """Columns given signs, each block of them times Hadamard's matrix.
+
+        That is the Kronecker product of small ones, and a product with each of these is a step: a
+        few products of matrices take less time than sums and differences, two numbers at a time.
+        """
+        count, apart = columns.shape[1], 1
+        for matrix in (signed, *self._further):
+            size = matrix.shape[-1]
+            out = self._room(count).reshape(-1, size, apart * count)
+            np.matmul(matrix, columns.reshape(out.shape), out=out)
+            columns = self._swapped(out)
+            apart *= size
+        return columns
+
+    def _room(self, count: int) -> NDArray[Any]:
+        """Memory for a result: (code width, count)."""
+        room: NDArray[Any] = self._other[: self.wide * count].reshape(self.wide, count)
+        return room
+
+    def _swapped(self, found: NDArray[Any]) -> NDArray[Any]:
+        """What was found, as columns, its memory kept until the result after the next."""
+        self._one, self._other = self._other, self._one
+        return found.reshape(self.wide, -1)
+
+
+def _steps(block: int) -> list[int]:
+    """Factors of a power of two, none above `_STEP`."""
+    found = [min(block, _STEP)]
+    while (left := block // prod(found)) > 1:
+        found.append(min(left, _STEP))
+    return found
+
+
+@lru_cache(maxsize=8)
+def hadamard(size: int) -> Float64:
+    """Hadamard's matrix of a size that is a power of two, Sylvester's: (size, size) float64."""
+    matrix: Float64 = np.ones((1, 1))
+    while len(matrix) < size:
+        matrix = np.kron(np.array([[1.0, 1.0], [1.0, -1.0]]), matrix)
+    return matrix
 
 
 @dataclass(frozen=True)
@@ -169,9 +233,18 @@ class Source:
         Each is of length 1, or zero: in a space of centred cosines where the measure takes it for
         the mean itself.
         """
-        whole = self.block(first, min(_BLOCK, self.entry.rows - first)).astype(np.float64)
+        return self.compared(first, self.rows(first))
+
+    def rows(self, first: int) -> Float32:
+        """A block of the rows, from a position on: (n, width) float32."""
+        return self.block(first, min(BLOCK, self.entry.rows - first))
+
+    def compared(self, first: int, unit: Float32) -> Float64:
+        """The same of rows that were read already, (n, width) float32."""
+        whole = np.empty(unit.shape)
         for at in range(0, len(whole), _IN_CACHE):
             vectors = whole[at : at + _IN_CACHE]
+            vectors[:] = unit[at : at + _IN_CACHE]
             if self.entry.measure == "centered":
                 here = slice(first + at, first + at + len(vectors))
                 vectors *= self.norms[here, None]
@@ -182,28 +255,51 @@ class Source:
             vectors /= sizes[:, None]
         return whole
 
+    def lengthened(self, first: int, unit: Float32) -> Float64:
+        """Rows that were read already, (n, width) float32, at their own length: float64."""
+        vectors = np.empty(unit.shape)
+        for at in range(0, len(unit), _IN_CACHE):
+            here = slice(at, min(at + _IN_CACHE, len(unit)))
+            vectors[here] = unit[here]
+            vectors[here] *= self.norms[first + here.start : first + here.stop, None]
+        return vectors
+
+    def center(self, first: int, unit: Float32) -> None:
+        """Find the lengths less the mean of rows that were read already, (n, width) float32."""
+        for at in range(0, len(unit), _IN_CACHE):
+            part = unit[at : at + _IN_CACHE]
+            here = slice(first + at, first + at + len(part))
+            vectors = part.astype(np.float64)
+            vectors *= self.norms[here, None]
+            vectors -= self.mean
+            self.centered_norms[here] = np.sqrt(np.vecdot(vectors, vectors))
+
+    def center_all(self) -> None:
+        """Find those of all rows."""
+        for _ in self.walk(lambda first: self.center(first, self.rows(first))):
+            pass
+
     def each(self, find: Callable[[int, Float64], _Found]) -> Iterator[tuple[int, _Found]]:
         """What is found of every block: its position and vectors go in, in any order.
 
         Yields position and finding in order. Threads find a few ahead of who asks.
         """
-        workers, count = threads()
-        count = max(1, min(count, _AHEAD_BYTES // (8 * self.entry.width * _BLOCK)))
-        waiting: deque[tuple[int, Future[_Found]]] = deque()
-        for first in range(0, self.entry.rows, _BLOCK):
-            found = workers.submit(lambda at: find(at, self.vectors(at)), first)
-            waiting.append((first, found))
-            if len(waiting) > count:
-                at, found = waiting.popleft()
-                yield at, found.result()
-        for at, found in waiting:
-            yield at, found.result()
+        return self.walk(lambda at: find(at, self.vectors(at)))
+
+    def walk(self, find: Callable[[int], _Found]) -> Iterator[tuple[int, _Found]]:
+        """What is found from each position on at which a block begins, in order, by threads."""
+        holds = 8 * self.entry.width * BLOCK
+        return in_order(range(0, self.entry.rows, BLOCK), find, holds)
 
 
 def in_cache(vectors: Float64) -> Iterator[tuple[int, Float32]]:
-    """Some vectors, turned in float32, as many at a time as stay in the processor's cache."""
+    """Some vectors, turned in float32, as many at a time as stay in the processor's cache.
+
+    What is yielded is written over by what comes next.
+    """
+    turning = Turning(vectors.shape[1], min(_IN_CACHE, len(vectors)), np.float32)
     for at in range(0, len(vectors), _IN_CACHE):
-        yield at, turned(vectors[at : at + _IN_CACHE].astype(np.float32))
+        yield at, turning(vectors[at : at + _IN_CACHE].astype(np.float32))
 
 
 def coded(vectors: Float32, scales: Float32) -> tuple[NDArray[np.int8], Float32]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -51,13 +52,13 @@ def take_over(old: Path, manifest: Manifest, new: Path, without: str) -> list[st
     return linked
 
 
-def add_labels(folder: Path, entry: SpaceEntry, labels: list[str], norms: Float32) -> None:
+def add_labels(folder: Path, entry: SpaceEntry, labels: Any, norms: Float32) -> None:
     """Extend the catalog in `folder` by a space whose items are labels, or put it in its place.
 
     Args:
         folder: one with a catalog of its own, not one that is sealed.
         entry: what the table `space` is to say.
-        labels: the name of each row.
+        labels: the name of each row, a `pyarrow.ChunkedArray` of strings.
         norms: (rows,) float32, the length of each vector.
 
     Raises:
@@ -83,7 +84,7 @@ def add_labels(folder: Path, entry: SpaceEntry, labels: list[str], norms: Float3
                 {
                     "space": f"'{entry.name}'",  # letters, digits, '.', '_' and '-' alone
                     "id": np.arange(len(labels)),
-                    "text": np.array(labels, object),
+                    "text": labels,
                     "norm": norms,
                 },
             )

@@ -9,8 +9,9 @@ from __future__ import annotations
 import errno
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -24,6 +25,9 @@ _FEW_THREADS = 4
 
 _ASKED = 2 << 20
 """Bytes that are asked for at once: of more the system reads a part only."""
+
+_AHEAD_BYTES = 512 << 20
+"""Bytes of what is worked on at once, however many threads there are."""
 
 _LOOKED_AT = 8 << 20
 """Bytes of which one page is looked at, to see whether they lie in memory."""
@@ -64,6 +68,45 @@ def in_parts(rows: int, least: int, work: Callable[[int, int], _Found]) -> list[
     edges = [rows * i // parts for i in range(parts + 1)]
     running = [workers.submit(work, edges[i], edges[i + 1]) for i in range(1, parts)]
     return [work(edges[0], edges[1]), *(one.result() for one in running)]
+
+
+def multiply_apart() -> None:
+    """Have each of these threads do its matrix products by itself. To be called before NumPy comes.
+
+    OpenBLAS parts a product among threads of its own, which wait for each other, longest where
+    something else has one of the cores; and one product waits for another.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+def in_order(
+    positions: Iterable[int], find: Callable[[int], _Found], holds: int = 1
+) -> Iterator[tuple[int, _Found]]:
+    """What is found at each of some positions, by threads that are a few ahead of who asks.
+
+    Args:
+        positions: in the order in which they are yielded.
+        find: finds it; of several positions at once.
+        holds: bytes of memory that the work at one position takes.
+
+    Yields position and finding.
+    """
+    workers, count = threads()
+    count = max(1, min(count, _AHEAD_BYTES // holds))
+    waiting: deque[tuple[int, Future[_Found]]] = deque()
+    try:
+        for position in positions:
+            waiting.append((position, workers.submit(find, position)))
+            if len(waiting) > count:
+                at, found = waiting.popleft()
+                yield at, found.result()
+        while waiting:
+            at, found = waiting.popleft()
+            yield at, found.result()
+    finally:  # who asks may have gone, or one have failed: nothing is left under way
+        for _, found in waiting:
+            found.cancel()
+        wait([found for _, found in waiting])
 
 
 def _forked() -> None:

@@ -5,40 +5,81 @@ Knows numbers; knows no file, and not what a row is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.store.errors import MachineError
+Float64 = NDArray[np.float64]
+
+_IN_CACHE = 256  # rows whose float64 copies stay in the processor's cache
 
 
-def moments(
-    source: Iterator[tuple[int, NDArray[np.float64]]],
-    chosen: NDArray[np.bool_],
-    width: int,
-    label: str,
-    dtype: type[np.floating[Any]] = np.float32,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean (width,) and covariance (width, width) of the chosen rows, both float64.
+@dataclass(frozen=True)
+class Part:
+    """What is kept of some rows.
 
-    One pass with blocks merged pairwise (Chan, Golub, LeVeque 1979), so that a mean far from
-    zero costs no digits. The covariance is divided by n: the rows are the population. Products of a
-    block are added up in `dtype`, of which float32 leaves seven digits.
+    Attributes:
+        count: how many they are.
+        mean: (width,) float64.
+        scatter: (width, width), the products of the rows less the mean, added up.
     """
-    count, mean = 0, np.zeros(width)
-    scatter = np.zeros((width, width))
-    for first, block in source:
-        if not np.isfinite(block).all():
-            row = first + int(np.flatnonzero(~np.isfinite(block).all(axis=1))[0])
-            raise MachineError(f"space {label!r}: row {row} is not finite")
-        part = block[chosen[first : first + len(block)]]
-        if not len(part):
-            continue
-        part_mean = part.mean(axis=0)
-        centered = (part - part_mean).astype(dtype, copy=False)
-        gap, total = part_mean - mean, count + len(part)
-        scatter += centered.T @ centered + np.outer(gap, gap) * (count * len(part) / total)
-        mean, count = mean + gap * (len(part) / total), total
-    return mean, scatter / max(count, 1)
+
+    count: int
+    mean: Float64
+    scatter: NDArray[np.floating[Any]]
+
+    @classmethod
+    def of(cls, rows: Float64, dtype: type[np.floating[Any]] = np.float32) -> Part:
+        """What is kept of some rows, (n, width) float64; they are not written over.
+
+        Args:
+            rows: the rows.
+            dtype: in which products are added up, of which float32 leaves seven digits.
+        """
+        mean = rows.mean(axis=0) if len(rows) else np.zeros(rows.shape[1])
+        centered = np.empty(rows.shape, dtype)
+        for at in range(0, len(rows), _IN_CACHE):
+            here = slice(at, at + _IN_CACHE)
+            np.subtract(rows[here], mean, out=centered[here], casting="same_kind")
+        return cls(len(rows), mean, centered.T @ centered)
+
+    @classmethod
+    def of_mean(cls, rows: Float64) -> Part:
+        """What is kept of some rows of which the mean alone is wanted."""
+        return cls(len(rows), rows.mean(axis=0), np.zeros(()))
+
+
+class Moments:
+    """Mean and covariance of rows that come in parts, each about its own mean.
+
+    So a mean far from zero costs no digits (Chan, Golub, LeVeque 1979).
+
+    Args:
+        width: of the rows.
+    """
+
+    def __init__(self, width: int) -> None:
+        self._scatter = np.zeros((width, width))
+        self._counts: list[int] = []
+        self._means: list[Float64] = []
+
+    def add(self, part: Part) -> None:
+        """Take some more rows in."""
+        if part.count:
+            self._scatter += part.scatter
+            self._counts.append(part.count)
+            self._means.append(part.mean)
+
+    def found(self) -> tuple[Float64, Float64]:
+        """Mean (width,) and covariance (width, width) of all rows so far, both float64.
+
+        The covariance is divided by n: the rows are the population. Of no rows both are zero.
+        """
+        if not self._counts:
+            return np.zeros(len(self._scatter)), np.zeros_like(self._scatter)
+        counts, means = np.array(self._counts, np.float64), np.array(self._means)
+        mean = counts @ means / counts.sum()
+        apart = (means - mean) * np.sqrt(counts)[:, None]
+        return mean, (self._scatter + apart.T @ apart) / counts.sum()

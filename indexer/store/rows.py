@@ -28,6 +28,8 @@ Float32 = NDArray[np.float32]
 # and the length of the vector that follows, in floats.
 _HEADER = struct.Struct("<4siqqq?iQ")
 
+BLOCK = 4096
+"""Rows handled at a time wherever a space is walked through."""
 
 ROUNDING = 1e-4
 """How far the length of a unit row, and a cosine, may be from 1: float32 sums stay well below."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from indexer.store.codes import fault_of
 from indexer.store.coding import Source
@@ -31,12 +32,12 @@ from indexer.store.layout import (
     moments_file,
     rows_file,
 )
+from indexer.store.mapped import in_order
 from indexer.store.read import Index
+from indexer.store.rows import BLOCK
 from indexer.store.shown import one_line
 from indexer.store.space import Space
 from indexer.store.spaces import ItemName, space_table
-
-_ROWS_AT_ONCE = 4096
 
 
 def verify(
@@ -54,12 +55,15 @@ def verify(
         manifest = Manifest.load(folder)
     except SemanticError as err:
         return [str(err)]
-    faults = []
-    for name, entry in manifest.files.items():
-        advance(name)
-        fault = _file_fault(folder, name, entry, name in trusted)
+    faults, names = [], list(manifest.files)
+
+    def fault_at(at: int) -> str | None:
+        return _file_fault(folder, names[at], manifest.files[names[at]], names[at] in trusted)
+
+    for at, fault in in_order(range(len(names)), fault_at):
+        advance(names[at])
         if fault:
-            faults.append(f"{name}: {fault}")
+            faults.append(f"{names[at]}: {fault}")
     expected = [CATALOG, TOKENIZER] if manifest.has_model else [CATALOG]
     for space in manifest.spaces:
         expected += [shard.file(rows_file(space.name)) for shard in manifest.shards(space)]
@@ -184,11 +188,14 @@ def _space_faults(space: Space, tokens: int) -> list[str]:
         source = Source(space.entry, space.rows.block, norms, centered, mean)
         said = fault_of(space.codes, source, space.compared)
         faults += [said] if said else []
-    for first in range(0, space.entry.rows, _ROWS_AT_ONCE):
-        count = min(_ROWS_AT_ONCE, space.entry.rows - first)
-        block = space.rows.block(first, count)
-        empty = ~block.any(axis=1)
-        wrong = np.flatnonzero(empty != zero[first : first + count])
+
+    def misplaced(first: int) -> NDArray[np.int64]:
+        """Of a block, the rows whose norm alone is zero, or which alone are."""
+        count = min(BLOCK, space.entry.rows - first)
+        empty = ~space.rows.block(first, count).any(axis=1)
+        return np.flatnonzero(empty != zero[first : first + count])
+
+    for first, wrong in in_order(range(0, space.entry.rows, BLOCK), misplaced):
         if len(wrong):
             row = first + int(wrong[0])
             faults.append(

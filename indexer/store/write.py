@@ -9,14 +9,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.store.codes import write_codes
+from indexer.store.codes import Compared, write_codes
 from indexer.store.coding import Source, is_coded
 from indexer.store.errors import MachineError, SemanticError
 from indexer.store.files import FileEntry
@@ -31,14 +32,11 @@ from indexer.store.layout import (
     moments_file,
     rows_file,
 )
-from indexer.store.moments import moments
+from indexer.store.moments import Moments, Part
 from indexer.store.rows import Float32, ShardsWriter
-from indexer.store.shards import cut, listed
+from indexer.store.shards import Shard, cut, listed
 from indexer.store.spaces import SpaceEntry
 from indexer.store.swap import Held, put_in_place, restore_retired
-
-BLOCK = 4096
-"""Rows handled at a time wherever a space is walked through."""
 
 _IN_CACHE = 256  # rows whose float64 copies stay in the processor's cache
 _STEPS = "steps"
@@ -161,42 +159,88 @@ class Staging:
         Raises:
             MachineError: a row or norm is not finite.
         """
-        writer.sync()
         if not np.isfinite(norms).all():
             row = int(np.flatnonzero(~np.isfinite(norms))[0])
             raise MachineError(f"space {entry.name!r}: the norm of row {row} is not finite")
-        chosen = np.ones(entry.rows, bool) if population is None else population
-        mean, covariance = moments(blocks(writer, norms), chosen, entry.width, entry.name)
-        centered = np.empty(entry.rows, np.float32)
-        for first, block in blocks(writer, norms):
-            centered[first : first + len(block)] = np.linalg.norm(block - mean, axis=1)
-        arrays: dict[str, NDArray[Any]] = {
-            "norms": norms,
-            "centered_norms": centered,
-            "mean": mean,
-            "covariance": covariance,
-            **extra,
-        }
-        whole = [rows_file(entry.name)]
-        if is_coded(entry):
-            whole.append(codes_file(entry.name))
-            source = Source(entry, writer.get, norms, centered, mean)
-            arrays |= write_codes(self.folder, whole[-1], writer.shards, source)
-        _save_npz(self.folder / moments_file(entry.name), arrays)
+        with ThreadPoolExecutor(1, "sealing") as aside:
+            sealing = aside.submit(self._sealed, rows_file(entry.name), writer)
+            source = Source(
+                entry, writer.get, norms, np.empty(entry.rows, np.float32), np.empty(entry.width)
+            )
+            arrays, files = self._beside(source, writer.shards, population)
+            files = sealing.result() | files
         writer.close()
-        files = {moments_file(entry.name): self.file_entry(moments_file(entry.name))}
-        for file in whole:
-            for shard in writer.shards:
-                path = self.folder / shard.file(file)
-                files[shard.file(file)] = FileEntry.of(path, shard.first, shard.rows)
+        beside = moments_file(entry.name)
+        _save_npz(self.folder / beside, arrays | extra)
+        files[beside] = self.file_entry(beside)
         self.keep(
             f"space {entry.name}",
             {
                 "entry": vars(entry),
-                "files": {path: vars(file) for path, file in files.items()},
+                "files": {name: vars(file) for name, file in files.items()},
             },
         )
-        return arrays
+        return arrays | extra
+
+    def _beside(
+        self, source: Source, shards: Sequence[Shard], population: NDArray[np.bool_] | None
+    ) -> tuple[dict[str, NDArray[Any]], dict[str, FileEntry]]:
+        """What stands beside the rows of a space, codes written; and the entries of their files.
+
+        The mean and the centred norms of `source` are filled in as they are found.
+        """
+        entry, coded = source.entry, is_coded(source.entry)
+        # Cosines compare the rows whatever their mean is, so that one walk finds both moments.
+        compared = Compared(entry.width) if coded and entry.measure == "cosine" else None
+        # Of vectors that are all of one length, they are the same but for it.
+        alone = compared is not None and population is None
+        length = _length_of_all(source.norms) if alone else None
+        found = Moments(entry.width)
+
+        def parts(first: int) -> tuple[Part, tuple[Float32, Part] | None]:
+            unit = source.rows(first)
+            _require_finite(entry, first, unit)
+            vectors = source.lengthened(first, unit)
+            if population is not None:
+                vectors = vectors[population[first : first + len(unit)]]
+            part = Part.of(vectors) if length is None else Part.of_mean(vectors)
+            if compared is None:
+                return part, None
+            return part, Compared.part_of(source, source.compared(first, unit))
+
+        for _, (part, also) in source.walk(parts):
+            found.add(part)
+            if compared is not None and also is not None:
+                compared.add(*also)
+        source.mean[:], covariance = found.found()
+        if compared is None:  # else the walk that writes codes finds them
+            source.center_all()
+        elif length is not None:
+            covariance = compared.moments()[1] * length**2
+        arrays: dict[str, NDArray[Any]] = {
+            "norms": source.norms,
+            "centered_norms": source.centered_norms,
+            "mean": source.mean,
+            "covariance": covariance,
+        }
+        if not coded:
+            return arrays, {}
+        file = codes_file(entry.name)
+        arrays |= write_codes(self.folder, file, shards, source, compared)
+        return arrays, self._entries(file, shards)
+
+    def _sealed(self, file: str, writer: ShardsWriter) -> dict[str, FileEntry]:
+        """What is to be said of the files of rows, once all of them is on the disk."""
+        found = self._entries(file, writer.shards)
+        writer.sync()
+        return found
+
+    def _entries(self, file: str, shards: Sequence[Shard]) -> dict[str, FileEntry]:
+        """What is to be said of the files of some shards; `file` where one is the only one."""
+        names = [(shard.file(file), shard) for shard in shards]
+        return {
+            name: FileEntry.of(self.folder / name, shard.first, shard.rows) for name, shard in names
+        }
 
     def finished(self, space: str) -> tuple[SpaceEntry, dict[str, FileEntry]] | None:
         """Entry and files of a finished space, or None."""
@@ -336,12 +380,18 @@ def unit_rows(raw: NDArray[np.floating[Any]]) -> tuple[Float32, Float32]:
     return unit, norms
 
 
-def blocks(writer: ShardsWriter, norms: Float32) -> Iterator[tuple[int, NDArray[np.float64]]]:
-    """The vectors of a space as they were before they were made unit, a block at a time."""
-    for first in range(0, writer.rows, BLOCK):
-        count = min(BLOCK, writer.rows - first)
-        unit = writer.get(first, count).astype(np.float64)
-        yield first, unit * norms[first : first + count, None]
+def _require_finite(entry: SpaceEntry, first: int, rows: Float32) -> None:
+    """Raise `MachineError` where a number of some rows, the first of them given, is none."""
+    finite = np.isfinite(rows)
+    if not finite.all():
+        row = first + int(np.flatnonzero(~finite.all(axis=1))[0])
+        raise MachineError(f"space {entry.name!r}: row {row} is not finite")
+
+
+def _length_of_all(norms: Float32) -> float | None:
+    """The length of all vectors, where it is the same but for what float32 leaves of it."""
+    least, most = float(norms.min()), float(norms.max())
+    return least if most - least <= 2**-22 * least else None
 
 
 def write_catalog(folder: Path, tables: dict[str, dict[str, Any]], modelled: bool = True) -> None:
@@ -349,8 +399,8 @@ def write_catalog(folder: Path, tables: dict[str, dict[str, Any]], modelled: boo
 
     Without a model behind it (`modelled` False) some columns mean less; words.sql says so.
 
-    A column is a NumPy array or a list with one value a row, or a text of SQL whose value every row
-    has; where one is a list, so are all others.
+    A column is an array of NumPy or Arrow or a list with one value a row, or a text of SQL whose
+    value every row has; where one is a list, so are all others.
 
     Raises:
         MachineError: the file cannot be written, for want of room or otherwise.
@@ -391,6 +441,8 @@ def insert(con: Any, table: str, columns: dict[str, Any]) -> None:
             "SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = ?", [table]
         ).fetchall()
     )
+    import pyarrow as pa
+
     names = list(columns)
     if set(names) != set(types):
         raise ValueError(f"table {table}: columns {names} are not those of the schema")
@@ -398,7 +450,7 @@ def insert(con: Any, table: str, columns: dict[str, Any]) -> None:
         arrays = {name: column for name, column in columns.items() if not isinstance(column, str)}
         said = {name: name if name in arrays else columns[name] for name in names}
         picked = ", ".join(f"{said[name]}::{_sql_type(types[name])}" for name in names)
-        con.register(_ARRAYS, arrays)
+        con.register(_ARRAYS, pa.table(arrays))
         con.execute(f"INSERT INTO {table} ({', '.join(names)}) SELECT {picked} FROM {_ARRAYS}")
         con.unregister(_ARRAYS)
         return
