@@ -35,7 +35,7 @@ from indexer.store.spaces import (
 )
 from indexer.store.typed import WrongType, read
 
-FORMAT = 7
+FORMAT = 8
 MANIFEST = "manifest.json"
 CATALOG = "catalog.duckdb"
 TOKENIZER = "tokenizer.json"
@@ -503,14 +503,19 @@ def codes_file(space: str) -> str:
     return f"{SPACES}/{space}.codes"
 
 
+def z_codes_file(space: str) -> str:
+    """Where the codes of what z compares with words lie, of neurons, relative to the index."""
+    return f"{SPACES}/{space}.zcodes"
+
+
 def moments_file(space: str) -> str:
     """Where a space's norms, mean and covariance lie, relative to the index."""
     return f"{SPACES}/{space}.npz"
 
 
-def files_of(space: str) -> tuple[str, str, str]:
+def files_of(space: str) -> tuple[str, ...]:
     """All files that a space may have: those of its rows, of its moments and of its codes."""
-    return rows_file(space), moments_file(space), codes_file(space)
+    return rows_file(space), moments_file(space), codes_file(space), z_codes_file(space)
 
 
 def parse_layers(text: str, available: Iterable[int]) -> tuple[int, ...]:

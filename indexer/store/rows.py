@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -94,7 +95,7 @@ def read_rows(fd: int, width: int, first: int, count: int) -> Float32:
 
 
 _CACHED_ROWS = 192
-_MANY_QUERIES, _COPIED_ROWS, _APART = 16, 8192, 16
+_MANY_QUERIES, _COPIED_ROWS, _APART = 16, 2048, 16
 _FEW_ROWS = 4096
 """Rows below which one thread is as fast as several."""
 _MANY_ROWS = 1024
@@ -140,7 +141,33 @@ class MappedRows(Mapped):
         self.require_whole()
         if most - least >= _MANY_ROWS and (isinstance(which, slice) or len(which) >= _MANY_ROWS):
             self.read_ahead()
-        return np.array(self._matrix[which], np.float32)
+        rows = self._matrix[which]
+        # A slice is a view of the file; what is picked is a copy already.
+        return np.array(rows, np.float32) if isinstance(which, slice) else rows
+
+    def walk(self, queries: Float32) -> Iterator[tuple[int, Float32]]:
+        """Inner products with many queries, of some rows after the other: (m, width) float32.
+
+        Yields the position of the first of them, and (n, m) float32, which the next overwrite.
+        """
+        queries = np.ascontiguousarray(queries, np.float32)
+        self.require_whole()
+        self.read_ahead()
+        products = np.empty((min(_COPIED_ROWS, self.rows), len(queries)), np.float32)
+        for first, block in self._copies():
+            yield first, np.matmul(block, queries.T, out=products[: len(block)])
+
+    def _copies(self) -> Iterator[tuple[int, Float32]]:
+        """All rows, some after the other, in aligned memory which the next overwrite.
+
+        They are few enough to be in the processor's cache when they are multiplied; and memory that
+        is used again needs no new pages.
+        """
+        copy = np.empty((min(_COPIED_ROWS, self.rows), self.width), np.float32)
+        for first in range(0, self.rows, _COPIED_ROWS):
+            block = copy[: min(_COPIED_ROWS, self.rows - first)]
+            np.copyto(block, self._matrix[first : first + len(block)])
+            yield first, block
 
     def scan(self, queries: Float32) -> Float32:
         """Inner products of every row with some queries: (m, width) -> (m, rows) float32.
@@ -155,8 +182,7 @@ class MappedRows(Mapped):
         if len(queries) >= _MANY_QUERIES:
             # Rows of the result that lie a multiple of a page apart would share few cache lines.
             out = np.empty((len(queries), self.rows + _APART), np.float32)[:, : self.rows]
-            for first in range(0, self.rows, _COPIED_ROWS):
-                block = np.array(self._matrix[first : first + _COPIED_ROWS], np.float32)
+            for first, block in self._copies():
                 np.matmul(queries, block.T, out=out[:, first : first + len(block)])
             return out
         out = np.empty((len(queries), self.rows), np.float32)
@@ -217,19 +243,52 @@ class UnitRows(MappedRows):
         """
         with np.errstate(over="ignore", invalid="ignore"):
             out = super().scan(queries)
-            greatest = np.maximum(out.max(axis=1), -out.min(axis=1))
-            longest = np.linalg.norm(queries.astype(np.float64), axis=1) * (1 + ROUNDING)
-        sound = greatest <= longest  # not so where either is no number
-        if not sound.all():
-            query = int(np.argmin(sound))
-            products = out[query]
-            at = int(np.argmax(np.where(np.isfinite(products), np.abs(products), np.inf)))
-            cosine = float(products[at]) * (1 + ROUNDING) / max(float(longest[query]), 1e-300)
-            raise self._not_unit(f"row {at:,} has a cosine of {cosine:.3g} with what was asked")
+            self._check(out, 0, _longest(queries))
         return out
+
+    def walk(self, queries: Float32) -> Iterator[tuple[int, Float32]]:
+        """Inner products with many queries, as of any rows.
+
+        Raises:
+            DamagedIndex: as `scan` does.
+        """
+        with np.errstate(over="ignore", invalid="ignore"):
+            longest, each = _longest(queries), super().walk(queries)
+        while True:
+            with np.errstate(over="ignore", invalid="ignore"):
+                found = next(each, None)
+                if found is None:
+                    return
+                self._check(found[1].T, found[0], longest)
+            yield found
+
+    def _check(self, products: Float32, first: int, longest: NDArray[np.float64]) -> None:
+        """Raise `DamagedIndex` where a product is greater than the query's length, or no number.
+
+        Args:
+            products: (m, n) float32.
+            first: position of the first row that they are of.
+            longest: what they may be at the most, (m,) float64.
+        """
+        greatest = np.maximum(products.max(axis=1), -products.min(axis=1))
+        sound = greatest <= longest  # not so where either is no number
+        if sound.all():
+            return
+        query = int(np.argmin(sound))
+        wrong = products[query]
+        at = int(np.argmax(np.where(np.isfinite(wrong), np.abs(wrong), np.inf)))
+        cosine = float(wrong[at]) * (1 + ROUNDING) / max(float(longest[query]), 1e-300)
+        raise self._not_unit(f"row {first + at:,} has a cosine of {cosine:.3g} with what was asked")
 
     def _not_unit(self, said: str) -> DamagedIndex:
         return DamagedIndex(f"{self.label}: {said}: `indexer verify` says what is damaged")
+
+
+def _longest(queries: Float32) -> NDArray[np.float64]:
+    """What products of some queries with unit rows may be at the most: (m,) float64."""
+    found: NDArray[np.float64] = np.linalg.norm(queries.astype(np.float64), axis=1)
+    found *= 1 + ROUNDING
+    return found
 
 
 def not_unit(rows: Float32) -> NDArray[np.int64]:

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.store.codes import write_codes
-from indexer.store.coding import Source, is_coded
+from indexer.store.codes import write_codes, write_z_codes
+from indexer.store.coding import Source, Standardised, is_coded, is_z_coded, z_factors
 from indexer.store.errors import MachineError, SemanticError
 from indexer.store.files import FileEntry
 from indexer.store.layout import (
@@ -30,6 +30,7 @@ from indexer.store.layout import (
     codes_file,
     moments_file,
     rows_file,
+    z_codes_file,
 )
 from indexer.store.moments import moments
 from indexer.store.rows import Float32, RowsWriter
@@ -143,7 +144,8 @@ class Staging:
             writer: its rows, all of them put.
             norms: (rows,) float32, the length each unit row had.
             population: (rows,) bool, whose mean and covariance are taken; all rows where None.
-            **extra: further arrays with one entry a row.
+            **extra: further arrays with one entry a row; with `embed_std` among them, the
+                deviation of its products with words, the space may get codes of what z compares.
 
         Returns:
             The arrays written: `norms`, `centered_norms` (rows,) float32, the latter |x - mu|;
@@ -174,6 +176,13 @@ class Staging:
             paths.append(codes_file(entry.name))
             source = Source(entry, writer.get, norms, centered, mean)
             arrays |= write_codes(self.folder / paths[-1], source)
+        if "embed_std" in extra:
+            lengths = norms.astype(np.float64)
+            factors = z_factors(lengths, extra["embed_std"])
+            if is_z_coded(entry, lengths, factors):
+                paths.append(z_codes_file(entry.name))
+                scaled = Standardised(entry, writer.get, factors)
+                arrays |= write_z_codes(self.folder / paths[-1], scaled)
         _save_npz(self.folder / moments_file(entry.name), arrays)
         writer.close()
         files = {path: FileEntry.of(self.folder / path) for path in paths}
