@@ -7,6 +7,8 @@ that. Knows rows and vectors; knows no measure.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,9 +34,17 @@ def row_squares(rows: Float64) -> Float64:
 
 def unit_products(space: Space, positions: NDArray[np.int64], vector: Float64) -> Float64:
     """Inner products of some unit rows of a space with a vector, in float64: (n,) float64."""
-    found = np.empty(len(positions))
+    return products_of_each(space, positions, [vector])[0]
+
+
+def products_of_each(
+    space: Space, positions: NDArray[np.int64], vectors: Sequence[Float64]
+) -> list[Float64]:
+    """The same with several vectors: (n,) float64 each."""
+    found = [np.empty(len(positions)) for _ in vectors]
     for first in range(0, len(positions), ROWS_AT_ONCE):
         here = slice(first, first + ROWS_AT_ONCE)
         rows = space.rows.take(positions[here]).astype(np.float64)
-        found[here] = row_products(rows, vector)
+        for products, vector in zip(found, vectors, strict=True):
+            products[here] = row_products(rows, vector)
     return found

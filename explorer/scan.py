@@ -10,25 +10,29 @@ scanned only where it proves too little. Knows no texts and no question.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.best_of_each import QUERIES_AT_ONCE, near_of_each
 from explorer.calibration import calibrate, calibrated
 from explorer.first_pass import FirstPass, Tally
 from explorer.measures.measure import Measure
 from explorer.products import Float64
 from explorer.questions import Calibration
 from explorer.ranking import best
-from indexer.store.rows import Float32
+from indexer.store.space import Space
 
 Int64 = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 FEW = 8
 """Queries up to which each has a pass over codes of its own; more are one product with all rows."""
+
+_SPARSE = 256
+"""One of so many items at the most are the best that a walk over the rows keeps."""
 
 _ROUNDING = 1e-13
 """What a formula over exact scores may be off by in float64, as a share of its result."""
@@ -47,7 +51,8 @@ class Scan:
         sign: 1 where a higher score is better, -1 for a distance.
         first: a pass over codes, which may answer without all scores.
         spread: mean and standard deviation of all exact scores, where they are known without them.
-        scanned: the scores of all items in float32, where they are known so: (rows,).
+        near: positions of all that may be among the best, where they are known, (n,) int64, and
+            for how many of the best.
         tally: what was done to find scores.
     """
 
@@ -58,7 +63,7 @@ class Scan:
     sign: int = 1
     first: FirstPass | None = None
     spread: tuple[float, float] | None = None
-    scanned: Float32 | None = None
+    near: tuple[Int64, int] | None = None
     tally: Tally = field(default_factory=Tally)
 
     @cached_property
@@ -74,8 +79,7 @@ class Scan:
     @property
     def _first(self) -> FirstPass | None:
         """The pass over codes, while the scores of all items are not known."""
-        known = "values" in vars(self) or self.scanned is not None
-        return None if known else self.first
+        return None if "values" in vars(self) else self.first
 
     def calibration(self, population: str) -> Calibration:
         """What a score is read against: mean and deviation of all items' scores.
@@ -99,14 +103,12 @@ class Scan:
         Returns:
             Positions (k,) int64, and scores (k,) float64.
         """
+        if among is None and self.near is not None and k <= self.near[1]:
+            return self._sorted(self.near[0], k)
         if among is None and self._first is not None:
             proven = self._first.best(k)
             if proven is not None:
                 return proven
-        if self.scanned is not None and among is None:
-            # Where scores are a scan's products, all are off by one figure.
-            by = 2 * float(self.allowed(np.empty(0)))
-            return self._sorted(_not_below(self.scanned, k, by), k)
         values = self.values if among is None else self.values[among]
         keys = values if self.sign > 0 else -values
         first = best(keys, k)
@@ -161,13 +163,19 @@ class Scan:
         return np.broadcast_to(self.off_by, len(self.values))[at]
 
 
-def scan(measure: Measure, query: Float64, tally: Tally | None = None) -> Scan:
+def scan(
+    measure: Measure,
+    query: Float64,
+    tally: Tally | None = None,
+    near: tuple[Int64, int] | None = None,
+) -> Scan:
     """The scores of all items of a measure's space with a composed query.
 
     Args:
         measure: of the space.
         query: as composed.
         tally: what is done is counted in; a new one unless given.
+        near: as `Scan.near`.
     """
     done = Tally() if tally is None else tally
 
@@ -175,7 +183,7 @@ def scan(measure: Measure, query: Float64, tally: Tally | None = None) -> Scan:
         done.scans += 1
         return measure.scores(query)
 
-    return _scan(measure, query, find, done)
+    return _scan(measure, query, find, done, near)
 
 
 def together(measure: Measure, queries: Sequence[Float64], tally: Tally) -> list[Scan]:
@@ -191,15 +199,29 @@ def together(measure: Measure, queries: Sequence[Float64], tally: Tally) -> list
     return [_scan(measure, query, partial(find, at), tally) for at, query in enumerate(queries)]
 
 
-def scans_of_each(measure: Measure, queries: Sequence[Float64] | Float64) -> Iterator[Scan]:
-    """The same of several queries; many walk over the rows together, a few of them at a time."""
+def scans_of_each(
+    measure: Measure, queries: Sequence[Float64] | Float64, k: int = 0
+) -> Iterator[Scan]:
+    """The same of several queries; many walk over the rows together.
+
+    Args:
+        measure: of the space.
+        queries: as composed.
+        k: how many of the best of each will be asked for, where that is known and no more is.
+    """
     if len(queries) <= FEW:
         yield from (scan(measure, query) for query in queries)
         return
-    if measure.as_scanned:  # the best are found in float32, which takes half the memory's time
-        for query, products in zip(queries, measure.products_of_each(queries), strict=True):
-            wide = partial(products.astype, np.float64)
-            yield replace(_scan(measure, query, wide, Tally(scans=1)), scanned=products)
+    if measure.as_scanned and measure.codes is not None and 0 < k <= _most(measure.space):
+        # Nothing but the best is kept of a walk; all else that may be asked is found when it is.
+        for first in range(0, len(queries), QUERIES_AT_ONCE):
+            those = queries[first : first + QUERIES_AT_ONCE]
+            directions = np.stack([measure.facing(query)[1] for query in those])
+            # Where scores are a scan's products, all are off by one figure.
+            by = 2 * float(measure.off_by(np.empty(0), directions[0]))
+            each = near_of_each(measure.space, directions, k, by)
+            for query, near in zip(those, each, strict=True):
+                yield scan(measure, query, Tally(scans=1), (near, k))
         return
     for query, values in zip(queries, measure.scores_of_each(queries), strict=True):
         found = _scan(measure, query, lambda values=values: values, Tally(scans=1))  # type: ignore[misc]
@@ -207,7 +229,13 @@ def scans_of_each(measure: Measure, queries: Sequence[Float64] | Float64) -> Ite
         yield found
 
 
-def _scan(measure: Measure, query: Float64, find: Callable[[], Float64], tally: Tally) -> Scan:
+def _scan(
+    measure: Measure,
+    query: Float64,
+    find: Callable[[], Float64],
+    tally: Tally,
+    near: tuple[Int64, int] | None = None,
+) -> Scan:
     def exact(positions: Int64) -> Float64:
         tally.exact += len(positions)
         return measure.exact_scores(positions, query)
@@ -223,17 +251,14 @@ def _scan(measure: Measure, query: Float64, find: Callable[[], Float64], tally: 
         sign=measure.sign,
         first=first,
         spread=measure.spread(query),
+        near=near,
         tally=tally,
     )
 
 
-def _not_below(scores: Float32, k: int, by: float) -> Int64:
-    """Positions of the scores that are not below the k-th highest by more than that."""
-    limit = float(np.min(scores[best(scores, k)])) - by
-    single = np.float32(limit)
-    if single > limit:
-        single = np.nextafter(single, np.float32(-np.inf))
-    return np.flatnonzero(scores >= single)
+def _most(space: Space) -> int:
+    """For how many of the best of each query a walk is faster than all scores."""
+    return space.entry.rows // _SPARSE
 
 
 def scan_of(

@@ -19,8 +19,10 @@ from hypothesis import strategies as st
 
 from close_rows import Close, Float64, asked, close_rows, one_by_one, sorted_by, space_of
 from conftest import Run
-from explorer import first_pass
+from explorer import best_of_each, first_pass
+from explorer import scan as scans
 from explorer.calibration import calibrate
+from explorer.first_pass import Tally
 from explorer.measures.measure import Measure
 from explorer.measures.registry import KINDS
 from explorer.scan import FEW, scan, scans_of_each
@@ -28,12 +30,14 @@ from indexer.importing import ImportRequest, import_vectors
 from indexer.portable.vectors import VectorSource
 from indexer.progress import Narrator
 from indexer.store import codes, coding
+from indexer.store import rows as store_rows
 from indexer.store.codes import Codes, fault_of
-from indexer.store.coding import CODED, Source, code_width, rounding, turned
+from indexer.store.coding import CODED, Source, code_width, rounding, turned, turned_alone
 from indexer.store.errors import DamagedIndex
 from indexer.store.files import FileEntry
 from indexer.store.layout import Manifest, codes_file, moments_file, rows_file
 from indexer.store.read import Index
+from indexer.store.rows import file_bytes
 from indexer.store.space import Space
 from indexer.store.verify import verify
 
@@ -95,6 +99,8 @@ def test_turning_keeps_products_and_float32_turns_as_it_says(seed: int, width: i
     np.testing.assert_allclose(exact @ exact.T, vectors @ vectors.T, atol=1e-14)
     off = np.linalg.norm(turned(vectors.astype(np.float32)) - exact, axis=1)
     assert off.max() <= rounding(width)
+    for vector, whole in zip(vectors, exact, strict=True):
+        np.testing.assert_allclose(turned_alone(vector), whole, atol=1e-14)
 
 
 def test_turning_leaves_no_dimension_that_stands_out() -> None:
@@ -204,24 +210,68 @@ def test_of_many_rows_products_are_added_up_in_float32_where_that_is_near_enough
             assert by.spread(direction) == expected
 
 
+@pytest.fixture
+def in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many queries walk over few rows too, a few of them at a time."""
+    monkeypatch.setattr(scans, "_SPARSE", 1)
+    monkeypatch.setattr(best_of_each, "_RUN", 4)
+    monkeypatch.setattr(store_rows, "_COPIED_ROWS", 50)
+
+
 NONE = bytes([128])
 """How a code of 0 is stored."""
 
 
-@settings(derandomize=True, deadline=None, max_examples=60)
-@given(data=st.data(), close=close_rows, measure=st.sampled_from(CODED))
+@settings(derandomize=True, deadline=None, max_examples=80)
+@given(
+    data=st.data(),
+    close=close_rows,
+    measure=st.sampled_from(CODED),
+    known=st.sampled_from([0, 1, 7, 40]),
+)
+@pytest.mark.usefixtures("in_blocks")
 def test_the_best_of_many_queries_together_are_those_of_a_sort_in_float64(
-    data: Any, close: Close, measure: str
+    data: Any, close: Close, measure: str, known: int
 ) -> None:
     with space_of(close.vectors(), measure, coded=True) as space:
         by = KINDS[measure](space)
         queries = [asked(data, by) for _ in range(FEW + 1)]
-        for query, found in zip(queries, scans_of_each(by, queries), strict=True):
+        for query, found in zip(queries, scans_of_each(by, queries, known), strict=True):
             exact = one_by_one(by, query)
             for k in (1, 7):
                 positions, values = found.best(k)
                 assert positions.tolist() == sorted_by(exact, 1, k)
                 assert values.tolist() == exact[positions].tolist()
+
+
+@pytest.mark.parametrize("at_once", [3, 512])
+def test_a_walk_keeps_little_more_than_the_best(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scans, "QUERIES_AT_ONCE", at_once)
+    with space_of_many() as space:
+        by = KINDS["cosine"](space)
+        queries = list(queries_of(by, 20))
+        for query, found in zip(queries, scans_of_each(by, queries, 12), strict=True):
+            assert found.near is not None
+            assert 12 <= len(found.near[0]) < 20
+            whole = scan(by, query)
+            assert found.best(12)[0].tolist() == whole.best(12)[0].tolist()
+            assert found.tally == Tally(passes=0, scans=1, exact=len(found.near[0]))
+            # Of more than a walk has kept a pass tells, as of one query.
+            assert found.best(30)[0].tolist() == whole.best(30)[0].tolist()
+            assert found.calibration("all") == whole.calibration("all")
+
+
+def test_a_damaged_row_is_told_by_a_walk() -> None:
+    queries = np.random.default_rng(4).normal(size=(20, 40))
+    with space_of_many() as space:
+        with (Path(space._folder) / rows_file(space.name)).open("r+b") as file:
+            file.seek(file_bytes(4000, 40))
+            file.write(np.full(40, 7, np.float32).tobytes())
+        by = KINDS["cosine"](space)
+        with pytest.raises(DamagedIndex, match=r"row 4,000 has a cosine of -?[0-9.]+ with"):
+            list(scans_of_each(by, queries, 12))
 
 
 def space_of_many(measure: str = "cosine", **wrong: Any) -> Any:
@@ -410,6 +460,9 @@ EXPLAINED = re.compile(
         (["analogy", "king - man + woman", "--target", "queen"], None, None),
         (["analogy", "king - man + woman", "--method", "mul"], 0, 3),
         (["neuron", "L29N112"], 3, 0),
+        (["middleman", "large", "tall"], 1, 0),
+        (["middleman", "large", "tall", "--per-layer", "2"], 0, 1),
+        (["middleman", "large", "tall", "--score", "cosine"], 0, 1),
     ],
 )
 def test_explain_says_how_scores_were_found_and_changes_no_answer(

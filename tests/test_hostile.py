@@ -939,11 +939,12 @@ def test_a_catalog_of_another_index_is_told(folder: Path, tiny_indexes: Path) ->
     [
         lambda space: space.scan(np.ones(space.entry.width)),
         lambda space: space.scan_all(np.ones((20, space.entry.width))),
+        lambda space: list(space.walk(np.ones((20, space.entry.width)))),
         lambda space: space.vector(40),
         lambda space: space.rows.take(np.array([1, 40])),
         lambda space: space.rows.block(0, 40),
     ],
-    ids=["scan", "scan of many", "vector", "take", "block"],
+    ids=["scan", "scan of many", "walk", "vector", "take", "block"],
 )
 def test_rows_cut_while_they_are_open_are_told(read: Callable[[Any], Any], folder: Path) -> None:
     with Index(folder) as index:

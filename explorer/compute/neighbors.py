@@ -22,6 +22,7 @@ from explorer.measures.registry import checked_measure
 from explorer.products import Float64
 from explorer.progress import Progress
 from explorer.questions import Calibration, Meta, Neighbor, Neighbors, NeighborsQuery
+from explorer.questions.answer import Scoring
 from explorer.resolve import Item, Resolver, folded
 from explorer.scan import Scan, scan, scans_of_each
 from indexer.store.errors import option_named
@@ -50,6 +51,9 @@ def answer_each(
     Expressions asked alike walk over the rows together. None for one that names nothing, where
     `skip` says so; else an error names the expression.
     """
+    if len(queries) == 1:
+        yield from _of_alike(work.resolver, queries, skip)
+        return
     alike: dict[NeighborsQuery, list[int]] = {}
     for at, query in enumerate(queries):
         alike.setdefault(replace(query, expression=""), []).append(at)
@@ -97,12 +101,14 @@ def answers(
 ) -> Iterator[Neighbors]:
     """The k nearest to each of some composed queries, asked as `how` says, text aside."""
     space = measure.space
-    each = zip(texts, items, queries, scans_of_each(measure, queries), strict=True)
+    reaches = [_reach(k, own, space, how.include_inputs, how.distinct) for own in items]
+    scans = scans_of_each(measure, queries, max(reaches, default=0))
+    each = zip(texts, items, queries, reaches, scans, strict=True)
     while part := list(islice(each, NAMED_TOGETHER)):
         read = []
-        for text, own, query, scanned in part:
+        for text, own, query, reach, scanned in part:
             nearest = Nearest(measure, query, scanned)
-            nearest.look(_reach(k, own, space, how.include_inputs, how.distinct))
+            nearest.look(reach)
             read.append((text, own, nearest, scanned.calibration(population(space))))
             nearest.forget()
         # Their names are looked up at once, and kept for what follows.
@@ -118,11 +124,15 @@ def answers(
                 how.include_inputs,
                 how.distinct,
             )
-            meta = meta_of(index, space, measure.name, own, calibration, measure.notes)
-            meta = replace(
-                meta,
-                fewer=fewer_near(k, rows, how.include_inputs),
-                scoring=nearest.tally.scoring(),
+            meta = meta_of(
+                index,
+                space,
+                measure.name,
+                own,
+                calibration,
+                measure.notes,
+                fewer_near(k, rows, how.include_inputs),
+                nearest.tally.scoring(),
             )
             yield Neighbors(replace(how, expression=text), rows, meta)
 
@@ -249,6 +259,8 @@ def meta_of(
     items: Sequence[Item],
     calibration: Calibration | None = None,
     notes: tuple[str, ...] = (),
+    fewer: tuple[str, ...] = (),
+    scoring: Scoring | None = None,
 ) -> Meta:
     """What an answer rests on."""
     return Meta(
@@ -260,4 +272,6 @@ def meta_of(
         resolved=tuple(item.resolved for item in items),
         calibration=calibration,
         notes=notes,
+        fewer=fewer,
+        scoring=scoring,
     )

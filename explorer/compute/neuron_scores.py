@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from explorer.compute.middleman import exact_neuron_scores
+from explorer.compute.best_neurons import exact_neuron_scores
 from explorer.compute.neighbors import meta_of
 from explorer.compute.spread import bins, standardised
 from explorer.compute.workspace import Workspace

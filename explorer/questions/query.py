@@ -112,6 +112,12 @@ class Parameter:
     placeholder: str
     kept_as: str
 
+    @functools.cached_property
+    def plain(self) -> Any:
+        """The type whose values are all taken as they are; None where each is looked at."""
+        looked_at = self.several or self.choices or self.takes in ("layers", "file")
+        return None if looked_at or self.type not in (str, int, bool) else self.type
+
     @property
     def about(self) -> str:
         """Which choices there are, what it is, and what it is unless given, as a sentence."""
@@ -236,6 +242,8 @@ class Query(Generic[R]):
     def __post_init__(self) -> None:
         for one in parameters(type(self)):
             given = getattr(self, one.name)
+            if type(given) is one.plain:  # as it is: most are, and queries are made by the hundred
+                continue
             value = _tidied(one, given)
             if value is not given:
                 object.__setattr__(self, one.name, value)

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from explorer.compute.middleman import exact_neuron_scores
+from explorer.compute.best_neurons import exact_neuron_scores
 from explorer.compute.similarity import similarities
 from explorer.engines.local import Local
 from explorer.errors import BadExpression, QueryError, UnknownWord

@@ -74,6 +74,8 @@ def of_space(space: SpaceEntry) -> Declared:
         "residuals": ("<f4", each, 0),
         "compared_mean": ("<f8", wide, -np.inf),
         "compared_covariance": ("<f8", wide * 2, -np.inf),
+        "z_scales": ("<f4", (code_width(space.width),), 0),
+        "z_residuals": ("<f4", each, 0),
         "embed_mean": ("<f8", each, -np.inf),
         "embed_std": ("<f8", each, 0),
         "nearest_tokens": ("<i4", (*each, 4), -1),

@@ -8,8 +8,10 @@ no faiss. What the bytes mean is in `indexer.store.coding`.
 
 from __future__ import annotations
 
+import math
 import os
 import struct
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,8 +24,10 @@ from numpy.typing import NDArray
 from indexer.store.coding import (
     MOST_CODE,
     SLACK,
+    Blocks,
     Float64,
     Source,
+    Standardised,
     code_width,
     coded,
     in_cache,
@@ -32,7 +36,7 @@ from indexer.store.coding import (
     rounding,
     scales_of,
     signs,
-    turned,
+    turned_alone,
 )
 from indexer.store.files import FileEntry, opened
 from indexer.store.layout import codes_file
@@ -44,6 +48,11 @@ from indexer.store.spaces import SpaceEntry
 
 Int64 = NDArray[np.int64]
 
+_Part = tuple[Int64, Float64]
+
+_this_thread = threading.local()
+"""Whether it was said of the thread that faiss is to use it alone."""
+
 _ROWS_A_THREAD = 8192
 """Rows for which one more thread is worth its while."""
 
@@ -51,6 +60,10 @@ _PROBES, _ALIKE = 8, 1e-9
 """Along how many directions moments are held against the rows, and how far they may be apart."""
 _SURE = 2e-10
 """The same of moments whose products were added up in float32, before they are written."""
+
+Z_ALIKE = 2.0**-20
+"""The same of the moments of a neuron's products with words, as a share of both lengths: they are
+found of vectors whose stored rows and lengths are rounded to float32."""
 
 # fourcc, d, ntotal, two unused words, is_trained, metric (0: inner product); then the quantizer:
 # its type (8: QT_8bit_direct_signed), how and from what it was trained, d, bytes a vector, numbers
@@ -118,9 +131,8 @@ class Compared:
         Of many rows products are added up in float32, which takes half as long: `write_codes`
         holds what comes of it against the rows.
         """
-        most = [np.maximum(wide.max(axis=0), -wide.min(axis=0)) for _, wide in in_cache(vectors)]
         dtype = np.float32 if in_float32(source.entry) else np.float64
-        return np.max(most, axis=0), Part.of(vectors, dtype)
+        return _greatest(vectors), Part.of(vectors, dtype)
 
     def add(self, most: Float32, part: Part) -> None:
         """Take a block in."""
@@ -173,12 +185,8 @@ def write_codes(
         unit = source.rows(first)
         if centering:
             source.center(first, unit)
-        codes = np.empty((len(unit), code_width(entry.width)), np.int8)
         vectors = source.compared(first, unit)
-        for at, wide in in_cache(vectors):
-            here = slice(at, at + len(wide))
-            codes[here], residuals[first + at : first + at + len(wide)] = coded(wide, scales)
-        return codes, along.products(vectors)
+        return _coded(source, first, vectors, scales, residuals), along.products(vectors)
 
     writer = CodesWriter(folder, file, shards, entry.width)
     for _, (codes, products) in source.walk(written):
@@ -193,6 +201,55 @@ def write_codes(
         "compared_mean": spread[0],
         "compared_covariance": spread[1],
     }
+
+
+def write_z_codes(
+    folder: Path, file: str, shards: Sequence[Shard], source: Standardised
+) -> dict[str, NDArray[Any]]:
+    """Write the codes of what z compares of neurons, in two walks over the rows.
+
+    Args:
+        folder: of the index under way.
+        file: what the file is called where it is the only one.
+        shards: which rows lie in which.
+        source: the rows.
+
+    Returns:
+        `z_scales` (code width,) float32, `z_residuals` (rows,) float32.
+    """
+    entry = source.entry
+    greatest = np.zeros(code_width(entry.width), np.float32)
+    for _, most in source.each(lambda _, vectors: _greatest(vectors)):
+        np.maximum(greatest, most, out=greatest)
+    scales, residuals = scales_of(greatest), np.empty(entry.rows, np.float32)
+    writer = CodesWriter(folder, file, shards, entry.width)
+
+    def written(first: int, vectors: Float64) -> NDArray[np.int8]:
+        return _coded(source, first, vectors, scales, residuals)
+
+    for _, codes in source.each(written):
+        writer.put(codes)
+    writer.close()
+    return {"z_scales": scales, "z_residuals": residuals}
+
+
+def _greatest(vectors: Float64) -> Float32:
+    """The greatest number of each dimension of some vectors, turned: (code width,) float32."""
+    most = [np.maximum(wide.max(axis=0), -wide.min(axis=0)) for _, wide in in_cache(vectors)]
+    found: Float32 = np.max(most, axis=0)
+    return found
+
+
+def _coded(
+    source: Blocks, first: int, vectors: Float64, scales: Float32, residuals: Float32
+) -> NDArray[np.int8]:
+    """The codes of a block, (n, code width) int8; what they leave goes into `residuals`."""
+    codes = np.empty((len(vectors), len(scales)), np.int8)
+    for at, wide in in_cache(vectors):
+        here = slice(first + at, first + at + len(wide))
+        lengths = source.lengths(here)
+        codes[at : at + len(wide)], residuals[here] = coded(wide, scales, lengths)
+    return codes
 
 
 def _exactly(source: Source) -> tuple[Float64, Float64]:
@@ -265,6 +322,8 @@ class CodesFile(Mapped):
         kind = f"{rows:,} x {width} file of codes"
         super().__init__(path, header(rows, width), code_width(width), rows, kind, label)
         self.rows, self._wide = rows, code_width(width)
+        self._within: dict[tuple[int, int], dict[str, Any]] = {}
+        """How faiss is asked for some rows alone; there are as many runs of them as threads."""
 
     def search(self, query: Float32, count: int, start: int, stop: int) -> tuple[Int64, Float64]:
         """The codes that score highest among some rows, `start` to `stop`, best first.
@@ -278,16 +337,14 @@ class CodesFile(Mapped):
         Returns:
             Where each lies in the file, and what it scores, in whole numbers.
         """
-        asked: dict[str, Any] = {}
-        if stop - start < self.rows:
-            within = self.faiss.IDSelectorRange(start, stop)
-            asked["params"] = self.faiss.SearchParameters(sel=within)
-        own = self.faiss.omp_get_max_threads()  # of whichever thread this is
-        self.faiss.omp_set_num_threads(1)
-        try:
-            scores, ids = self.faiss_index.search(query, min(count, stop - start), **asked)
-        finally:
-            self.faiss.omp_set_num_threads(own)
+        within = self._within.get((start, stop))
+        if within is None:
+            within = {}
+            if stop - start < self.rows:
+                only = self.faiss.IDSelectorRange(start, stop)
+                within["params"] = self.faiss.SearchParameters(sel=only)
+            self._within[start, stop] = within
+        scores, ids = self.faiss_index.search(query, min(count, stop - start), **within)
         there = ids[0] >= 0
         return ids[0][there], scores[0][there].astype(np.float64)
 
@@ -300,6 +357,13 @@ class CodesFile(Mapped):
         return codes.reshape(-1, self._wide)
 
 
+def _search_alone(faiss: Any) -> None:
+    """Have faiss use the thread that this is, and no others beside it."""
+    if not getattr(_this_thread, "alone", False):
+        faiss.omp_set_num_threads(1)
+        _this_thread.alone = True
+
+
 class Codes:
     """The codes of one space of a sealed index.
 
@@ -309,6 +373,9 @@ class Codes:
         files: what it says of files.
         scales: (code width,) float32.
         residuals: (rows,) float32.
+        file: its name in the index; that of the codes of what is compared unless given.
+        lengths: (rows,) float32, how long the vectors that are coded are at the most; 1 unless
+            given.
     """
 
     def __init__(
@@ -318,8 +385,10 @@ class Codes:
         files: Mapping[str, FileEntry],
         scales: Float32,
         residuals: Float32,
+        file: str = "",
+        lengths: Float32 | None = None,
     ) -> None:
-        whole, label = codes_file(space.name), f"index {folder.name!r}: "
+        whole, label = file or codes_file(space.name), f"index {folder.name!r}: "
 
         def open_file(shard: Shard) -> CodesFile:
             name = shard.file(whole)
@@ -330,11 +399,34 @@ class Codes:
         self._label = label
         self.rows, self.width = space.rows, space.width
         self.scales, self.residuals = scales, residuals
+        self._lengths = lengths
 
     @cached_property
     def _most_left(self) -> float:
         """The greatest residual."""
         return float(self.residuals.max())
+
+    @cached_property
+    def _steps(self) -> tuple[Float64, Float64]:
+        """The scales, and 1 over each or 0 where it is 0: (code width,) float64."""
+        steps = self.scales.astype(np.float64)
+        return steps, np.divide(1.0, steps, out=np.zeros_like(steps), where=steps > 0)
+
+    @cached_property
+    def longest(self) -> float:
+        """How long the vectors that are coded are at the most."""
+        return 1.0 if self._lengths is None else float(self._lengths.max())
+
+    @cached_property
+    def _most_reach(self) -> float:
+        """The greatest length that the codes of a vector stand for."""
+        if self._lengths is None:
+            return 1 + self._most_left
+        return float((self._lengths.astype(np.float64) + self.residuals).max())
+
+    def _reach(self, at: Int64, residuals: Float64) -> Float64:
+        """How long what some codes stand for is at the most: (n,) float64."""
+        return residuals + (1.0 if self._lengths is None else self._lengths[at])
 
     def highest(self, query: Float64, count: int) -> Highest:
         """The items whose codes score highest, `count` or more of them.
@@ -343,15 +435,14 @@ class Codes:
             query: (width,) float64, of length 1.
             count: how many.
         """
-        steps = self.scales.astype(np.float64)
-        direction = turned(query.astype(np.float64)[None])[0]
+        steps, over_steps = self._steps
+        direction = turned_alone(query)
         scaled = direction * steps
         step = float(np.abs(scaled).max()) / MOST_CODE
         asked = np.rint(scaled / step) if step else scaled
-        missed = direction - step * np.divide(
-            asked, steps, out=np.zeros_like(steps), where=steps > 0
-        )
-        left = float(np.linalg.norm(missed[steps > 0]))
+        missed = direction - step * asked * over_steps
+        missed *= steps > 0
+        left = math.sqrt(missed @ missed)
         # What faiss adds up is exact in whole numbers, and rounded to float32 in the end at the
         # least; an order of adding up in float32 is allowed for too.
         left += scan_error(len(steps)) * (1 + left) + SLACK
@@ -360,17 +451,19 @@ class Codes:
         scores = np.concatenate([scores for _, scores in found]) * step
         residuals = self.residuals[positions].astype(np.float64)
         floors = [float(scores[-1]) for at, scores in found if len(at) == count]
-        most = self._most_left + (1 + self._most_left) * left
+        most = self._most_left + self._most_reach * left
         ceiling = max(floors) * step + most if floors else -np.inf
-        return Highest(positions, scores, residuals + (1 + residuals) * left, ceiling)
+        off_by = residuals + self._reach(positions, residuals) * left
+        return Highest(positions, scores, off_by, ceiling)
 
-    def _parts(self, query: Float32, count: int) -> list[tuple[Int64, Float64]]:
+    def _parts(self, query: Float32, count: int) -> list[_Part]:
         """The best of each part of the rows, best first, as many parts as there are threads.
 
         Positions, and what the codes give, in whole numbers.
         """
 
-        def part(first: int, last: int) -> tuple[Int64, Float64]:
+        def part(first: int, last: int) -> _Part:
+            _search_alone(faiss)
             found = [among(piece) for piece in self.files.pieces(first, last)]
             if len(found) == 1:
                 return found[0]
@@ -378,13 +471,21 @@ class Codes:
             best = np.argsort(-scores, kind="stable")[:count]
             return positions[best], scores[best]
 
-        def among(piece: Piece[CodesFile]) -> tuple[Int64, Float64]:
+        def among(piece: Piece[CodesFile]) -> _Part:
             piece.file.require_whole()
             piece.file.read_ahead(piece.start, piece.stop)
             positions, scores = piece.file.search(query, count, piece.start, piece.stop)
             return positions + piece.before, scores
 
-        return in_parts(self.rows, _ROWS_A_THREAD, part)
+        faiss = self.files.file(self.files.shards[0]).faiss
+        own = faiss.omp_get_max_threads()
+        # Before others run, of whom each wants Python's lock when this thread lets go of it.
+        _search_alone(faiss)
+        try:
+            return in_parts(self.rows, _ROWS_A_THREAD, part)
+        finally:  # this thread is not ours
+            faiss.omp_set_num_threads(own)
+            _this_thread.alone = False
 
     def label_of(self, row: int) -> str:
         """Whose a row's codes are, and in which file."""
@@ -394,6 +495,62 @@ class Codes:
         """Codes `first` to `first + count` as they are on disk, (count, code width) int8."""
         pieces = self.files.pieces(first, first + count)
         return np.concatenate([piece.file.stored(piece.start, piece.stop) for piece in pieces])
+
+
+def z_fault_of(
+    codes: Codes, source: Standardised, words: tuple[Float64, Float64], means: Float64
+) -> str:
+    """What codes of what z compares say that does not hold of the rows, as `fault_of` has it.
+
+    Wrong is what an answer would be wrong by: a vector that lies farther from its codes than its
+    residual says, or whose products with the words have another mean or deviation than is stored.
+
+    Args:
+        codes: of neurons.
+        source: their rows.
+        words: mean and covariance of the words' vectors.
+        means: of the products of each vector with them, (rows,) float64.
+    """
+    middle, covariance = words
+    size, most = float(np.linalg.norm(middle)), float(np.trace(covariance))
+
+    def held(first: int, vectors: Float64) -> tuple[Int64, Int64]:
+        """Rows that lie too far from their codes, and those of other moments."""
+        lengths = np.sqrt(np.vecdot(vectors, vectors))
+        off = np.abs(vectors @ middle - means[first : first + len(vectors)])
+        varied = np.vecdot(vectors @ covariance, vectors)
+        off_by = np.abs(varied - (lengths > 0))
+        wrong = (off > Z_ALIKE * lengths * size) | (off_by > Z_ALIKE * lengths**2 * most)
+        return _far_off(codes, source, first, vectors), first + np.flatnonzero(wrong)
+
+    for _, (far, other) in source.each(held):
+        if len(far):
+            return _said_far(codes, far)
+        if len(other):
+            row = int(other[0])
+            name = codes.files.name_of(row)
+            return f"{name}: mean and deviation of row {row:,} are not those of its products"
+    return ""
+
+
+def _far_off(codes: Codes, source: Blocks, first: int, vectors: Float64) -> Int64:
+    """Rows of a block that lie farther from their codes than is said."""
+    stored, wrong = codes.stored(first, len(vectors)), []
+    rounded = np.float32(rounding(source.entry.width))
+    for at, wide in in_cache(vectors):
+        numbers = stored[at : at + len(wide)].astype(np.float32)
+        here = slice(first + at, first + at + len(wide))
+        lengths = source.lengths(here)
+        # As much again is what both lengths are off by.
+        most = codes.residuals[here] + rounded * np.asarray(lengths, np.float32)
+        near = lengths_left(wide, numbers, codes.scales, lengths) <= most
+        wrong.append(first + at + np.flatnonzero(~near))
+    return np.concatenate(wrong)
+
+
+def _said_far(codes: Codes, rows: Int64) -> str:
+    row = int(rows[0])
+    return f"{codes.files.name_of(row)}: row {row:,} lies farther from its codes than is said"
 
 
 def fault_of(codes: Codes, source: Source, spread: tuple[Float64, Float64]) -> str:
@@ -408,25 +565,15 @@ def fault_of(codes: Codes, source: Source, spread: tuple[Float64, Float64]) -> s
         source: its rows.
         spread: `compared_mean` and `compared_covariance`.
     """
-    width, along = source.entry.width, _Along(spread)
+    along = _Along(spread)
 
     def held(first: int, vectors: Float64) -> tuple[Int64, Float64]:
         """Rows that lie too far from their codes, and the products along those directions."""
-        stored, wrong = codes.stored(first, len(vectors)), []
-        for at, wide in in_cache(vectors):
-            numbers = stored[at : at + len(wide)].astype(np.float32)
-            here = codes.residuals[first + at : first + at + len(wide)]
-            # As much again is what both lengths are off by.
-            near = lengths_left(wide, numbers, codes.scales) <= here + np.float32(rounding(width))
-            wrong.append(first + at + np.flatnonzero(~near))
-        return np.concatenate(wrong), along.products(vectors)
+        return _far_off(codes, source, first, vectors), along.products(vectors)
 
     for _, (wrong, products) in source.each(held):
         if len(wrong):
-            row = int(wrong[0])
-            return (
-                f"{codes.files.name_of(row)}: row {row:,} lies farther from its codes than is said"
-            )
+            return _said_far(codes, wrong)
         along.add(products)
     if not along.apart() <= _ALIKE:
         return f"{codes.files.whole}: the moments of what is compared are not those of the rows"

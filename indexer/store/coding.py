@@ -1,9 +1,11 @@
 """How vectors become 8-bit codes, and how far these may be from what they stand for.
 
 Coded are the vectors v that the space's own measure compares, each of length 1 or zero: a row, or
-in a space of centred cosines a row less the mean. They are turned first, so that no dimension
-stands out (`turned`), which leaves every inner product what it is. Then a dimension j has a scale
-s_j, its greatest number over 127, and a vector has a signed byte for each:
+in a space of centred cosines a row less the mean. Of neurons those whose products with words less
+their mean are z are coded too: a row by its length over the deviation of its products. Vectors are
+turned first, so that no dimension stands out (`turned`), which leaves every inner product what it
+is. Then a dimension j has a scale s_j, its greatest number over 127, and a vector has a signed byte
+for each:
 
     c_j = round(v_j / s_j)              r = v - s c, of which the length |r| is kept
 
@@ -13,13 +15,14 @@ A query x of length 1 is turned too, and has bytes with one scale t:
 
 So a product of bytes, which is exact, says of v.x, by Cauchy and Schwarz,
 
-    | v.x - t c.b |  =  | r.x + s c.f |  <=  |r| + (1 + |r|) |f|
+    | v.x - t c.b |  =  | r.x + s c.f |  <=  |r| + (|v| + |r|) |f|
 
 and a few roundings more. Knows vectors; knows no file of codes, and no question.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -30,7 +33,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.store.mapped import in_order
-from indexer.store.rows import BLOCK, Float32
+from indexer.store.rows import BLOCK, ROUNDING, Float32
 from indexer.store.spaces import SpaceEntry
 
 Float64 = NDArray[np.float64]
@@ -64,6 +67,12 @@ length of one."""
 _STEP = 16
 """Numbers of a vector that are added and subtracted at once."""
 
+MOST_TO_MEDIAN = 64
+"""How many times the median the longest vector is where z is coded: one scale goes for all."""
+
+LEAST_LENGTH = float(np.finfo(np.float32).smallest_normal)
+"""Below it float32 keeps few digits of a vector's length."""
+
 _IN_CACHE = 240
 """Vectors whose float64 copies stay in the processor's cache."""
 
@@ -80,6 +89,37 @@ def is_coded(entry: SpaceEntry) -> bool:
 def in_float32(entry: SpaceEntry) -> bool:
     """Whether a covariance of what is coded may be off by more than float64 leaves of it."""
     return entry.rows >= _MANY_ROWS and entry.width >= _WIDE
+
+
+def is_z_coded(entry: SpaceEntry, lengths: Float64, factors: Float64) -> bool:
+    """Whether neurons get codes of what z compares: where that can be told well by them.
+
+    Args:
+        entry: a space of neurons.
+        lengths: of the vectors before they were made unit, (rows,) float64.
+        factors: (rows,) float64, as `z_factors` has them.
+    """
+    some = factors > 0
+    return (
+        is_coded(entry)
+        and bool(some.any())
+        and float(lengths[some].min()) >= LEAST_LENGTH
+        and float(factors.max()) <= MOST_TO_MEDIAN * float(np.median(factors[some]))
+    )
+
+
+def z_factors(lengths: Float64, deviations: Float64) -> Float64:
+    """What a unit row is multiplied by, so that its product with a word less the mean is z.
+
+    Args:
+        lengths: of the vectors before they were made unit, (rows,) float64.
+        deviations: of each one's products with the words, (rows,) float64.
+
+    Returns:
+        (rows,) float64; 0 where nothing varies.
+    """
+    over = np.divide(1.0, deviations, out=np.zeros_like(deviations), where=deviations > 0)
+    return lengths * over
 
 
 def code_width(width: int) -> int:
@@ -209,20 +249,71 @@ def hadamard(size: int) -> Float64:
     return matrix
 
 
+def turned_alone(vector: Float64) -> Float64:
+    """One vector, turned as `turned` has it: (width,) -> (code_width(width),) float64.
+
+    Hadamard's matrix of a block is the Kronecker product of two smaller ones, which multiply the
+    block as a matrix from its two sides.
+    """
+    wide = code_width(len(vector))
+    block = wide & -wide
+    high = 1 << (block.bit_length() - 1) // 2
+    left, right = hadamard(high), hadamard(block // high) / np.sqrt(block)
+    found = np.zeros(wide)
+    found[: len(vector)] = vector
+    for given in signs(2 * wide).reshape(2, wide):
+        parts = left @ (found * given).reshape(-1, high, block // high) @ right
+        found = parts.reshape(-1, block).T.reshape(wide)
+    return found
+
+
 @dataclass(frozen=True)
-class Source:
+class Blocks(ABC):
     """What codes are made of, and are held against: the rows of a space, wherever they lie.
 
     Attributes:
         entry: what the space is.
         block: unit rows from a position on, so many: (n, width) float32.
+    """
+
+    entry: SpaceEntry
+    block: Callable[[int, int], Float32]
+
+    @abstractmethod
+    def vectors(self, first: int) -> Float64:
+        """A block of the vectors that are coded, from a position on: (n, width) float64."""
+
+    def lengths(self, at: slice) -> Float32 | float:
+        """How long some of them are at the most: one figure, or (n,) float32."""
+        return 1.0
+
+    def rows(self, first: int) -> Float32:
+        """A block of the rows, from a position on: (n, width) float32."""
+        return self.block(first, min(BLOCK, self.entry.rows - first))
+
+    def each(self, find: Callable[[int, Float64], _Found]) -> Iterator[tuple[int, _Found]]:
+        """What is found of every block: its position and vectors go in, in any order.
+
+        Yields position and finding in order. Threads find a few ahead of who asks.
+        """
+        return self.walk(lambda at: find(at, self.vectors(at)))
+
+    def walk(self, find: Callable[[int], _Found]) -> Iterator[tuple[int, _Found]]:
+        """What is found from each position on at which a block begins, in order, by threads."""
+        holds = 8 * self.entry.width * BLOCK
+        return in_order(range(0, self.entry.rows, BLOCK), find, holds)
+
+
+@dataclass(frozen=True)
+class Source(Blocks):
+    """The vectors that a space's own measure compares.
+
+    Attributes:
         norms: (rows,) float32.
         centered_norms: (rows,) float32, the length of each vector less the mean.
         mean: (width,) float64, of its population.
     """
 
-    entry: SpaceEntry
-    block: Callable[[int, int], Float32]
     norms: Float32
     centered_norms: Float32
     mean: Float64
@@ -234,10 +325,6 @@ class Source:
         the mean itself.
         """
         return self.compared(first, self.rows(first))
-
-    def rows(self, first: int) -> Float32:
-        """A block of the rows, from a position on: (n, width) float32."""
-        return self.block(first, min(BLOCK, self.entry.rows - first))
 
     def compared(self, first: int, unit: Float32) -> Float64:
         """The same of rows that were read already, (n, width) float32."""
@@ -279,17 +366,31 @@ class Source:
         for _ in self.walk(lambda first: self.center(first, self.rows(first))):
             pass
 
-    def each(self, find: Callable[[int, Float64], _Found]) -> Iterator[tuple[int, _Found]]:
-        """What is found of every block: its position and vectors go in, in any order.
 
-        Yields position and finding in order. Threads find a few ahead of who asks.
-        """
-        return self.walk(lambda at: find(at, self.vectors(at)))
+@dataclass(frozen=True)
+class Standardised(Blocks):
+    """The vectors of neurons whose products with words less their mean are z.
 
-    def walk(self, find: Callable[[int], _Found]) -> Iterator[tuple[int, _Found]]:
-        """What is found from each position on at which a block begins, in order, by threads."""
-        holds = 8 * self.entry.width * BLOCK
-        return in_order(range(0, self.entry.rows, BLOCK), find, holds)
+    Attributes:
+        factors: (rows,) float64, what each unit row is multiplied by (`z_factors`).
+    """
+
+    factors: Float64
+
+    def vectors(self, first: int) -> Float64:
+        """A block of them, from a position on: (n, width) float64."""
+        whole = self.rows(first).astype(np.float64)
+        whole *= self.factors[first : first + len(whole), None]
+        return whole
+
+    def lengths(self, at: slice) -> Float32:
+        """How long some of them are at the most: (n,) float32."""
+        return z_lengths(self.factors[at])
+
+
+def z_lengths(factors: Float64) -> Float32:
+    """How long a unit row times each factor is at the most: (n,) float32."""
+    return (factors * (1 + ROUNDING)).astype(np.float32)
 
 
 def in_cache(vectors: Float64) -> Iterator[tuple[int, Float32]]:
@@ -302,12 +403,15 @@ def in_cache(vectors: Float64) -> Iterator[tuple[int, Float32]]:
         yield at, turning(vectors[at : at + _IN_CACHE].astype(np.float32))
 
 
-def coded(vectors: Float32, scales: Float32) -> tuple[NDArray[np.int8], Float32]:
+def coded(
+    vectors: Float32, scales: Float32, lengths: Float32 | float = 1.0
+) -> tuple[NDArray[np.int8], Float32]:
     """Codes of some vectors that are turned, and how far each may be from what they stand for.
 
     Args:
         vectors: (n, code width) float32.
         scales: (code width,) float32; 0 where every number of a dimension is.
+        lengths: (n,) float32, how long they are at the most; 1 unless given.
 
     Returns:
         (n, code width) int8, and (n,) float32, `rounding` included.
@@ -315,20 +419,24 @@ def coded(vectors: Float32, scales: Float32) -> tuple[NDArray[np.int8], Float32]
     rounded = np.rint(vectors * over(scales))
     np.clip(rounded, -MOST_CODE, MOST_CODE, out=rounded)
     codes = rounded.astype(np.int8)
-    return codes, lengths_left(vectors, rounded, scales)
+    return codes, lengths_left(vectors, rounded, scales, lengths)
 
 
-def lengths_left(vectors: Float32, codes: Float32, scales: Float32) -> Float32:
+def lengths_left(
+    vectors: Float32, codes: Float32, scales: Float32, lengths: Float32 | float = 1.0
+) -> Float32:
     """How far each of some vectors may be from what its codes stand for: (n,) float32.
 
     Args:
         vectors: (n, code width) float32, turned.
         codes: the same of numbers, which are written over.
         scales: (code width,) float32.
+        lengths: (n,) float32, how long they are at the most; 1 unless given.
     """
     codes *= scales
     codes -= vectors
-    left: Float32 = np.sqrt(np.vecdot(codes, codes)) + np.float32(rounding(vectors.shape[1]))
+    left: Float32 = np.sqrt(np.vecdot(codes, codes))
+    left += np.float32(rounding(vectors.shape[1])) * np.asarray(lengths, np.float32)
     return left
 
 

@@ -464,13 +464,15 @@ def _check(manifest: Manifest) -> None:
 
 def _own_files(manifest: Manifest, space: SpaceEntry) -> set[str]:
     """The files that a space may have; raises `WrongType` where codes are not cut as rows are."""
-    rows, codes = rows_file(space.name), codes_file(space.name)
-    shards = manifest.shards(space)
-    of_codes = {shard.file(codes) for shard in shards}
-    there = not of_codes.isdisjoint(manifest.files)
-    if there and listed(codes, manifest.files, space.rows) != shards:
-        raise WrongType(f"files: {codes} is not cut where {rows} is")
-    return {*of_codes, *(shard.file(rows) for shard in shards), moments_file(space.name)}
+    rows, shards = rows_file(space.name), manifest.shards(space)
+    own = {moments_file(space.name), *(shard.file(rows) for shard in shards)}
+    for codes in (codes_file(space.name), z_codes_file(space.name)):
+        parts = {shard.file(codes) for shard in shards}
+        there = not parts.isdisjoint(manifest.files)
+        if there and listed(codes, manifest.files, space.rows) != shards:
+            raise WrongType(f"files: {codes} is not cut where {rows} is")
+        own |= parts
+    return own
 
 
 def _check_unembedding(manifest: Manifest) -> None:
@@ -531,6 +533,11 @@ def rows_file(space: str) -> str:
 def codes_file(space: str) -> str:
     """Where the 8-bit codes of a space lie, where it has any, in the same way."""
     return f"{SPACES}/{space}.codes"
+
+
+def z_codes_file(space: str) -> str:
+    """Where the codes of what z compares with words lie, of neurons, relative to the index."""
+    return f"{SPACES}/{space}.zcodes"
 
 
 def moments_file(space: str) -> str:

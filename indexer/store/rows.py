@@ -143,7 +143,7 @@ def read_rows(fd: int, width: int, first: int, count: int) -> Float32:
 
 
 _CACHED_ROWS = 192
-_MANY_QUERIES, _COPIED_ROWS, _APART = 16, 8192, 16
+_MANY_QUERIES, _COPIED_ROWS, _APART = 16, 2048, 16
 _ROWS_A_THREAD = 2048
 """Rows for which one more thread is worth its while."""
 _AHEAD_BYTES = 64 << 20
@@ -225,8 +225,11 @@ class MappedRows:
             )
 
     def _block(self, first: int, last: int) -> Float32:
-        rows = np.empty((last - first, self.width), np.float32)
-        for piece in self._pieces(first, last):
+        return self._read(first, np.empty((last - first, self.width), np.float32))
+
+    def _read(self, first: int, rows: Float32) -> Float32:
+        """Rows from a position on, copied into memory that is there: as many as it has room for."""
+        for piece in self._pieces(first, first + len(rows)):
             at = piece.before - first
             rows[at + piece.start : at + piece.stop] = piece.file.matrix[piece.start : piece.stop]
         return rows
@@ -240,7 +243,28 @@ class MappedRows:
             for run in runs[counts * _DENSE >= _MANY_ROWS].tolist():
                 last = min((run + 1) * _MANY_ROWS, len(file.matrix))
                 file.read_ahead(run * _MANY_ROWS, last)
-        return np.array(file.matrix[positions], np.float32)
+        rows: Float32 = file.matrix[positions]
+        return rows
+
+    def walk(self, queries: Float32) -> Iterator[tuple[int, Float32]]:
+        """Inner products with many queries, of some rows after the other: (m, width) float32.
+
+        Yields the position of the first of them, and (n, m) float32, which the next overwrite.
+        """
+        queries = np.ascontiguousarray(queries, np.float32)
+        products = np.empty((min(_COPIED_ROWS, self.rows), len(queries)), np.float32)
+        for first, block in self._copies():
+            yield first, np.matmul(block, queries.T, out=products[: len(block)])
+
+    def _copies(self) -> Iterator[tuple[int, Float32]]:
+        """All rows, some after the other, in aligned memory which the next overwrite.
+
+        They are few enough to be in the processor's cache when they are multiplied; and memory that
+        is used again needs no new pages.
+        """
+        copy = np.empty((min(_COPIED_ROWS, self.rows), self.width), np.float32)
+        for first, last in self._steps(0, self.rows, _COPIED_ROWS):
+            yield first, self._read(first, copy[: last - first])
 
     def scan(self, queries: Float32) -> Float32:
         """Inner products of every row with some queries: (m, width) -> (m, rows) float32.
@@ -253,8 +277,8 @@ class MappedRows:
         if len(queries) >= _MANY_QUERIES:
             # Rows of the result that lie a multiple of a page apart would share few cache lines.
             out = np.empty((len(queries), self.rows + _APART), np.float32)[:, : self.rows]
-            for first, last in self._steps(0, self.rows, _COPIED_ROWS):
-                np.matmul(queries, self._block(first, last).T, out=out[:, first:last])
+            for first, block in self._copies():
+                np.matmul(queries, block.T, out=out[:, first : first + len(block)])
             return out
         out = np.empty((len(queries), self.rows), np.float32)
         step = self._rows_ahead
@@ -364,20 +388,53 @@ class UnitRows(MappedRows):
         """
         with np.errstate(over="ignore", invalid="ignore"):
             out = super().scan(queries)
-            greatest = np.maximum(out.max(axis=1), -out.min(axis=1))
-            longest = np.linalg.norm(queries.astype(np.float64), axis=1) * (1 + ROUNDING)
-        sound = greatest <= longest  # not so where either is no number
-        if not sound.all():
-            query = int(np.argmin(sound))
-            products = out[query]
-            at = int(np.argmax(np.where(np.isfinite(products), np.abs(products), np.inf)))
-            cosine = float(products[at]) * (1 + ROUNDING) / max(float(longest[query]), 1e-300)
-            raise self._not_unit(at, f"has a cosine of {cosine:.3g} with what was asked")
+            self._check(out, 0, _longest(queries))
         return out
+
+    def walk(self, queries: Float32) -> Iterator[tuple[int, Float32]]:
+        """Inner products with many queries, as of any rows.
+
+        Raises:
+            DamagedIndex: as `scan` does.
+        """
+        with np.errstate(over="ignore", invalid="ignore"):
+            longest, each = _longest(queries), super().walk(queries)
+        while True:
+            with np.errstate(over="ignore", invalid="ignore"):
+                found = next(each, None)
+                if found is None:
+                    return
+                self._check(found[1].T, found[0], longest)
+            yield found
+
+    def _check(self, products: Float32, first: int, longest: NDArray[np.float64]) -> None:
+        """Raise `DamagedIndex` where a product is greater than the query's length, or no number.
+
+        Args:
+            products: (m, n) float32.
+            first: position of the first row that they are of.
+            longest: what they may be at the most, (m,) float64.
+        """
+        greatest = np.maximum(products.max(axis=1), -products.min(axis=1))
+        sound = greatest <= longest  # not so where either is no number
+        if sound.all():
+            return
+        query = int(np.argmin(sound))
+        wrong = products[query]
+        at = int(np.argmax(np.where(np.isfinite(wrong), np.abs(wrong), np.inf)))
+        cosine = float(wrong[at]) * (1 + ROUNDING) / max(float(longest[query]), 1e-300)
+        raise self._not_unit(first + at, f"has a cosine of {cosine:.3g} with what was asked")
 
     def _not_unit(self, row: int, said: str) -> DamagedIndex:
         name = self._label + self.files.name_of(row)
         return DamagedIndex(f"{name}: row {row:,} {said}: `indexer verify` says what is damaged")
+
+
+def _longest(queries: Float32) -> NDArray[np.float64]:
+    """What products of some queries with unit rows may be at the most: (m,) float64."""
+    found: NDArray[np.float64] = np.linalg.norm(queries.astype(np.float64), axis=1)
+    found *= 1 + ROUNDING
+    return found
 
 
 def not_unit(rows: Float32) -> NDArray[np.int64]:

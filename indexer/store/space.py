@@ -5,7 +5,7 @@ Knows vectors and files; knows no measure, and not what an item is called.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from indexer.store.arrays import Arrays, of_space
 from indexer.store.codes import Codes
+from indexer.store.coding import z_factors, z_lengths
 from indexer.store.errors import EmptyPopulation
 from indexer.store.files import FileEntry
-from indexer.store.layout import codes_file, moments_file
+from indexer.store.layout import codes_file, moments_file, z_codes_file
 from indexer.store.rows import Float32, UnitRows
 from indexer.store.shards import listed
 from indexer.store.spaces import SpaceEntry
@@ -47,12 +48,33 @@ class Space:
     @cached_property
     def codes(self) -> Codes | None:
         """The codes of what its own measure compares, mapped; None where it has none."""
-        file = codes_file(self.name)
-        shards = listed(file, self._files, self.entry.rows)
-        if shards[0].file(file) not in self._files:
+        if not self._has(codes_file(self.name)):
             return None
         scales, residuals = self._array("scales"), self._array("residuals")
         return Codes(self._folder, self.entry, self._files, scales, residuals)
+
+    def _has(self, file: str) -> bool:
+        """Whether there are such files, by what one is called where it is the only one."""
+        return listed(file, self._files, self.entry.rows)[0].file(file) in self._files
+
+    @cached_property
+    def z_codes(self) -> Codes | None:
+        """Of a neuron space: the codes of the rows times `z_scale`, mapped; None without any."""
+        file = z_codes_file(self.name)
+        if not self._has(file):
+            return None
+        scales, residuals = self._array("z_scales"), self._array("z_residuals")
+        lengths = z_lengths(self.z_scale)
+        return Codes(self._folder, self.entry, self._files, scales, residuals, file, lengths)
+
+    @cached_property
+    def z_scale(self) -> NDArray[np.float64]:
+        """Of a neuron space: what a unit row is multiplied by, so that its products are z.
+
+        Those with words of `embed` less their mean: (rows,) float64, a vector's length over the
+        deviation of its products, 0 where nothing varies.
+        """
+        return z_factors(self.lengths, self.scores_of_embed[1])
 
     @cached_property
     def compared(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -165,7 +187,7 @@ class Space:
         found = self._standardising.get(words.name)
         if found is None:
             over = np.divide(1.0, std, out=np.zeros_like(std), where=std > 0)
-            found = self._standardising[words.name] = self.lengths * over, mean * over
+            found = self._standardising[words.name] = z_factors(self.lengths, std), mean * over
         return found
 
     def _scores_of(self, words: Space) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -192,6 +214,13 @@ class Space:
         """Inner products of all unit rows with a query: (width,) -> (rows,) float32."""
         products: Float32 = self.rows.scan(query.astype(np.float32)[None])[0]
         return products
+
+    def walk(self, queries: NDArray[Any]) -> Iterator[tuple[int, Float32]]:
+        """The same for many queries, of some rows after the other: (m, width).
+
+        Yields the position of the first of them, and (n, m) float32, which the next overwrite.
+        """
+        return self.rows.walk(queries.astype(np.float32))
 
     def scan_all(self, queries: NDArray[Any]) -> Float32:
         """The same for several queries in one walk: (m, width) -> (m, rows) float32."""

@@ -204,7 +204,8 @@ def _own(folder: Path) -> tuple[set[str], Any]:
     listed = body.get("files") if body is not None else None
     if isinstance(listed, dict):
         return own, lambda name: f"{SPACES}/{name}" in listed
-    return own, lambda name: name.endswith((".faiss", ".npz", ".codes"))  # no manifest says which
+    parts = (".faiss", ".npz", ".codes", ".zcodes")
+    return own, lambda name: name.endswith(parts)  # no manifest says which
 
 
 def _manifest(folder: Path) -> dict[str, Any] | None:

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.store.codes import fault_of
-from indexer.store.coding import Source
+from indexer.store.codes import Codes, fault_of, z_fault_of
+from indexer.store.coding import Source, Standardised
 from indexer.store.errors import DamagedIndex, EmptyPopulation, SemanticError
 from indexer.store.files import FileEntry, edges_of, open_regular
 from indexer.store.items import ITEMS
@@ -113,7 +113,7 @@ def _content_faults(folder: Path, manifest: Manifest) -> list[str]:
             faults.append(str(err))
         for entry in manifest.spaces:
             try:
-                faults += _space_faults(index.space(entry.name), counts["token"])
+                faults += _space_faults(index.space(entry.name), index.embed, counts["token"])
             except DamagedIndex as err:
                 faults.append(str(err))
     return faults
@@ -177,7 +177,7 @@ def _id_faults(index: Index, table: str, space: str, expected: int) -> list[str]
     return []
 
 
-def _space_faults(space: Space, tokens: int) -> list[str]:
+def _space_faults(space: Space, embed: Space, tokens: int) -> list[str]:
     """Rows that are not unit, and arrays that are not of the space or hold what is no number."""
     faults, zero = [], space.norms == 0
     if space.codes is not None:
@@ -187,6 +187,9 @@ def _space_faults(space: Space, tokens: int) -> list[str]:
         norms, centered = space.norms, space.centered_norms
         source = Source(space.entry, space.rows.block, norms, centered, mean)
         said = fault_of(space.codes, source, space.compared)
+        faults += [said] if said else []
+    if space.z_codes is not None:
+        said = _z_fault(space, space.z_codes, embed)
         faults += [said] if said else []
 
     def misplaced(first: int) -> NDArray[np.int64]:
@@ -214,6 +217,16 @@ def _space_faults(space: Space, tokens: int) -> list[str]:
                 f"{space.nearest_tokens.max():,}: there are {tokens:,}"
             )
     return faults
+
+
+def _z_fault(space: Space, codes: Codes, embed: Space) -> str:
+    """What is wrong with the codes of what z compares, or an empty text."""
+    source = Standardised(space.entry, space.rows.block, space.z_scale)
+    try:
+        words, (_, means) = (embed.mean, embed.covariance), space.standardising(embed)
+    except EmptyPopulation as err:
+        return str(err)
+    return z_fault_of(codes, source, words, means)
 
 
 if __name__ == "__main__":

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.store.codes import Compared, write_codes
-from indexer.store.coding import Source, is_coded
+from indexer.store.codes import Compared, write_codes, write_z_codes
+from indexer.store.coding import Source, Standardised, is_coded, is_z_coded, z_factors
 from indexer.store.errors import MachineError, SemanticError
 from indexer.store.files import FileEntry
 from indexer.store.layout import (
@@ -31,6 +31,7 @@ from indexer.store.layout import (
     codes_file,
     moments_file,
     rows_file,
+    z_codes_file,
 )
 from indexer.store.moments import Moments, Part
 from indexer.store.rows import Float32, ShardsWriter
@@ -149,7 +150,8 @@ class Staging:
             writer: its rows, all of them put.
             norms: (rows,) float32, the length each unit row had.
             population: (rows,) bool, whose mean and covariance are taken; all rows where None.
-            **extra: further arrays with one entry a row.
+            **extra: further arrays with one entry a row; with `embed_std` among them, the
+                deviation of its products with words, the space may get codes of what z compares.
 
         Returns:
             The arrays written: `norms`, `centered_norms` (rows,) float32, the latter |x - mu|;
@@ -168,6 +170,9 @@ class Staging:
                 entry, writer.get, norms, np.empty(entry.rows, np.float32), np.empty(entry.width)
             )
             arrays, files = self._beside(source, writer.shards, population)
+            if "embed_std" in extra:
+                more = self._z_coded(source, writer.shards, extra["embed_std"])
+                arrays, files = arrays | more[0], files | more[1]
             files = sealing.result() | files
         writer.close()
         beside = moments_file(entry.name)
@@ -228,6 +233,23 @@ class Staging:
         file = codes_file(entry.name)
         arrays |= write_codes(self.folder, file, shards, source, compared)
         return arrays, self._entries(file, shards)
+
+    def _z_coded(
+        self, source: Source, shards: Sequence[Shard], deviations: NDArray[np.float64]
+    ) -> tuple[dict[str, NDArray[Any]], dict[str, FileEntry]]:
+        """The same of the codes of what gives z, where neurons get any.
+
+        Args:
+            source: the rows.
+            shards: which of them lie in which file.
+            deviations: of each one's products with the words, (rows,) float64.
+        """
+        entry, lengths = source.entry, source.norms.astype(np.float64)
+        factors = z_factors(lengths, deviations)
+        if not is_z_coded(entry, lengths, factors):
+            return {}, {}
+        file, scaled = z_codes_file(entry.name), Standardised(entry, source.block, factors)
+        return write_z_codes(self.folder, file, shards, scaled), self._entries(file, shards)
 
     def _sealed(self, file: str, writer: ShardsWriter) -> dict[str, FileEntry]:
         """What is to be said of the files of rows, once all of them is on the disk."""
