@@ -6,6 +6,7 @@ Knows sizes and headers of files, and the threads that walk over them; not what 
 from __future__ import annotations
 
 import os
+import platform
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -16,6 +17,7 @@ from typing import Any, TypeVar
 from indexer.store.errors import DamagedIndex
 from indexer.store.limits import want_of_memory
 
+_Thing = TypeVar("_Thing")
 _Found = TypeVar("_Found")
 
 MOST_THREADS = 4
@@ -37,33 +39,38 @@ def threads() -> tuple[ThreadPoolExecutor, int]:
         return _pool, _pool._max_workers
 
 
-def multiply_apart() -> None:
+def multiply_apart(beside_torch: bool = False) -> None:
     """Have each of these threads do its matrix products by itself. To be called before NumPy comes.
 
     OpenBLAS parts a product among threads of its own, which wait for each other, longest where
     something else has one of the cores; and one product waits for another.
+
+    Args:
+        beside_torch: whether a model is run too, which on other processors than x86 multiplies by
+            OpenBLAS: there all is left as it is.
     """
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if not beside_torch or platform.machine().lower() in ("x86_64", "amd64"):
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def in_order(
-    positions: Iterable[int], find: Callable[[int], _Found]
-) -> Iterator[tuple[int, _Found]]:
-    """What is found at each of some positions, by threads that are a few ahead of who asks.
+    things: Iterable[_Thing], find: Callable[[_Thing], _Found]
+) -> Iterator[tuple[_Thing, _Found]]:
+    """What is found of each of some things, by threads that are a few ahead of who asks.
 
-    Yields position and finding, in the order of the positions.
+    Yields thing and finding, in the order of the things.
     """
     workers, count = threads()
-    waiting: deque[tuple[int, Future[_Found]]] = deque()
+    waiting: deque[tuple[_Thing, Future[_Found]]] = deque()
     try:
-        for position in positions:
-            waiting.append((position, workers.submit(find, position)))
+        for thing in things:
+            waiting.append((thing, workers.submit(find, thing)))
             if len(waiting) > count:
-                at, found = waiting.popleft()
-                yield at, found.result()
+                first, found = waiting.popleft()
+                yield first, found.result()
         while waiting:
-            at, found = waiting.popleft()
-            yield at, found.result()
+            first, found = waiting.popleft()
+            yield first, found.result()
     finally:  # who asks may have gone, or one have failed: nothing is left under way
         for _, found in waiting:
             found.cancel()
