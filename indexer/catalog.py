@@ -6,7 +6,7 @@ Knows what each column of `store/schema.sql` holds; runs no model.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,7 +62,7 @@ class Catalog:
 
     def write(self, manifest: Manifest) -> None:
         """All tables of the catalog."""
-        tables: dict[str, dict[str, Any]] = {
+        tables: dict[str, dict[str, Any] | Iterator[dict[str, Any]]] = {
             "space": space_table(manifest.spaces),
             "token": {
                 "id": list(range(len(self.texts))),
@@ -153,22 +153,31 @@ class Catalog:
         cosines: list[float] = np.concatenate(parts).tolist()
         return cosines
 
-    def _nearest_table(self) -> dict[str, NDArray[Any]]:
-        """All sides' nearest tokens, in the order of neurons, so that one neuron's lie together."""
-        sides = self.sides
-        kept = [self.staging.array(f"nearest.{side}") for side in sides]
-        tokens = np.stack([k["token"] for k in kept if k is not None], axis=1)
-        scores = np.stack([k["z"] for k in kept if k is not None], axis=1)
-        count, _, _, depth = tokens.shape
-        ranks = np.stack([np.arange(1, depth + 1), -np.arange(1, depth + 1)]).astype(np.int32)
-        names = np.array(sides, dtype=object)[:, None, None]
-        return {
-            "neuron": np.repeat(np.arange(count, dtype=np.int32), tokens[0].size),
-            "side": np.broadcast_to(names, tokens.shape).reshape(-1),
-            "rank": np.broadcast_to(ranks, tokens.shape).reshape(-1),
-            "token": tokens.reshape(-1),
-            "score": scores.reshape(-1),
-        }
+    def _nearest_table(self) -> Iterator[dict[str, Any]]:
+        """All sides' nearest tokens, in the order of neurons, so that one neuron's lie together.
+
+        Some neurons at a time: no table has more rows.
+        """
+        import pyarrow as pa
+
+        parts = [self.staging.parts_of_array(f"nearest.{side}", BLOCK) for side in self.sides]
+        first = 0
+        for sides in zip(*parts, strict=True):
+            tokens = np.stack([side["token"] for side in sides], axis=1)
+            count, _, _, depth = tokens.shape
+            ranks = np.stack([np.arange(1, depth + 1), -np.arange(1, depth + 1)]).astype(np.int32)
+            which = np.arange(len(self.sides), dtype=np.int8)[:, None, None]
+            here = np.broadcast_to(which, tokens.shape).reshape(-1)
+            yield {
+                "neuron": np.repeat(
+                    np.arange(first, first + count, dtype=np.int32), tokens[0].size
+                ),
+                "side": pa.DictionaryArray.from_arrays(here, list(self.sides)),
+                "rank": np.broadcast_to(ranks, tokens.shape).reshape(-1),
+                "token": tokens.reshape(-1),
+                "score": np.stack([side["z"] for side in sides], axis=1).reshape(-1),
+            }
+            first += count
 
     def _build_table(self, manifest: Manifest) -> dict[str, list[Any]]:
         adapter = manifest.model.adapter

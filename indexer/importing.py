@@ -35,6 +35,7 @@ from indexer.store.errors import MachineError, SemanticError, unknown
 from indexer.store.extend import add_labels, take_over
 from indexer.store.layout import CATALOG, FORMAT, IMPORTED, Imported, Manifest, ModelEntry
 from indexer.store.letters import composed
+from indexer.store.mapped import in_order
 from indexer.store.spaces import EMBED, SPACE_NAME, SpaceEntry, named_as, space_table
 from indexer.store.swap import require_own, sweep
 from indexer.store.verify import verify
@@ -348,14 +349,19 @@ def _written(
     narrator: Narrator,
 ) -> Read:
     """Every block of the file, checked, made unit and written."""
-    file, read, first, written = request.vectors.path.name, Read(), 0, 0
+    file, read, first = request.vectors.path.name, Read(), 0
     writer = staging.rows(entry.name, entry.rows, entry.width)
+
+    def write(part: _Part) -> Float32:
+        """Write the unit rows of a part; returns the norms."""
+        unit, norms = unit_rows(part.block.vectors)
+        writer.put(part.at, unit)
+        return norms
+
     with narrator.bar(f"reading {file}"[:22], reader.rows, "vectors") as bar:
-        for whole in reader.blocks():
-            block, rows = kept.of(whole, first)
-            _check_block(file, reader, block, rows, read)
-            unit, norms = unit_rows(block.vectors)
-            writer.put(written, unit)
+        for part, norms in in_order(_parts(reader, kept), write):
+            block, rows = part.block, part.rows
+            _check_block(file, reader, block, rows, norms, read)
             read.norms.append(norms)
             read.zeros.append(rows[norms == 0])
             if len(read.zeros[-1]) and not request.allow_zero:
@@ -365,9 +371,8 @@ def _written(
                 )
             if entry.item == "word":
                 read.zipf.append(np.array(zipfs(block.labels)))
-            written += len(rows)
-            first += len(whole.labels)
-            bar.update(len(whole.labels))
+            first += part.read
+            bar.update(part.read)
     if first != reader.rows:
         raise BadVectors(f"{file}: {first:,} vectors where there should be {reader.rows:,}")
     if kept.rows < reader.rows:
@@ -385,12 +390,48 @@ def _written(
     return read
 
 
+@dataclass(frozen=True)
+class _Part:
+    """What is taken of a block that was read.
+
+    Attributes:
+        block: labels and vectors.
+        rows: (n,) int64, which row of the file each is.
+        at: which row of the space the first is.
+        read: how many vectors of the file were read for it.
+    """
+
+    block: Block
+    rows: NDArray[np.int64]
+    at: int
+    read: int
+
+
+def _parts(reader: Reader, kept: Kept) -> Iterator[_Part]:
+    """All of a file that is taken, in order."""
+    first = written = 0
+    for whole in reader.blocks():
+        block, rows = kept.of(whole, first)
+        yield _Part(block, rows, written, len(whole.labels))
+        first += len(whole.labels)
+        written += len(rows)
+
+
 def _check_block(
-    file: str, reader: Reader, block: Block, rows: NDArray[np.int64], read: Read
+    file: str,
+    reader: Reader,
+    block: Block,
+    rows: NDArray[np.int64],
+    norms: Float32,
+    read: Read,
 ) -> None:
-    """Raise unless labels are new and not empty, and numbers finite; take the labels in."""
-    finite = np.isfinite(block.vectors).all(axis=1)
-    if not finite.all():
+    """Raise unless labels are new and not empty, and numbers finite; take the labels in.
+
+    A number that is not finite makes the length of its vector none; so may numbers alone that
+    float32 has.
+    """
+    finite = None if np.isfinite(norms).all() else np.isfinite(block.vectors).all(axis=1)
+    if finite is not None and not finite.all():
         wrong = int(np.flatnonzero(~finite)[0])
         values = block.vectors[wrong]
         at = int(np.flatnonzero(~np.isfinite(values))[0])

@@ -171,8 +171,9 @@ class Weights:
         norms = np.empty(units, np.float32)
         mean, std = np.empty(units), np.empty(units)
         depth = min(DEPTH, int(self.word_like.sum()))
+        tokens = np.flatnonzero(self.word_like).astype(np.int32)
         nearest = np.empty((units, 2, depth), np.int32)
-        scores = np.empty((units, 2, depth))
+        z = np.empty((units, 2, depth), np.float32)
         first = 0
         for group, expert in self.grid.groups():
             rows = neuron_rows(self.model, group.layer, side, self.folded, expert)
@@ -182,14 +183,13 @@ class Weights:
                 writer.put(first, part.unit)
                 norms[here], mean[here], std[here] = part.norms, part.mean, part.std
                 ends = part.ends
-                nearest[here] = np.stack([ends.high, ends.low], axis=1)
-                scores[here] = np.stack([ends.high_scores, ends.low_scores], axis=1)
+                nearest[here] = tokens[np.stack([ends.high, ends.low], axis=1)]
+                scores = np.stack([ends.high_scores, ends.low_scores], axis=1)
+                scale = np.where(std[here] > 0, std[here], 1.0)[:, None, None]
+                z[here] = (scores - mean[here, None, None]) / scale
                 first = here.stop
                 bar.update(len(part.norms))
-        scale = np.where(std > 0, std, 1.0)[:, None, None]
-        z = (scores - mean[:, None, None]) / scale
-        token = np.flatnonzero(self.word_like).astype(np.int32)[nearest]
-        self.staging.keep_array(f"nearest.{side}", token=token, z=z.astype(np.float32))
+        self.staging.keep_array(f"nearest.{side}", token=nearest, z=z)
         self.staging.finish_space(
             entry,
             writer,
@@ -197,8 +197,8 @@ class Weights:
             embed_mean=mean,
             embed_std=std,
             nearest_tokens=np.pad(
-                token[:, 0, :_TOKENS_SHOWN],
-                [(0, 0), (0, max(0, _TOKENS_SHOWN - token.shape[2]))],
+                nearest[:, 0, :_TOKENS_SHOWN],
+                [(0, 0), (0, max(0, _TOKENS_SHOWN - depth))],
                 constant_values=-1,
             ),
         )

@@ -29,7 +29,6 @@ IDLE = 600.0
 def main() -> None:
     """Answer what is asked on stdin, until it ends or nothing is asked any more."""
     escape_what_libraries_say()
-    multiply_apart()
     client = Client()
     narrator = JsonNarrator(tell=client.send)
     encoder: Encoder | None = None
@@ -50,6 +49,7 @@ def main() -> None:
 def _built(narrator: JsonNarrator, *, model: str, root: str, words: int | str, **_: Any) -> Path:
     """The folder of an index that is built now, or was before."""
     require_address_space(BUILDING)
+    multiply_apart(beside_torch=True)
     from indexer.build import build
     from indexer.request import Request
 

@@ -15,7 +15,7 @@ from typing import Any
 import faiss
 
 from indexer.store.files import FileEntry
-from indexer.store.layout import Manifest, codes_file, rows_file
+from indexer.store.layout import Manifest, codes_file, rows_file, z_codes_file
 from indexer.store.shards import Shard, cut
 from indexer.store.spaces import SpaceEntry
 
@@ -26,14 +26,14 @@ def recut(whole: Path, folder: Path) -> Path:
     manifest = Manifest.load(whole)
     files = {}
     for name in (*manifest.files, "findings.json"):
-        if not name.endswith((".faiss", ".codes")) and (whole / name).exists():
+        if not name.endswith((".faiss", ".codes", ".zcodes")) and (whole / name).exists():
             os.link(whole / name, folder / name)
     for name, entry in manifest.files.items():
         if (folder / name).exists():
             files[name] = entry
     for space in manifest.spaces:
         shards = cut(space.rows, space.width, layers_of(manifest, space))
-        for name in (rows_file(space.name), codes_file(space.name)):
+        for name in (rows_file(space.name), codes_file(space.name), z_codes_file(space.name)):
             if name in manifest.files:
                 files |= _in_shards(whole / name, folder, name, shards)
     (folder / "manifest.json").write_text(dataclasses.replace(manifest, files=files).to_json())

@@ -32,6 +32,7 @@ from indexer.store.files import FileEntry
 from indexer.store.layout import Manifest, moments_file, rows_file, z_codes_file
 from indexer.store.rows import RowsWriter
 from indexer.store.space import Space
+from indexer.store.shards import cut
 from indexer.store.spaces import SpaceEntry
 from indexer.store.verify import _space_faults, verify
 from indexer.store.write import unit_rows
@@ -90,7 +91,7 @@ def neurons_of(neurons: Float64, words: Float64, **wrong: Any) -> Iterator[tuple
         source = Standardised(
             entry, lambda at, n: rows[at : at + n], z_factors(norms.astype(np.float64), std)
         )
-        own |= write_z_codes(root / z_codes_file(entry.name), source)
+        own |= write_z_codes(root, z_codes_file(entry.name), cut(*rows.shape), source)
         yield written(root, entry, neurons, own | wrong), embed
 
 

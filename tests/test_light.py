@@ -16,6 +16,7 @@ import pytest
 from conftest import ROOT
 from explorer import questions
 from explorer.cli.process import begin
+from indexer.store.mapped import multiply_apart
 
 HEAVY = {"torch", "transformers", "textual", "accelerate", "gguf", "wordfreq", "scipy"}
 
@@ -138,6 +139,25 @@ def test_openblas_is_told_what_somebody_set(monkeypatch: pytest.MonkeyPatch) -> 
             monkeypatch.setenv(name, said)
         begin()
         assert os.environ[name] == then
+
+
+def test_threads_of_ours_multiply_by_themselves_unless_somebody_or_a_model_would_have_less(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    name = "OPENBLAS_NUM_THREADS"
+    for machine, beside_torch, said, then in (
+        ("x86_64", True, None, "1"),
+        ("x86_64", False, "3", "3"),
+        ("aarch64", False, None, "1"),
+        ("aarch64", True, None, None),
+    ):
+        monkeypatch.setattr("platform.machine", lambda machine=machine: machine)
+        monkeypatch.delenv(name, raising=False)
+        if said is not None:
+            monkeypatch.setenv(name, said)
+        multiply_apart(beside_torch)
+        assert os.environ.get(name) == then
+        monkeypatch.delenv(name, raising=False)
 
 
 def test_the_package_alone_imports_no_numbers_and_no_tables() -> None:

@@ -21,7 +21,6 @@ from indexer.cli.show import show
 from indexer.cli.verify import verify
 from indexer.store.colour import failing
 from indexer.store.errors import at_the_edge
-from indexer.store.mapped import multiply_apart
 from indexer.store.shown import escape_what_libraries_say, lines
 from indexer.store.streams import ReaderLeft, let_go_of_stdout, prepare
 
@@ -42,7 +41,6 @@ for _command in (build, list_, show, verify, export, import_, completion):
 def main() -> NoReturn:
     """Run a command; every error a person may meet is one line on stderr."""
     prepare()
-    multiply_apart()
     escape_what_libraries_say()
     try:
         cli.main(standalone_mode=False)

@@ -20,6 +20,7 @@ from indexer.cli.options import (
 from indexer.store.errors import SemanticError, unknown
 from indexer.store.layout import Manifest
 from indexer.store.limits import BUILDING, require_address_space
+from indexer.store.mapped import multiply_apart
 from indexer.store.places import name_to_build, place_to_build
 from indexer.store.streams import put
 
@@ -128,6 +129,7 @@ def build(model: str, **options: Any) -> None:
     model is never run.
     """
     require_address_space(BUILDING)
+    multiply_apart(beside_torch=True)
     from indexer.build import build as make
     from indexer.request import Request
 

@@ -17,6 +17,7 @@ from indexer.cli.options import (
     progress_options,
 )
 from indexer.store.limits import ANSWERING, require_address_space
+from indexer.store.mapped import multiply_apart
 from indexer.store.places import checked_name, lying, place_to_build
 from indexer.store.streams import put
 
@@ -102,6 +103,7 @@ def import_(file: str, name: str, indexes: str | None, **options: Any) -> None:
     leaves nothing that opens.
     """
     require_address_space(ANSWERING)
+    multiply_apart()
     from indexer.importing import ImportRequest, import_vectors
     from indexer.portable.vectors import VectorSource
     from indexer.store.items import ITEMS

@@ -12,6 +12,7 @@ from indexer.cli.options import EXIT_CODES, examples, in_bytes, indexes_option, 
 from indexer.store.errors import SemanticError
 from indexer.store.layout import Manifest
 from indexer.store.limits import ANSWERING, require_address_space
+from indexer.store.mapped import multiply_apart
 from indexer.store.places import find_folder
 
 
@@ -27,6 +28,7 @@ def verify(name: str | None, format: str, indexes: str | None) -> None:
     JSON says of a sound index how large it is; JSON lines and CSV have a fault a row.
     """
     require_address_space(ANSWERING)
+    multiply_apart()
     check_format(format)
     from indexer.store.verify import verify as faults_of
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import platform
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -35,6 +36,7 @@ _LOOKED_AT = 8 << 20
 _pool: ThreadPoolExecutor | None = None
 _making = threading.Lock()
 
+_Thing = TypeVar("_Thing")
 _Found = TypeVar("_Found")
 
 
@@ -70,39 +72,44 @@ def in_parts(rows: int, least: int, work: Callable[[int, int], _Found]) -> list[
     return [work(edges[0], edges[1]), *(one.result() for one in running)]
 
 
-def multiply_apart() -> None:
+def multiply_apart(beside_torch: bool = False) -> None:
     """Have each of these threads do its matrix products by itself. To be called before NumPy comes.
 
     OpenBLAS parts a product among threads of its own, which wait for each other, longest where
     something else has one of the cores; and one product waits for another.
+
+    Args:
+        beside_torch: whether a model is run too, which on other processors than x86 multiplies by
+            OpenBLAS: there all is left as it is.
     """
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if not beside_torch or platform.machine().lower() in ("x86_64", "amd64"):
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def in_order(
-    positions: Iterable[int], find: Callable[[int], _Found], holds: int = 1
-) -> Iterator[tuple[int, _Found]]:
-    """What is found at each of some positions, by threads that are a few ahead of who asks.
+    things: Iterable[_Thing], find: Callable[[_Thing], _Found], holds: int = 1
+) -> Iterator[tuple[_Thing, _Found]]:
+    """What is found of each of some things, by threads that are a few ahead of who asks.
 
     Args:
-        positions: in the order in which they are yielded.
-        find: finds it; of several positions at once.
-        holds: bytes of memory that the work at one position takes.
+        things: in the order in which they are yielded.
+        find: finds it; of several things at once.
+        holds: bytes of memory that the work on one takes.
 
-    Yields position and finding.
+    Yields thing and finding.
     """
     workers, count = threads()
     count = max(1, min(count, _AHEAD_BYTES // holds))
-    waiting: deque[tuple[int, Future[_Found]]] = deque()
+    waiting: deque[tuple[_Thing, Future[_Found]]] = deque()
     try:
-        for position in positions:
-            waiting.append((position, workers.submit(find, position)))
+        for thing in things:
+            waiting.append((thing, workers.submit(find, thing)))
             if len(waiting) > count:
-                at, found = waiting.popleft()
-                yield at, found.result()
+                first, found = waiting.popleft()
+                yield first, found.result()
         while waiting:
-            at, found = waiting.popleft()
-            yield at, found.result()
+            first, found = waiting.popleft()
+            yield first, found.result()
     finally:  # who asks may have gone, or one have failed: nothing is left under way
         for _, found in waiting:
             found.cancel()

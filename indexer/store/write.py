@@ -9,10 +9,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from math import prod
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,6 +104,28 @@ class Staging:
             return None
         with np.load(path) as kept:
             return {key: kept[key] for key in kept.files}
+
+    def parts_of_array(self, name: str, rows: int) -> Iterator[dict[str, NDArray[Any]]]:
+        """Named arrays kept by a finished step, so many rows of each at a time."""
+        with ExitStack() as opened:
+            archive = opened.enter_context(ZipFile(self.folder / _STEPS / f"{name}.npz"))
+            files = {
+                member.removesuffix(".npy"): opened.enter_context(archive.open(member))
+                for member in archive.namelist()
+            }
+            heads = {}
+            for key, file in files.items():
+                np.lib.format.read_magic(file)
+                heads[key] = np.lib.format.read_array_header_1_0(file)
+            ((count, *_), _, _), *_ = heads.values()
+            for first in range(0, count, rows):
+                here = min(rows, count - first)
+                yield {
+                    key: np.frombuffer(
+                        files[key].read(here * prod(shape[1:]) * dtype.itemsize), dtype
+                    ).reshape(here, *shape[1:])
+                    for key, (shape, _, dtype) in heads.items()
+                }
 
     def keep_array(self, name: str, **arrays: NDArray[Any]) -> None:
         """Record named arrays; they are there wholly or not at all."""
@@ -416,8 +441,14 @@ def _length_of_all(norms: Float32) -> float | None:
     return least if most - least <= 2**-22 * least else None
 
 
-def write_catalog(folder: Path, tables: dict[str, dict[str, Any]], modelled: bool = True) -> None:
-    """Write `catalog.duckdb`: per table of schema.sql, its columns by name.
+Columns = dict[str, Any]
+"""Of a table, or of some of its rows: a column by name."""
+
+
+def write_catalog(
+    folder: Path, tables: Mapping[str, Columns | Iterable[Columns]], modelled: bool = True
+) -> None:
+    """Write `catalog.duckdb`: per table of schema.sql, its columns by name, or some rows at a time.
 
     Without a model behind it (`modelled` False) some columns mean less; words.sql says so.
 
@@ -440,7 +471,8 @@ def write_catalog(folder: Path, tables: dict[str, dict[str, Any]], modelled: boo
             if not modelled:
                 con.execute((Path(__file__).parent / "words.sql").read_text("utf-8"))
             for name, columns in tables.items():
-                insert(con, name, columns)
+                for some in [columns] if isinstance(columns, dict) else columns:
+                    insert(con, name, some)
             # What a bare word costs: a look-up by text, 0.4 ms with an index and 4 ms without.
             con.execute("CREATE INDEX token_text ON token(text)")
             con.execute("CREATE INDEX word_text ON word(text)")
@@ -452,7 +484,7 @@ def write_catalog(folder: Path, tables: dict[str, dict[str, Any]], modelled: boo
     part.replace(path)
 
 
-def insert(con: Any, table: str, columns: dict[str, Any]) -> None:
+def insert(con: Any, table: str, columns: Columns) -> None:
     """Append rows to a table, given as `write_catalog` has it.
 
     Raises:
