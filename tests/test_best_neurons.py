@@ -31,8 +31,8 @@ from indexer.store.errors import DamagedIndex
 from indexer.store.files import FileEntry
 from indexer.store.layout import Manifest, moments_file, rows_file, z_codes_file
 from indexer.store.rows import RowsWriter
-from indexer.store.space import Space
 from indexer.store.shards import cut
+from indexer.store.space import Space
 from indexer.store.spaces import SpaceEntry
 from indexer.store.verify import _space_faults, verify
 from indexer.store.write import unit_rows
@@ -43,7 +43,7 @@ def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """Passes over codes however few the rows are, in as many parts as there are threads."""
     monkeypatch.setattr(best_neurons, "_MOST", 1)
     monkeypatch.setattr(best_neurons, "_AT_FIRST", 1)
-    monkeypatch.setattr(codes, "_FEW_ROWS", 1)
+    monkeypatch.setattr(codes, "_ROWS_A_THREAD", 1)
 
 
 def entry_of(name: str, kind: Any, side: Any, item: Any, shape: tuple[int, int]) -> SpaceEntry:

@@ -312,9 +312,9 @@ class Manifest:
         return listed(rows_file(space.name), self.files, space.rows)
 
     def files_of(self, space: SpaceEntry) -> dict[str, FileEntry]:
-        """The files of a space: those of its rows, of its moments and of its codes."""
+        """The files of a space: of its rows, of its moments and of its codes."""
         shards = self.shards(space)
-        whole = (rows_file(space.name), codes_file(space.name))
+        whole = (rows_file(space.name), codes_file(space.name), z_codes_file(space.name))
         names = [shard.file(name) for name in whole for shard in shards]
         there = [name for name in (*names, moments_file(space.name)) if name in self.files]
         return {name: self.files[name] for name in there}
