@@ -60,6 +60,7 @@ def test_all_pairs_are_scored_where_they_are_few(space: str, tiny: Any) -> None:
         )
 
 
+@pytest.mark.native
 @pytest.mark.slow
 def test_random_pairs_estimate_what_all_pairs_give(real: Any) -> None:
     """The mean cosine of all pairs has a closed form: (|sum of units|^2 - n) / n (n - 1)."""

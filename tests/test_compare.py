@@ -321,6 +321,7 @@ def test_how_many_fit_at_once_changes_nothing(real: Any, monkeypatch: pytest.Mon
             assert one.n == other.n == 360
 
 
+@pytest.mark.native
 @pytest.mark.slow
 def test_random_pairs_stand_anywhere_alike_unless_their_neurons_are_chosen_on_them(
     real: Any,

@@ -400,6 +400,7 @@ def test_some_space_is_below_the_level_as_often_as_the_level_says(
     assert raw > binom.interval(0.99, GROUPS, LEVEL)[1]  # what the correction is for
 
 
+@pytest.mark.native
 def test_p_is_uniform_of_groups_that_take_up_much_of_their_part(tiny: Any) -> None:
     rng, texts = np.random.default_rng(3), Words(tiny.index).texts
     anchor = "dog"
@@ -413,6 +414,7 @@ def test_p_is_uniform_of_groups_that_take_up_much_of_their_part(tiny: Any) -> No
     assert kstest(np.array(p) - rng.random(groups) / (1 + DRAWN), "uniform").pvalue > 0.01
 
 
+@pytest.mark.native
 def test_some_word_of_many_is_below_a_level_no_more_often_than_the_level_says(tiny: Any) -> None:
     rng, texts = np.random.default_rng(4), Words(tiny.index).texts
     rest = [text for text in texts if text.casefold() != "dog"]

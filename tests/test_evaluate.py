@@ -564,6 +564,7 @@ def test_progress_is_told_step_by_step(tiny: Any) -> None:
     assert told[-1][0] == "context.3 by cosine"
 
 
+@pytest.mark.native
 def test_a_bar_is_drawn_on_a_terminal_and_the_answer_stays_on_stdout(real_indexes: Path) -> None:
     terminal, end = os.openpty()
     command = [BIN / "explorer", "evaluate", "analogies", QUESTIONS, "--indexes", real_indexes]

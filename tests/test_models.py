@@ -304,6 +304,7 @@ def adapted(llama: Path) -> Path:
     return llama
 
 
+@pytest.mark.native
 def test_an_adapter_beside_a_model_is_said_recorded_and_left_out(
     adapted: Path, tiny_llama: Path, tmp_path: Path, run: Run
 ) -> None:

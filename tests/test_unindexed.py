@@ -259,6 +259,7 @@ def test_the_next_text_finds_the_model_loaded(
     assert told[-1] == ("running the model", 4, 4)
 
 
+@pytest.mark.native
 def test_a_program_has_one_model_at_a_time(tiny_indexes: Path, states: NDArray[np.float32]) -> None:
     before = children()
     with explorer.open("llama", tiny_indexes) as one, explorer.open("gpt2", tiny_indexes) as other:
@@ -271,6 +272,7 @@ def test_a_program_has_one_model_at_a_time(tiny_indexes: Path, states: NDArray[n
     assert children() == before
 
 
+@pytest.mark.native
 def test_one_that_has_ended_meanwhile_is_started_anew(
     tiny_indexes: Path, states: NDArray[np.float32]
 ) -> None:
@@ -282,6 +284,7 @@ def test_one_that_has_ended_meanwhile_is_started_anew(
     assert np.array_equal(encode(folder, [TEXT]), states[:1])
 
 
+@pytest.mark.native
 def test_an_index_that_was_built_again_is_asked_of_its_own_model(
     tiny_indexes: Path, tmp_path: Path, states: NDArray[np.float32]
 ) -> None:
@@ -316,6 +319,7 @@ def test_an_index_that_is_gone_is_told_of(tiny_indexes: Path, tmp_path: Path) ->
     assert children() == before
 
 
+@pytest.mark.native
 def test_a_forked_process_asks_for_a_model_of_its_own(
     tiny_indexes: Path, states: NDArray[np.float32]
 ) -> None:
