@@ -39,9 +39,17 @@ new MutationObserver((_, observer) => {
     observer.disconnect();
   }
 }).observe(document.body, { attributes: true });
+for (const button of document.querySelectorAll("button[data-refresh]")) {
+  button.addEventListener("click", refresh);
+}
 </script>
 """
-"""Has the terminal hear keys as soon as it stands there: who opens the page may type at once."""
+"""Has the terminal hear keys as soon as it stands there: who opens the page may type at once.
+
+Buttons of the page are heard too: what a tag itself says is to be run has no nonce.
+"""
+
+_BUTTON = ' onClick="refresh()"'
 
 _ENTERED = (
     '<!doctype html><meta charset="utf-8"><title>semantic-explorer</title>'
@@ -181,6 +189,7 @@ def _own_templates(installed: Path, folder: str) -> None:
     for page in Path(folder).glob("*.html"):
         text = page.read_text("utf-8")
         text = re.sub(r'<link[^>]*href="https://[^>]*>', "", text)
+        text = text.replace(_BUTTON, " data-refresh")
         text = text.replace("</body>", f"{_LISTEN}</body>")
         page.write_text(text.replace("<script>", f'<script nonce="{{{{ {_NONCE} }}}}">'), "utf-8")
 

@@ -53,6 +53,9 @@ def test_it_is_used_in_a_browser(
                 await page.value("1")  # a page that is gone ends the test
             elsewhere = [url for url in page.asked if "127.0.0.1" not in url]
             assert elsewhere == [], "nothing is fetched from elsewhere"
+            await page.value("window.before = 1")
+            await page.value("document.querySelector('.closed-dialog button').click()")
+            await page.until("!window.before && document.body.classList.contains('-first-byte')")
             assert page.complaints == [], "the page breaks no rule that it was given"
 
     asyncio.run(asyncio.wait_for(use(), 3 * PATIENCE))
