@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from explorer.measures.measure import Measure
 from explorer.measures.whitened import Whitened
-from indexer.store.codes import write_codes
-from indexer.store.coding import Source
+from indexer.store.codes import CodesWriter, header, write_codes
+from indexer.store.coding import Source, code_width
 from indexer.store.files import FileEntry
 from indexer.store.layout import codes_file, moments_file, rows_file
 from indexer.store.rows import Float32, RowsWriter
@@ -78,11 +78,20 @@ def space_of(
         names = [rows_file("close"), moments_file("close")]
         if coded:
             names.append(codes_file("close"))
-            shards, source = cut(*rows.shape), source_of(entry, rows, moments)
-            moments |= write_codes(Path(folder), names[-1], shards, source)
+            writer = CodesWriter(Path(folder), names[-1], cut(*rows.shape), entry.width)
+            moments |= write_codes(writer, source_of(entry, rows, moments))
         np.savez(Path(folder) / "spaces/close.npz", **(moments | wrong))
         files = {name: FileEntry.of(Path(folder) / name) for name in names}
         yield Space(Path(folder), entry, files)
+
+
+def with_code(space: Space, file: str, row: int, code: bytes) -> Space:
+    """A space in one of whose files of codes one row has another."""
+    width = space.entry.width
+    with (Path(space._folder) / file).open("r+b") as codes:
+        codes.seek(len(header(space.entry.rows, width)) + row * code_width(width))
+        codes.write((code * code_width(width))[: code_width(width)])
+    return space
 
 
 def source_of(entry: SpaceEntry, rows: Float32, moments: dict[str, Any]) -> Source:

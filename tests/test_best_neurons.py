@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from close_rows import Float64, close_rows, seeds
+from close_rows import Float64, close_rows, seeds, with_code
 from conftest import run_build
 from explorer.compute import best_neurons
 from explorer.compute.best_neurons import Ranked, Ranking, best_by_weights, exact_neuron_scores
@@ -25,8 +25,8 @@ from explorer.first_pass import Tally
 from explorer.measures.measure import Weighted
 from families import make_model
 from indexer.store import codes, coding
-from indexer.store.codes import Codes, write_z_codes, z_fault_of
-from indexer.store.coding import Standardised, code_width, z_factors
+from indexer.store.codes import Codes, CodesWriter, write_z_codes, z_fault_of
+from indexer.store.coding import Standardised, z_factors
 from indexer.store.errors import DamagedIndex
 from indexer.store.files import FileEntry
 from indexer.store.layout import Manifest, moments_file, rows_file, z_codes_file
@@ -91,7 +91,8 @@ def neurons_of(neurons: Float64, words: Float64, **wrong: Any) -> Iterator[tuple
         source = Standardised(
             entry, lambda at, n: rows[at : at + n], z_factors(norms.astype(np.float64), std)
         )
-        own |= write_z_codes(root, z_codes_file(entry.name), cut(*rows.shape), source)
+        writer = CodesWriter(root, z_codes_file(entry.name), cut(*rows.shape), entry.width)
+        own |= write_z_codes(writer, source)
         yield written(root, entry, neurons, own | wrong), embed
 
 
@@ -265,15 +266,6 @@ def test_words_of_another_space_and_many_words_are_scanned_at_once() -> None:
             assert (tally.passes, tally.scans) == (0, 1)
 
 
-def with_code(side: Space, row: int, code: bytes) -> Space:
-    """A side in whose file of codes one row has another."""
-    path, wide = Path(side._folder) / z_codes_file(side.name), code_width(side.entry.width)
-    with path.open("r+b") as file:
-        file.seek(len(codes.header(side.entry.rows, side.entry.width)) + row * wide)
-        file.write((code * wide)[:wide])
-    return side
-
-
 def test_a_wrong_code_hides_a_neuron_or_is_told_and_verify_finds_it() -> None:
     with neurons_of(*many()) as (side, embed):
         asked = [Weighted(embed.vector(7) + 0.1 * embed.vector(at), 1, embed) for at in (1, 2)]
@@ -281,20 +273,20 @@ def test_a_wrong_code_hides_a_neuron_or_is_told_and_verify_finds_it() -> None:
         low = by_a_sort(side, asked, 2, "min", 6000)[-1][0]
         high = z_codes(side).stored(best, 1)[0].view(np.uint8) ^ 128
     with neurons_of(*many()) as (side, embed):
-        with_code(side, best, bytes([128]))
+        with_code(side, z_codes_file(side.name), best, bytes([128]))
         hidden = best_of(side, asked, 2, "min", 5, Tally())
         assert best not in [one.position for one in hidden]
         assert f"row {best:,} lies farther" in fault_of(side, embed)
         (fault,) = _space_faults(side, embed, 500)
         assert fault.startswith(f"spaces/neuron.out.zcodes: row {best:,} lies farther")
     with neurons_of(*many()) as (side, embed):
-        with_code(side, low, high.tobytes())
+        with_code(side, z_codes_file(side.name), low, high.tobytes())
         # It is looked at for its codes, and its rows say that it is none of the best.
         assert low not in [one.position for one in best_of(side, asked, 2, "min", 5, Tally())]
         assert f"row {low:,} lies farther" in fault_of(side, embed)
     with neurons_of(*many()) as (side, embed):
         second = best_of(side, asked, 2, "min", 5, Tally())[1].position
-        with_code(side, second, high.tobytes())
+        with_code(side, z_codes_file(side.name), second, high.tobytes())
         with pytest.raises(DamagedIndex, match=f"row {second:,} is not what its codes say"):
             best_of(side, asked, 2, "min", 5, Tally())
 

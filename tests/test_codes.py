@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from close_rows import Close, Float64, asked, close_rows, one_by_one, sorted_by, space_of
+from close_rows import Close, Float64, asked, close_rows, one_by_one, sorted_by, space_of, with_code
 from conftest import Run
 from explorer import best_of_each, first_pass
 from explorer import scan as scans
@@ -323,15 +323,6 @@ def test_of_equal_rows_without_end_all_rows_are_scanned() -> None:
         assert found.tally.scans == 1
 
 
-def with_code(space: Space, row: int, code: bytes) -> Space:
-    """A space in whose file of codes one row has another."""
-    path, wide = Path(space._folder) / codes_file(space.name), code_width(space.entry.width)
-    with path.open("r+b") as file:
-        file.seek(len(codes.header(space.entry.rows, space.entry.width)) + row * wide)
-        file.write((code * wide)[:wide])
-    return space
-
-
 def test_a_residual_that_is_too_small_hides_a_neighbour_and_a_right_one_does_not() -> None:
     row, like = 3000, 17
     with space_of_many() as space:
@@ -341,16 +332,18 @@ def test_a_residual_that_is_too_small_hides_a_neighbour_and_a_right_one_does_not
         other = coded(space).stored(like, 1)[0].view(np.uint8) ^ 128
         assert right[0] == row
     with space_of_many() as space:
-        found = scan(KINDS["cosine"](with_code(space, row, NONE)), query)
+        found = scan(KINDS["cosine"](with_code(space, codes_file(space.name), row, NONE)), query)
         assert row not in found.best(5)[0].tolist()
         said = fault_of(coded(space), source_of(space), space.compared)
         assert f"row {row:,} lies farther" in said
     # What scores high by codes is scored by its row, and is then told.
     with space_of_many() as space, pytest.raises(DamagedIndex, match="is not what its codes say"):
-        scan(KINDS["cosine"](with_code(space, row, other.tobytes())), alike).best(5)
+        scan(
+            KINDS["cosine"](with_code(space, codes_file(space.name), row, other.tobytes())), alike
+        ).best(5)
     residuals[row] = 1.001
     with space_of_many(residuals=residuals) as space:
-        found = scan(KINDS["cosine"](with_code(space, row, NONE)), query)
+        found = scan(KINDS["cosine"](with_code(space, codes_file(space.name), row, NONE)), query)
         assert found.best(5)[0].tolist() == right
         assert found.tally.scans == 1
         assert fault_of(coded(space), source_of(space), space.compared) == ""

@@ -43,7 +43,7 @@ from indexer.store.layout import codes_file
 from indexer.store.mapped import Files, Mapped, Piece, in_parts
 from indexer.store.moments import Moments, Part
 from indexer.store.rows import Float32, scan_error
-from indexer.store.shards import Shard, listed
+from indexer.store.shards import Shard, listed, runs
 from indexer.store.spaces import SpaceEntry
 
 Int64 = NDArray[np.int64]
@@ -92,22 +92,21 @@ class CodesWriter:
     """
 
     def __init__(self, folder: Path, file: str, shards: Sequence[Shard], width: int) -> None:
-        self._files, self._left = [], [shard.rows for shard in shards]
-        for shard in shards:
-            self._files.append((folder / shard.file(file)).open("wb"))
-            self._files[-1].write(header(shard.rows, width))
+        self._files = {shard: (folder / shard.file(file)).open("wb") for shard in shards}
+        self._written = 0
+        for shard, begun in self._files.items():
+            begun.write(header(shard.rows, width))
 
     def put(self, codes: NDArray[np.int8]) -> None:
         """Write the codes that come next: (n, code width) int8."""
-        while len(codes):
-            at = next(at for at, left in enumerate(self._left) if left)
-            here, codes = codes[: self._left[at]], codes[self._left[at] :]
-            self._files[at].write((here.view(np.uint8) ^ np.uint8(_OFFSET)).data)
-            self._left[at] -= len(here)
+        first, self._written = self._written, self._written + len(codes)
+        for shard, start, stop in runs(tuple(self._files), first, self._written):
+            here = codes[shard.first + start - first : shard.first + stop - first]
+            self._files[shard].write((here.view(np.uint8) ^ np.uint8(_OFFSET)).data)
 
     def close(self) -> None:
         """Return once everything is on the disk."""
-        for file in self._files:
+        for file in self._files.values():
             file.flush()
             os.fsync(file.fileno())
             file.close()
@@ -150,18 +149,12 @@ class Compared:
 
 
 def write_codes(
-    folder: Path,
-    file: str,
-    shards: Sequence[Shard],
-    source: Source,
-    compared: Compared | None = None,
+    writer: CodesWriter, source: Source, compared: Compared | None = None
 ) -> dict[str, NDArray[Any]]:
     """Write the codes of a space, in two walks over its rows.
 
     Args:
-        folder: of the index under way.
-        file: what the file is called where it is the only one.
-        shards: which rows lie in which.
+        writer: of their files, which is closed.
         source: the rows.
         compared: what the first walk would find, where another has found it before the centred
             norms were known: these are then found in the second.
@@ -188,7 +181,6 @@ def write_codes(
         vectors = source.compared(first, unit)
         return _coded(source, first, vectors, scales, residuals), along.products(vectors)
 
-    writer = CodesWriter(folder, file, shards, entry.width)
     for _, (codes, products) in source.walk(written):
         writer.put(codes)
         along.add(products)
@@ -203,15 +195,11 @@ def write_codes(
     }
 
 
-def write_z_codes(
-    folder: Path, file: str, shards: Sequence[Shard], source: Standardised
-) -> dict[str, NDArray[Any]]:
+def write_z_codes(writer: CodesWriter, source: Standardised) -> dict[str, NDArray[Any]]:
     """Write the codes of what z compares of neurons, in two walks over the rows.
 
     Args:
-        folder: of the index under way.
-        file: what the file is called where it is the only one.
-        shards: which rows lie in which.
+        writer: of their files, which is closed.
         source: the rows.
 
     Returns:
@@ -222,7 +210,6 @@ def write_z_codes(
     for _, most in source.each(lambda _, vectors: _greatest(vectors)):
         np.maximum(greatest, most, out=greatest)
     scales, residuals = scales_of(greatest), np.empty(entry.rows, np.float32)
-    writer = CodesWriter(folder, file, shards, entry.width)
 
     def written(first: int, vectors: Float64) -> NDArray[np.int8]:
         return _coded(source, first, vectors, scales, residuals)

@@ -19,7 +19,7 @@ from typing import Any, Generic, TypeVar
 
 from indexer.store.errors import DamagedIndex
 from indexer.store.limits import address_space, want_of_memory
-from indexer.store.shards import Shard
+from indexer.store.shards import Shard, runs
 
 _FEW_THREADS = 4
 """Threads where the address space is limited: each takes tens of megabytes of it."""
@@ -279,8 +279,5 @@ class Files(Generic[File]):
 
     def pieces(self, first: int, last: int) -> Iterator[Piece[File]]:
         """Rows of the space from one on to another, as they lie in files."""
-        for shard in self.shards:
-            start, stop = max(first, shard.first), min(last, shard.end)
-            if start < stop:
-                before = shard.first
-                yield Piece(self.file(shard), start - before, stop - before, before)
+        for shard, start, stop in runs(self.shards, first, last):
+            yield Piece(self.file(shard), start, stop, shard.first)

@@ -19,7 +19,7 @@ from indexer.store.errors import DamagedIndex
 from indexer.store.files import FileEntry, opened
 from indexer.store.layout import rows_file
 from indexer.store.mapped import Files, Mapped, Piece, in_parts
-from indexer.store.shards import Shard, listed
+from indexer.store.shards import Shard, listed, runs
 from indexer.store.spaces import SpaceEntry
 
 Float32 = NDArray[np.float32]
@@ -96,36 +96,32 @@ class ShardsWriter:
 
     def __init__(self, folder: Path, file: str, shards: Sequence[Shard], width: int) -> None:
         self.shards, self.rows, self.width = tuple(shards), shards[-1].end, width
-        self._writers = [
-            RowsWriter(folder / shard.file(file), shard.rows, width) for shard in self.shards
-        ]
+        self._writers = {
+            shard: RowsWriter(folder / shard.file(file), shard.rows, width) for shard in self.shards
+        }
 
     def put(self, first: int, block: Float32) -> None:
         """Write `block` ((n, width) float32, unit rows) as rows `first` to `first + n`."""
-        for writer, start, stop, before in self._pieces(first, len(block)):
-            writer.put(start, block[before + start - first : before + stop - first])
+        for shard, start, stop in runs(self.shards, first, first + len(block)):
+            at = shard.first - first
+            self._writers[shard].put(start, block[at + start : at + stop])
 
     def get(self, first: int, count: int) -> Float32:
         """Rows `first` to `first + count` as they are on disk now, (count, width) float32."""
         parts = [
-            writer.get(start, stop - start) for writer, start, stop, _ in self._pieces(first, count)
+            self._writers[shard].get(start, stop - start)
+            for shard, start, stop in runs(self.shards, first, first + count)
         ]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
-    def _pieces(self, first: int, count: int) -> Iterator[tuple[RowsWriter, int, int, int]]:
-        for shard, writer in zip(self.shards, self._writers, strict=True):
-            start, stop = max(first, shard.first), min(first + count, shard.end)
-            if start < stop:
-                yield writer, start - shard.first, stop - shard.first, shard.first
-
     def sync(self) -> None:
         """Return once everything put so far is on the disk."""
-        for writer in self._writers:
+        for writer in self._writers.values():
             writer.sync()
 
     def close(self) -> None:
         """Close the files."""
-        for writer in self._writers:
+        for writer in self._writers.values():
             writer.close()
 
 

@@ -8,7 +8,7 @@ Knows numbers and names; opens no file.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -79,6 +79,17 @@ def cut(rows: int, width: int, layers: Sequence[int] = ()) -> tuple[Shard, ...]:
         Shard(end - size, size, number, len(sizes))
         for number, (end, size) in enumerate(zip(ends, sizes, strict=True), 1)
     )
+
+
+def runs(shards: Sequence[Shard], first: int, last: int) -> Iterator[tuple[Shard, int, int]]:
+    """Rows of a space from one on to another, as they lie in shards.
+
+    Yields the shard, and of the rows in it the first and what follows the last, as it counts them.
+    """
+    for shard in shards:
+        start, stop = max(first, shard.first), min(last, shard.end)
+        if start < stop:
+            yield shard, start - shard.first, stop - shard.first
 
 
 def listed(whole: str, files: Mapping[str, FileEntry], rows: int) -> tuple[Shard, ...]:

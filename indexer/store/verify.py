@@ -47,23 +47,23 @@ def verify(
 ) -> list[str]:
     """Every fault of an index, one line each, the damaged file first; empty where it is sound.
 
-    `advance` is called with each file's name as it is taken up. Files that are `trusted` are not
-    read for their checksums, only looked at for their sizes: those that another index was sealed
-    with already.
+    `advance` is called with the name of each file once it has been read. Files that are `trusted`
+    are not read for their checksums, only looked at for their sizes: those that another index was
+    sealed with already.
     """
     try:
         manifest = Manifest.load(folder)
     except SemanticError as err:
         return [str(err)]
-    faults, names = [], list(manifest.files)
+    faults = []
 
-    def fault_at(at: int) -> str | None:
-        return _file_fault(folder, names[at], manifest.files[names[at]], names[at] in trusted)
+    def fault_in(name: str) -> str | None:
+        return _file_fault(folder, name, manifest.files[name], name in trusted)
 
-    for at, fault in in_order(range(len(names)), fault_at):
-        advance(names[at])
+    for name, fault in in_order(manifest.files, fault_in):
+        advance(name)
         if fault:
-            faults.append(f"{names[at]}: {fault}")
+            faults.append(f"{name}: {fault}")
     expected = [CATALOG, TOKENIZER] if manifest.has_model else [CATALOG]
     for space in manifest.spaces:
         expected += [shard.file(rows_file(space.name)) for shard in manifest.shards(space)]

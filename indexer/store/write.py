@@ -20,7 +20,7 @@ from zipfile import ZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.store.codes import Compared, write_codes, write_z_codes
+from indexer.store.codes import CodesWriter, Compared, write_codes, write_z_codes
 from indexer.store.coding import Source, Standardised, is_coded, is_z_coded, z_factors
 from indexer.store.errors import MachineError, SemanticError
 from indexer.store.files import FileEntry
@@ -256,7 +256,7 @@ class Staging:
         if not coded:
             return arrays, {}
         file = codes_file(entry.name)
-        arrays |= write_codes(self.folder, file, shards, source, compared)
+        arrays |= write_codes(CodesWriter(self.folder, file, shards, entry.width), source, compared)
         return arrays, self._entries(file, shards)
 
     def _z_coded(
@@ -274,7 +274,8 @@ class Staging:
         if not is_z_coded(entry, lengths, factors):
             return {}, {}
         file, scaled = z_codes_file(entry.name), Standardised(entry, source.block, factors)
-        return write_z_codes(self.folder, file, shards, scaled), self._entries(file, shards)
+        writer = CodesWriter(self.folder, file, shards, entry.width)
+        return write_z_codes(writer, scaled), self._entries(file, shards)
 
     def _sealed(self, file: str, writer: ShardsWriter) -> dict[str, FileEntry]:
         """What is to be said of the files of rows, once all of them is on the disk."""
