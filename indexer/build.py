@@ -8,13 +8,11 @@ and device that words are run in.
 from __future__ import annotations
 
 import dataclasses
-import errno
-import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,15 +20,13 @@ import numpy as np
 
 from indexer import completing
 from indexer.catalog import Catalog
-from indexer.contexts import CHECKED_WORDS, Contexts
-from indexer.errors import BadWords, CheckFailed, IncompleteWeights, IndexExists
-from indexer.extract.context import context_layers
-from indexer.extract.firing import KEPT, WORDS_PER_NEURON
+from indexer.cluster import Cluster, Ran, require_answer
+from indexer.contexts import CHECKED_WORDS
+from indexer.errors import CheckFailed, IndexExists
 from indexer.extract.tokens import token_spaces
-from indexer.firing import Firing
 from indexer.model import load
+from indexer.plan import plan
 from indexer.progress import Narrator
-from indexer.reading import require_read
 from indexer.request import (
     Request,
     chosen_spaces,
@@ -41,36 +37,29 @@ from indexer.request import (
 )
 from indexer.source import Source, locate, require_extra
 from indexer.store.errors import MachineError, SemanticError
-from indexer.store.grid import HeadGrid, NeuronGrid, NeuronLayer
 from indexer.store.layout import (
     CATALOG,
+    MACHINES,
     TOKENIZER,
     Manifest,
     ModelEntry,
     PrefixEntry,
-    bytes_of,
-    parse_layers,
 )
 from indexer.store.spaces import HEAD_SIDES, context_space, head_space, neuron_space
 from indexer.store.swap import require_own, sweep
-from indexer.store.vocabulary import Vocabulary, display, is_word_like
 from indexer.store.write import Staging
-from indexer.weights import Weights
-from indexer.words import (
-    ChosenWord,
-    choose,
-    prefix_candidates,
-    read_words,
-)
-
-FEWEST_WORD_LIKE = 0.01
-"""Of the vocabulary, what share is word-like in any tokenizer that is read rightly."""
-
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+from indexer.tasks import NO_ROOM, Job, weight_files
+from indexer.words import read_words
 
 
-def build(request: Request, narrator: Narrator) -> tuple[Path, bool]:
+def build(request: Request, narrator: Narrator, on: str | None = None) -> tuple[Path, bool]:
     """Make an index, or take up where an interrupted build of it stopped.
+
+    Args:
+        request: what is asked for.
+        narrator: told what is being done.
+        on: the Ray cluster whose machines work at it, as `Cluster` takes its address; None where
+            this process does.
 
     Returns:
         Its folder, and whether anything had to be done: False where what was asked for is there
@@ -80,6 +69,8 @@ def build(request: Request, narrator: Narrator) -> tuple[Path, bool]:
         SemanticError: with the reason in one line; what is finished stays for the next try.
     """
     require_extra()
+    if on is not None:
+        require_answer(on)
     spaces = chosen_spaces(request)
     asked_words = read_words(request.words) if isinstance(request.words, Path) else request.words
     source = locate(request.model, request.offline, request.allow_pickle)
@@ -112,9 +103,13 @@ def build(request: Request, narrator: Narrator) -> tuple[Path, bool]:
             narrator.say(f"going on from {target}, which has all but the words in context")
         if begun is not None:
             completing.take_over(staging, target, begun)
-        return _Build(request, source, spaces, asked_words, identity, staging, narrator).run(), True
+        with nullcontext() if on is None else Cluster(on, narrator) as cluster:
+            made = _Build(
+                request, source, spaces, asked_words, identity, staging, narrator, cluster
+            )
+            return made.run(), True
     except OSError as err:
-        if err.errno not in _NO_ROOM:
+        if err.errno not in NO_ROOM:
             raise
         raise MachineError(
             f"no room for the index in {request.root}/ ({err.strerror}); what is finished stays: "
@@ -136,16 +131,21 @@ class _Build:
         identity: str,
         staging: Staging,
         narrator: Narrator,
+        cluster: Cluster | None,
     ) -> None:
         self.request, self.source, self.spaces = request, source, spaces
+        self.cluster = cluster
         self.asked_words = asked_words
         self.identity, self.staging, self.narrator = identity, staging, narrator
         self.seconds: dict[str, float] = staging.step("seconds") or {}
+        self.ran: Ran = staging.step(MACHINES) or {}
         self.errors: dict[str, float] = {}
 
     def run(self) -> Path:
         """All steps; each returns at once where an earlier run finished it."""
         self.device, self.dtype = placement(self.request)
+        if self.cluster is not None:
+            self.cluster.join(self._job())
         with self.timed("load"):
             self.narrator.say(
                 f"loading {self.source.asked}, to make {self.request.root / self.request.name}"
@@ -156,19 +156,18 @@ class _Build:
                 dtype=self.dtype,
                 offload=None if "context" in self.spaces else self.staging.folder_of("weights"),
             )
-        self.blocks = self._blocks()
-        self.layers = context_layers(self.blocks) if "context" in self.spaces else []
-        self.neurons = self._neurons()
-        self.heads = HeadGrid(self.blocks, *self._heads())
         with self.timed("words"):
-            self.vocabulary = self._tokenizer()
-            self.texts = self.vocabulary.texts(self.model.vocabulary)
-            self.word_like = np.array([is_word_like(text) for text in self.texts])
-            self._require_word_like()
-            require_read(self.vocabulary, self.texts, self.source.asked)
-            self.words = self._words()
-            self.shortest = len(self.words[0].token_ids)
-        self._require_space()
+            self.plan = plan(
+                self.request,
+                self.source,
+                self.spaces,
+                self.asked_words,
+                self.model,
+                self.staging,
+                self.narrator,
+            )
+            self.words = self.plan.words
+        self.plan.require_possible(self.staging)
         self.extract_weights()
         self.prefix: PrefixEntry | None = None
         self.sinks = np.zeros((0, len(self.words)), bool)
@@ -187,190 +186,79 @@ class _Build:
 
     def extract_weights(self) -> None:
         """Tokens, neurons and heads, in float32."""
-        weights = Weights(
-            self.staging,
-            self.narrator,
-            self.model,
-            self.neurons,
-            self.heads,
-            self.word_like,
-            folded=not self.request.raw,
-        )
+        weights = self.plan.weights(self.staging, self.narrator)
         with self.timed("tokens"):
             weights.tokens()
             weights.unembedding()
         if "neuron" in self.spaces:
             with self.timed("neurons"):
-                weights.neurons()
+                if self.cluster is not None:
+                    self.cluster.neurons(weights)
+                else:
+                    weights.neurons()
         if "head" in self.spaces:
             with self.timed("heads"):
-                weights.attention()
+                if self.cluster is not None:
+                    self.cluster.attention(weights)
+                else:
+                    weights.attention()
         with self.timed("check"):
-            alike = [c.token_ids for c in self.words if len(c.token_ids) == self.shortest]
+            shortest = len(self.words[0].token_ids)
+            alike = [c.token_ids for c in self.words if len(c.token_ids) == shortest]
             kinds = sorted(self.spaces & {"neuron", "head"})
             self.errors |= weights.check(alike[:CHECKED_WORDS], kinds)
 
     def extract_contexts(self) -> None:
         """Words in context, from the model as it is asked to be run."""
-        suffix = self._frame()[1]
-        made = (self.staging, self.narrator, self.model, self.words)
-        depth = self.request.neurons_per_word
-        firing = Firing(*made, self.neurons, suffix, depth) if self.neurons.rows else None
-        contexts = Contexts(*made, self.layers, suffix, firing)
+        contexts = self.plan.contexts(self.staging, self.narrator)
         with self.timed("prefix"):
             chosen = "auto" if self.request.prefix == "auto" else "asked"
-            found = contexts.prefix(self._prefixes(), chosen, self.vocabulary, self.request.seed)
+            found = contexts.prefix(
+                self.plan.prefixes(), chosen, self.plan.vocabulary, self.request.seed
+            )
             self.prefix = found
         with self.timed("context"):
-            contexts.extract(found.token_ids)
+            if self.cluster is not None:
+                self.cluster.extract(contexts, found.token_ids)
+            else:
+                contexts.extract(found.token_ids)
             contexts.finish(found.token_ids)
             self.sinks = contexts.sinks()
         with self.timed("check"):
             self.errors |= contexts.check(found.token_ids, self.dtype)
 
-    # -- before anything is extracted -------------------------------------------------------
-
-    def _blocks(self) -> tuple[int, ...]:
-        there = range(len(self.model.blocks))
-        if not there:
-            raise IncompleteWeights(f"{self.source.asked!r} has no blocks, so its config says")
-        if self.request.layers == "all":
-            return tuple(there)
-        try:
-            return parse_layers(self.request.layers, there)
-        except ValueError as err:
-            raise SemanticError(f"--layers: {err}") from None
-
-    def _neurons(self) -> NeuronGrid:
-        blocks = self.blocks if "neuron" in self.spaces else ()
-        return NeuronGrid(tuple(NeuronLayer(layer, *self.model.neurons(layer)) for layer in blocks))
-
-    def _heads(self) -> tuple[int, int]:
-        """How many heads a layer has, and how wide each is."""
-        count, _, width = self.model.heads(self.blocks[0])
-        return count, width
-
-    def _tokenizer(self) -> Vocabulary:
-        backend = getattr(self.model.tokenizer, "backend_tokenizer", None)
-        if backend is None:
-            raise MachineError(
-                f"the tokenizer of {self.source.asked!r} has no fast form (tokenizer.json)"
-            )
-        path = self.staging.folder / TOKENIZER
-        path.write_text(backend.to_str(pretty=True), "utf-8")
-        vocabulary = Vocabulary(path, self.model.vocabulary)
-        lost = vocabulary.ids_without_row
-        if lost:
-            shown = [f"#{i} {display(vocabulary.said([i]))!r}" for i in lost]
-            self.narrator.say(
-                f"the tokenizer has {len(lost):,} tokens that the embedding of "
-                f"{self.model.vocabulary:,} rows has none for: {_few(shown)}"
-            )
-        return vocabulary
-
-    def _require_word_like(self) -> None:
-        """Fail where hardly any token begins a word, as where a tokenizer is read wrongly."""
-        there, size = int(self.word_like.sum()), len(self.vocabulary)
-        if there < FEWEST_WORD_LIKE * size and not self.request.allow_few_words:
-            raise BadWords(
-                f"{there:,} of the {size:,} tokens of {self.source.asked!r} are a word's beginning "
-                "followed by letters, which z is read against; if that is as it should be, give "
-                "--allow-few-words"
-            )
-
-    def _words(self) -> list[ChosenWord]:
-        kept = self.staging.step("words")
-        if kept is None:
-            chosen = choose(self.asked_words, self.vocabulary, self.texts)
-            kept = [[c.text, list(c.token_ids), c.zipf, list(c.also)] for c in chosen]
-            self.staging.keep("words", kept)
-        words = [ChosenWord(text, tuple(ids), zipf, tuple(also)) for text, ids, zipf, also in kept]
-        self._say_what_fell_together(words)
-        self._require_room(words[-1])
-        return words
-
-    def _say_what_fell_together(self, words: list[ChosenWord]) -> None:
-        """Tell of words that are left out, or indexed once for several spellings."""
-        asked = self.asked_words if isinstance(self.asked_words, list) else []
-        lost = [word for word in asked if self.vocabulary.lacks_row(word)]
-        if lost:
-            self.narrator.say(
-                f"left out, for want of a row in the embedding: {_few([repr(w) for w in lost])}"
-            )
-        several = [f"{w.text!r} ({', '.join(map(repr, w.also))})" for w in words if w.also]
-        if several:
-            self.narrator.say(
-                "spellings of the same tokens are one word, indexed once: " + _few(several)
-            )
-
-    def _require_room(self, longest: ChosenWord) -> None:
-        """Fail where the model has fewer positions than the longest word and prefix take."""
-        positions = getattr(self.model.config, "max_position_embeddings", None)
-        if "context" not in self.spaces:
-            return
-        for text in self._prefixes():
-            lost = self.vocabulary.without_row(self.vocabulary.text_ids(text))
-            if lost:
-                raise BadWords(
-                    f"prefix {text!r} holds token #{lost[0]}, and the model's embedding ends at "
-                    f"#{self.model.vocabulary - 1}"
-                )
-        before = max(len(self.vocabulary.text_ids(text)) for text in self._prefixes())
-        before += len(self._frame()[1])
-        tokens = len(longest.token_ids)
-        if positions is not None and before + tokens > positions:
-            shown = longest.text if len(longest.text) <= 40 else f"{longest.text[:40]}..."
-            raise BadWords(
-                f"word {shown!r} is {tokens:,} tokens long, beside a prefix of up to {before:,}: "
-                f"the model takes {positions:,} in all"
-            )
-
-    def _prefixes(self) -> list[str]:
-        """The prefix asked for, or those to be tried, in order."""
-        if self.model.family.encoder:
-            first = "".join(self.texts[i] for i in self._frame()[0])
-            return [first if self.request.prefix == "auto" else first + self.request.prefix]
-        if self.request.prefix != "auto":
-            return [self.request.prefix]
-        tokenizer = self.model.tokenizer
-        named = [t for t in (tokenizer.bos_token, tokenizer.eos_token) if t]
-        return prefix_candidates(self.vocabulary, self.texts, named)
-
-    def _frame(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """The special tokens before and after every text of an encoder."""
-        return self.vocabulary.frame() if self.model.family.encoder else ((), ())
-
-    def _require_space(self) -> None:
-        """Fail before the work, not at the end of it, where the disk is clearly too small."""
-        model = self.model
-        rows = len(self.texts) * len(token_spaces(model)) + len(self.words) * len(self.layers)
-        rows += self.neurons.rows * len(model.family.sides)
-        rows += 2 * self.heads.rows if "head" in self.spaces else 0
-        needed = rows * model.d_model * 5 + 64_000_000  # rows, and codes of them
-        if self.layers and self.neurons.rows:
-            # Activations kept until deviations are known, and then the tables of the strongest.
-            needed += int(self.neurons.rows * 16 * (KEPT * len(self.words) + WORDS_PER_NEURON))
-            needed += bytes_of(self.neurons.rows) * len(self.words) * 2  # signs, and zeros if any
-        there = sum(f.stat().st_size for f in self.staging.folder.rglob("*") if f.is_file())
-        free = shutil.disk_usage(self.staging.folder).free + there
-        if free < needed:
-            raise MachineError(
-                f"the index needs about {needed / 1e9:.1f} GB and {self.request.root}/ has "
-                f"{free / 1e9:.1f} GB free; make room, or ask for fewer --words or --layers"
-            )
+    def _job(self) -> Job:
+        words, model = self.asked_words, Path(self.request.model).expanduser()
+        # As it is called from whatever folder.
+        request = dataclasses.replace(
+            self.request,
+            root=self.request.root.resolve(),
+            model=str(model.resolve()) if model.exists() else self.request.model,
+        )
+        return Job(
+            request=request,
+            spaces=self.spaces,
+            words=words if isinstance(words, int) else tuple(words),
+            identity=self.identity,
+            device=self.device,
+            dtype=self.dtype,
+            files=weight_files(self.source),
+        )
 
     # -- sealing ----------------------------------------------------------------------------
 
     def manifest(self) -> Manifest:
         """All that is known before the catalog is written; `completed` adds its checksum."""
-        shares = {context_space(n): float(self.sinks[i].mean()) for i, n in enumerate(self.layers)}
+        shares = {
+            context_space(n): float(self.sinks[i].mean()) for i, n in enumerate(self.plan.layers)
+        }
         names = [*token_spaces(self.model), *shares]
         if "neuron" in self.spaces:
             names += [neuron_space(side) for side in self.model.family.sides]
         if "head" in self.spaces:
             names += [head_space(side) for side in HEAD_SIDES]
         prefix = self.prefix and dataclasses.replace(self.prefix, sink_share=shares)
-        firing = "context" in self.spaces and self.neurons.rows > 0
+        firing = "context" in self.spaces and self.plan.neurons.rows > 0
         finished = [self.staging.finished(name) for name in names]
         kept = [f for f in finished if f is not None]
         unembedding, of_unembedding = self.staging.unembedding() or (None, {})
@@ -384,9 +272,9 @@ class _Build:
                 weights_sha256=self.source.sha256(),
                 n_layers=len(self.model.blocks),
                 d_model=self.model.d_model,
-                n_heads=self.heads.heads,
-                d_head=self.heads.width,
-                vocabulary=len(self.texts),
+                n_heads=self.plan.heads.heads,
+                d_head=self.plan.heads.width,
+                vocabulary=len(self.plan.texts),
                 gated=self.model.family.gated,
                 tied=self.model.tied,
                 encoder=self.model.family.encoder,
@@ -396,13 +284,13 @@ class _Build:
                 allow_pickle=self.source.pickled,
                 accepted=self.request.accept_config,
                 adapter=self.source.adapter,
-                tokens_without_row=len(self.vocabulary.ids_without_row),
+                tokens_without_row=len(self.plan.vocabulary.ids_without_row),
             ),
             dtype=self.dtype,
             device=self.device,
             seed=self.request.seed,
-            layers=self.blocks,
-            neurons=self.neurons.layers,
+            layers=self.plan.blocks,
+            neurons=self.plan.neurons.layers,
             words=len(self.words),
             firing=firing,
             prefix=prefix,
@@ -416,7 +304,12 @@ class _Build:
             seconds=self.seconds,
             fingerprint=self.identity,
             neurons_per_word=self.request.neurons_per_word if firing else 0,
+            extra={MACHINES: self._ran()} if self._ran() else {},
         )
+
+    def _ran(self) -> Ran:
+        """What ran where, in this run and those before it; nothing where this process did all."""
+        return self.ran if self.cluster is None else self.cluster.ran(self.ran)
 
     def completed(self, manifest: Manifest) -> Manifest:
         """The manifest with the files that the catalog step wrote."""
@@ -437,14 +330,14 @@ class _Build:
         return Catalog(
             staging=self.staging,
             request=self.request,
-            vocabulary=self.vocabulary,
-            texts=self.texts,
-            word_like=self.word_like,
+            vocabulary=self.plan.vocabulary,
+            texts=self.plan.texts,
+            word_like=self.plan.word_like,
             words=self.words,
             sinks=self.sinks,
-            neurons=self.neurons,
+            neurons=self.plan.neurons,
             sides=self.model.family.sides,
-            heads=self.heads if "head" in self.spaces else None,
+            heads=self.plan.heads if "head" in self.spaces else None,
         )
 
     @contextmanager
@@ -457,12 +350,8 @@ class _Build:
             spent = self.seconds.get(step, 0.0) + time.monotonic() - start
             self.seconds[step] = round(spent, 2)
             self.staging.keep("seconds", self.seconds)
-
-
-def _few(names: list[str]) -> str:
-    """The first of some names, and how many more there are."""
-    more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
-    return ", ".join(names[:3]) + more
+            if self._ran():
+                self.staging.keep(MACHINES, self._ran())
 
 
 def _require_replaceable(target: Path) -> None:

@@ -37,6 +37,29 @@ CHECKED_WORDS = 24
 
 
 @dataclass(frozen=True)
+class Batch:
+    """Words that are run at once.
+
+    Attributes:
+        start: the first of them.
+        end: what follows the last.
+    """
+
+    start: int
+    end: int
+
+    @property
+    def name(self) -> str:
+        """What a build calls them where it keeps their rows."""
+        return f"words {self.start}"
+
+    @property
+    def heard(self) -> str:
+        """The same, of what fires at them."""
+        return f"firing at words {self.start}"
+
+
+@dataclass(frozen=True)
 class Contexts:
     """The context spaces of one build; each step returns at once where an earlier run finished it.
 
@@ -145,11 +168,81 @@ class Contexts:
         if recorder is not None:
             recorder.close()
 
+    def batches_to_run(self) -> list[Batch]:
+        """What `run_batch` is to be given before `gather` and `write_layer` can do the rest."""
+        if (self.staging.step("context") or {"rows": 0})["rows"] >= len(self.words):
+            return []
+        every = self._batches()
+        return [one for one in every if not self.staging.has_array(one.name)]
+
+    def _batches(self) -> list[Batch]:
+        return [Batch(*run) for run in batches([len(c.token_ids) for c in self.words])]
+
+    def run_batch(self, prefix: Sequence[int], batch: Batch) -> None:
+        """Keep the stream at each word's last token, and what fires, of a few words."""
+        listener = self.firing.listener(prefix) if self.firing else None
+        stream = LastTokenStream(
+            self.model,
+            prefix,
+            self.layers,
+            self.suffix,
+            hear=listener.hear if listener else None,
+            heard=self.firing.layers if self.firing else (),
+        )
+        states = stream.run([c.token_ids for c in self.words[batch.start : batch.end]])
+        if listener is not None:
+            self.staging.keep_array(batch.heard, **listener.heard())
+        rows = {}
+        for at, layer in enumerate(self.layers):
+            rows[f"unit {layer}"], rows[f"norms {layer}"] = unit_rows(states[at])
+        self.staging.keep_array(batch.name, **rows)
+
+    def gather(self, prefix: Sequence[int]) -> None:
+        """What fires, from the batches that were run elsewhere, in order."""
+        done = (self.staging.step("context") or {"rows": 0})["rows"]
+        if done >= len(self.words):
+            return
+        recorder = self.firing.recorder(prefix, 0) if self.firing else None
+        if recorder is not None:
+            with self.narrator.bar("gathering", len(self.words), "words") as bar:
+                for batch in self._batches():
+                    recorder.take(self._kept(batch.heard))
+                    recorder.batch(batch.start, batch.end)
+                    bar.update(batch.end - batch.start)
+            recorder.save(len(self.words), recorder.state())
+            recorder.close()
+        self.staging.keep("context", {"rows": len(self.words)})
+
+    def _kept(self, name: str, only: Sequence[str] | None = None) -> dict[str, NDArray[Any]]:
+        kept = self.staging.array(name, only)
+        assert kept is not None, "every batch was run"
+        return kept
+
+    def layers_to_write(self) -> list[int]:
+        """The context spaces that are to be written yet."""
+        return [n for n in self.layers if not self.staging.finished(context_space(n))]
+
+    def write_layer(self, layer: int) -> None:
+        """One context space, from the batches that were run, in whatever process."""
+        writer = self.staging.rows(context_space(layer), len(self.words), self.model.d_model)
+        norms = np.empty(len(self.words), np.float32)
+        for batch in self._batches():
+            kept = self._kept(batch.name, (f"unit {layer}", f"norms {layer}"))
+            writer.put(batch.start, kept[f"unit {layer}"])
+            norms[batch.start : batch.end] = kept[f"norms {layer}"]
+        self.staging.finish_space(self._entry(layer), writer, norms)
+
+    def drop_batches(self) -> None:
+        """Forget what was kept of batches, once every space is written."""
+        for batch in self._batches():
+            self.staging.drop_array(batch.heard)
+            self.staging.drop_array(batch.name)
+
     def finish(self, prefix: Sequence[int]) -> None:
         """Norms, means and covariances of the context spaces; what was recorded, sorted out."""
         if self.firing is not None:
             self.firing.finish(prefix)
-        todo = [n for n in self.layers if not self.staging.finished(context_space(n))]
+        todo = self.layers_to_write()
         with (
             self.narrator.bar("context means", len(self.layers), "layers") as bar,
             threads_apart() as pool,
@@ -159,24 +252,25 @@ class Contexts:
                 bar.update(1)
 
     def _finish_layer(self, layer: int) -> None:
-        total, width = len(self.words), self.model.d_model
-        norms = self.staging.scratch("context norms", (len(self.layers), total))
-        entry = SpaceEntry(
+        entry = self._entry(layer)
+        norms = self.staging.scratch("context norms", (len(self.layers), entry.rows))
+        writer = self.staging.rows(entry.name, entry.rows, entry.width)
+        self.staging.finish_space(entry, writer, np.array(norms[self.layers.index(layer)]))
+
+    def _entry(self, layer: int) -> SpaceEntry:
+        return SpaceEntry(
             name=context_space(layer),
             kind="context",
             layer=layer,
             side=None,
             item="word",
             dtype="float32",
-            rows=total,
-            width=width,
+            rows=len(self.words),
+            width=self.model.d_model,
             measure="centered",
             population="indexed words",
-            population_rows=total,
+            population_rows=len(self.words),
         )
-        writer = self.staging.rows(entry.name, total, width)
-        row = np.array(norms[self.layers.index(layer)])
-        self.staging.finish_space(entry, writer, row)
 
     def check(self, prefix: Sequence[int], dtype: str) -> dict[str, float]:
         """Some words' stored rows and activations equal plain forward passes over prefix and word.

@@ -12,7 +12,7 @@ strongest of activations times 1 or -1; and of every word and neuron the sign.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -92,11 +92,14 @@ class Firing:
 
     def recorder(self, prefix: Sequence[int], done: int) -> Recorder:
         """What hears the words from word `done` on, the earlier ones heard by an earlier run."""
-        floor = self._floors(prefix)
-        return Recorder(self, [floor[str(end)] for end in self.ends], done)
+        return Recorder(self, self.floors(prefix), done)
 
-    def _floors(self, prefix: Sequence[int]) -> dict[str, Float32]:
-        """By end, from which activation one may be among its word's strongest.
+    def listener(self, prefix: Sequence[int]) -> Listener:
+        """What hears one batch, for a recorder in another process."""
+        return Listener(self, self.floors(prefix))
+
+    def floors(self, prefix: Sequence[int]) -> list[Float32]:
+        """For each end, from which activation one may be among its word's strongest.
 
         A bad guess costs time and nothing else.
         """
@@ -125,7 +128,7 @@ class Firing:
                 for end, tally in zip(self.ends, tallies, strict=True)
             }
             self.staging.keep_array("firing floors", **kept)
-        return kept
+        return [kept[str(end)] for end in self.ends]
 
     def finish(self, prefix: Sequence[int]) -> None:
         """Each neuron's moments and strongest words, each word's strongest neurons."""
@@ -276,6 +279,15 @@ class Recorder:
         for turn, end in zip(self._turns, self.ends, strict=True):
             end.tally.hear(layer, turn * activations)
 
+    def take(self, heard: Mapping[str, NDArray[Any]]) -> None:
+        """Have heard what a `Listener` did of a batch."""
+        self.sums.take(heard["sums"])
+        for signs, _ in self._signs:
+            signs.take(heard["below"], heard["none"])
+        for at, end in enumerate(self.ends):
+            kept = (heard[f"{name} {at}"] for name in ("words", "neurons", "activations"))
+            end.tally.take(*kept)
+
     def batch(self, start: int, end: int) -> None:
         """Words `start` to `end` have been heard."""
         for one in self.ends:
@@ -315,6 +327,35 @@ class Recorder:
             end.close()
         for _, writer in self._signs:
             writer.close()
+
+
+class Listener:
+    """Hears one batch by itself, and hands it on to a `Recorder`."""
+
+    def __init__(self, firing: Firing, floor: Sequence[Float32]) -> None:
+        self._turns = firing.ends
+        self._sums = Sums(firing.grid)
+        self._signs = Signs(firing.grid) if firing.signed else None
+        self._tallies = [Tally(firing.grid, one) for one in floor]
+
+    def hear(self, layer: int, activations: Any) -> None:
+        """One layer's activations of the batch: (words, neurons of the layer)."""
+        self._sums.hear(layer, activations)
+        if self._signs is not None:
+            self._signs.hear(layer, activations)
+        for turn, tally in zip(self._turns, self._tallies, strict=True):
+            tally.hear(layer, turn * activations)
+
+    def heard(self) -> dict[str, NDArray[Any]]:
+        """What `Recorder.take` is to be given."""
+        found: dict[str, NDArray[Any]] = {"sums": self._sums.sums}
+        if self._signs is not None:
+            found["below"], found["none"] = self._signs.heard()
+        for at, tally in enumerate(self._tallies):
+            words, neurons, activations = tally.heard()
+            found |= {f"words {at}": words, f"neurons {at}": neurons}
+            found[f"activations {at}"] = activations
+        return found
 
 
 class _End:

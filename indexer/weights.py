@@ -7,9 +7,9 @@ where a family keeps its matrices is `indexer.extract`'s to know.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ from indexer.store.layout import UNEMBEDDING
 from indexer.store.spaces import (
     EMBED,
     HEAD_SIDES,
+    HeadSide,
     NeuronSide,
     SpaceEntry,
     TokenSpace,
@@ -66,6 +67,68 @@ class _Measured:
         variance = ((wide @ torch.from_numpy(covariance)) * wide).sum(dim=1)
         std = variance.clamp(min=0).sqrt()
         return cls(unit, norms, mean.numpy(), std.numpy(), nearest.extremes(rows))
+
+
+@dataclass(frozen=True)
+class NeuronsOfLayer:
+    """One side of a layer's neurons, or of those of one of its experts.
+
+    Attributes:
+        side: which.
+        layer: block, from 0.
+        expert: which; None in a block without experts.
+        units: how many neurons they are.
+    """
+
+    side: NeuronSide
+    layer: int
+    expert: int | None
+    units: int
+
+    @property
+    def name(self) -> str:
+        """What a build calls them where it keeps what was measured of them."""
+        expert = "" if self.expert is None else f"E{self.expert}"
+        return f"neuron.{self.side} L{self.layer}{expert}"
+
+
+class Measurer:
+    """Measures neurons' rows, or finds what another process kept of them.
+
+    Args:
+        weights: whose neurons they are.
+    """
+
+    def __init__(self, weights: Weights) -> None:
+        self._weights = weights
+
+    def measured(self, which: NeuronsOfLayer, pool: ThreadPoolExecutor) -> Iterator[_Measured]:
+        """One side of a layer's neurons, some at a time, by threads that are given."""
+        weights = self._weights
+        kept = weights.staging.array(which.name)
+        if kept is not None:
+            ends = Extremes(**{name: kept.pop(name) for name in Extremes.__annotations__})
+            yield _Measured(**kept, ends=ends)
+            return
+        rows = neuron_rows(weights.model, which.layer, which.side, weights.folded, which.expert)
+        starts = range(0, len(rows), _NEURONS_AT_ONCE)
+        some = [rows[at : at + _NEURONS_AT_ONCE] for at in starts]
+        yield from pool.map(self._measure, some)
+
+    @cached_property
+    def _measure(self) -> Callable[[Float32], _Measured]:
+        staging = self._weights.staging
+        mu, covariance = (staging.moments(EMBED, n) for n in ("mean", "covariance"))
+        nearest = NearestTokens(self._word_like_embeddings(), _NEURONS_AT_ONCE)
+        return lambda rows: _Measured.of(rows, mu, covariance, nearest)
+
+    def _word_like_embeddings(self) -> NDArray[np.float32]:
+        weights = self._weights
+        parts, first = [], 0
+        for block in token_rows(weights.model, "embed"):
+            parts.append(block[weights.word_like[first : first + len(block)]])
+            first += len(block)
+        return np.concatenate(parts)
 
 
 @dataclass(frozen=True)
@@ -130,28 +193,40 @@ class Weights:
 
     def neurons(self) -> None:
         """The space of each side of the neurons, with the tokens nearest to each neuron."""
-        sides = [s for s in self.model.family.sides if not self.staging.finished(neuron_space(s))]
-        if not sides:
-            return
-        mu, covariance = (self.staging.moments(EMBED, n) for n in ("mean", "covariance"))
-        nearest = NearestTokens(self._word_like_embeddings(), _NEURONS_AT_ONCE)
-        units = self.grid.rows
-
-        def measure(rows: Float32) -> _Measured:
-            return _Measured.of(rows, mu, covariance, nearest)
-
+        measurer = Measurer(self)
         with threads_apart() as pool:
-            for side in sides:
-                with self.narrator.bar(neuron_space(side), units, "neurons") as bar:
-                    self._neuron_side(side, partial(pool.map, measure), units, bar)
+            for side in self.unfinished_sides():
+                self.neuron_side(side, measurer, pool)
 
-    def _neuron_side(
-        self,
-        side: NeuronSide,
-        measured: Callable[[list[Float32]], Iterator[_Measured]],
-        units: int,
-        bar: Any,
+    def unfinished_sides(self) -> list[NeuronSide]:
+        """The sides of the neurons whose spaces are to be made yet."""
+        return [s for s in self.model.family.sides if not self.staging.finished(neuron_space(s))]
+
+    def layers_to_measure(self) -> list[NeuronsOfLayer]:
+        """What `measure_layer` is to be given before `neuron_side` has nothing but to write."""
+        every = [
+            NeuronsOfLayer(side, group.layer, expert, group.units)
+            for side in self.unfinished_sides()
+            for group, expert in self.grid.groups()
+        ]
+        return [one for one in every if not self.staging.has_array(one.name)]
+
+    def measure_layer(
+        self, which: NeuronsOfLayer, measurer: Measurer, pool: ThreadPoolExecutor
     ) -> None:
+        """Keep what is written of a layer's neurons, for `neuron_side` in whatever process."""
+        parts = list(measurer.measured(which, pool))
+        arrays = {
+            name: np.concatenate([getattr(part, name) for part in parts])
+            for name in ("unit", "norms", "mean", "std")
+        }
+        for name in vars(parts[0].ends):
+            arrays[name] = np.concatenate([getattr(part.ends, name) for part in parts])
+        self.staging.keep_array(which.name, **arrays)
+
+    def neuron_side(self, side: NeuronSide, measurer: Measurer, pool: ThreadPoolExecutor) -> None:
+        """The space of one side of the neurons."""
+        units = self.grid.rows
         entry = SpaceEntry(
             name=neuron_space(side),
             kind="neuron",
@@ -175,20 +250,22 @@ class Weights:
         nearest = np.empty((units, 2, depth), np.int32)
         z = np.empty((units, 2, depth), np.float32)
         first = 0
-        for group, expert in self.grid.groups():
-            rows = neuron_rows(self.model, group.layer, side, self.folded, expert)
-            starts = range(0, len(rows), _NEURONS_AT_ONCE)
-            for part in measured([rows[at : at + _NEURONS_AT_ONCE] for at in starts]):
-                here = slice(first, first + len(part.norms))
-                writer.put(first, part.unit)
-                norms[here], mean[here], std[here] = part.norms, part.mean, part.std
-                ends = part.ends
-                nearest[here] = tokens[np.stack([ends.high, ends.low], axis=1)]
-                scores = np.stack([ends.high_scores, ends.low_scores], axis=1)
-                scale = np.where(std[here] > 0, std[here], 1.0)[:, None, None]
-                z[here] = (scores - mean[here, None, None]) / scale
-                first = here.stop
-                bar.update(len(part.norms))
+        layers_kept = []
+        with self.narrator.bar(entry.name, units, "neurons") as bar:
+            for group, expert in self.grid.groups():
+                which = NeuronsOfLayer(side, group.layer, expert, group.units)
+                layers_kept.append(which.name)
+                for part in measurer.measured(which, pool):
+                    here = slice(first, first + len(part.norms))
+                    writer.put(first, part.unit)
+                    norms[here], mean[here], std[here] = part.norms, part.mean, part.std
+                    ends = part.ends
+                    nearest[here] = tokens[np.stack([ends.high, ends.low], axis=1)]
+                    scores = np.stack([ends.high_scores, ends.low_scores], axis=1)
+                    scale = np.where(std[here] > 0, std[here], 1.0)[:, None, None]
+                    z[here] = (scores - mean[here, None, None]) / scale
+                    first = here.stop
+                    bar.update(len(part.norms))
         self.staging.keep_array(f"nearest.{side}", token=nearest, z=z)
         self.staging.finish_space(
             entry,
@@ -202,47 +279,47 @@ class Weights:
                 constant_values=-1,
             ),
         )
-
-    def _word_like_embeddings(self) -> NDArray[np.float32]:
-        parts, first = [], 0
-        for block in token_rows(self.model, "embed"):
-            parts.append(block[self.word_like[first : first + len(block)]])
-            first += len(block)
-        return np.concatenate(parts)
+        for name in layers_kept:
+            self.staging.drop_array(name)
 
     def attention(self) -> None:
         """`head.value` and `head.output`: a row per layer, head and head dimension."""
+        for side in self.unfinished_heads():
+            self.head_side(side)
+
+    def unfinished_heads(self) -> list[HeadSide]:
+        """The sides of the heads whose spaces are to be made yet."""
+        return [side for side in HEAD_SIDES if not self.staging.finished(head_space(side))]
+
+    def head_side(self, side: HeadSide) -> None:
+        """The space of one side of the heads."""
+        name, family = head_space(side), self.model.family
         size = self.heads.heads * self.heads.width
-        for side in HEAD_SIDES:
-            name = head_space(side)
-            if self.staging.finished(name):
-                continue
-            family = self.model.family
-            entry = SpaceEntry(
-                name=name,
-                kind="head",
-                layer=None,
-                side=side,
-                item="head",
-                dtype="float32",
-                rows=self.heads.rows,
-                width=self.model.d_model,
-                measure="cosine",
-                population="head dimensions",
-                population_rows=self.heads.rows,
-                convention=convention(self.model, family.attention, side == "output", self.folded),
-            )
-            layers = [size] * len(self.heads.layers)
-            writer = self.staging.rows(name, entry.rows, entry.width, layers)
-            norms = np.empty(entry.rows, np.float32)
-            with self.narrator.bar(name, entry.rows, "dimensions") as bar:
-                for at, layer in enumerate(self.heads.layers):
-                    here = slice(at * size, (at + 1) * size)
-                    rows = head_rows(self.model, layer, side, self.folded)
-                    unit, norms[here] = unit_rows(rows)
-                    writer.put(here.start, unit)
-                    bar.update(size)
-            self.staging.finish_space(entry, writer, norms)
+        entry = SpaceEntry(
+            name=name,
+            kind="head",
+            layer=None,
+            side=side,
+            item="head",
+            dtype="float32",
+            rows=self.heads.rows,
+            width=self.model.d_model,
+            measure="cosine",
+            population="head dimensions",
+            population_rows=self.heads.rows,
+            convention=convention(self.model, family.attention, side == "output", self.folded),
+        )
+        layers = [size] * len(self.heads.layers)
+        writer = self.staging.rows(name, entry.rows, entry.width, layers)
+        norms = np.empty(entry.rows, np.float32)
+        with self.narrator.bar(name, entry.rows, "dimensions") as bar:
+            for at, layer in enumerate(self.heads.layers):
+                here = slice(at * size, (at + 1) * size)
+                rows = head_rows(self.model, layer, side, self.folded)
+                unit, norms[here] = unit_rows(rows)
+                writer.put(here.start, unit)
+                bar.update(size)
+        self.staging.finish_space(entry, writer, norms)
 
     def _token_convention(self, kind: TokenSpace) -> str:
         family = self.model.family

@@ -93,6 +93,12 @@ if TYPE_CHECKING:
     help="How many of the neurons that fire most strongly at a word are kept, at either end: what "
     "`explorer word` can show, and how far `explorer middleman --by activations` can rank.",
 )
+@click.option(
+    "--on",
+    metavar="ray|ray://HOST:10001",
+    help="Have the machines of a Ray cluster work at it, which all see the folder of the index; "
+    "ray is a cluster of this machine alone. See docs/scale.md.",
+)
 @click.option("--raw", is_flag=True, help="Keep the rows raw: no norm's gain folded in.")
 @click.option("--force", is_flag=True, help="Rebuild where an index of that name is there already.")
 @click.option("--offline", is_flag=True, help="Take nothing from the hub but what is cached.")
@@ -134,7 +140,7 @@ def build(model: str, **options: Any) -> None:
     from indexer.request import Request
 
     narrator = narrator_of(options.pop("quiet"), options.pop("progress"))
-    no_findings = options.pop("no_findings")
+    no_findings, on = options.pop("no_findings"), options.pop("on")
     _checked("dtype", options["dtype"], ("float32", "bfloat16", "auto"))
     request = Request(
         model=model,
@@ -143,7 +149,7 @@ def build(model: str, **options: Any) -> None:
         words=_words(options.pop("words")),
         **options,
     )
-    folder, built = make(request, narrator)
+    folder, built = make(request, narrator, on)
     if not no_findings:
         find(folder, narrator)
     if built:

@@ -37,6 +37,14 @@ COLUMNS = ("space", "item", "rows", "width", "measure", "files", "bytes")
 """What is said of each space."""
 
 
+def _ran(manifest: Manifest) -> str:
+    """What ran where, of a build that several machines worked at."""
+    return ", ".join(
+        f"{name}: {one['tasks']:.0f} tasks in {one['seconds']:.0f} s"
+        for name, one in manifest.machines.items()
+    )
+
+
 def _spaces(manifest: Manifest) -> Iterator[tuple[str, str, int, int, str, int, int]]:
     """What is said of each space; its files are those that its rows lie in."""
     for space in manifest.spaces:
@@ -72,6 +80,8 @@ def _described(manifest: Manifest) -> list[str]:
         lines.append(f"self-check  greatest relative error: {checks}")
     times = ", ".join(f"{step} {seconds:.1f}" for step, seconds in manifest.seconds.items())
     lines.append(f"seconds     {times} (total {sum(manifest.seconds.values()):.0f})")
+    if manifest.machines:
+        lines.append(f"machines    {_ran(manifest)}")
     lines.append("versions    " + ", ".join(f"{k} {v}" for k, v in manifest.versions.items()))
     wide = max(12, *(len(space.name) for space in manifest.spaces))
     row = f"{{:<{wide}}} {{:<7}} {{:>9}} {{:>6}} {{:<9}} {{:>5}} {{:>9}}"

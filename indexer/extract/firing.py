@@ -92,6 +92,13 @@ class Sums:
         self.sums[0, here] += wide.sum(0).cpu().numpy()
         self.sums[1, here] += wide.square_().sum(0).cpu().numpy()
 
+    def take(self, sums: Float64) -> None:
+        """Add those of a batch that was heard elsewhere, (2, neurons); of batches in order.
+
+        A batch's own sums are added up by themselves in either case, so that no bit differs.
+        """
+        self.sums += sums
+
     def moments(self, words: int) -> Moments:
         """Mean and standard deviation over the words heard, divided by n."""
         mean, square = self.sums / max(words, 1)
@@ -112,6 +119,18 @@ class Signs:
         """One layer's activations of a batch: (words, neurons of the layer)."""
         below, none = (activations < 0).cpu().numpy(), (activations == 0).cpu().numpy()
         self._heard[layer] = np.packbits(below, axis=1), np.packbits(none, axis=1)
+
+    def heard(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """What was heard of a batch, for `take`: (words, bytes of every layer) each."""
+        every = [self._heard.pop(entry.layer) for entry in self.grid.layers]
+        below, none = (np.concatenate([bits[at] for bits in every], axis=1) for at in (0, 1))
+        return below, none
+
+    def take(self, below: NDArray[np.uint8], none: NDArray[np.uint8]) -> None:
+        """Have heard what was heard of a batch elsewhere."""
+        edges = np.cumsum([0, *(-(-entry.rows // 8) for entry in self.grid.layers)])
+        for entry, start, stop in zip(self.grid.layers, edges, edges[1:], strict=False):
+            self._heard[entry.layer] = below[:, start:stop], none[:, start:stop]
 
     def batch(self) -> Iterator[tuple[int, NDArray[np.bool_], NDArray[np.bool_]]]:
         """A few words at a time: the first, and where they are below 0, and at 0: (n, neurons)."""
@@ -172,12 +191,21 @@ class Tally:
             (words.astype(np.int16), (units + here.start).astype(np.int32), values.cpu().numpy())
         )
 
-    def batch(self, first: int, count: int) -> Kept:
-        """What was kept of a batch, `first` being its first word; call it after each."""
+    def heard(self) -> tuple[NDArray[np.int16], Int32, Float32]:
+        """What may count of a batch, for `take`: words within it, neurons, activations."""
         words, neurons, activations = (
             np.concatenate(parts) for parts in zip(*self._heard, strict=True)
         )
         self._heard.clear()
+        return words, neurons, activations
+
+    def take(self, words: NDArray[np.int16], neurons: Int32, activations: Float32) -> None:
+        """Have heard what another tally, of the same floors, heard of a batch."""
+        self._heard.append((words, neurons, activations))
+
+    def batch(self, first: int, count: int) -> Kept:
+        """What was kept of a batch, `first` being its first word; call it after each."""
+        words, neurons, activations = self.heard()
         order = np.argsort(words, kind="stable")  # of 16-bit numbers, a radix sort
         words, neurons, activations = words[order], neurons[order], activations[order]
         strong = activations > self._weakest[neurons]

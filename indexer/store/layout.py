@@ -59,6 +59,7 @@ SIGNS = {"-": -1, "0": 0, "+": 1}
 """How signs are written in a manifest, whose whole numbers are from 0 on."""
 
 IMPORTED = "imported"
+MACHINES = "machines"
 """Key of the manifest's `extra` under which the origin of each imported space stands."""
 
 LARGEST_MANIFEST = 32 << 20
@@ -275,6 +276,12 @@ class Manifest:
     def imported(self) -> dict[str, Imported]:
         """Where the vectors of each imported space came from, by name."""
         return {name: Imported(**one) for name, one in self.extra.get(IMPORTED, {}).items()}
+
+    @property
+    def machines(self) -> dict[str, dict[str, float]]:
+        """By machine of a cluster, how many `tasks` of the build it did, in how many `seconds`."""
+        found: dict[str, dict[str, float]] = self.extra.get(MACHINES, {})
+        return found
 
     @property
     def neuron_grid(self) -> NeuronGrid:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -64,7 +65,7 @@ class Staging:
         self.root, self.name = root, name
         self.folder = root / f".{name}.{doing}"
         self._aside = root / f".{name}.steps"
-        self._held = Held(root, name)
+        self._held: Held | None = Held(root, name)
         restore_retired(root, name)
         marker = self.folder / _STEPS / "fingerprint"
         known = marker.read_text() if marker.exists() else None
@@ -75,6 +76,27 @@ class Staging:
             (self.folder / SPACES).mkdir(parents=True)
             (self.folder / _STEPS).mkdir()
             marker.write_text(fingerprint)
+
+    @classmethod
+    def joined(cls, root: Path, name: str, fingerprint: str) -> Staging:
+        """The folder of a build that another process holds, for whoever works for it.
+
+        Raises:
+            MachineError: there is no such build under way where this process looks.
+        """
+        staging = cls.__new__(cls)
+        staging.root, staging.name = root, name
+        staging.folder, staging._held = root / f".{name}.building", None
+        staging.resumed, staging.complete = True, False
+        marker = staging.folder / _STEPS / "fingerprint"
+        if not marker.exists() or marker.read_text() != fingerprint:
+            raise MachineError(f"{staging.folder} is not the build that is under way")
+        return staging
+
+    @property
+    def held(self) -> bool:
+        """Whether this process holds the name, and does not work for another that does."""
+        return self._held is not None
 
     def step(self, name: str) -> Any:
         """What a finished step kept, or None."""
@@ -97,13 +119,13 @@ class Staging:
         folder.mkdir(exist_ok=True)
         return folder
 
-    def array(self, name: str) -> dict[str, NDArray[Any]] | None:
-        """Named arrays kept by a finished step, or None."""
+    def array(self, name: str, only: Sequence[str] | None = None) -> dict[str, NDArray[Any]] | None:
+        """Named arrays kept by a finished step, all or only some of them; or None."""
         path = self.folder / _STEPS / f"{name}.npz"
         if not path.exists():
             return None
         with np.load(path) as kept:
-            return {key: kept[key] for key in kept.files}
+            return {key: kept[key] for key in (kept.files if only is None else only)}
 
     def parts_of_array(self, name: str, rows: int) -> Iterator[dict[str, NDArray[Any]]]:
         """Named arrays kept by a finished step, so many rows of each at a time."""
@@ -130,6 +152,10 @@ class Staging:
     def keep_array(self, name: str, **arrays: NDArray[Any]) -> None:
         """Record named arrays; they are there wholly or not at all."""
         _save_npz(self.folder / _STEPS / f"{name}.npz", arrays)
+
+    def has_array(self, name: str) -> bool:
+        """Whether a step kept arrays of that name."""
+        return (self.folder / _STEPS / f"{name}.npz").exists()
 
     def drop_array(self, name: str) -> None:
         """Forget what a step kept, once a later one has taken its place."""
@@ -382,6 +408,8 @@ class Staging:
         """
         target = self.root / self.name
         if not self.complete:
+            for left in self.folder.rglob("*.part"):  # by what was killed while it wrote
+                left.unlink(missing_ok=True)
             shutil.rmtree(self._aside, ignore_errors=True)
             (self.folder / _STEPS).rename(self._aside)
             self.complete = True
@@ -397,7 +425,8 @@ class Staging:
 
     def close(self) -> None:
         """Let another process build this name; what is finished stays."""
-        self._held.close()
+        if self._held is not None:
+            self._held.close()
 
 
 def _complete(folder: Path, fingerprint: str) -> bool:
@@ -525,7 +554,8 @@ def _sql_type(declared: str) -> str:
 
 
 def _save_npz(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
-    part = path.with_suffix(".part")
+    # Another machine that was given up may be writing the same yet.
+    part = path.with_suffix(f".{secrets.token_hex(4)}.part")
     with part.open("wb") as file:
         # One argument a name is np.savez's own interface; its stub takes them for flags.
         np.savez(file, **arrays)  # type: ignore[arg-type]

@@ -1,0 +1,173 @@
+"""Builds on several machines: on however many, whatever befalls them, the index is the same."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from conftest import BIN
+from processes import until
+from raylets import SURROUNDINGS, Raylets, raylets
+
+WORDS = "300"
+ENVIRONMENT = {**os.environ, **SURROUNDINGS}
+
+
+def start(
+    model: Path, root: Path, on: str | None, *more: str, threads: str = "1"
+) -> subprocess.Popen[str]:
+    """`indexer build` on a cluster, or alone."""
+    command = [str(BIN / "indexer"), "build", str(model), "--words", WORDS, "--name", "llama"]
+    command += ["--indexes", str(root), "--no-findings", *more]
+    return subprocess.Popen(
+        [*command, "--on", on] if on else command,
+        env={**ENVIRONMENT, "OMP_NUM_THREADS": threads},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def built(process: subprocess.Popen[str], root: Path) -> Path:
+    """The index, once it is there."""
+    _, said = process.communicate()
+    assert process.returncode == 0, said
+    return root / "llama"
+
+
+def same(one: Path, other: Path) -> list[str]:
+    """Files of two indexes that differ, and tables that do."""
+    manifests = [json.loads((index / "manifest.json").read_text()) for index in (one, other)]
+    digests = [
+        {path: file["sha256"] for path, file in manifest["files"].items()} for manifest in manifests
+    ]
+    assert set(digests[0]) == set(digests[1])
+    differ = [path for path in digests[0] if digests[0][path] != digests[1][path]]
+    with duckdb.connect() as con:
+        for name, index in (("one", one), ("other", other)):
+            con.execute(f"ATTACH '{index / 'catalog.duckdb'}' AS {name} (READ_ONLY)")
+        tables = con.execute(
+            "SELECT table_name FROM duckdb_tables() WHERE database_name = 'one' "
+            "AND table_name <> 'build'"  # when it was, and how long it took
+        ).fetchall()
+        for (table,) in tables:
+            rows = f"(FROM one.{table} EXCEPT ALL FROM other.{table})"
+            counts = [f"(SELECT count(*) FROM {name}.{table})" for name in ("one", "other")]
+            lost, first, second = con.execute(
+                f"SELECT (SELECT count(*) FROM {rows}), {counts[0]}, {counts[1]}"
+            ).fetchall()[0]
+            if lost or first != second:
+                differ.append(table)
+    return [path for path in differ if path != "catalog.duckdb"]
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Raylets]:
+    """Three machines, all of which live."""
+    with raylets(3, tmp_path_factory.mktemp("three")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory, tiny_llama: Path) -> Path:
+    """The index as one process makes it."""
+    root = tmp_path_factory.mktemp("alone")
+    return built(start(tiny_llama, root, None), root)
+
+
+def test_a_build_on_three_machines_is_that_of_one(
+    cluster: Raylets, alone: Path, tiny_llama: Path, tmp_path: Path
+) -> None:
+    found = built(start(tiny_llama, tmp_path, cluster.head), tmp_path)
+    assert same(alone, found) == []
+    manifest = json.loads((found / "manifest.json").read_text())
+    assert len(manifest["extra"]["machines"]) > 1
+    assert not list(found.rglob("*.part"))
+    shown = subprocess.run(
+        [str(BIN / "indexer"), "show", "llama", "--indexes", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "machines " in shown
+
+
+@pytest.mark.parametrize("machines", [1, 2])
+def test_a_build_is_the_same_on_fewer_machines(
+    machines: int, alone: Path, tiny_llama: Path, tmp_path: Path
+) -> None:
+    with raylets(machines, tmp_path) as found:
+        assert same(alone, built(start(tiny_llama, tmp_path, found.client), tmp_path)) == []
+
+
+def test_two_builds_at_once_get_in_no_ones_way(
+    cluster: Raylets, alone: Path, tiny_llama: Path, tmp_path: Path
+) -> None:
+    roots = [tmp_path / "one", tmp_path / "other"]
+    ways = [cluster.head, cluster.client]
+    running = [start(tiny_llama, root, on) for root, on in zip(roots, ways, strict=True)]
+    for process, root in zip(running, roots, strict=True):
+        assert same(alone, built(process, root)) == []
+
+
+def test_a_build_goes_on_where_a_machine_is_killed(
+    alone: Path, tiny_llama: Path, tmp_path: Path
+) -> None:
+    with raylets(2, tmp_path) as found:
+        building = start(tiny_llama, tmp_path, found.head)
+        until(lambda: list(tmp_path.glob(".llama.building/steps/neuron.*.npz")))
+        found.kill(0)
+        assert same(alone, built(building, tmp_path)) == []
+
+
+def test_an_interrupted_build_resumes_on_the_cluster_or_without(
+    cluster: Raylets, alone: Path, tiny_llama: Path, tmp_path: Path
+) -> None:
+    building = start(tiny_llama, tmp_path, cluster.head)
+    steps = tmp_path / ".llama.building" / "steps"
+    until(lambda: list(steps.glob("words [0-9]*.npz")))
+    building.send_signal(signal.SIGINT)
+    _, said = building.communicate()
+    assert building.returncode == 130, said
+    assert "Traceback" not in said
+    shutil.copytree(tmp_path / ".llama.building", tmp_path / "without" / ".llama.building")
+    assert same(alone, built(start(tiny_llama, tmp_path, cluster.head), tmp_path)) == []
+    without = tmp_path / "without"
+    assert same(alone, built(start(tiny_llama, without, None), without)) == []
+
+
+def test_a_killed_client_leaves_a_build_that_resumes(
+    cluster: Raylets, alone: Path, tiny_llama: Path, tmp_path: Path
+) -> None:
+    building = start(tiny_llama, tmp_path, cluster.client)
+    until(lambda: list(tmp_path.glob(".llama.building/steps/neuron.*.npz")))
+    building.kill()
+    building.communicate()
+    assert same(alone, built(start(tiny_llama, tmp_path, cluster.client), tmp_path)) == []
+
+
+def test_a_full_disk_is_told_with_the_machine_and_what_is_finished_stays(
+    cluster: Raylets, alone: Path, tiny_llama: Path, tmp_path: Path
+) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=900k", "tmpfs", str(disk)]
+    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("no file system can be mounted here")
+    try:
+        building = start(tiny_llama, disk, cluster.head)
+        _, said = building.communicate()
+        assert building.returncode == 1
+        assert "no room" in said.splitlines()[-1]
+        subprocess.run(["mount", "-o", "remount,size=90m", str(disk)], check=True)
+        assert same(alone, built(start(tiny_llama, disk, cluster.head), disk)) == []
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
