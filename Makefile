@@ -16,7 +16,7 @@ BIN := $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo index test test-fast test-e2e test-wheel wheel test-kernels test-models test-peers fuzz check format
+.PHONY: help demo index test test-fast test-e2e test-cluster test-wheel wheel test-kernels test-models test-peers fuzz check format
 .PHONY: docs site notebook bench bench-peers clean
 
 help:  ## list the targets
@@ -78,6 +78,9 @@ test-fast: $(VENV)/dev.stamp  ## run the tests that need no more than an index t
 
 test-e2e: $(VENV)/dev.stamp  ## use the terminal UI in tmux and in headless Chromium, where they are
 	@$(BIN)/python -m pytest tests/e2e -n auto --dist worksteal
+
+test-cluster: $(VENV)/dev.stamp  ## build on a Ray cluster of three machines on the loopback address
+	@$(BIN)/python -m pytest tests/cluster
 
 test-wheel: $(VENV)/dev.stamp  ## run the same tests against the wheel, installed as a release is
 	@$(BIN)/python tests/installed.py $(WHEEL) all dev

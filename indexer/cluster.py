@@ -43,7 +43,7 @@ LOCAL = "ray"
 Ran = dict[str, dict[str, float]]
 
 _STORE = 100_000_000
-_PATIENCE = 10.0
+_PATIENCE, _TRIES = 10.0, 3
 _RETRIES = 3
 """How often a task is given to another process after its own, or its machine, was lost."""
 
@@ -294,9 +294,15 @@ def _connect(address: str, folder: str) -> Any:
         options |= {"object_store_memory": _STORE, "include_dashboard": False, "_temp_dir": folder}
     else:
         options |= {"address": address}
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            ray.init(logging_level="ERROR", **options)
-    except Exception as err:  # Ray raises anything where nothing answers
-        raise MachineError(f"no Ray cluster could be joined at {address}: {reason(err)}") from None
-    return ray
+    # The server of a client's own starts within half a minute, or not at all on a busy machine.
+    tries = _TRIES if address.startswith("ray://") else 1
+    while True:
+        tries -= 1
+        try:
+            with warnings.catch_warnings(action="ignore"):
+                ray.init(logging_level="ERROR", **options)
+            return ray
+        except Exception as err:  # Ray raises anything where it cannot be joined
+            if not tries:
+                why = reason(err)
+                raise MachineError(f"no Ray cluster could be joined at {address}: {why}") from None

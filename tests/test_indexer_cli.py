@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -251,3 +252,21 @@ def test_nothing_heavy_is_imported_before_it_is_needed(code: str, allowed: tuple
     )
     loaded = done.stderr.splitlines()[-1]
     assert loaded == str([name for name in HEAVY if name in allowed])
+
+
+@pytest.mark.parametrize("address", ["everywhere", "ray://", "http://127.0.0.1:1", "ray://a b:1"])
+def test_an_address_of_a_cluster_that_is_none_is_told_before_anything_is_read(
+    main: Main, tmp_path: Path, address: str
+) -> None:
+    done = main("build", "no-such-model", "--indexes", str(tmp_path / "i"), "--on", address)
+    assert_one_line(done, 2, f"--on {address!r}: give ray, or where a Ray cluster runs")
+
+
+def test_a_cluster_that_does_not_answer_is_told_before_anything_is_read(
+    main: Main, tmp_path: Path
+) -> None:
+    with socket.socket() as unheard:  # bound, and never listening
+        unheard.bind(("127.0.0.1", 0))
+        address = f"ray://127.0.0.1:{unheard.getsockname()[1]}"
+        done = main("build", "no-such-model", "--indexes", str(tmp_path / "i"), "--on", address)
+    assert_one_line(done, 1, f"no Ray cluster answers at {address}")
