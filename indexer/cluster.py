@@ -203,7 +203,8 @@ class Running:
         with self._narrator.bar(label, total, unit) as bar:
             try:
                 while waiting:
-                    ready, waiting = self._ray.wait(waiting, timeout=1.0)
+                    with _told("the cluster"):
+                        ready, waiting = self._ray.wait(waiting, timeout=1.0)
                     for ref in ready:
                         with _told(f"task {self._tasks[ref]}"):
                             self._count(self._ray.get(ref))
@@ -236,13 +237,10 @@ def _told(what: str) -> Iterator[None]:
         cause = err.cause
         if isinstance(cause, SemanticError):
             raise cause from None
-        first = (str(cause) or type(cause).__name__).splitlines()[0]
-        raise MachineError(f"{what} failed: {type(cause).__name__}: {first}") from err
-    except RayError as err:
-        first = (str(err) or type(err).__name__).splitlines()[0]
+        raise MachineError(f"{what} failed: {type(cause).__name__}: {reason(cause)}") from err
+    except (RayError, ConnectionError) as err:
         raise MachineError(
-            f"{what} was lost {_RETRIES + 1} times ({first}); what is finished stays: give the "
-            "same command again"
+            f"{what} was lost ({reason(err).rstrip('.')}); what is finished stays: give the same command again"
         ) from None
 
 
@@ -281,6 +279,8 @@ def _connect(address: str, folder: str) -> Any:
         os.environ["RAY_AUTH_MODE"] = "token"
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # A client whose cluster is gone would look for another, for minutes.
+    os.environ["RAY_ENABLE_AUTO_CONNECT"] = "0"
     try:
         import ray as untyped
     except ImportError:

@@ -41,12 +41,12 @@ class Raylets:
         said = self._said()
         self.head, self.client = str(said["head"]), str(said["client"])
 
-    def kill(self, machine: int) -> None:
-        """Kill one of its machines, and everything that ran on it."""
+    def kill(self, machine: int | None = None) -> None:
+        """Kill one of its machines, and everything that ran on it; its head unless one is given."""
         assert self._process.stdin is not None
-        self._process.stdin.write(f"kill {machine}\n")
+        self._process.stdin.write(f"{'head' if machine is None else machine}\n")
         self._process.stdin.flush()
-        assert self._said()["killed"] == machine
+        assert self._said()["killed"]
 
     def _said(self) -> dict[str, Any]:
         assert self._process.stdout is not None
@@ -102,10 +102,12 @@ def main(machines: int, folder: str) -> None:
         file=told,
         flush=True,
     )
-    for line in sys.stdin:
-        _, at = line.split()
-        cluster.remove_node(nodes[int(at)], allow_graceful=False)
-        print(json.dumps({"killed": int(at)}), file=told, flush=True)
+    for line in map(str.strip, sys.stdin):
+        if line == "head":
+            cluster.head_node.kill_all_processes(check_alive=False, allow_graceful=False)
+        else:
+            cluster.remove_node(nodes[int(line)], allow_graceful=False)
+        print(json.dumps({"killed": True}), file=told, flush=True)
     cluster.shutdown()
 
 

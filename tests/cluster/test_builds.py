@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,20 @@ def test_a_build_goes_on_where_a_machine_is_killed(
         assert same(alone, built(building, tmp_path)) == []
 
 
+def test_a_client_says_that_the_head_is_gone_and_the_build_resumes(
+    cluster: Raylets, alone: Path, tiny_llama: Path, tmp_path: Path
+) -> None:
+    with raylets(1, tmp_path) as found:
+        building = start(tiny_llama, tmp_path, found.client)
+        until(lambda: list(tmp_path.glob(".llama.building/steps/neuron.*.npz")))
+        found.kill()
+        _, said = building.communicate()
+    assert building.returncode == 1
+    assert said.splitlines()[-1].startswith("indexer: ")
+    assert "was lost" in said.splitlines()[-1]
+    assert same(alone, built(start(tiny_llama, tmp_path, cluster.head), tmp_path)) == []
+
+
 def test_an_interrupted_build_resumes_on_the_cluster_or_without(
     cluster: Raylets, alone: Path, tiny_llama: Path, tmp_path: Path
 ) -> None:
@@ -108,15 +123,19 @@ def test_a_full_disk_is_told_with_the_machine_and_what_is_finished_stays(
 ) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=900k", "tmpfs", str(disk)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=80m", "tmpfs", str(disk)]
     if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
         pytest.skip("no file system can be mounted here")
     try:
         building = start(tiny_llama, disk, cluster.head)
+        until(lambda: (disk / ".llama.building" / "steps" / "seconds.json").exists())
+        with suppress(OSError), (disk / "of others").open("wb", buffering=0) as others:
+            while True:
+                others.write(bytes(1 << 12))
         _, said = building.communicate()
         assert building.returncode == 1
         assert "no room" in said.splitlines()[-1]
-        subprocess.run(["mount", "-o", "remount,size=90m", str(disk)], check=True)
+        (disk / "of others").unlink()
         assert same(alone, built(start(tiny_llama, disk, cluster.head), disk)) == []
     finally:
         subprocess.run(["umount", str(disk)], check=True)
