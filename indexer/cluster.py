@@ -239,8 +239,9 @@ def _told(what: str) -> Iterator[None]:
             raise cause from None
         raise MachineError(f"{what} failed: {type(cause).__name__}: {reason(cause)}") from err
     except (RayError, ConnectionError) as err:
+        why = reason(err).rstrip(".")
         raise MachineError(
-            f"{what} was lost ({reason(err).rstrip('.')}); what is finished stays: give the same command again"
+            f"{what} was lost ({why}); what is finished stays: give the same command again"
         ) from None
 
 
