@@ -17,7 +17,7 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help demo index test test-fast test-e2e test-cluster test-wheel wheel test-kernels test-models test-peers fuzz check format
-.PHONY: docs site notebook bench bench-peers clean
+.PHONY: docs site notebook bench bench-scale bench-peers clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -126,6 +126,9 @@ notebook: $(VENV)/dev.stamp index  ## run the notebooks of examples/ anew, with 
 
 bench: $(VENV)/dev.stamp index  ## measure speed and memory, as ratios in one run
 	@$(BIN)/python -m benchmarks.run
+
+bench-scale: $(VENV)/dev.stamp  ## build on two machines of a core, against two threads of one
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.scale
 
 bench-peers: $(BENCH)/bench.stamp index  ## measure other libraries beside this one (PARTS=model), write docs/benchmarks.md
 	@$(BENCH)/bin/python -m pytest -q tests/test_bench_peers.py
