@@ -14,9 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from raylets import SURROUNDINGS, raylets
-
 from benchmarks.measure import Line
+from raylets import SURROUNDINGS, raylets
 
 INDEXER = str(Path(sys.executable).parent / "indexer")
 RUNS = 3
