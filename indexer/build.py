@@ -44,11 +44,13 @@ from indexer.store.errors import MachineError, SemanticError
 from indexer.store.grid import HeadGrid, NeuronGrid, NeuronLayer
 from indexer.store.layout import (
     CATALOG,
+    ROUNDED,
     TOKENIZER,
     Manifest,
     ModelEntry,
     PrefixEntry,
     bytes_of,
+    format_of,
     parse_layers,
 )
 from indexer.store.spaces import HEAD_SIDES, context_space, head_space, neuron_space
@@ -195,6 +197,7 @@ class _Build:
             self.heads,
             self.word_like,
             folded=not self.request.raw,
+            dtype=self.request.store,
         )
         with self.timed("tokens"):
             weights.tokens()
@@ -216,7 +219,7 @@ class _Build:
         made = (self.staging, self.narrator, self.model, self.words)
         depth = self.request.neurons_per_word
         firing = Firing(*made, self.neurons, suffix, depth) if self.neurons.rows else None
-        contexts = Contexts(*made, self.layers, suffix, firing)
+        contexts = Contexts(*made, self.layers, suffix, firing, self.request.store)
         with self.timed("prefix"):
             chosen = "auto" if self.request.prefix == "auto" else "asked"
             found = contexts.prefix(self._prefixes(), chosen, self.vocabulary, self.request.seed)
@@ -346,7 +349,8 @@ class _Build:
         rows = len(self.texts) * len(token_spaces(model)) + len(self.words) * len(self.layers)
         rows += self.neurons.rows * len(model.family.sides)
         rows += 2 * self.heads.rows if "head" in self.spaces else 0
-        needed = rows * model.d_model * 5 + 64_000_000  # rows, and codes of them
+        numbers = 4 if self.request.store == "float32" else 2
+        needed = rows * model.d_model * (numbers + 1) + 64_000_000  # rows, and codes of them
         if self.layers and self.neurons.rows:
             # Activations kept until deviations are known, and then the tables of the strongest.
             needed += int(self.neurons.rows * 16 * (KEPT * len(self.words) + WORDS_PER_NEURON))
@@ -373,6 +377,8 @@ class _Build:
         firing = "context" in self.spaces and self.neurons.rows > 0
         finished = [self.staging.finished(name) for name in names]
         kept = [f for f in finished if f is not None]
+        rounded = {entry.name: self.staging.rounded(entry.name) for entry, _ in kept}
+        rounded = {name: rows for name, rows in rounded.items() if rows}
         unembedding, of_unembedding = self.staging.unembedding() or (None, {})
         return Manifest(
             name=self.request.name,
@@ -416,6 +422,8 @@ class _Build:
             seconds=self.seconds,
             fingerprint=self.identity,
             neurons_per_word=self.request.neurons_per_word if firing else 0,
+            format=format_of(entry for entry, _ in kept),
+            extra={ROUNDED: rounded} if rounded else {},
         )
 
     def completed(self, manifest: Manifest) -> Manifest:

@@ -24,7 +24,8 @@ from indexer.model import Model
 from indexer.progress import Narrator
 from indexer.store.layout import PrefixEntry, read_prefix
 from indexer.store.rows import ShardsWriter
-from indexer.store.spaces import SpaceEntry, context_space
+from indexer.store.sixteen import apart
+from indexer.store.spaces import RowType, SpaceEntry, context_space, narrow
 from indexer.store.vocabulary import Vocabulary
 from indexer.store.write import Staging, unit_rows
 from indexer.words import ChosenWord, find_prefix, sink_flags
@@ -48,6 +49,7 @@ class Contexts:
         layers: which context spaces.
         suffix: token ids after every word, as an encoder has them.
         firing: records what neurons do meanwhile; None in an index without neurons.
+        dtype: how rows are stored; of 16 bits they are rounded.
     """
 
     staging: Staging
@@ -57,6 +59,7 @@ class Contexts:
     layers: list[int]
     suffix: tuple[int, ...] = ()
     firing: Firing | None = None
+    dtype: RowType = "float32"
 
     def prefix(
         self, candidates: Sequence[str], chosen: str, vocabulary: Vocabulary, seed: int
@@ -95,7 +98,10 @@ class Contexts:
             return
         norms = self.staging.scratch("context norms", (len(self.layers), total))
         width = self.model.d_model
-        writers = [self.staging.rows(context_space(layer), total, width) for layer in self.layers]
+        writers = [
+            self.staging.rows(context_space(layer), total, width, dtype=self.dtype)
+            for layer in self.layers
+        ]
         recorder = self.firing.recorder(prefix, done) if self.firing else None
         heard: list[tuple[int, Any]] = []
         stream = LastTokenStream(
@@ -167,14 +173,14 @@ class Contexts:
             layer=layer,
             side=None,
             item="word",
-            dtype="float32",
+            dtype=self.dtype,
             rows=total,
             width=width,
             measure="centered",
             population="indexed words",
             population_rows=total,
         )
-        writer = self.staging.rows(entry.name, total, width)
+        writer = self.staging.rows(entry.name, total, width, dtype=self.dtype)
         row = np.array(norms[self.layers.index(layer)])
         self.staging.finish_space(entry, writer, row)
 
@@ -193,7 +199,11 @@ class Contexts:
                 for layer in self.layers
             }
             words = [self.words[i].token_ids for i in sample]
-            by_layer = check.check_context(self.model, stored, prefix, self.suffix, words, dtype)
+            kept_as = narrow(self.dtype)
+            rounding = apart(kept_as, self.model.d_model) if kept_as else 0.0
+            by_layer = check.check_context(
+                self.model, stored, prefix, self.suffix, words, dtype, rounding
+            )
             kept = {"context": max(by_layer.values())}
             if self.firing is not None:
                 kept |= self.firing.check(prefix, sample, dtype)

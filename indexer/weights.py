@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer import check
+from indexer.errors import CheckFailed
 from indexer.extract.heads import head_rows
 from indexer.extract.logits import unembedding
 from indexer.extract.nearest import DEPTH, Extremes, NearestTokens
@@ -26,13 +27,17 @@ from indexer.model import Model
 from indexer.progress import Narrator
 from indexer.store.grid import HeadGrid, NeuronGrid
 from indexer.store.layout import UNEMBEDDING
+from indexer.store.rows import ShardsWriter
+from indexer.store.sixteen import Raw, apart
 from indexer.store.spaces import (
     EMBED,
     HEAD_SIDES,
     NeuronSide,
+    RowType,
     SpaceEntry,
     TokenSpace,
     head_space,
+    narrow,
     neuron_space,
     token_space,
 )
@@ -80,6 +85,7 @@ class Weights:
         heads: which head dimension is which row.
         word_like: (vocabulary,) bool.
         folded: whether the norms' gains are folded into the rows.
+        dtype: how rows are stored.
     """
 
     staging: Staging
@@ -89,6 +95,7 @@ class Weights:
     heads: HeadGrid
     word_like: NDArray[np.bool_]
     folded: bool
+    dtype: RowType = "float32"
 
     def tokens(self) -> None:
         """`embed`, and `unembed` where the model has one of its own."""
@@ -102,7 +109,7 @@ class Weights:
                 layer=None,
                 side=None,
                 item="token",
-                dtype="float32",
+                dtype=self.dtype,
                 rows=len(self.word_like),
                 width=self.model.d_model,
                 measure="cosine",
@@ -110,13 +117,13 @@ class Weights:
                 population_rows=int(self.word_like.sum()),
                 convention=self._token_convention(kind),
             )
-            writer = self.staging.rows(name, entry.rows, entry.width)
+            writer = self.staging.rows(name, entry.rows, entry.width, dtype=self.dtype)
             norms = np.empty(entry.rows, np.float32)
             first = 0
             with self.narrator.bar(name, entry.rows, "tokens") as bar:
                 for block in token_rows(self.model, kind):
                     unit, norms[first : first + len(block)] = unit_rows(block)
-                    writer.put(first, unit)
+                    writer.put(first, unit, Raw(block))
                     first += len(block)
                     bar.update(len(block))
             self.staging.finish_space(entry, writer, norms, self.word_like)
@@ -158,7 +165,7 @@ class Weights:
             layer=None,
             side=side,
             item="neuron",
-            dtype="float32",
+            dtype=self.dtype,
             rows=units,
             width=self.model.d_model,
             measure="cosine",
@@ -167,7 +174,7 @@ class Weights:
             convention=convention(self.model, self.model.family.mlp, side == "out", self.folded),
         )
         layers = [layer.rows for layer in self.grid.layers]
-        writer = self.staging.rows(entry.name, entry.rows, entry.width, layers)
+        writer = self.staging.rows(entry.name, entry.rows, entry.width, layers, self.dtype)
         norms = np.empty(units, np.float32)
         mean, std = np.empty(units), np.empty(units)
         depth = min(DEPTH, int(self.word_like.sum()))
@@ -176,11 +183,13 @@ class Weights:
         z = np.empty((units, 2, depth), np.float32)
         first = 0
         for group, expert in self.grid.groups():
-            rows = neuron_rows(self.model, group.layer, side, self.folded, expert)
+            raw = neuron_rows(self.model, group.layer, side, self.folded, expert)
+            rows = _kept(writer, first, raw) if narrow(self.dtype) else raw.folded()
             starts = range(0, len(rows), _NEURONS_AT_ONCE)
             for part in measured([rows[at : at + _NEURONS_AT_ONCE] for at in starts]):
                 here = slice(first, first + len(part.norms))
-                writer.put(first, part.unit)
+                if not narrow(self.dtype):
+                    writer.put(first, part.unit)
                 norms[here], mean[here], std[here] = part.norms, part.mean, part.std
                 ends = part.ends
                 nearest[here] = tokens[np.stack([ends.high, ends.low], axis=1)]
@@ -204,6 +213,9 @@ class Weights:
         )
 
     def _word_like_embeddings(self) -> NDArray[np.float32]:
+        if self.staging.rounded(EMBED):  # what neurons are measured by is what is stored
+            stored = self.staging.stored_rows(EMBED, range(len(self.word_like)))
+            return stored[self.word_like].astype(np.float32)
         parts, first = [], 0
         for block in token_rows(self.model, "embed"):
             parts.append(block[self.word_like[first : first + len(block)]])
@@ -224,7 +236,7 @@ class Weights:
                 layer=None,
                 side=side,
                 item="head",
-                dtype="float32",
+                dtype=self.dtype,
                 rows=self.heads.rows,
                 width=self.model.d_model,
                 measure="cosine",
@@ -233,14 +245,14 @@ class Weights:
                 convention=convention(self.model, family.attention, side == "output", self.folded),
             )
             layers = [size] * len(self.heads.layers)
-            writer = self.staging.rows(name, entry.rows, entry.width, layers)
+            writer = self.staging.rows(name, entry.rows, entry.width, layers, self.dtype)
             norms = np.empty(entry.rows, np.float32)
             with self.narrator.bar(name, entry.rows, "dimensions") as bar:
                 for at, layer in enumerate(self.heads.layers):
                     here = slice(at * size, (at + 1) * size)
-                    rows = head_rows(self.model, layer, side, self.folded)
-                    unit, norms[here] = unit_rows(rows)
-                    writer.put(here.start, unit)
+                    raw = head_rows(self.model, layer, side, self.folded)
+                    unit, norms[here] = unit_rows(raw.folded())
+                    writer.put(here.start, unit, raw)
                     bar.update(size)
             self.staging.finish_space(entry, writer, norms)
 
@@ -266,7 +278,7 @@ class Weights:
         kept: dict[str, float] | None = self.staging.step("check weights")
         if kept is None:
             self.narrator.say("checking the extracted weights against the model")
-            stored = self.staging.stored
+            stored = self._checked
             made = {"embed": check.check_embedding(self.model, stored, token_spaces(self.model))}
             if "neuron" in spaces:
                 made["mlp"] = check.check_mlp(self.model, stored, self.grid, self.folded, words)
@@ -281,6 +293,48 @@ class Weights:
             self.staging.keep("check weights", kept)
         return kept
 
+    def _checked(self, space: str, first: int, count: int) -> Float64:
+        """Vectors of a finished space for the check: as stored, or before they were rounded.
+
+        The latter are extracted anew, and what is stored must be no farther from them than it is
+        rounded. So the check itself is as strict as of rows that are not.
+
+        Raises:
+            CheckFailed: a row is farther off.
+        """
+        stored, dtype = self.staging.stored(space, first, count), narrow(self.dtype)
+        if dtype is None or not self.staging.rounded(space):
+            return stored
+        own = self._extracted(space, first, count).astype(np.float64)
+        off = np.linalg.norm(stored - own, axis=1)
+        # As much as float32 leaves of a length, and of a unit row, is allowed for too.
+        most = (apart(dtype, own.shape[1]) + 1e-6) * np.linalg.norm(own, axis=1)
+        wrong = np.flatnonzero(~(off <= most))
+        if len(wrong):
+            raise CheckFailed(
+                f"the extracted weights are not the model's: row {first + int(wrong[0]):,} of "
+                f"{space} is farther from its own than {dtype} rounds"
+            )
+        return own
+
+    def _extracted(self, space: str, first: int, count: int) -> Float32:
+        """Vectors of a space as the model has them, a block of rows that share a matrix."""
+        for kind in token_spaces(self.model):
+            if space == token_space(kind):
+                found: Float32 = self.model.token_rows(kind, first, count).numpy()
+                return found
+        for head in HEAD_SIDES:
+            if space == head_space(head):
+                layer = self.heads.layers[first // (self.heads.heads * self.heads.width)]
+                return head_rows(self.model, layer, head, self.folded).folded()
+        side = next(side for side in self.model.family.sides if space == neuron_space(side))
+        at = 0
+        for group, expert in self.grid.groups():
+            if at == first:
+                return neuron_rows(self.model, group.layer, side, self.folded, expert).folded()
+            at += group.units
+        raise ValueError(f"row {first} of {space} begins no matrix")
+
     def _stored_unembedding(self) -> Unembedding | None:
         """What makes logits, read back as it is on the disk."""
         finished = self.staging.unembedding()
@@ -294,5 +348,15 @@ class Weights:
             files.get(UNEMBEDDING),
             space,
             (self.model.vocabulary, self.model.d_model),
-            partial(self.staging.stored, space),
+            partial(self._checked, space),
         )
+
+
+def _kept(writer: ShardsWriter, first: int, raw: Raw) -> Float32:
+    """Store one matrix in 16 bits; the vectors that are stored, (n, width) float32."""
+    rows = raw.folded()
+    unit, norms = unit_rows(rows)
+    stored = writer.put(first, unit, raw)
+    if np.array_equal(stored, unit):
+        return rows
+    return (stored * norms[:, None].astype(np.float64)).astype(np.float32)
