@@ -184,7 +184,9 @@ class Weights:
         first = 0
         for group, expert in self.grid.groups():
             raw = neuron_rows(self.model, group.layer, side, self.folded, expert)
-            rows = _kept(writer, first, raw) if narrow(self.dtype) else raw.folded()
+            rows, own = raw.folded(), None
+            if narrow(self.dtype):
+                rows, own = _kept(writer, first, rows, raw)
             starts = range(0, len(rows), _NEURONS_AT_ONCE)
             for part in measured([rows[at : at + _NEURONS_AT_ONCE] for at in starts]):
                 here = slice(first, first + len(part.norms))
@@ -198,6 +200,8 @@ class Weights:
                 z[here] = (scores - mean[here, None, None]) / scale
                 first = here.stop
                 bar.update(len(part.norms))
+            if own is not None:
+                norms[first - len(rows) : first] = own
         self.staging.keep_array(f"nearest.{side}", token=nearest, z=z)
         self.staging.finish_space(
             entry,
@@ -352,11 +356,10 @@ class Weights:
         )
 
 
-def _kept(writer: ShardsWriter, first: int, raw: Raw) -> Float32:
-    """Store one matrix in 16 bits; the vectors that are stored, (n, width) float32."""
-    rows = raw.folded()
+def _kept(writer: ShardsWriter, first: int, rows: Float32, raw: Raw) -> tuple[Float32, Float32]:
+    """Store one matrix in 16 bits; the vectors that are stored, (n, width) float32, and norms."""
     unit, norms = unit_rows(rows)
     stored = writer.put(first, unit, raw)
     if np.array_equal(stored, unit):
-        return rows
-    return (stored * norms[:, None].astype(np.float64)).astype(np.float32)
+        return rows, norms
+    return (stored * norms[:, None].astype(np.float64)).astype(np.float32), norms

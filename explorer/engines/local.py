@@ -19,9 +19,9 @@ from explorer.errors import BadExpression, QueryError, UnknownWord
 from explorer.expressions import told_apart
 from explorer.progress import Progress, no_progress
 from explorer.questions.answer import Meta
+from explorer.questions.lines import rounding_notes
 from explorer.questions.query import Query, R, parameters
 from indexer.store.errors import UnknownName
-from indexer.store.layout import rounded_lines
 
 Noted = TypeVar("Noted")
 
@@ -51,11 +51,11 @@ class Local:
 
     def _with_rounding(self, answer: Noted) -> Noted:
         """The same answer, with a note where rows of the index are not what they were made of."""
-        lines = rounded_lines(self.work.index.manifest)
+        found = rounding_notes(self.work.index.manifest)
         meta = getattr(answer, "meta", None)
-        if not lines or not isinstance(meta, Meta):
+        if not found or not isinstance(meta, Meta):
             return answer
-        notes = (*meta.notes, *(f"rows are {line}: scores are theirs" for line in lines))
+        notes = (*meta.notes, *found)
         changed: Any = answer  # whatever its class, a dataclass
         noted: Noted = dataclasses.replace(changed, meta=dataclasses.replace(meta, notes=notes))
         return noted

@@ -40,6 +40,10 @@ _HEADER = struct.Struct("<4siqqq?iiifQQQQ")
 _TYPES: dict[Narrow, int] = {"float16": 4, "bfloat16": 7}
 """faiss's `QT_fp16` and `QT_bf16`."""
 
+_INFINITE = np.uint16(0x7C00)
+_PLACES = np.uint32(0x8FFFE000).view(np.int32)
+_EXPONENTS_APART = np.float32(2.0**112)
+
 _IN_CACHE = 128
 """Rows whose float64 copies stay in the processor's cache."""
 
@@ -80,7 +84,15 @@ def to_bits(vectors: Float32, dtype: Narrow) -> Bits:
 def of_bits(bits: Bits, dtype: Narrow) -> Float32:
     """What numbers of 16 bits are, each exactly: the same shape, float32."""
     if dtype == "float16":
-        return bits.view(np.float16).astype(np.float32)
+        if ((bits & _INFINITE) == _INFINITE).any():
+            return bits.view(np.float16).astype(np.float32)
+        # The same, several times as fast: sign, exponent and digits moved to their places, and the
+        # exponent, which counts from another number, made what it is by a product that is exact.
+        moved = np.left_shift(bits.view(np.int16), 13, dtype=np.int32)
+        moved &= _PLACES
+        numbers: Float32 = moved.view(np.float32)
+        numbers *= _EXPONENTS_APART
+        return numbers
     return np.left_shift(bits, 16, dtype=np.uint32).view(np.float32)
 
 
@@ -304,21 +316,17 @@ class SixteenFile(Mapped):
         kind = f"{rows:,} x {width} FAISS file of {decoding.dtype}"
         super().__init__(path, begins, 2 * width, rows, kind, label)
         self.rows, self.width = rows, width
-        self._bytes = np.memmap(path, np.uint8, "r", len(begins), (rows, 2 * width))
+        # Where they lie numbers begin at an odd byte, which NumPy reads all the same.
+        stored = np.memmap(path, np.uint8, "r", len(begins), (rows, 2 * width))
+        self._bits: Bits = np.asarray(stored).view(np.uint16)
 
     def read(self, start: int, stop: int, out: Float32) -> Float32:
         """Rows from one on to another, as the file counts them, written to `out`."""
-        for at in range(start, stop, _IN_CACHE):
-            end = min(at + _IN_CACHE, stop)
-            # Where they lie they begin at an odd byte.
-            bits = np.array(self._bytes[at:end]).view(np.uint16)
-            self._decoding.rows(self._before + at, bits, out[at - start : end - start])
-        return out
+        return self._decoding.rows(self._before + start, self._bits[start:stop], out)
 
     def taken(self, positions: NDArray[np.int64]) -> Float32:
         """Rows at some positions of the file: (n, width) float32."""
-        bits = np.array(self._bytes[positions]).view(np.uint16)
-        return self._decoding.taken(positions + self._before, bits)
+        return self._decoding.taken(positions + self._before, self._bits[positions])
 
 
 def decoding_of(dtype: Narrow, arrays: Any, label: str) -> Decoding:
@@ -333,7 +341,9 @@ def decoding_of(dtype: Narrow, arrays: Any, label: str) -> Decoding:
         DamagedIndex: they do not go together.
     """
     names = ("row_lengths", "row_means", "gains", "gain_ends")
-    lengths, means, gains, ends = (arrays(name) for name in names)
+    found = [arrays(name) for name in names]
+    # Plain arrays, which are cut into parts in less time than what is mapped.
+    lengths, means, gains, ends = (one if one is None else np.asarray(one) for one in found)
     if lengths is None:
         raise DamagedIndex(f"{label} has no row_lengths, which rows of {dtype} have")
     if (gains is None) != (ends is None):
