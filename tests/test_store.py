@@ -134,8 +134,8 @@ def test_words_in_context_are_rounded_and_the_rest_is_not(tmp_path: Path) -> Non
     assert manifest.rounded == {space.name: manifest.words for space in manifest.contexts}
     assert verify(narrow) == []
     with explorer.open(narrow) as ix:
-        note = "rows are rounded to bfloat16: context.0 to context.3: scores are theirs"
-        assert note in ix.neighbors("dog").meta.notes
+        note = "rows are rounded to bfloat16 in context.0 to context.3"
+        assert f"{note}: scores are those of the rounded rows" in ix.neighbors("dog").meta.notes
 
 
 # -- rows that are rounded ----------------------------------------------------------------------
@@ -165,7 +165,7 @@ def test_every_question_is_answered_and_says_that_rows_are_rounded(
             return
         if hasattr(meta, "notes"):
             (note,) = (one for one in meta.notes if "rounded" in one)
-            assert note.startswith("rows are rounded to bfloat16: embed, unembed, context.0 to ")
+            assert note.startswith("rows are rounded to bfloat16 in embed, unembed, context.0 to ")
 
 
 def test_scores_are_those_of_the_rounded_rows_in_float64(rounded: Path) -> None:
@@ -220,7 +220,7 @@ def test_show_and_the_index_itself_say_how_rows_are_stored(rounded: Path, run: R
     assert f"rows        stored in bfloat16: {names}\n" in shown
     assert f"rows        rounded to bfloat16: {names}\n" in shown
     asked = run("explorer", "neighbors", "dog", "--index", str(rounded))
-    assert "rows are rounded to bfloat16: embed" in asked.out
+    assert "rows are rounded to bfloat16 in embed" in asked.out
 
 
 @pytest.mark.parametrize("command", [("build", "MODEL"), ("import", "v.npy", "--name", "x")])
@@ -362,7 +362,7 @@ def test_other_vectors_are_rounded_and_counted(tmp_path: Path, run: Run) -> None
     assert verify(narrow) == []
     with explorer.open(narrow) as ix:
         (note,) = (one for one in ix.neighbors("w3").meta.notes if "rounded" in one)
-        assert note == "rows are rounded to bfloat16: embed (30 of 50): scores are theirs"
+        assert note.startswith("rows are rounded to bfloat16 in embed (30 of 50): scores are ")
     target = tmp_path / "out.npy"
     export(ExportRequest("a", str(tmp_path / "i"), "embed", "npy", target), Narrator(quiet=True))
     out = np.load(target)
@@ -387,8 +387,9 @@ def test_a_space_of_16_bits_is_put_beside_others_and_replaced(
     assert Manifest.load(folder).rounded == {"sae.a": 50, "sae.b": 50}
     with explorer.open(folder) as ix:
         notes = ix.neighbors("w3@sae.b", "sae.b").meta.notes
-        assert "rows are rounded to bfloat16: sae.b: scores are theirs" in notes
-        assert "rows are rounded to float16: sae.a: scores are theirs" in notes
+        for dtype, space in (("bfloat16", "sae.b"), ("float16", "sae.a")):
+            said = f"rows are rounded to {dtype} in {space}: scores are those of the rounded rows"
+            assert said in notes
     for space in ("sae.a", "sae.b"):
         imported(tmp_path, vectors, root, "llama", space=space, force=True)
     manifest = Manifest.load(folder)

@@ -546,31 +546,29 @@ def _rebuild(folder: Path, body: dict[str, Any]) -> str:
 def said_of_rows(manifest: Manifest) -> list[str]:
     """A line on the rows that are stored in 16 bits, and one on those that are rounded to them."""
     lines = []
+    rounded = rounded_spaces(manifest)
     for dtype in NARROW:
         there = [space for space in manifest.spaces if space.dtype == dtype]
         lines += [f"stored in {dtype}: {_names(there)}"] if there else []
-        said = rounded_line(manifest, dtype)
-        lines += [said] if said else []
+        lines += [f"rounded to {dtype}: {rounded[dtype]}"] if dtype in rounded else []
     return lines
 
 
-def rounded_lines(manifest: Manifest) -> list[str]:
-    """A line a type that rows of an index are rounded to; none where nothing was lost."""
-    return [line for line in (rounded_line(manifest, dtype) for dtype in NARROW) if line]
-
-
-def rounded_line(manifest: Manifest, dtype: Narrow) -> str:
-    """Of which spaces rows are rounded to a type, and of some how many; empty where of none."""
-    there = [space for space in manifest.spaces if space.dtype == dtype]
-    counts = manifest.rounded
-    whole = [space for space in there if counts.get(space.name) == space.rows]
-    parts = [_names(whole)] if whole else []
-    parts += [
-        f"{space.name} ({counts[space.name]:,} of {space.rows:,})"
-        for space in there
-        if 0 < counts.get(space.name, 0) < space.rows
-    ]
-    return f"rounded to {dtype}: {', '.join(parts)}" if parts else ""
+def rounded_spaces(manifest: Manifest) -> dict[Narrow, str]:
+    """By the type that rows are rounded to, of which spaces; of some how many of their rows."""
+    counts, found = manifest.rounded, {}
+    for dtype in NARROW:
+        there = [space for space in manifest.spaces if space.dtype == dtype]
+        whole = [space for space in there if counts.get(space.name) == space.rows]
+        parts = [_names(whole)] if whole else []
+        parts += [
+            f"{space.name} ({counts[space.name]:,} of {space.rows:,})"
+            for space in there
+            if 0 < counts.get(space.name, 0) < space.rows
+        ]
+        if parts:
+            found[dtype] = ", ".join(parts)
+    return found
 
 
 def _names(spaces: Sequence[SpaceEntry]) -> str:
