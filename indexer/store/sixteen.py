@@ -44,7 +44,7 @@ _INFINITE = np.uint16(0x7C00)
 _PLACES = np.uint32(0x8FFFE000).view(np.int32)
 _EXPONENTS_APART = np.float32(2.0**112)
 
-_IN_CACHE = 128
+_IN_CACHE = 192
 """Rows whose float64 copies stay in the processor's cache."""
 
 
