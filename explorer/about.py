@@ -6,7 +6,7 @@ import dataclasses
 from itertools import groupby
 
 from explorer.show.layout import Column, Layout
-from indexer.store.layout import Manifest
+from indexer.store.layout import Manifest, said_of_rows
 from indexer.store.spaces import SpaceEntry
 
 
@@ -19,6 +19,7 @@ def index(manifest: Manifest) -> Layout:
     head = [f"index {manifest.name}", f"  model {model.source}, {size}"]
     if manifest.words:
         head.append(f"  {manifest.words:,} indexed words")
+    head += [f"  rows {line}" for line in said_of_rows(manifest)]
     columns = [
         Column("space", lambda s: str(s.name)),
         Column("items", lambda s: str(s.item)),

@@ -40,10 +40,12 @@ from indexer.store.errors import MachineError, SemanticError
 from indexer.store.layout import (
     CATALOG,
     MACHINES,
+    ROUNDED,
     TOKENIZER,
     Manifest,
     ModelEntry,
     PrefixEntry,
+    format_of,
 )
 from indexer.store.spaces import HEAD_SIDES, context_space, head_space, neuron_space
 from indexer.store.swap import require_own, sweep
@@ -261,6 +263,9 @@ class _Build:
         firing = "context" in self.spaces and self.plan.neurons.rows > 0
         finished = [self.staging.finished(name) for name in names]
         kept = [f for f in finished if f is not None]
+        rounded = {entry.name: self.staging.rounded(entry.name) for entry, _ in kept}
+        rounded = {name: rows for name, rows in rounded.items() if rows}
+        extra = {name: said for name, said in ((MACHINES, self._ran()), (ROUNDED, rounded)) if said}
         unembedding, of_unembedding = self.staging.unembedding() or (None, {})
         return Manifest(
             name=self.request.name,
@@ -304,7 +309,8 @@ class _Build:
             seconds=self.seconds,
             fingerprint=self.identity,
             neurons_per_word=self.request.neurons_per_word if firing else 0,
-            extra={MACHINES: self._ran()} if self._ran() else {},
+            format=format_of(entry for entry, _ in kept),
+            extra=extra,
         )
 
     def _ran(self) -> Ran:

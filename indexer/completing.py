@@ -58,7 +58,9 @@ def take_over(staging: Staging, folder: Path, manifest: Manifest) -> None:
         for path in files:
             _link(folder / path, staging.folder / path)
         kept = {path: vars(file) for path, file in files.items()}
-        staging.keep(f"space {entry.name}", {"entry": vars(entry), "files": kept})
+        rounded = manifest.rounded.get(entry.name, 0)
+        step = {"entry": vars(entry), "files": kept, "rounded": rounded}
+        staging.keep(f"space {entry.name}", step)
     unembedding = manifest.model.unembedding
     if unembedding is not None and staging.unembedding() is None:
         kept = {}

@@ -24,7 +24,8 @@ from indexer.model import Model
 from indexer.progress import Narrator
 from indexer.store.layout import PrefixEntry, read_prefix
 from indexer.store.rows import ShardsWriter
-from indexer.store.spaces import SpaceEntry, context_space
+from indexer.store.sixteen import apart
+from indexer.store.spaces import RowType, SpaceEntry, context_space, narrow
 from indexer.store.vocabulary import Vocabulary
 from indexer.store.write import Staging, unit_rows
 from indexer.words import ChosenWord, find_prefix, sink_flags
@@ -71,6 +72,7 @@ class Contexts:
         layers: which context spaces.
         suffix: token ids after every word, as an encoder has them.
         firing: records what neurons do meanwhile; None in an index without neurons.
+        dtype: how rows are stored; of 16 bits they are rounded.
     """
 
     staging: Staging
@@ -80,6 +82,7 @@ class Contexts:
     layers: list[int]
     suffix: tuple[int, ...] = ()
     firing: Firing | None = None
+    dtype: RowType = "float32"
 
     def prefix(
         self, candidates: Sequence[str], chosen: str, vocabulary: Vocabulary, seed: int
@@ -117,8 +120,7 @@ class Contexts:
         if done >= total:
             return
         norms = self.staging.scratch("context norms", (len(self.layers), total))
-        width = self.model.d_model
-        writers = [self.staging.rows(context_space(layer), total, width) for layer in self.layers]
+        writers = [self._writer(layer) for layer in self.layers]
         recorder = self.firing.recorder(prefix, done) if self.firing else None
         heard: list[tuple[int, Any]] = []
         stream = LastTokenStream(
@@ -224,7 +226,7 @@ class Contexts:
 
     def write_layer(self, layer: int) -> None:
         """One context space, from the batches that were run, in whatever process."""
-        writer = self.staging.rows(context_space(layer), len(self.words), self.model.d_model)
+        writer = self._writer(layer)
         norms = np.empty(len(self.words), np.float32)
         for batch in self._batches():
             kept = self._kept(batch.name, (f"unit {layer}", f"norms {layer}"))
@@ -252,10 +254,13 @@ class Contexts:
                 bar.update(1)
 
     def _finish_layer(self, layer: int) -> None:
-        entry = self._entry(layer)
-        norms = self.staging.scratch("context norms", (len(self.layers), entry.rows))
-        writer = self.staging.rows(entry.name, entry.rows, entry.width)
-        self.staging.finish_space(entry, writer, np.array(norms[self.layers.index(layer)]))
+        norms = self.staging.scratch("context norms", (len(self.layers), len(self.words)))
+        row = np.array(norms[self.layers.index(layer)])
+        self.staging.finish_space(self._entry(layer), self._writer(layer), row)
+
+    def _writer(self, layer: int) -> ShardsWriter:
+        rows, width = len(self.words), self.model.d_model
+        return self.staging.rows(context_space(layer), rows, width, dtype=self.dtype)
 
     def _entry(self, layer: int) -> SpaceEntry:
         return SpaceEntry(
@@ -264,7 +269,7 @@ class Contexts:
             layer=layer,
             side=None,
             item="word",
-            dtype="float32",
+            dtype=self.dtype,
             rows=len(self.words),
             width=self.model.d_model,
             measure="centered",
@@ -287,7 +292,11 @@ class Contexts:
                 for layer in self.layers
             }
             words = [self.words[i].token_ids for i in sample]
-            by_layer = check.check_context(self.model, stored, prefix, self.suffix, words, dtype)
+            kept_as = narrow(self.dtype)
+            rounding = apart(kept_as, self.model.d_model) if kept_as else 0.0
+            by_layer = check.check_context(
+                self.model, stored, prefix, self.suffix, words, dtype, rounding
+            )
             kept = {"context": max(by_layer.values())}
             if self.firing is not None:
                 kept |= self.firing.check(prefix, sample, dtype)

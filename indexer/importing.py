@@ -33,10 +33,27 @@ from indexer.portable.vectors import Block, Float32, Reader, VectorSource
 from indexer.progress import Narrator
 from indexer.store.errors import MachineError, SemanticError, unknown
 from indexer.store.extend import add_labels, take_over
-from indexer.store.layout import CATALOG, FORMAT, IMPORTED, Imported, Manifest, ModelEntry
+from indexer.store.layout import (
+    CATALOG,
+    IMPORTED,
+    ROUNDED,
+    Imported,
+    Manifest,
+    ModelEntry,
+    format_of,
+)
 from indexer.store.letters import composed
 from indexer.store.mapped import in_order
-from indexer.store.spaces import EMBED, SPACE_NAME, SpaceEntry, named_as, space_table
+from indexer.store.sixteen import Raw
+from indexer.store.spaces import (
+    EMBED,
+    SPACE_NAME,
+    RowType,
+    SpaceEntry,
+    check_store,
+    named_as,
+    space_table,
+)
 from indexer.store.swap import require_own, sweep
 from indexer.store.verify import verify
 from indexer.store.write import Staging, unit_rows, write_catalog
@@ -59,6 +76,8 @@ class ImportRequest:
         force: replace an imported space of that name.
         on_duplicate: which vector of several under one name to keep, `first` or `last`; `error`
             takes no such file.
+        store: the type that rows are stored in; of 16 bits those that are not of so many are
+            rounded.
     """
 
     vectors: VectorSource
@@ -69,6 +88,7 @@ class ImportRequest:
     allow_zero: bool = False
     force: bool = False
     on_duplicate: str = "error"
+    store: RowType = "float32"
 
 
 @dataclass(frozen=True)
@@ -157,6 +177,7 @@ def import_vectors(request: ImportRequest, narrator: Narrator) -> tuple[Path, Sp
     start = time.monotonic()
     if request.on_duplicate not in ON_DUPLICATE:
         raise SemanticError(f"--on-duplicate: {unknown('way', request.on_duplicate, ON_DUPLICATE)}")
+    check_store(request.store)
     if request.vectors.limit is not None and request.vectors.limit < 1:
         raise SemanticError("--limit: give how many vectors to take, 1 or more")
     sweep(request.root)
@@ -179,10 +200,10 @@ def import_vectors(request: ImportRequest, narrator: Narrator) -> tuple[Path, Sp
         origin = Imported(request.vectors.path.name, checksum.result(), format, created, how)
         narrator.say("writing the catalog")
         if old is not None:
-            manifest = _extended(old, entry, origin)
+            manifest = _extended(old, entry, origin, staging.rounded(entry.name))
             add_labels(staging.folder, entry, read.labels.texts, np.concatenate(read.norms))
         else:
-            manifest = _new_manifest(request, entry, origin)
+            manifest = _new_manifest(request, entry, origin, staging.rounded(entry.name))
             _write_words(staging.folder, manifest, read)
             manifest = dataclasses.replace(manifest, seconds={"import": _since(start)})
         staging.write_manifest(_with_files(manifest, staging, entry))
@@ -277,7 +298,7 @@ def _entry(request: ImportRequest, reader: Reader, kept: Kept, old: Manifest | N
         layer=None,
         side=None,
         item="word" if old is None else "label",
-        dtype="float32",
+        dtype=request.store,
         rows=kept.rows,
         width=reader.width,
         measure="cosine",
@@ -327,7 +348,8 @@ def _require_wordfreq() -> None:
 
 def _require_room(folder: Path, entry: SpaceEntry, old: Manifest | None) -> None:
     """Fail before the work, not at the end of it, where the disk is clearly too small."""
-    needed = entry.rows * (entry.width + 32) * 5 + 16_000_000  # rows, and codes of them
+    numbers = 4 if entry.dtype == "float32" else 2
+    needed = entry.rows * (entry.width + 32) * (numbers + 1) + 16_000_000  # rows, and their codes
     needed += old.files[CATALOG].bytes if old is not None else 0
     free = shutil.disk_usage(folder).free
     if free < needed:
@@ -350,12 +372,12 @@ def _written(
 ) -> Read:
     """Every block of the file, checked, made unit and written."""
     file, read, first = request.vectors.path.name, Read(), 0
-    writer = staging.rows(entry.name, entry.rows, entry.width)
+    writer = staging.rows(entry.name, entry.rows, entry.width, dtype=entry.dtype)
 
     def write(part: _Part) -> Float32:
         """Write the unit rows of a part; returns the norms."""
         unit, norms = unit_rows(part.block.vectors)
-        writer.put(part.at, unit)
+        writer.put(part.at, unit, Raw(part.block.vectors))
         return norms
 
     with narrator.bar(f"reading {file}"[:22], reader.rows, "vectors") as bar:
@@ -499,7 +521,9 @@ def _write_words(folder: Path, manifest: Manifest, read: Read) -> None:
 # -- manifests ------------------------------------------------------------------------------
 
 
-def _new_manifest(request: ImportRequest, entry: SpaceEntry, origin: Imported) -> Manifest:
+def _new_manifest(
+    request: ImportRequest, entry: SpaceEntry, origin: Imported, rounded: int
+) -> Manifest:
     """The manifest of an index with no model behind it, but for its files."""
     return Manifest(
         name=request.name,
@@ -534,21 +558,34 @@ def _new_manifest(request: ImportRequest, entry: SpaceEntry, origin: Imported) -
         check={},
         seconds={},
         fingerprint=origin.sha256,
-        extra={IMPORTED: {entry.name: vars(origin)}},
+        format=format_of([entry]),
+        extra={IMPORTED: {entry.name: vars(origin)}, **_rounded({entry.name: rounded})},
     )
 
 
-def _extended(old: Manifest, entry: SpaceEntry, origin: Imported) -> Manifest:
+def _rounded(rows: dict[str, int]) -> dict[str, dict[str, int]]:
+    """What a manifest's `extra` says of rows that are rounded, by space; nothing of none."""
+    some = {name: count for name, count in rows.items() if count}
+    return {ROUNDED: some} if some else {}
+
+
+def _extended(old: Manifest, entry: SpaceEntry, origin: Imported, rounded: int) -> Manifest:
     """The manifest of an index with one more space; all it was sealed with stays."""
     kept = {name: vars(one) for name, one in old.imported.items()}
     replaced = [s for s in old.spaces if s.name == entry.name]
     gone = {name for space in replaced for name in old.files_of(space)}
+    spaces = (*(s for s in old.spaces if s.name != entry.name), entry)
+    extra = {name: said for name, said in old.extra.items() if name != ROUNDED}
     return dataclasses.replace(
         old,
-        format=FORMAT,  # whatever it was: the new space may lie in several files
+        format=format_of(spaces),  # whatever it was: the new space may lie in several files
         files={name: file for name, file in old.files.items() if name not in gone},
-        spaces=(*(s for s in old.spaces if s.name != entry.name), entry),
-        extra={**old.extra, IMPORTED: {**kept, entry.name: vars(origin)}},
+        spaces=spaces,
+        extra={
+            **extra,
+            IMPORTED: {**kept, entry.name: vars(origin)},
+            **_rounded({**old.rounded, entry.name: rounded}),
+        },
     )
 
 

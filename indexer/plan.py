@@ -76,6 +76,7 @@ class Plan:
             self.heads,
             self.word_like,
             folded=not self.request.raw,
+            dtype=self.request.store,
         )
 
     def contexts(self, staging: Staging, narrator: Narrator) -> Contexts:
@@ -83,7 +84,7 @@ class Plan:
         made = (staging, narrator, self.model, self.words)
         depth, suffix = self.request.neurons_per_word, self.frame()[1]
         firing = Firing(*made, self.neurons, suffix, depth) if self.neurons.rows else None
-        return Contexts(*made, self.layers, suffix, firing)
+        return Contexts(*made, self.layers, suffix, firing, self.request.store)
 
     def prefixes(self) -> list[str]:
         """The prefix asked for, or those to be tried, in order."""
@@ -138,7 +139,8 @@ class Plan:
         rows = len(self.texts) * len(token_spaces(model)) + len(self.words) * len(self.layers)
         rows += self.neurons.rows * len(model.family.sides)
         rows += 2 * self.heads.rows if "head" in self.spaces else 0
-        needed = rows * model.d_model * 5 + 64_000_000  # rows, and codes of them
+        numbers = 4 if self.request.store == "float32" else 2
+        needed = rows * model.d_model * (numbers + 1) + 64_000_000  # rows, and codes of them
         if self.layers and self.neurons.rows:
             # Activations kept until deviations are known, and then the tables of the strongest.
             needed += int(self.neurons.rows * 16 * (KEPT * len(self.words) + WORDS_PER_NEURON))

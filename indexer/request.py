@@ -19,6 +19,7 @@ from indexer.source import Source
 from indexer.store.errors import SemanticError, unknown
 from indexer.store.groups import example_groups
 from indexer.store.layout import FORMAT
+from indexer.store.spaces import RowType, check_store
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,14 @@ class Request:
     allow_pickle: bool = False
     allow_few_words: bool = False
     neurons_per_word: int = NEURONS_PER_WORD
+    store: RowType = "float32"
 
     def __post_init__(self) -> None:
         if isinstance(self.words, int) and self.words < 0:
             raise SemanticError(
                 f"--words {self.words}: give how many (0 or more), or a file of words"
             )
+        check_store(self.store)
 
 
 SPACES = ("embed", "context", "neuron", "head")
@@ -100,6 +103,8 @@ def fingerprint(request: Request, source: Source, words: int | list[str]) -> str
     """Everything that decides what an index holds; where it was built does not."""
     asked = options(request)
     del asked["model"], asked["name"]
+    if asked["store"] == "float32":  # as before there was a choice
+        del asked["store"]
     kinds = chosen_spaces(request)  # in whatever order they are written
     asked["spaces"] = "all" if kinds == set(SPACES) else sorted(kinds)
     parts = [FORMAT, source.sha256(), {**asked, "words": words}, example_groups(), versions()]

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer import check
+from indexer.errors import CheckFailed
 from indexer.extract.heads import head_rows
 from indexer.extract.logits import unembedding
 from indexer.extract.nearest import DEPTH, Extremes, NearestTokens
@@ -26,14 +27,18 @@ from indexer.model import Model
 from indexer.progress import Narrator
 from indexer.store.grid import HeadGrid, NeuronGrid
 from indexer.store.layout import UNEMBEDDING
+from indexer.store.rows import ShardsWriter
+from indexer.store.sixteen import Narrowed, Raw, apart
 from indexer.store.spaces import (
     EMBED,
     HEAD_SIDES,
     HeadSide,
     NeuronSide,
+    RowType,
     SpaceEntry,
     TokenSpace,
     head_space,
+    narrow,
     neuron_space,
     token_space,
 )
@@ -102,15 +107,23 @@ class Measurer:
     def __init__(self, weights: Weights) -> None:
         self._weights = weights
 
-    def measured(self, which: NeuronsOfLayer, pool: ThreadPoolExecutor) -> Iterator[_Measured]:
-        """One side of a layer's neurons, some at a time, by threads that are given."""
+    def measured(
+        self, which: NeuronsOfLayer, pool: ThreadPoolExecutor, vectors: Float32 | None = None
+    ) -> Iterator[_Measured]:
+        """One side of a layer's neurons, some at a time.
+
+        Args:
+            which: of which layer.
+            pool: threads that compute beside each other.
+            vectors: theirs, as they are stored; found here unless given.
+        """
         weights = self._weights
         kept = weights.staging.array(which.name)
         if kept is not None:
             ends = Extremes(**{name: kept.pop(name) for name in Extremes.__annotations__})
             yield _Measured(**kept, ends=ends)
             return
-        rows = neuron_rows(weights.model, which.layer, which.side, weights.folded, which.expert)
+        rows = weights.stored(which) if vectors is None else vectors
         starts = range(0, len(rows), _NEURONS_AT_ONCE)
         some = [rows[at : at + _NEURONS_AT_ONCE] for at in starts]
         yield from pool.map(self._measure, some)
@@ -124,6 +137,9 @@ class Measurer:
 
     def _word_like_embeddings(self) -> NDArray[np.float32]:
         weights = self._weights
+        if weights.staging.rounded(EMBED):  # what neurons are measured by is what is stored
+            stored = weights.staging.stored_rows(EMBED, range(len(weights.word_like)))
+            return stored[weights.word_like].astype(np.float32)
         parts, first = [], 0
         for block in token_rows(weights.model, "embed"):
             parts.append(block[weights.word_like[first : first + len(block)]])
@@ -143,6 +159,7 @@ class Weights:
         heads: which head dimension is which row.
         word_like: (vocabulary,) bool.
         folded: whether the norms' gains are folded into the rows.
+        dtype: how rows are stored.
     """
 
     staging: Staging
@@ -152,6 +169,7 @@ class Weights:
     heads: HeadGrid
     word_like: NDArray[np.bool_]
     folded: bool
+    dtype: RowType = "float32"
 
     def tokens(self) -> None:
         """`embed`, and `unembed` where the model has one of its own."""
@@ -165,7 +183,7 @@ class Weights:
                 layer=None,
                 side=None,
                 item="token",
-                dtype="float32",
+                dtype=self.dtype,
                 rows=len(self.word_like),
                 width=self.model.d_model,
                 measure="cosine",
@@ -173,13 +191,13 @@ class Weights:
                 population_rows=int(self.word_like.sum()),
                 convention=self._token_convention(kind),
             )
-            writer = self.staging.rows(name, entry.rows, entry.width)
+            writer = self.staging.rows(name, entry.rows, entry.width, dtype=self.dtype)
             norms = np.empty(entry.rows, np.float32)
             first = 0
             with self.narrator.bar(name, entry.rows, "tokens") as bar:
                 for block in token_rows(self.model, kind):
                     unit, norms[first : first + len(block)] = unit_rows(block)
-                    writer.put(first, unit)
+                    writer.put(first, unit, Raw(block))
                     first += len(block)
                     bar.update(len(block))
             self.staging.finish_space(entry, writer, norms, self.word_like)
@@ -211,6 +229,19 @@ class Weights:
         ]
         return [one for one in every if not self.staging.has_array(one.name)]
 
+    def raw(self, which: NeuronsOfLayer) -> Raw:
+        """One side of a layer's neurons as the model has them, and what is folded in."""
+        return neuron_rows(self.model, which.layer, which.side, self.folded, which.expert)
+
+    def stored(self, which: NeuronsOfLayer) -> Float32:
+        """The same as they are stored: (units, d_model) float32, at their own lengths."""
+        raw, kept_as = self.raw(which), narrow(self.dtype)
+        vectors = raw.folded()
+        if kept_as is None:
+            return vectors
+        unit, lengths = unit_rows(vectors)
+        return _lengthened(Narrowed.of(unit, kept_as, raw).unit, unit, lengths, vectors)
+
     def measure_layer(
         self, which: NeuronsOfLayer, measurer: Measurer, pool: ThreadPoolExecutor
     ) -> None:
@@ -233,7 +264,7 @@ class Weights:
             layer=None,
             side=side,
             item="neuron",
-            dtype="float32",
+            dtype=self.dtype,
             rows=units,
             width=self.model.d_model,
             measure="cosine",
@@ -242,7 +273,7 @@ class Weights:
             convention=convention(self.model, self.model.family.mlp, side == "out", self.folded),
         )
         layers = [layer.rows for layer in self.grid.layers]
-        writer = self.staging.rows(entry.name, entry.rows, entry.width, layers)
+        writer = self.staging.rows(entry.name, entry.rows, entry.width, layers, self.dtype)
         norms = np.empty(units, np.float32)
         mean, std = np.empty(units), np.empty(units)
         depth = min(DEPTH, int(self.word_like.sum()))
@@ -255,9 +286,13 @@ class Weights:
             for group, expert in self.grid.groups():
                 which = NeuronsOfLayer(side, group.layer, expert, group.units)
                 layers_kept.append(which.name)
-                for part in measurer.measured(which, pool):
+                begins, stored, own = first, None, None
+                if narrow(self.dtype):  # a whole matrix at a time: its rows share a gain
+                    stored, own = _put(writer, first, self.raw(which))
+                for part in measurer.measured(which, pool, stored):
                     here = slice(first, first + len(part.norms))
-                    writer.put(first, part.unit)
+                    if stored is None:
+                        writer.put(first, part.unit)
                     norms[here], mean[here], std[here] = part.norms, part.mean, part.std
                     ends = part.ends
                     nearest[here] = tokens[np.stack([ends.high, ends.low], axis=1)]
@@ -266,6 +301,8 @@ class Weights:
                     z[here] = (scores - mean[here, None, None]) / scale
                     first = here.stop
                     bar.update(len(part.norms))
+                if own is not None:
+                    norms[begins:first] = own
         self.staging.keep_array(f"nearest.{side}", token=nearest, z=z)
         self.staging.finish_space(
             entry,
@@ -301,7 +338,7 @@ class Weights:
             layer=None,
             side=side,
             item="head",
-            dtype="float32",
+            dtype=self.dtype,
             rows=self.heads.rows,
             width=self.model.d_model,
             measure="cosine",
@@ -310,14 +347,14 @@ class Weights:
             convention=convention(self.model, family.attention, side == "output", self.folded),
         )
         layers = [size] * len(self.heads.layers)
-        writer = self.staging.rows(name, entry.rows, entry.width, layers)
+        writer = self.staging.rows(name, entry.rows, entry.width, layers, self.dtype)
         norms = np.empty(entry.rows, np.float32)
         with self.narrator.bar(name, entry.rows, "dimensions") as bar:
             for at, layer in enumerate(self.heads.layers):
                 here = slice(at * size, (at + 1) * size)
-                rows = head_rows(self.model, layer, side, self.folded)
-                unit, norms[here] = unit_rows(rows)
-                writer.put(here.start, unit)
+                raw = head_rows(self.model, layer, side, self.folded)
+                unit, norms[here] = unit_rows(raw.folded())
+                writer.put(here.start, unit, raw)
                 bar.update(size)
         self.staging.finish_space(entry, writer, norms)
 
@@ -343,7 +380,7 @@ class Weights:
         kept: dict[str, float] | None = self.staging.step("check weights")
         if kept is None:
             self.narrator.say("checking the extracted weights against the model")
-            stored = self.staging.stored
+            stored = self._checked
             made = {"embed": check.check_embedding(self.model, stored, token_spaces(self.model))}
             if "neuron" in spaces:
                 made["mlp"] = check.check_mlp(self.model, stored, self.grid, self.folded, words)
@@ -358,6 +395,48 @@ class Weights:
             self.staging.keep("check weights", kept)
         return kept
 
+    def _checked(self, space: str, first: int, count: int) -> Float64:
+        """Vectors of a finished space for the check: as stored, or before they were rounded.
+
+        The latter are extracted anew, and what is stored must be no farther from them than it is
+        rounded. So the check itself is as strict as of rows that are not.
+
+        Raises:
+            CheckFailed: a row is farther off.
+        """
+        stored, dtype = self.staging.stored(space, first, count), narrow(self.dtype)
+        if dtype is None or not self.staging.rounded(space):
+            return stored
+        own = self._extracted(space, first, count).astype(np.float64)
+        off = np.linalg.norm(stored - own, axis=1)
+        # As much as float32 leaves of a length, and of a unit row, is allowed for too.
+        most = (apart(dtype, own.shape[1]) + 1e-6) * np.linalg.norm(own, axis=1)
+        wrong = np.flatnonzero(~(off <= most))
+        if len(wrong):
+            raise CheckFailed(
+                f"the extracted weights are not the model's: row {first + int(wrong[0]):,} of "
+                f"{space} is farther from its own than {dtype} rounds"
+            )
+        return own
+
+    def _extracted(self, space: str, first: int, count: int) -> Float32:
+        """Vectors of a space as the model has them, a block of rows that share a matrix."""
+        for kind in token_spaces(self.model):
+            if space == token_space(kind):
+                found: Float32 = self.model.token_rows(kind, first, count).numpy()
+                return found
+        for head in HEAD_SIDES:
+            if space == head_space(head):
+                layer = self.heads.layers[first // (self.heads.heads * self.heads.width)]
+                return head_rows(self.model, layer, head, self.folded).folded()
+        side = next(side for side in self.model.family.sides if space == neuron_space(side))
+        at = 0
+        for group, expert in self.grid.groups():
+            if at == first:
+                return neuron_rows(self.model, group.layer, side, self.folded, expert).folded()
+            at += group.units
+        raise ValueError(f"row {first} of {space} begins no matrix")
+
     def _stored_unembedding(self) -> Unembedding | None:
         """What makes logits, read back as it is on the disk."""
         finished = self.staging.unembedding()
@@ -371,5 +450,19 @@ class Weights:
             files.get(UNEMBEDDING),
             space,
             (self.model.vocabulary, self.model.d_model),
-            partial(self.staging.stored, space),
+            partial(self._checked, space),
         )
+
+
+def _put(writer: ShardsWriter, first: int, raw: Raw) -> tuple[Float32, Float32]:
+    """Store one matrix in 16 bits; the vectors that are stored, (n, width) float32, and norms."""
+    vectors = raw.folded()
+    unit, lengths = unit_rows(vectors)
+    return _lengthened(writer.put(first, unit, raw), unit, lengths, vectors), lengths
+
+
+def _lengthened(stored: Float32, unit: Float32, lengths: Float32, vectors: Float32) -> Float32:
+    """Rows that are stored, at their own lengths; the vectors themselves where none is rounded."""
+    if np.array_equal(stored, unit):
+        return vectors
+    return (stored * lengths[:, None].astype(np.float64)).astype(np.float32)

@@ -24,10 +24,11 @@ from indexer.store.codes import CodesWriter, header, write_codes
 from indexer.store.coding import Source, code_width
 from indexer.store.files import FileEntry
 from indexer.store.layout import codes_file, moments_file, rows_file
+from indexer.store.narrow_writer import NarrowWriter
 from indexer.store.rows import Float32, RowsWriter
 from indexer.store.shards import cut
 from indexer.store.space import Space
-from indexer.store.spaces import SpaceEntry
+from indexer.store.spaces import RowType, SpaceEntry, narrow
 from indexer.store.write import unit_rows
 
 Float64 = NDArray[np.float64]
@@ -35,7 +36,11 @@ Float64 = NDArray[np.float64]
 
 @contextmanager
 def space_of(
-    vectors: Float64, measure: str = "cosine", coded: bool = False, **wrong: Any
+    vectors: Float64,
+    measure: str = "cosine",
+    coded: bool = False,
+    dtype: RowType = "float32",
+    **wrong: Any,
 ) -> Iterator[Space]:
     """A space of its own files that holds some vectors: (rows, width) float64.
 
@@ -43,14 +48,23 @@ def space_of(
         vectors: at their own lengths.
         measure: its own.
         coded: whether it has codes.
+        dtype: how its rows are stored.
         **wrong: arrays that take the place of those that are right.
     """
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "spaces").mkdir()
         rows, norms = unit_rows(vectors)
-        writer = RowsWriter(Path(folder) / "spaces/close.faiss", *rows.shape)
-        writer.put(0, rows)
-        writer.close()
+        beside: dict[str, Any] = {}
+        if (kept := narrow(dtype)) is None:
+            plain = RowsWriter(Path(folder) / rows_file("close"), *rows.shape)
+            plain.put(0, rows)
+            plain.close()
+        else:
+            parts = cut(*rows.shape, number_bytes=2)
+            sixteen = NarrowWriter(Path(folder), rows_file("close"), parts, rows.shape[1], kept)
+            rows = sixteen.put(0, rows)
+            sixteen.close()
+            beside = sixteen.arrays()
         whole = rows.astype(np.float64) * norms[:, None]
         mean = whole.mean(axis=0)
         centered = np.linalg.norm(whole - mean, axis=1).astype(np.float32)
@@ -68,7 +82,7 @@ def space_of(
             layer=None,
             side=None,
             item="label",
-            dtype="float32",
+            dtype=dtype,
             rows=len(rows),
             width=rows.shape[1],
             measure=measure,
@@ -80,7 +94,7 @@ def space_of(
             names.append(codes_file("close"))
             writer = CodesWriter(Path(folder), names[-1], cut(*rows.shape), entry.width)
             moments |= write_codes(writer, source_of(entry, rows, moments))
-        np.savez(Path(folder) / "spaces/close.npz", **(moments | wrong))
+        np.savez(Path(folder) / "spaces/close.npz", **(moments | beside | wrong))
         files = {name: FileEntry.of(Path(folder) / name) for name in names}
         yield Space(Path(folder), entry, files)
 

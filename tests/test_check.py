@@ -32,6 +32,7 @@ from indexer.store.errors import ForeignIndex, IndexNotFound, MachineError
 from indexer.store.layout import Manifest
 from indexer.store.places import find_index, index_names
 from indexer.store.read import Index
+from indexer.store.sixteen import Raw
 from selfcheck import PARTS, assert_looked_at
 
 Rows = NDArray[np.float32]
@@ -66,10 +67,9 @@ def change_rows(
 ) -> None:
     """Have the build extract neurons through `change`."""
 
-    def changed(model: Model, layer: int, side: str, folded: bool, _: int | None = None) -> Rows:
-        return np.ascontiguousarray(
-            change(model, layer, side, neuron_rows(model, layer, side, folded))
-        )
+    def changed(model: Model, layer: int, side: str, folded: bool, _: int | None = None) -> Raw:
+        rows = neuron_rows(model, layer, side, folded).folded()
+        return Raw(np.ascontiguousarray(change(model, layer, side, rows)))
 
     monkeypatch.setattr(weights, "neuron_rows", changed)
 
@@ -127,7 +127,7 @@ def test_neurons_of_two_layers_exchanged_fail(
     tiny_llama: Path, nothing_is_sealed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def exchanged(model: Model, layer: int, side: str, _: Rows) -> Rows:
-        return neuron_rows(model, {0: 1, 1: 0}.get(layer, layer), side, True)
+        return neuron_rows(model, {0: 1, 1: 0}.get(layer, layer), side, True).folded()
 
     change_rows(monkeypatch, exchanged)
     with pytest.raises(CheckFailed, match=r"self-check failed at mlp\.[01]"):
@@ -138,7 +138,8 @@ def test_gate_and_up_exchanged_fail(
     tiny_llama: Path, nothing_is_sealed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def exchanged(model: Model, layer: int, side: str, _: Rows) -> Rows:
-        return neuron_rows(model, layer, {"gate": "up", "up": "gate"}.get(side, side), True)
+        other = {"gate": "up", "up": "gate"}.get(side, side)
+        return neuron_rows(model, layer, other, True).folded()
 
     change_rows(monkeypatch, exchanged)
     with pytest.raises(CheckFailed, match=r"self-check failed at mlp\.\d"):
@@ -148,7 +149,9 @@ def test_gate_and_up_exchanged_fail(
 def test_a_gain_that_was_not_folded_in_fails(
     tiny_model: Path, nothing_is_sealed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    change_rows(monkeypatch, lambda model, at, side, _: neuron_rows(model, at, side, False))
+    change_rows(
+        monkeypatch, lambda model, at, side, _: neuron_rows(model, at, side, False).folded()
+    )
     with pytest.raises(CheckFailed, match=r"self-check failed at mlp\.\d"):
         run_build(tiny_model, nothing_is_sealed, "a")
 
@@ -156,7 +159,7 @@ def test_a_gain_that_was_not_folded_in_fails(
 def test_a_gain_folded_into_rows_that_are_called_raw_fails(
     tiny_model: Path, nothing_is_sealed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    change_rows(monkeypatch, lambda model, at, side, _: neuron_rows(model, at, side, True))
+    change_rows(monkeypatch, lambda model, at, side, _: neuron_rows(model, at, side, True).folded())
     with pytest.raises(CheckFailed, match=r"self-check failed at mlp\.\d"):
         run_build(tiny_model, nothing_is_sealed, "a", raw=True)
 

@@ -221,12 +221,15 @@ class Tiny:
         grid, sides = self.grid, self.model.family.sides
         found = {
             f"neuron.{side}": np.concatenate(
-                [neuron_rows(self.model, g.layer, side, folded, e) for g, e in grid.groups()]
+                [
+                    neuron_rows(self.model, g.layer, side, folded, e).folded()
+                    for g, e in grid.groups()
+                ]
             )
             for side in sides
         }
         for side in HEAD_SIDES:
-            parts = [head_rows(self.model, layer, side, folded) for layer in self.layers]
+            parts = [head_rows(self.model, layer, side, folded).folded() for layer in self.layers]
             found[f"head.{side}"] = np.concatenate(parts)
         return {name: rows.astype(np.float64) for name, rows in found.items()}
 

@@ -432,6 +432,30 @@ def test_a_build_in_several_files_is_killed_and_goes_on(
     assert_same(tmp_path / "a", tmp_path / "whole" / "a")
 
 
+def test_a_build_of_16_bits_is_killed_and_goes_on(
+    builds: Builds, tiny_llama: Path, tmp_path: Path
+) -> None:
+    narrow, few = ("--store", "bfloat16"), {"small_batches": True}
+    assert builds(tmp_path / "whole", tiny_llama, "--name", "a", *narrow, **few).code == 0
+    command = (tmp_path, tiny_llama, "--name", "a")
+    for moment, nth in [
+        ("put embed.faiss", 1),
+        ("put neuron.up.faiss", 2),
+        ("rename .*space neuron.out.part", 1),
+        ("put context.2.faiss", 3),
+        ("rename .*space context.[0-9].part", 1),
+    ]:
+        killed = builds(*command, *narrow, kill=moment, nth=nth, **few)
+        assert killed.code == KILLED, (moment, killed.err)
+    again = builds(*command, *narrow, **few)
+    assert again.code == 0, again.err
+    assert verify(tmp_path / "a") == []
+    assert_same(tmp_path / "a", tmp_path / "whole" / "a")
+    other = builds(*command, **few)
+    assert other.code == 2
+    assert "options" in other.err
+
+
 def test_a_build_killed_as_it_takes_an_index_over_goes_on(
     builds: Builds, uninterrupted: Path, tiny_llama: Path, tmp_path: Path
 ) -> None:

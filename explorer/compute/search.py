@@ -20,6 +20,7 @@ from explorer.measures.measure import Measure
 from explorer.measures.registry import KINDS, checked_measure, listed
 from explorer.products import Float64
 from explorer.questions import Neighbors, NeighborsQuery
+from explorer.questions.lines import rounding_notes
 from explorer.questions.query import usual_rows
 from indexer.store.errors import option_named
 from indexer.store.read import Index
@@ -46,14 +47,15 @@ def search(
     queries = _checked(rows, names, measure, composed)
     how = NeighborsQuery("", space.name, measure.name, k, True, distinct)
     found = answers(index, names, [()] * len(names), measure, queries, how, k)
-    told = tuple(_of_none(one) for one in found)
+    rounded = rounding_notes(index.manifest)
+    told = tuple(_of_none(one, rounded) for one in found)
     return told[0] if array.ndim == 1 else told
 
 
-def _of_none(found: Neighbors) -> Neighbors:
-    """An answer with what it says of a query that has no items."""
+def _of_none(found: Neighbors, rounded: tuple[str, ...]) -> Neighbors:
+    """An answer with what it says of a query that has no items, and of rows that are rounded."""
     note = "asked with a vector, so that no item is left out as its own"
-    return replace(found, meta=replace(found.meta, notes=(note, *found.meta.notes)))
+    return replace(found, meta=replace(found.meta, notes=(note, *found.meta.notes, *rounded)))
 
 
 def _array(vectors: Any, space: Space) -> np.ndarray[Any, Any]:

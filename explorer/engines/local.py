@@ -7,18 +7,23 @@ most programs ask one or two.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from explorer.compute.workspace import Workspace
 from explorer.engines.phrases import phrases, told
 from explorer.errors import BadExpression, QueryError, UnknownWord
 from explorer.expressions import told_apart
 from explorer.progress import Progress, no_progress
+from explorer.questions.answer import Meta
+from explorer.questions.lines import rounding_notes
 from explorer.questions.query import Query, R, parameters
 from indexer.store.errors import UnknownName
+
+Noted = TypeVar("Noted")
 
 
 class Local:
@@ -42,7 +47,18 @@ class Local:
             raise
         if written:
             found = told(found, written)
-        return found
+        return self._with_rounding(found)
+
+    def _with_rounding(self, answer: Noted) -> Noted:
+        """The same answer, with a note where rows of the index are not what they were made of."""
+        found = rounding_notes(self.work.index.manifest)
+        meta = getattr(answer, "meta", None)
+        if not found or not isinstance(meta, Meta):
+            return answer
+        notes = (*meta.notes, *found)
+        changed: Any = answer  # whatever its class, a dataclass
+        noted: Noted = dataclasses.replace(changed, meta=dataclasses.replace(meta, notes=notes))
+        return noted
 
     def ask_each(self, queries: Sequence[Query[R]], skip: bool = False) -> Iterator[R | None]:
         """The answers of several queries, in order, equal to those one by one.
@@ -55,7 +71,7 @@ class Local:
             return
         together: Any = getattr(_module(queries[0]), "answer_each", None)
         if together is not None and len({type(query) for query in queries}) == 1:
-            yield from together(self.work, queries, skip)
+            yield from map(self._with_rounding, together(self.work, queries, skip))
             return
         for query in queries:
             try:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from explorer.questions.answer import Meta, Resolved
 from explorer.questions.choices import DISTANCES
 from explorer.show.gauge import DEVIATIONS, Gauge
+from indexer.store.layout import Manifest, rounded_spaces
 
 MOST_ITEMS, FEW_ITEMS = 40, 10
 """Of more items than a person would read, how many are shown."""
@@ -50,6 +51,14 @@ def _noted(note: str, items: Sequence[Resolved]) -> str:
     more = len(items) - MOST_NAMED
     names = ", ".join(item.asked for item in items[:MOST_NAMED])
     return f"{names}{f' and {more:,} more' if more > 0 else ''}: {note}"
+
+
+def rounding_notes(manifest: Manifest) -> tuple[str, ...]:
+    """What is to be known of scores where rows of an index are not what they were made of."""
+    return tuple(
+        f"rows are rounded to {dtype} in {names}: scores are those of the rounded rows"
+        for dtype, names in rounded_spaces(manifest).items()
+    )
 
 
 def foot_lines(meta: Meta) -> list[str]:

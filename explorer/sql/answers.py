@@ -19,7 +19,7 @@ from explorer.engines.local import Local
 from explorer.errors import BadExpression, QueryError, UnknownWord
 from explorer.expressions import neuron_of, parse
 from explorer.questions import AnalogyQuery, Meta, Resolved, Result
-from explorer.questions.lines import told_lines
+from explorer.questions.lines import rounding_notes, told_lines
 from explorer.questions.query import parameters, usual_rows
 from explorer.sql.functions import MISSING_WORDS, Function, SimilarityQuery, ZQuery
 from indexer.store.errors import UnknownName, unknown
@@ -101,6 +101,8 @@ class Answers:
                 raise QueryError(unknown("way with what is not found", one, MISSING_WORDS))
         fields = columns[:-1] if skippable else columns
         queries = [_query(function, row) for row in zip(*fields, strict=True)]
+        if any(query is not None for query in queries):
+            self._fewer |= dict.fromkeys(rounding_notes(self.engine.work.index.manifest))
         found: list[Any] = [None] * len(queries)
         for skip in (False, True):
             at = [

@@ -16,6 +16,7 @@ from indexer.cli.options import (
     indexes_option,
     narrator_of,
     progress_options,
+    store_option,
 )
 from indexer.store.errors import SemanticError, unknown
 from indexer.store.layout import Manifest
@@ -68,6 +69,10 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--device", default="auto", show_default=True, help="cpu, cuda, ...; auto takes a GPU."
+)
+@store_option(
+    "Weights that are of so many bits already are stored as they are, and nothing is lost; other "
+    "rows are rounded, words in context always, and the answers say so."
 )
 @click.option(
     "--prefix",

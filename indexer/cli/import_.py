@@ -15,6 +15,7 @@ from indexer.cli.options import (
     indexes_option,
     narrator_of,
     progress_options,
+    store_option,
 )
 from indexer.store.limits import ANSWERING, require_address_space
 from indexer.store.mapped import multiply_apart
@@ -84,6 +85,10 @@ _OF_THE_FILE = (
     metavar="strict|replace|ignore",
     cls=Listed,
     help="What to do with bytes that are none of the encoding; strict takes no such file.",
+)
+@store_option(
+    "Vectors that are of so many bits already are stored as they are, and nothing is lost; others "
+    "are rounded, and the answers say so."
 )
 @click.option("--allow-zero", is_flag=True, help="Keep vectors that are zero.")
 @click.option("--force", is_flag=True, help="Replace an imported space of that name.")

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from indexer.cli.completion import Listed
 from indexer.store.errors import SemanticError, unknown
+from indexer.store.spaces import ROW_TYPES
 
 if TYPE_CHECKING:
     from indexer.progress import Narrator
     from indexer.store.layout import Manifest
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 EXIT_CODES = """
 \b
@@ -35,6 +38,22 @@ indexes_option = click.option(
     help=PLACES,
 )
 PROGRESS = ("bars", "json")
+
+
+def store_option(about: str) -> Callable[[Command], Command]:
+    """In how many bits rows are stored, for commands that write some.
+
+    Args:
+        about: what becomes of rows.
+    """
+    return click.option(
+        "--store",
+        default="float32",
+        show_default=True,
+        metavar="|".join(ROW_TYPES),
+        cls=Listed,
+        help=f"The type that rows are stored in; in 16 bits they take half the room. {about}",
+    )
 
 
 def progress_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -10,7 +10,7 @@ import click
 from indexer.cli.completion import indexes
 from indexer.cli.formats import check_format, format_option, write
 from indexer.cli.options import EXIT_CODES, examples, in_bytes, indexes_option, size_of
-from indexer.store.layout import Manifest, PrefixEntry
+from indexer.store.layout import Manifest, PrefixEntry, said_of_rows
 from indexer.store.places import find_index
 
 
@@ -75,6 +75,7 @@ def _described(manifest: Manifest) -> list[str]:
     if prefix is not None:
         lines += _prefix_described(prefix)
     lines += [f"convention  {name}: {text}" for name, text in manifest.conventions.items()]
+    lines += [f"rows        {said}" for said in said_of_rows(manifest)]
     if manifest.check:
         checks = ", ".join(f"{name} {error:.1e}" for name, error in manifest.check.items())
         lines.append(f"self-check  greatest relative error: {checks}")

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from indexer.extract.norms import Float32, fold_reading, fold_writing
+from indexer.extract.norms import reading, writing
 from indexer.model import Model
+from indexer.store.sixteen import Raw
 
 
 def neuron_rows(
     model: Model, layer: int, side: str, folded: bool, expert: int | None = None
-) -> Float32:
+) -> Raw:
     """One side of one layer's neurons, of one expert where it has experts, under the convention.
 
     Returns:
-        (units, d_model) float32.
+        (units, d_model) float32, as the model has it, and what is folded in.
     """
-    rows: Float32 = model.matrix(layer, side, expert).numpy()
+    rows = np.ascontiguousarray(model.matrix(layer, side, expert).numpy())
     mlp = model.mlp(layer)
-    if folded and side == "out":
-        rows = fold_writing(model, layer, mlp.norm_after, rows)
-    elif folded:
-        rows = fold_reading(model, layer, mlp.norm, rows)
-    return np.ascontiguousarray(rows)
+    if not folded:
+        return Raw(rows)
+    if side == "out":
+        return writing(model, layer, mlp.norm_after, rows)
+    return reading(model, layer, mlp.norm, rows)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from indexer.architectures import Attention, Mlp, Norm
 from indexer.model import Model
+from indexer.store.sixteen import Raw
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -33,30 +34,26 @@ def convention(model: Model, part: Mlp | Attention, writing: bool, folded: bool)
     return f"norm gain folded in{centred}"
 
 
-def fold_reading(model: Model, layer: int, names: tuple[str, ...], rows: Float32) -> Float32:
+def reading(model: Model, layer: int, names: tuple[str, ...], rows: Float32) -> Raw:
     """`row * gain` of the norm before; for a LayerNorm less its own mean as well.
 
     A LayerNorm subtracts the mean of the stream, so a constant part of a row reads nothing.
     """
     norm = model.norm(layer, names)
     if norm is None:
-        return rows
-    wide = _scaled(model, norm, rows)
-    if model.family.norm is Norm.LAYER:
-        wide -= wide.mean(axis=1, keepdims=True)
-    return wide.astype(np.float32)
+        return Raw(rows)
+    return Raw(rows, _gain(model, norm), model.family.norm is Norm.LAYER)
 
 
-def fold_writing(model: Model, layer: int, name: str | None, rows: Float32) -> Float32:
+def writing(model: Model, layer: int, name: str | None, rows: Float32) -> Raw:
     """`row * gain` of the norm between what is written and the stream, where there is one."""
     norm = model.norm(layer, (name,) if name else ())
-    return rows if norm is None else _scaled(model, norm, rows).astype(np.float32)
+    return Raw(rows) if norm is None else Raw(rows, _gain(model, norm))
 
 
-def _scaled(model: Model, norm: Any, rows: Float32) -> Float64:
-    wide = rows.astype(np.float64)
+def _gain(model: Model, norm: Any) -> Float64 | None:
     gain = model.gain(norm)
-    return wide if gain is None else wide * gain.numpy()
+    return None if gain is None else gain.numpy()
 
 
 def plain_norm(model: Model, norm: Any, stream: Float64) -> Float64:

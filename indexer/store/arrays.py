@@ -58,6 +58,9 @@ def whole(read: Callable[[], _Read]) -> _Read:
         return read()
 
 
+ANY = -1
+"""A size that an array itself says."""
+
 Declared = Mapping[str, tuple[str, tuple[int, ...], float]]
 """By name of an array: type, shape, and the least that a number may be."""
 
@@ -79,6 +82,10 @@ def of_space(space: SpaceEntry) -> Declared:
         "embed_mean": ("<f8", each, -np.inf),
         "embed_std": ("<f8", each, 0),
         "nearest_tokens": ("<i4", (*each, 4), -1),
+        "row_lengths": ("<f8", each, np.nextafter(0.0, 1.0)),
+        "row_means": ("<f8", each, -np.inf),
+        "gains": ("<f8", (ANY, *wide), -np.inf),
+        "gain_ends": ("<i8", (ANY,), 1),
     }
 
 
@@ -104,12 +111,27 @@ class Arrays:
             DamagedIndex: the file or the array is not there, has another type or shape, or holds
                 what is no number, or less than nothing where it is a length or an id.
         """
+        return self._asked(lambda: self._read(name), name)
+
+    def has(self, name: str) -> bool:
+        """Whether there is an array of that name.
+
+        Raises:
+            DamagedIndex: the file is not there, or none of arrays.
+        """
+        return self._asked(lambda: f"{name}.npy" in self._names(), name)
+
+    def _asked(self, read: Callable[[], _Read], name: str) -> _Read:
         try:
-            return whole(lambda: self._read(name))
+            return whole(read)
         except DamagedIndex:
             raise
         except Exception as err:  # zipfile, OSError, ValueError: all mean the same to a reader
             raise self._damaged(f"{name}: {err}") from None
+
+    def _names(self) -> list[str]:
+        with opened(self._folder, self._file, self._entry) as file, zipfile.ZipFile(file) as kept:
+            return kept.namelist()
 
     def _read(self, name: str) -> NDArray[Any]:
         with opened(self._folder, self._file, self._entry) as file, zipfile.ZipFile(file) as kept:
@@ -119,6 +141,10 @@ class Arrays:
             type_, shape, least = self._declared[name]
             with kept.open(member) as array:
                 found = _header(array)
+            if len(found[1]) == len(shape):
+                shape = tuple(
+                    has if size == ANY else size for size, has in zip(shape, found[1], strict=True)
+                )
             if found != (type_, shape):
                 raise self._damaged(
                     f"{name} is {found[0]} of shape {found[1]} where {type_} of {shape} belongs"

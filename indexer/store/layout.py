@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -25,8 +25,10 @@ from indexer.store.letters import with_plain_dashes
 from indexer.store.shards import Shard, listed
 from indexer.store.spaces import (
     MOST_ROWS,
+    NARROW,
     NEURON_SIDES,
     ItemName,
+    Narrow,
     NeuronSide,
     SpaceEntry,
     SpaceKind,
@@ -37,7 +39,9 @@ from indexer.store.spaces import (
 from indexer.store.typed import WrongType, read
 
 FORMAT = 8
-READ = (7, FORMAT)
+NARROW_FORMAT = 9
+"""The format of an index with rows of 16 bits, which is otherwise that of any other."""
+READ = (7, FORMAT, NARROW_FORMAT)
 """Formats that are read: in the 7th each space is one file of rows."""
 
 MANIFEST = "manifest.json"
@@ -59,8 +63,13 @@ SIGNS = {"-": -1, "0": 0, "+": 1}
 """How signs are written in a manifest, whose whole numbers are from 0 on."""
 
 IMPORTED = "imported"
-MACHINES = "machines"
 """Key of the manifest's `extra` under which the origin of each imported space stands."""
+
+MACHINES = "machines"
+"""Key of the manifest's `extra` under which stands which machine of a cluster did how much."""
+
+ROUNDED = "rounded"
+"""Key of the manifest's `extra` under which stands of which spaces how many rows are rounded."""
 
 LARGEST_MANIFEST = 32 << 20
 """Bytes beyond which a manifest is not read: those of the largest models take under a hundredth."""
@@ -284,6 +293,12 @@ class Manifest:
         return found
 
     @property
+    def rounded(self) -> dict[str, int]:
+        """How many rows are rounded to the type they are stored in, by space; none are not told."""
+        found: dict[str, int] = self.extra.get(ROUNDED, {})
+        return dict(found)
+
+    @property
     def neuron_grid(self) -> NeuronGrid:
         """Which neuron is which row of the neuron spaces."""
         return NeuronGrid(self.neurons)
@@ -424,6 +439,7 @@ class _Extra:
     """What is known of `extra`."""
 
     imported: dict[str, Imported]
+    rounded: dict[str, int]
 
 
 def _no_number(text: str) -> None:
@@ -466,7 +482,24 @@ def _check(manifest: Manifest) -> None:
     for file in (NEGATIVE, ZERO):
         if file in manifest.files and manifest.files[file].bytes != sealed:
             raise WrongType(f"files: {file} is not of {sealed:,} bytes, a bit a word and neuron")
-    read(_Extra, {IMPORTED: manifest.extra.get(IMPORTED, {})}, "extra")
+    read(_Extra, {name: manifest.extra.get(name, {}) for name in (IMPORTED, ROUNDED)}, "extra")
+    _check_narrow(manifest)
+
+
+def format_of(spaces: Iterable[SpaceEntry]) -> int:
+    """The format of an index that is written: old readers refuse one with rows of 16 bits."""
+    return NARROW_FORMAT if any(space.dtype in NARROW for space in spaces) else FORMAT
+
+
+def _check_narrow(manifest: Manifest) -> None:
+    """Raise `WrongType` where what is said of rows of 16 bits does not go with the spaces."""
+    narrow = {space.name: space for space in manifest.spaces if space.dtype in NARROW}
+    if narrow and manifest.format < NARROW_FORMAT:
+        name, space = next(iter(narrow.items()))
+        raise WrongType(f"format is {manifest.format}, and rows of {name} are {space.dtype}")
+    for name, count in manifest.rounded.items():
+        if name not in narrow or not 0 < count <= narrow[name].rows:
+            raise WrongType(f"extra.rounded[{name[:80]!r}] is {count:,}: no space has so many")
 
 
 def _own_files(manifest: Manifest, space: SpaceEntry) -> set[str]:
@@ -517,6 +550,44 @@ def _rebuild(folder: Path, body: dict[str, Any]) -> str:
     rebuilt = f"rebuild it with `indexer build {asked} --name {shlex.quote(folder.name)} --force`"
     imported = isinstance(extra, dict) and bool(extra.get(IMPORTED))
     return f"{rebuilt}, and import again what was imported" if imported else rebuilt
+
+
+def said_of_rows(manifest: Manifest) -> list[str]:
+    """A line on the rows that are stored in 16 bits, and one on those that are rounded to them."""
+    lines = []
+    rounded = rounded_spaces(manifest)
+    for dtype in NARROW:
+        there = [space for space in manifest.spaces if space.dtype == dtype]
+        lines += [f"stored in {dtype}: {_names(there)}"] if there else []
+        lines += [f"rounded to {dtype}: {rounded[dtype]}"] if dtype in rounded else []
+    return lines
+
+
+def rounded_spaces(manifest: Manifest) -> dict[Narrow, str]:
+    """By the type that rows are rounded to, of which spaces; of some how many of their rows."""
+    counts, found = manifest.rounded, {}
+    for dtype in NARROW:
+        there = [space for space in manifest.spaces if space.dtype == dtype]
+        whole = [space for space in there if counts.get(space.name) == space.rows]
+        parts = [_names(whole)] if whole else []
+        parts += [
+            f"{space.name} ({counts[space.name]:,} of {space.rows:,})"
+            for space in there
+            if 0 < counts.get(space.name, 0) < space.rows
+        ]
+        if parts:
+            found[dtype] = ", ".join(parts)
+    return found
+
+
+def _names(spaces: Sequence[SpaceEntry]) -> str:
+    """The names of some spaces, those of contexts as one run."""
+    contexts = [space.name for space in spaces if space.kind == "context"]
+    if len(contexts) < 3:
+        return ", ".join(space.name for space in spaces)
+    run = f"{contexts[0]} to {contexts[-1]}"
+    kept = [space for space in spaces if space.kind != "context" or space.name == contexts[0]]
+    return ", ".join(run if space.kind == "context" else space.name for space in kept)
 
 
 def bytes_of(neurons: int) -> int:

@@ -2,7 +2,8 @@
 
 Knows the byte layout of faiss's `IndexFlatIP` ("IxFI") and nothing of what a row means. Writing
 needs no faiss, so a process that holds torch never loads a second OpenMP runtime; reading is
-`faiss.read_index` on a mapped file, and a scan is faiss's own inner-product kernel over it.
+`faiss.read_index` on a mapped file, and a scan is faiss's own inner-product kernel over it. Rows of
+16 bits are `indexer.store.sixteen`'s; whoever reads gets the float32 rows that they stand for.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +22,9 @@ from indexer.store.files import FileEntry, opened
 from indexer.store.layout import rows_file
 from indexer.store.mapped import Files, Mapped, Piece, in_parts
 from indexer.store.shards import Shard, listed, runs
-from indexer.store.spaces import SpaceEntry
+from indexer.store.sixteen import Decoding, Raw, SixteenFile
+from indexer.store.sixteen import header as narrow_header
+from indexer.store.spaces import Narrow, SpaceEntry
 
 Float32 = NDArray[np.float32]
 
@@ -50,28 +54,43 @@ class RowsWriter:
 
     The file has its full length and a whole header from the start, so what is in it after a
     kill is exactly what was written. Rows go in with `put`; memory is the caller's block.
+
+    Args:
+        path: of the file.
+        rows: how many it will hold.
+        width: of a row.
+        dtype: the type of 16 bits that its numbers have; None of float32.
     """
 
-    def __init__(self, path: Path, rows: int, width: int) -> None:
+    def __init__(self, path: Path, rows: int, width: int, dtype: Narrow | None = None) -> None:
         self.rows, self.width = rows, width
-        size = file_bytes(rows, width)
+        begins = narrow_header(rows, width, dtype) if dtype else header(rows, width)
+        self._numbers = np.dtype("<u2" if dtype else "<f4")
+        self._begins = len(begins)
+        size = self._begins + rows * width * self._numbers.itemsize
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         # Full length comes last, so a file of that length has its header.
         if os.fstat(self._fd).st_size != size:
-            os.pwrite(self._fd, header(rows, width), 0)
+            os.pwrite(self._fd, begins, 0)
             os.truncate(self._fd, size)
 
-    def put(self, first: int, block: Float32) -> None:
-        """Write `block` ((n, width) float32, unit rows) as rows `first` to `first + n`."""
-        data = np.ascontiguousarray(block, dtype="<f4").data.cast("B")
-        at = _HEADER.size + first * self.width * 4
+    def put(self, first: int, block: NDArray[Any]) -> None:
+        """Write `block` as rows `first` to `first + n`.
+
+        (n, width) float32, unit rows; uint16, the bits of numbers, where they have 16.
+        """
+        data = np.ascontiguousarray(block, dtype=self._numbers).data.cast("B")
+        at = self._begins + first * self.width * self._numbers.itemsize
         while data:
             done = os.pwrite(self._fd, data, at)
             data, at = data[done:], at + done
 
-    def get(self, first: int, count: int) -> Float32:
-        """Rows `first` to `first + count` as they are in the file now, (count, width) float32."""
-        return read_rows(self._fd, self.width, first, count)
+    def get(self, first: int, count: int) -> NDArray[Any]:
+        """Rows `first` to `first + count` as they are in the file now, by plain reads.
+
+        In aligned memory, (count, width) of what `put` takes.
+        """
+        return read_rows(self._fd, self.width, first, count, self._begins, self._numbers)
 
     def sync(self) -> None:
         """Return once everything put so far is on the disk."""
@@ -92,27 +111,56 @@ class ShardsWriter:
         file: what the file is called where it is the only one.
         shards: which rows lie in which.
         width: of a row.
+        dtype: the type of 16 bits that its numbers have; None of float32.
     """
 
-    def __init__(self, folder: Path, file: str, shards: Sequence[Shard], width: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        file: str,
+        shards: Sequence[Shard],
+        width: int,
+        dtype: Narrow | None = None,
+    ) -> None:
         self.shards, self.rows, self.width = tuple(shards), shards[-1].end, width
+        narrow = (dtype,) if dtype else ()
         self._writers = {
-            shard: RowsWriter(folder / shard.file(file), shard.rows, width) for shard in self.shards
+            shard: RowsWriter(folder / shard.file(file), shard.rows, width, *narrow)
+            for shard in self.shards
         }
 
-    def put(self, first: int, block: Float32) -> None:
-        """Write `block` ((n, width) float32, unit rows) as rows `first` to `first + n`."""
+    def put(self, first: int, block: NDArray[Any], raw: Raw | None = None) -> NDArray[Any]:
+        """Write `block`, as `RowsWriter` takes it, as rows `first` to `first + n`.
+
+        Args:
+            first: the position of its first row.
+            block: (n, width).
+            raw: of which vectors they were made, for rows of 16 bits.
+
+        Returns:
+            The rows that are stored.
+        """
         for shard, start, stop in runs(self.shards, first, first + len(block)):
             at = shard.first - first
             self._writers[shard].put(start, block[at + start : at + stop])
+        return block
 
-    def get(self, first: int, count: int) -> Float32:
-        """Rows `first` to `first + count` as they are on disk now, (count, width) float32."""
+    def get(self, first: int, count: int) -> NDArray[Any]:
+        """Rows `first` to `first + count` as they are on disk now, (count, width)."""
         parts = [
             self._writers[shard].get(start, stop - start)
             for shard, start, stop in runs(self.shards, first, first + count)
         ]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    @property
+    def rounded(self) -> int:
+        """How many rows are not those that were put."""
+        return 0
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """What is to stand beside the rows, by name."""
+        return {}
 
     def sync(self) -> None:
         """Return once everything put so far is on the disk."""
@@ -125,11 +173,27 @@ class ShardsWriter:
             writer.close()
 
 
-def read_rows(fd: int, width: int, first: int, count: int) -> Float32:
-    """Rows of a FAISS file by plain reads, into aligned memory: (count, width) float32."""
-    block = np.empty((count, width), dtype="<f4")
+def read_rows(
+    fd: int,
+    width: int,
+    first: int,
+    count: int,
+    begins: int = _HEADER.size,
+    numbers: np.dtype[Any] | None = None,
+) -> NDArray[Any]:
+    """Rows of a FAISS file by plain reads, into aligned memory: (count, width).
+
+    Args:
+        fd: of the file.
+        width: of a row.
+        first: the first of them.
+        count: how many.
+        begins: bytes before the numbers.
+        numbers: their type; float32 unless given.
+    """
+    block = np.empty((count, width), numbers or np.dtype("<f4"))
     view = block.data.cast("B")
-    at = _HEADER.size + first * width * 4
+    at = begins + first * width * block.itemsize
     while view:
         done = os.preadv(fd, [view], at)
         if done == 0:
@@ -163,6 +227,21 @@ class RowsFile(Mapped):
         super().__init__(path, header(rows, width), width * 4, rows, kind, label)
         flat = self.faiss.rev_swig_ptr(self.faiss_index.get_xb(), rows * width)
         self.matrix: Float32 = flat.reshape(rows, width)
+        self.rows = rows
+
+    def read(self, start: int, stop: int, out: Float32) -> Float32:
+        """Rows from one on to another, as the file counts them, copied to `out`."""
+        out[:] = self.matrix[start:stop]
+        return out
+
+    def taken(self, positions: NDArray[np.int64]) -> Float32:
+        """Rows at some positions of the file: (n, width) float32."""
+        rows: Float32 = self.matrix[positions]
+        return rows
+
+
+StoredFile = RowsFile | SixteenFile
+"""A file of rows, in whatever type they are stored."""
 
 
 class MappedRows:
@@ -177,7 +256,7 @@ class MappedRows:
         label: whose they are, in front of a file's name.
     """
 
-    def __init__(self, files: Files[RowsFile], width: int, label: str) -> None:
+    def __init__(self, files: Files[RowsFile] | Files[StoredFile], width: int, label: str) -> None:
         self.files, self.rows, self.width, self._label = files, files.rows, width, label
         self._ends = np.array([shard.end for shard in files.shards])
         self._ended, self._asked = -1, 0  # where the last long block ended, and what was asked for
@@ -227,20 +306,20 @@ class MappedRows:
         """Rows from a position on, copied into memory that is there: as many as it has room for."""
         for piece in self._pieces(first, first + len(rows)):
             at = piece.before - first
-            rows[at + piece.start : at + piece.stop] = piece.file.matrix[piece.start : piece.stop]
+            out = rows[at + piece.start : at + piece.stop]
+            piece.file.read(piece.start, piece.stop, out)
         return rows
 
-    def _taken(self, file: RowsFile, positions: NDArray[np.int64]) -> Float32:
+    def _taken(self, file: StoredFile, positions: NDArray[np.int64]) -> Float32:
         """Rows of one file, by where they lie in it."""
         file.require_whole()
         if len(positions) >= _MANY_ROWS:
             # Where they stand close together what lies between them is read too.
             runs, counts = np.unique(positions // _MANY_ROWS, return_counts=True)
             for run in runs[counts * _DENSE >= _MANY_ROWS].tolist():
-                last = min((run + 1) * _MANY_ROWS, len(file.matrix))
+                last = min((run + 1) * _MANY_ROWS, file.rows)
                 file.read_ahead(run * _MANY_ROWS, last)
-        rows: Float32 = file.matrix[positions]
-        return rows
+        return file.taken(positions)
 
     def walk(self, queries: Float32) -> Iterator[tuple[int, Float32]]:
         """Inner products with many queries, of some rows after the other: (m, width) float32.
@@ -285,12 +364,19 @@ class MappedRows:
                 for piece in self._pieces(start, stop):
                     multiply(piece)
 
-        def multiply(piece: Piece[RowsFile]) -> None:
-            faiss, matrix = piece.file.faiss, piece.file.matrix
+        def multiply(piece: Piece[RowsFile] | Piece[StoredFile]) -> None:
+            file, faiss = piece.file, piece.file.faiss
             kernel, pointer = faiss.fvec_inner_products_ny, faiss.swig_ptr
-            for start in range(piece.start, piece.stop, within):
-                stop = min(start + within, piece.stop)
-                rows = pointer(matrix[start:stop])
+            # Rows that are decoded stay in the cache, in memory that is used again.
+            several, copy = within, np.empty((0, self.width), np.float32)
+            if isinstance(file, SixteenFile):
+                several, copy = _CACHED_ROWS, np.empty((_CACHED_ROWS, self.width), np.float32)
+            for start in range(piece.start, piece.stop, several):
+                stop = min(start + several, piece.stop)
+                if isinstance(file, SixteenFile):
+                    rows = pointer(file.read(start, stop, copy[: stop - start]))
+                else:
+                    rows = pointer(file.matrix[start:stop])
                 here = slice(piece.before + start, piece.before + stop)
                 for at, query in enumerate(queries):
                     kernel(pointer(out[at, here]), pointer(query), rows, self.width, stop - start)
@@ -319,7 +405,7 @@ class MappedRows:
         for piece in self.files.pieces(first, last):
             piece.file.read_ahead(piece.start, piece.stop)
 
-    def _pieces(self, first: int, last: int) -> Iterator[Piece[RowsFile]]:
+    def _pieces(self, first: int, last: int) -> Iterator[Piece[RowsFile] | Piece[StoredFile]]:
         for piece in self.files.pieces(first, last):
             piece.file.require_whole()
             yield piece
@@ -336,15 +422,23 @@ class UnitRows(MappedRows):
         folder: of the index.
         space: what the manifest says of the space.
         files: what it says of files.
+        decoding: what makes rows of stored numbers, where these have 16 bits.
     """
 
-    def __init__(self, folder: Path, space: SpaceEntry, files: Mapping[str, FileEntry]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        space: SpaceEntry,
+        files: Mapping[str, FileEntry],
+        decoding: Decoding | None = None,
+    ) -> None:
         whole, label = rows_file(space.name), f"index {folder.name!r}: "
 
-        def open_file(shard: Shard) -> RowsFile:
+        def open_file(shard: Shard) -> StoredFile:
             name = shard.file(whole)
             opened(folder, name, files.get(name)).close()
-            return RowsFile(folder / name, shard.rows, space.width, label + name)
+            of = (folder / name, shard.rows, space.width, label + name)
+            return RowsFile(*of) if decoding is None else SixteenFile(*of, decoding, shard.first)
 
         shards = listed(whole, files, space.rows)
         super().__init__(Files(whole, shards, open_file), space.width, label)

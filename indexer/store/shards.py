@@ -1,7 +1,7 @@
 """Where the rows of a space are cut into files, and what these are called: the one rule.
 
 A file, a shard, holds 2 GB of rows at the most, and opens by itself. The rule looks at the rows,
-their width and their layers alone, so that every machine cuts alike. Codes are cut where rows are.
+their width, type and layers alone, so that every machine cuts alike. Codes are cut where rows are.
 Knows numbers and names; opens no file.
 """
 
@@ -16,7 +16,7 @@ from indexer.store.files import FileEntry
 from indexer.store.typed import WrongType
 
 MOST_BYTES = 2_000_000_000
-"""Bytes of float32 rows in one file at the most, a row that takes more aside."""
+"""Bytes of rows in one file at the most, a row that takes more aside."""
 
 _PART = re.compile(r"-\d{5}-of-(\d{5})")
 """What the name of a shard has behind that of its space, as `huggingface_hub` writes it."""
@@ -54,7 +54,9 @@ class Shard:
         return f"{stem}-{self.number:05}-of-{self.of:05}{dot}{end}"
 
 
-def cut(rows: int, width: int, layers: Sequence[int] = ()) -> tuple[Shard, ...]:
+def cut(
+    rows: int, width: int, layers: Sequence[int] = (), number_bytes: int = 4
+) -> tuple[Shard, ...]:
     """How a space is cut: whole layers, as many as one file has room for, or else runs of rows.
 
     A layer that needs more than one file has files of its own, all full but the last.
@@ -63,8 +65,9 @@ def cut(rows: int, width: int, layers: Sequence[int] = ()) -> tuple[Shard, ...]:
         rows: of the space.
         width: of a row.
         layers: how many rows each layer has, in order, where rows lie in layers.
+        number_bytes: bytes that a number takes.
     """
-    most = max(1, MOST_BYTES // (4 * width))
+    most = max(1, MOST_BYTES // (number_bytes * width))
     sizes: list[int] = []
     room = 0  # of the last file, for whole layers
     for layer in layers or [rows]:

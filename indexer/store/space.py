@@ -21,7 +21,8 @@ from indexer.store.files import FileEntry
 from indexer.store.layout import codes_file, moments_file, z_codes_file
 from indexer.store.rows import Float32, UnitRows
 from indexer.store.shards import listed
-from indexer.store.spaces import SpaceEntry
+from indexer.store.sixteen import decoding_of
+from indexer.store.spaces import SpaceEntry, narrow
 
 _SCORES_KEPT = 4
 """Of how many other spaces the moments of every row's products are kept: a question has few."""
@@ -43,7 +44,15 @@ class Space:
     @cached_property
     def rows(self) -> UnitRows:
         """The unit rows, mapped."""
-        return UnitRows(self._folder, self.entry, self._files)
+        dtype, file = narrow(self.entry.dtype), moments_file(self.name)
+        if dtype is None:
+            return UnitRows(self._folder, self.entry, self._files)
+        label = f"index {self._folder.name!r}: {file}"
+        decoding = decoding_of(dtype, self._array_if_there, label)
+        return UnitRows(self._folder, self.entry, self._files, decoding)
+
+    def _array_if_there(self, name: str) -> NDArray[Any] | None:
+        return self._array(name) if self._moments.has(name) else None
 
     @cached_property
     def codes(self) -> Codes | None:

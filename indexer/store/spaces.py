@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from indexer.store.errors import SemanticError, unknown
 from indexer.store.typed import WrongType
 
 SpaceKind = Literal["embed", "unembed", "context", "neuron", "head", "imported"]
@@ -20,8 +21,13 @@ TokenSpace = Literal["embed", "unembed"]
 NeuronSide = Literal["gate", "up", "in", "out"]
 HeadSide = Literal["value", "output"]
 Side = Literal["gate", "up", "in", "out", "value", "output"]
-RowType = Literal["float32"]
+Narrow = Literal["bfloat16", "float16"]
+RowType = Literal["float32", "bfloat16", "float16"]
 """How the rows of a space are stored."""
+
+ROW_TYPES: tuple[RowType, ...] = get_args(RowType)
+NARROW: tuple[Narrow, ...] = get_args(Narrow)
+"""Those of 16 bits."""
 
 NEURON_SIDES: tuple[NeuronSide, ...] = get_args(NeuronSide)
 HEAD_SIDES: tuple[HeadSide, ...] = get_args(HeadSide)
@@ -122,6 +128,17 @@ MODELLED: tuple[SpaceKind, ...] = tuple(kind for kind in KINDS if kind != "impor
 
 EMBED = "embed"
 """The name of the space that is asked where none is named, that of kind `embed`."""
+
+
+def narrow(dtype: str) -> Narrow | None:
+    """A type of rows as one of those of 16 bits; None of another."""
+    return next((one for one in NARROW if one == dtype), None)
+
+
+def check_store(asked: str) -> None:
+    """Raise `SemanticError` unless rows can be stored in a type that is asked for."""
+    if asked not in ROW_TYPES:
+        raise SemanticError(f"--store: {unknown('type', asked, ROW_TYPES)}")
 
 
 def token_space(kind: TokenSpace) -> str:

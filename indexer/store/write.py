@@ -38,9 +38,11 @@ from indexer.store.layout import (
     z_codes_file,
 )
 from indexer.store.moments import Moments, Part
+from indexer.store.narrow_writer import NarrowWriter
 from indexer.store.rows import Float32, ShardsWriter
 from indexer.store.shards import Shard, cut, listed
-from indexer.store.spaces import SpaceEntry
+from indexer.store.sixteen import decoding_of
+from indexer.store.spaces import RowType, SpaceEntry, narrow
 from indexer.store.swap import Held, put_in_place, restore_retired
 
 _IN_CACHE = 256  # rows whose float64 copies stay in the processor's cache
@@ -175,7 +177,14 @@ class Staging:
         mapped: NDArray[np.float32] = np.lib.format.open_memmap(path, mode="r+")
         return mapped
 
-    def rows(self, space: str, rows: int, width: int, layers: Sequence[int] = ()) -> ShardsWriter:
+    def rows(
+        self,
+        space: str,
+        rows: int,
+        width: int,
+        layers: Sequence[int] = (),
+        dtype: RowType = "float32",
+    ) -> ShardsWriter:
         """The files of rows of one space, opened for writing where the last run left them.
 
         Args:
@@ -183,8 +192,12 @@ class Staging:
             rows: how many it has.
             width: of a row.
             layers: how many rows each layer has, in order, where rows lie in layers.
+            dtype: how they are stored.
         """
-        return ShardsWriter(self.folder, rows_file(space), cut(rows, width, layers), width)
+        file, kept = rows_file(space), narrow(dtype)
+        if kept is None:
+            return ShardsWriter(self.folder, file, cut(rows, width, layers), width)
+        return NarrowWriter(self.folder, file, cut(rows, width, layers, 2), width, kept)
 
     def finish_space(
         self,
@@ -225,15 +238,17 @@ class Staging:
                 more = self._z_coded(source, writer.shards, extra["embed_std"])
                 arrays, files = arrays | more[0], files | more[1]
             files = sealing.result() | files
+            rounded = writer.rounded
         writer.close()
         beside = moments_file(entry.name)
-        _save_npz(self.folder / beside, arrays | extra)
+        _save_npz(self.folder / beside, arrays | extra | writer.arrays())
         files[beside] = self.file_entry(beside)
         self.keep(
             f"space {entry.name}",
             {
                 "entry": vars(entry),
                 "files": {name: vars(file) for name, file in files.items()},
+                "rounded": rounded,
             },
         )
         return arrays | extra
@@ -330,8 +345,19 @@ class Staging:
         if finished is None:
             raise ValueError(f"{space} is read back before it is finished")
         entry, files = finished
-        shards = listed(rows_file(space), files, entry.rows)
-        return ShardsWriter(self.folder, rows_file(space), shards, entry.width)
+        file = rows_file(space)
+        shards, dtype = listed(file, files, entry.rows), narrow(entry.dtype)
+        if dtype is None:
+            return ShardsWriter(self.folder, file, shards, entry.width)
+        with np.load(self.folder / moments_file(space)) as kept:
+            decoding = decoding_of(
+                dtype, lambda name: kept[name] if name in kept.files else None, space
+            )
+        return NarrowWriter(self.folder, file, shards, entry.width, dtype, decoding)
+
+    def rounded(self, space: str) -> int:
+        """How many rows of a finished space are rounded to the type that they are stored in."""
+        return int((self.step(f"space {space}") or {}).get("rounded", 0))
 
     def finish_unembedding(self, entry: UnembeddingEntry, arrays: dict[str, NDArray[Any]]) -> None:
         """Write what makes logits of a stream, and record it as finished.
