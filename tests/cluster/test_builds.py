@@ -50,6 +50,19 @@ def test_a_build_on_three_machines_is_that_of_one(
     assert "machines " in shown
 
 
+def test_rows_of_16_bits_are_the_same_too(
+    cluster: Raylets, tiny_llama: Path, tmp_path: Path
+) -> None:
+    roots = [tmp_path / "alone", tmp_path / "together"]
+    narrow = ("--store", "bfloat16")
+    running = [
+        start(tiny_llama, root, on, *narrow)
+        for root, on in zip(roots, (None, cluster.head), strict=True)
+    ]
+    one, other = (built(process, root) for process, root in zip(running, roots, strict=True))
+    assert same(one, other) == []
+
+
 @pytest.mark.parametrize("machines", [1, 2])
 def test_a_build_is_the_same_on_fewer_machines(
     machines: int, alone: Path, tiny_llama: Path, tmp_path: Path
