@@ -45,8 +45,8 @@ settings.register_profile("bounded", deadline=None, derandomize=True, database=N
 settings.register_profile("unbounded", deadline=None, print_blob=True)
 settings.load_profile("unbounded" if os.environ.get("FUZZ") else "bounded")
 
-# Where several processes run tests, each keeps to its own core: threads of all of them on every core
-# cost a quarter more time. It is read as NumPy, FAISS and torch are imported.
+# Where several processes run tests, each has one thread: those of all of them on every core cost a
+# quarter more time. It is read as NumPy, FAISS and torch are imported.
 if "PYTEST_XDIST_WORKER" in os.environ:
     for _library in ("OMP", "OPENBLAS", "MKL"):
         os.environ.setdefault(f"{_library}_NUM_THREADS", "1")

@@ -113,6 +113,11 @@ _of_a_test = __name__ != "__main__"
 _processes: list[subprocess.Popen[bytes]] = []
 
 
+def pids() -> set[int]:
+    """Of the servers of this process."""
+    return {one.pid for one in _processes}
+
+
 def close() -> None:
     """End every server of this process; what they forked goes on."""
     while _servers:

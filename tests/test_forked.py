@@ -81,8 +81,6 @@ def test_one_that_writes_other_letters_is_started_afresh(
 def test_a_worker_is_a_child_of_this_process_in_a_session_of_its_own_and_can_be_killed(
     module: str,
 ) -> None:
-    forked.server(forked.HEAVY)
-    forked.server(forked.LIGHT)
     before = children()
     process = forked.Forked(
         command(module), stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
