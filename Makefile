@@ -69,7 +69,7 @@ demo: $(VENV)/explorer.stamp  ## build indexes/smollm2 if it is not there, then 
 index: $(VENV)/explorer.stamp  ## build indexes/smollm2 if it is not there
 	@$(BIN)/indexer build smollm2 --offline
 
-test: $(VENV)/dev.stamp  ## run the tests, a process a core
+test: $(VENV)/dev.stamp  ## run the tests, in one process more than there are cores
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 test-fast: $(VENV)/dev.stamp  ## run the tests that need no more than an index that is there

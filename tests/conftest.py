@@ -25,7 +25,9 @@ import pytest
 from filelock import FileLock
 from hypothesis import settings
 
+import forked
 from families import make_model
+from indexer.store.mapped import cores
 from slow import takes_long
 
 ROOT = Path(__file__).parent.parent
@@ -43,8 +45,8 @@ settings.register_profile("bounded", deadline=None, derandomize=True, database=N
 settings.register_profile("unbounded", deadline=None, print_blob=True)
 settings.load_profile("unbounded" if os.environ.get("FUZZ") else "bounded")
 
-# Where a process a core runs tests, each keeps to its own: threads of all of them on every core
-# cost a quarter more time. It is read as NumPy, FAISS and torch are imported.
+# Where several processes run tests, each has one thread: those of all of them on every core cost a
+# quarter more time. It is read as NumPy, FAISS and torch are imported.
 if "PYTEST_XDIST_WORKER" in os.environ:
     for _library in ("OMP", "OPENBLAS", "MKL"):
         os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
@@ -57,6 +59,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 REAL = {"real", "real_indexes", "real_model"}
+
+
+def pytest_xdist_auto_num_workers() -> int | None:
+    """One process more than cores: one that drives the terminal UI, or waits, keeps none busy."""
+    return None if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else cores() + 1
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -105,6 +112,25 @@ def _no_settings_from_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "of-the-user"))
 
 
+_AFRESH = SimpleNamespace(**vars(subprocess))
+_FORKING = SimpleNamespace(**{**vars(subprocess), "Popen": forked.Forked})
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _workers_are_forked() -> Iterator[None]:
+    """What works for a program of ours is forked: see tests/forked.py."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("explorer.worker.subprocess", _FORKING)
+        yield
+    forked.close()
+
+
+@pytest.fixture(autouse=True)
+def _unless_afresh(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.node.get_closest_marker("afresh") is not None:
+        monkeypatch.setattr("explorer.worker.subprocess", _AFRESH)
+
+
 @pytest.fixture(scope="session")
 def tiny_llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a tiny Llama: 3 gated layers, untied, RMSNorm."""
@@ -124,13 +150,25 @@ def tiny_model(request: pytest.FixtureRequest, tiny_llama: Path, tiny_gpt2: Path
 
 
 def run_build(model: str | Path, root: Path, name: str, **options: Any) -> Path:
-    """Build an index in this process; returns its folder."""
+    """Build an index in this process, and verify it in no other; returns its folder."""
     from indexer.build import build
     from indexer.progress import Narrator
     from indexer.request import Request
 
     request = Request(model=str(model), root=root, name=name, **{"words": 0, **options})
-    return build(request, Narrator(quiet=True))[0]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("indexer.build.subprocess", SimpleNamespace(run=verified))
+        return build(request, Narrator(quiet=True))[0]
+
+
+def verified(command: list[str], **_: Any) -> SimpleNamespace:
+    """What `python -m indexer.store.verify FOLDER` ends with and says, found in this process."""
+    from indexer.store.shown import one_line
+    from indexer.store.verify import verify
+
+    assert command[1:3] == ["-m", "indexer.store.verify"]
+    faults = [one_line(fault) for fault in verify(Path(command[3]))]
+    return SimpleNamespace(returncode=int(bool(faults)), stdout="\n".join(faults), stderr="")
 
 
 @pytest.fixture(scope="session")
@@ -204,6 +242,14 @@ def real(real_indexes: Path) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
+def answers(real: Any) -> dict[str, Any]:
+    """What the real index answers, by the name of each question. Read only, please."""
+    from everyquestion import QUESTIONS
+
+    return {name: ask(real) for name, ask in QUESTIONS.items()}
+
+
+@pytest.fixture(scope="session")
 def real_model() -> Any:
     """The packaged model itself, loaded in float32: the oracle for what the index holds."""
     from indexer.model import load
@@ -217,28 +263,32 @@ _HOW_FAR = re.compile(r"^explorer: \d+% done, at .*\n", re.MULTILINE)
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def run(tmp_path: Path, request: pytest.FixtureRequest) -> Run:
     """Run a program of the project as a person would: `run("explorer", "neighbors", "dog")`.
 
     Returns `code`, `out`, `err`, and `json()`; runs in an empty folder unless `cwd` says otherwise.
+    It is a process of its own, forked unless the test is `afresh`: see tests/forked.py.
     How far it has come is left out of `err`: only where the machine is slow is that said.
     """
+    afresh = request.node.get_closest_marker("afresh") is not None
+    start = subprocess.Popen if afresh else forked.Forked
 
     def call(program: str, *args: str, cwd: Path | None = None, **env: str) -> SimpleNamespace:
-        done = subprocess.run(
-            [str(BIN / program), *map(str, args)],
+        command = [str(BIN / program), *map(str, args)]
+        with start(
+            command,
             cwd=cwd or tmp_path,
             env={**os.environ, **env},
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=300,
-            check=False,
-        )
+        ) as process:
+            out, err = process.communicate(timeout=300)
         return SimpleNamespace(
-            code=done.returncode,
-            out=done.stdout,
-            err=_HOW_FAR.sub("", done.stderr),
-            json=lambda: json.loads(done.stdout),
+            code=process.returncode,
+            out=out,
+            err=_HOW_FAR.sub("", err),
+            json=lambda: json.loads(out),
         )
 
     return call

@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import forked
+
 PATIENCE = 120.0
 """Seconds until what should come by itself is given up: many times as long as it ever takes."""
 
@@ -37,9 +39,12 @@ def shown_in(terminal: int) -> bytes:
 
 
 def children(pid: int | None = None) -> set[int]:
-    """Processes that this one, or another, started and has not yet waited for."""
+    """Processes that this one, or another, started and has not yet waited for.
+
+    Those that fork programs for the tests are none.
+    """
     lists = Path(f"/proc/{pid or 'self'}/task").glob("*/children")
-    return {int(child) for each in lists for child in each.read_text().split()}
+    return {int(child) for each in lists for child in each.read_text().split()} - forked.pids()
 
 
 def running(pid: int) -> bool:

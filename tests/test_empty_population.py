@@ -52,6 +52,7 @@ def test_in_python_it_is_an_error(question: str, indexes: Path) -> None:
         ASKED[question](ix)
 
 
+@pytest.mark.native
 @pytest.mark.parametrize(
     "asked",
     [
@@ -73,6 +74,7 @@ def test_at_the_command_line_it_is_one_line(
     assert "0 word-like tokens" in line
 
 
+@pytest.mark.native
 def test_in_the_terminal_ui_it_is_said(
     indexes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -410,6 +410,7 @@ def test_what_cannot_be_had_is_refused_in_one_line(
         assert part in line
 
 
+@pytest.mark.afresh
 @pytest.mark.parametrize(
     "args", [["neighbors", "lagre"], ["neighbors", "dog\udcff"], ["neighbors", "dog", "-k", "0"]]
 )

@@ -342,6 +342,7 @@ def vectors(index: Index, space: str) -> Float64:
     return rows.rows.block(0, rows.entry.rows).astype(np.float64) * rows.norms[:, None]
 
 
+@pytest.mark.native
 def test_the_cases_cover_the_table() -> None:
     assert {case.family for case in CASES.values()} == {family.title for family in FAMILIES}
 
@@ -375,6 +376,7 @@ def test_token_spaces_are_the_models_own_matrices(tiny: Tiny) -> None:
         np.testing.assert_allclose(vectors(tiny.index, "unembed"), head, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.native
 def test_raw_rows_are_the_tensors_of_the_file(tiny: Tiny) -> None:
     rows = tiny.rows(folded=False)
     for side in tiny.model.family.sides:
@@ -390,6 +392,7 @@ def test_an_index_holds_the_folded_rows(tiny: Tiny) -> None:
         np.testing.assert_allclose(vectors(tiny.index, space), rows, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.native
 def test_neurons_and_head_dimensions_are_named_by_where_they_are(tiny: Tiny) -> None:
     names = [row[0] for row in tiny.index.sql("SELECT name FROM neuron ORDER BY id")]
     expected = []
@@ -457,6 +460,7 @@ def test_a_norm_after_belongs_to_the_writing_side_and_is_said(tiny: Tiny) -> Non
         )
 
 
+@pytest.mark.native
 def test_where_nothing_norms_before_nothing_is_folded_in(tiny: Tiny) -> None:
     bare = tiny.kind in ("bert", "roberta", "distilbert", "electra", "mpnet", "olmo2")
     bare |= tiny.name == "opt-350m"
@@ -467,6 +471,7 @@ def test_where_nothing_norms_before_nothing_is_folded_in(tiny: Tiny) -> None:
 # -- logits -------------------------------------------------------------------------------------
 
 
+@pytest.mark.native
 def test_what_makes_logits_is_the_files_own(tiny: Tiny) -> None:
     if CASES[tiny.name].encoder:
         with pytest.raises(NoLogits, match="it is of an encoder, which is read without its head"):
@@ -746,6 +751,7 @@ def test_the_activation_function_is_known_with_the_signs_it_gives(tiny: Tiny) ->
         assert (model.sign_below, model.sign_above) == (below, above)
 
 
+@pytest.mark.native
 def test_an_encoder_has_its_special_tokens_in_place(tiny: Tiny) -> None:
     prefix = tiny.index.manifest.prefix
     assert prefix is not None
@@ -765,6 +771,7 @@ def change_config(folder: Path, **changes: Any) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
 
+@pytest.mark.native
 @pytest.mark.parametrize(
     ("case", "name", "value"),
     [
@@ -817,6 +824,7 @@ PUBLISHED: dict[str, dict[str, Any]] = {
 """Attributes that published checkpoints of a family have in their config.json."""
 
 
+@pytest.mark.native
 @pytest.mark.parametrize("case", PUBLISHED)
 def test_what_published_configs_say_is_let_through(case: str, make: Callable[[str], Tiny]) -> None:
     tiny = make(case)
@@ -826,6 +834,7 @@ def test_what_published_configs_say_is_let_through(case: str, make: Callable[[st
     check_config(family, {**config, **PUBLISHED[case]}, kind().to_dict())
 
 
+@pytest.mark.native
 def test_an_attribute_that_was_accepted_is_let_through_and_recorded(tmp_path: Path) -> None:
     folder = make_model(tmp_path / "model", "llama")
     change_config(folder, house_style=7)
@@ -836,6 +845,7 @@ def test_an_attribute_that_was_accepted_is_let_through_and_recorded(tmp_path: Pa
         assert opened.manifest.model.accepted == ("house_style",)
 
 
+@pytest.mark.native
 def test_a_checkpoint_that_lacks_a_tensor_is_refused(tmp_path: Path) -> None:
     from safetensors.numpy import load_file, save_file
 
@@ -847,6 +857,7 @@ def test_a_checkpoint_that_lacks_a_tensor_is_refused(tmp_path: Path) -> None:
         load(locate(str(folder)))
 
 
+@pytest.mark.native
 @pytest.mark.parametrize("layers", [0, -3])
 def test_a_model_without_blocks_is_refused(layers: int, tmp_path: Path) -> None:
     folder = make_model(tmp_path / "model", "llama")
@@ -855,6 +866,7 @@ def test_a_model_without_blocks_is_refused(layers: int, tmp_path: Path) -> None:
         run_build(folder, tmp_path / "indexes", "a")
 
 
+@pytest.mark.native
 def test_a_checkpoint_whose_tensor_has_another_shape_is_refused(tmp_path: Path) -> None:
     folder = make_model(tmp_path / "model", "qwen2")
     change_config(folder, intermediate_size=40)
@@ -885,6 +897,7 @@ def test_a_checkpoint_of_16_bits_is_extracted_exactly(
         assert (one.manifest.dtype, other.manifest.dtype) == ("float32", dtype)
 
 
+@pytest.mark.native
 @pytest.mark.parametrize("case", ["llama", "gpt2", "mixtral", "qwen3_moe", "gemma2", "electra"])
 def test_weights_alone_are_read_from_shards_on_the_disk(
     case: str, make: Callable[[str], Tiny], tmp_path: Path
@@ -902,6 +915,7 @@ def test_weights_alone_are_read_from_shards_on_the_disk(
         assert other.manifest.check.keys() == {"embed", "mlp", "attention", *logits}
 
 
+@pytest.mark.native
 def test_a_model_left_on_the_disk_holds_no_block_in_memory(tmp_path: Path) -> None:
     folder = make_model(tmp_path / "model", "llama", max_shard_size="10KB")
     model = load(locate(str(folder)), offload=tmp_path)

@@ -31,11 +31,6 @@ OURS = [name for name in QUESTIONS if name != "sql"]
 """Questions whose columns are ours; those of a statement are DuckDB's own: see test_sql."""
 
 
-@pytest.fixture(scope="module")
-def answers(real: Any) -> dict[str, Any]:
-    return {name: ask(real) for name, ask in QUESTIONS.items()}
-
-
 def flat(row: dict[str, Any], asked: list[str]) -> dict[str, Any]:
     """A row of `to_dicts` as columns, worked out from the values alone; the slow oracle."""
     out: dict[str, Any] = {}

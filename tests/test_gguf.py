@@ -24,6 +24,10 @@ from indexer.store.vocabulary import Vocabulary
 from selfcheck import assert_looked_at
 from tiny_tokenizers import MAKERS
 
+# A file is copied into a model. What a family's model is extracted and checked with computes in
+# test_families.py, of the same tiny models.
+pytestmark = pytest.mark.native
+
 
 @dataclass(frozen=True)
 class Case:

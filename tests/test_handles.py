@@ -36,12 +36,6 @@ pytestmark = pytest.mark.native
 THREADS = 8
 
 
-@pytest.fixture(scope="module")
-def alone(real: Any) -> dict[str, Any]:
-    """Each answer, asked from one thread."""
-    return {name: ask(real) for name, ask in QUESTIONS.items()}
-
-
 # -- opened ahead ---------------------------------------------------------------------------
 
 
@@ -92,7 +86,7 @@ def test_a_catalog_that_is_opened_ahead_can_be_closed_at_once(
 
 
 @pytest.mark.slow
-def test_many_threads_get_the_answers_of_one(real_indexes: Path, alone: dict[str, Any]) -> None:
+def test_many_threads_get_the_answers_of_one(real_indexes: Path, answers: dict[str, Any]) -> None:
     mixed = [name for name in QUESTIONS for _ in range(3)]
     random.Random(0).shuffle(mixed)
     with explorer.open("smollm2", real_indexes) as ix:  # nothing read yet: all of it is raced for
@@ -102,9 +96,9 @@ def test_many_threads_get_the_answers_of_one(real_indexes: Path, alone: dict[str
             return QUESTIONS[name](ix)
 
         with ThreadPoolExecutor(THREADS, initializer=ready.wait) as pool:
-            answers = list(pool.map(ask, mixed))
-    for name, answer in zip(mixed, answers, strict=True):
-        assert answer == alone[name], name
+            found = list(pool.map(ask, mixed))
+    for name, answer in zip(mixed, found, strict=True):
+        assert answer == answers[name], name
 
 
 def test_one_question_first_asked_by_all_at_once(real_indexes: Path) -> None:
@@ -276,8 +270,8 @@ def test_a_forked_process_asks_for_itself(tiny_indexes: Path, real_indexes: Path
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
-def test_an_answer_pickles_and_compares(name: str, alone: dict[str, Any]) -> None:
-    answer = alone[name]
+def test_an_answer_pickles_and_compares(name: str, answers: dict[str, Any]) -> None:
+    answer = answers[name]
     again = pickle.loads(pickle.dumps(answer))
     assert again == answer
     assert again is not answer

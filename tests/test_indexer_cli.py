@@ -178,6 +178,7 @@ def test_a_folder_of_indexes_that_is_a_file_is_one_line(
     assert (tmp_path / "indexes").read_text() == "not a folder"
 
 
+@pytest.mark.afresh
 def test_a_whole_build_from_the_command_line(tiny_gpt2: Path, run: Run, tmp_path: Path) -> None:
     (tmp_path / "words.txt").write_text("zebra crossing\n")
     (tmp_path / "indexes").mkdir()

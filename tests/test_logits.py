@@ -119,6 +119,7 @@ SHOWN: dict[str, str] = {
 }
 
 
+@pytest.mark.native
 @pytest.mark.parametrize("case", SHOWN)
 def test_show_says_how_logits_are_made(case: str, tmp_path: Path, run: Run) -> None:
     run_build(make_model(tmp_path / "model", case), tmp_path / "indexes", case, spaces="embed")

@@ -27,6 +27,8 @@ from indexer.source import locate
 from indexer.store.errors import MachineError, SemanticError
 from indexer.store.layout import Manifest
 
+pytestmark = pytest.mark.native
+
 
 @pytest.fixture
 def llama(tiny_llama: Path, tmp_path: Path) -> Path:
@@ -304,7 +306,6 @@ def adapted(llama: Path) -> Path:
     return llama
 
 
-@pytest.mark.native
 def test_an_adapter_beside_a_model_is_said_recorded_and_left_out(
     adapted: Path, tiny_llama: Path, tmp_path: Path, run: Run
 ) -> None:

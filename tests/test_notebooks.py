@@ -53,11 +53,6 @@ class Page(HTMLParser):
             self.lines.append(data.strip())
 
 
-@pytest.fixture(scope="module")
-def answers(real: Any) -> dict[str, Any]:
-    return {name: ask(real) for name, ask in QUESTIONS.items()}
-
-
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_a_page_has_head_table_and_foot_of_the_terminal(name: str, answers: dict[str, Any]) -> None:
     result = answers[name]

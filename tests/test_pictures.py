@@ -34,6 +34,9 @@ from indexer.store.errors import MachineError
 from processes import shown_in
 from test_light import ASK, imported_by
 
+# A picture holds the figures of an answer, which other files compute.
+pytestmark = pytest.mark.native
+
 HISTOGRAM = Histogram(
     "scores",
     "cosine",
@@ -489,7 +492,6 @@ def test_an_svg_is_the_same_to_the_byte_and_has_no_date(answer: Any, tmp_path: P
     assert sorted(path.name for path in tmp_path.iterdir()) == ["one.svg", "two.svg"]
 
 
-@pytest.mark.native
 def test_every_picture_is_written_the_same_to_the_byte(
     every_picture: list[Picture], tmp_path: Path
 ) -> None:

@@ -23,11 +23,6 @@ from explorer.show.text import PROMPT
 pytestmark = pytest.mark.native
 
 
-@pytest.fixture(scope="module")
-def answers(real: Any) -> dict[str, Any]:
-    return {name: ask(real) for name, ask in QUESTIONS.items()}
-
-
 # -- sequences ------------------------------------------------------------------------------
 
 

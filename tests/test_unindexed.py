@@ -58,6 +58,7 @@ class Counting:
 # -- who runs the model ---------------------------------------------------------------------
 
 
+@pytest.mark.native
 def test_one_who_refuses_is_told_the_texts_and_what_is_near(tiny_indexes: Path) -> None:
     with Explorer(open_index("llama", tiny_indexes), encode=refuse) as ix:
         with pytest.raises(NotIndexed) as caught:
@@ -89,6 +90,7 @@ def test_what_runs_the_model_can_be_given(tiny_indexes: Path, states: NDArray[np
         assert answer == plain.analogy(TEXT, target="mountain dog", space="context.2", k=3)
 
 
+@pytest.mark.native
 def test_a_pickled_explorer_runs_the_model_as_every_other(tiny_indexes: Path) -> None:
     with (
         Explorer(open_index("llama", tiny_indexes), encode=refuse) as ix,
@@ -109,6 +111,7 @@ def test_what_is_no_stream_of_this_index_is_not_kept(
         assert ix.neighbors(TEXT, "context.2").rows
 
 
+@pytest.mark.native
 def test_a_refusal_waits_for_no_other_text(tiny_indexes: Path, states: NDArray[np.float32]) -> None:
     under_way, enough = threading.Event(), threading.Event()
 
@@ -132,6 +135,7 @@ def test_a_refusal_waits_for_no_other_text(tiny_indexes: Path, states: NDArray[n
         assert running.result(60).rows
 
 
+@pytest.mark.native
 def test_who_waits_for_one_that_is_cancelled_asks_for_itself(
     tiny_indexes: Path, states: NDArray[np.float32]
 ) -> None:
@@ -178,6 +182,7 @@ def test_every_step_is_told_in_order(tiny_indexes: Path, states: NDArray[np.floa
     assert [done for _, done, _ in told] == sorted(done for _, done, _ in told)
 
 
+@pytest.mark.native
 def test_cancelled_while_it_loads_it_ends_at_once(tiny_indexes: Path) -> None:
     cancelled, left, heard = threading.Event(), set[int](), []
 
@@ -200,6 +205,7 @@ def test_cancelled_while_it_loads_it_ends_at_once(tiny_indexes: Path) -> None:
     assert children() == before
 
 
+@pytest.mark.native
 def test_what_progress_raises_ends_the_process(tiny_indexes: Path) -> None:
     def progress(what: str, done: int, total: int) -> None:
         if what == "checking the model's weights":
@@ -211,6 +217,7 @@ def test_what_progress_raises_ends_the_process(tiny_indexes: Path) -> None:
     assert children() == before
 
 
+@pytest.mark.native
 def test_one_that_waits_for_another_can_be_cancelled(tiny_indexes: Path) -> None:
     first, second, started = threading.Event(), threading.Event(), threading.Event()
     folder = tiny_indexes / "llama"
@@ -230,6 +237,7 @@ def test_one_that_waits_for_another_can_be_cancelled(tiny_indexes: Path) -> None
             one.result(PATIENCE)
 
 
+@pytest.mark.native
 def test_a_process_that_dies_is_told_of(tiny_indexes: Path) -> None:
     def progress(what: str, done: int, total: int) -> None:
         if what == "loading the model":
@@ -299,6 +307,7 @@ def test_an_index_that_was_built_again_is_asked_of_its_own_model(
     assert first not in children()
 
 
+@pytest.mark.native
 def test_after_a_failure_nothing_is_left(tiny_indexes: Path, tmp_path: Path) -> None:
     folder, before = tmp_path / "llama", children()
     shutil.copytree(tiny_indexes / "llama", folder)
@@ -308,6 +317,7 @@ def test_after_a_failure_nothing_is_left(tiny_indexes: Path, tmp_path: Path) -> 
     assert children() == before
 
 
+@pytest.mark.native
 def test_an_index_that_is_gone_is_told_of(tiny_indexes: Path, tmp_path: Path) -> None:
     folder, before = tmp_path / "llama", children()
     shutil.copytree(tiny_indexes / "llama", folder)
@@ -331,6 +341,7 @@ def test_a_forked_process_asks_for_a_model_of_its_own(
     assert np.array_equal(encode(folder, [TEXT]), states[:1])
 
 
+@pytest.mark.native
 def test_a_model_that_nobody_asks_for_goes(tiny_indexes: Path) -> None:
     script = "import indexer.worker as one; one.IDLE = 0.01; one.main()"
     with subprocess.Popen(
@@ -352,6 +363,7 @@ encode(Path(sys.argv[1]), ["green mountain river"], progress)
 """
 
 
+@pytest.mark.native
 @pytest.mark.parametrize("moment", ["checking", "loading"])
 def test_no_orphan_is_left_where_who_asked_is_killed(
     moment: str, tiny_indexes: Path, monkeypatch: pytest.MonkeyPatch

@@ -30,11 +30,6 @@ CODES = re.compile(r"\x1b\[[0-9;]*m")
 ASK = ("neighbors", "king - man + woman", "-k", "3", "--index", "llama")
 
 
-@pytest.fixture(scope="module")
-def answers(real: Any) -> dict[str, Any]:
-    return {name: ask(real) for name, ask in QUESTIONS.items()}
-
-
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_a_table_fits_and_cuts_no_number(name: str, answers: dict[str, Any]) -> None:
     layout = answers[name].layout()

@@ -11,20 +11,24 @@ import contextlib
 import io
 import logging
 import signal
+import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from conftest import verified
 from explorer import api
 from explorer.errors import ModelFailed
-from explorer.unindexed import encode as in_another
+from indexer import build
+from indexer.cli import findings
 from indexer.encode import Encoder
 from indexer.progress import Narrator
 from indexer.store.errors import at_the_edge
@@ -64,7 +68,7 @@ def ran(program: str, *arguments: str, stdin: bytes = b"") -> Ran:
         "stderr": io.TextIOWrapper(err, "utf-8", errors="backslashreplace", line_buffering=True),
     }
     code: Any = "it returned"
-    with _set(sys, **streams), _as_before(), _model_in_this_process(), _patience():
+    with _set(sys, **streams), _as_before(), _all_in_this_process(), _patience():
         try:
             _main(program)()
         except SystemExit as end:
@@ -114,11 +118,24 @@ def _as_before() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _model_in_this_process() -> Iterator[None]:
-    """Run the model here where a text is not indexed; test_unindexed.py is about its process."""
-    assert api._encode is in_another
-    with _set(api, _encode=_encode):
+def _all_in_this_process() -> Iterator[None]:
+    """Do here what a program has other processes do.
+
+    Run the model where a text is not indexed, which test_unindexed.py is about; verify what was
+    built; find what there is to see in what was made.
+    """
+    here = SimpleNamespace(**{**vars(subprocess), "run": _run})
+    with _set(api, _encode=_encode), _set(build, subprocess=here), _set(findings, subprocess=here):
         yield
+
+
+def _run(command: list[str], **how: Any) -> Any:
+    """What `subprocess.run` gives of a command of ours: looks at how it ends, as `ran` does."""
+    if command[1:3] == ["-m", "indexer.store.verify"]:
+        return verified(command)
+    assert command[1:4] == ["-P", "-m", "explorer"]
+    ended = ran("explorer", *command[4:])
+    return SimpleNamespace(returncode=ended.code, stderr=ended.err.encode())
 
 
 def _encode(folder: Path, texts: Sequence[str], *_: Any) -> NDArray[np.float32]:
