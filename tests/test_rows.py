@@ -18,6 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from indexer.store import rows as store_rows
+from indexer.store import shards
 from indexer.store.errors import DamagedIndex, MachineError
 from indexer.store.mapped import Files
 from indexer.store.moments import Moments, Part
@@ -106,6 +108,44 @@ def test_one_row_and_a_block_are_copies_of_what_was_put(tmp_path: Path) -> None:
     np.testing.assert_array_equal(mapped.block(10, 5), rows[10:15])
     mapped.row(0)[:] = 9
     np.testing.assert_array_equal(mapped.row(0), rows[0])
+
+
+@settings(max_examples=40)
+@given(shape=shapes, size=st.integers(0, 40), left=st.integers(0, 90), cuts=st.booleans())
+def test_rows_read_plainly_are_those_that_are_mapped(
+    tmp_path_factory: pytest.TempPathFactory,
+    shape: tuple[int, int, int],
+    size: int,
+    left: int,
+    cuts: bool,
+) -> None:
+    rows, folder = random_rows(*shape), tmp_path_factory.mktemp("rows")
+    count, width, seed = shape
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store_rows, "_FEW_ROWS", left)
+        patch.setattr(shards, "MOST_BYTES", 4 * width * (-(-count // 3)) if cuts else 2**31)
+
+        def open_file(shard: shards.Shard) -> RowsFile:
+            path = written(folder / f"{shard.number}", rows[shard.first : shard.end])
+            return RowsFile(path, shard.rows, width, str(path))
+
+        files = Files(NAME, cut(count, width), open_file)
+        mapped, rng = MappedRows(files, width, "index 'x': "), np.random.default_rng(seed)
+        for _ in range(4):  # the first of them plainly, others where they are mapped
+            positions = rng.integers(0, count, size)
+            np.testing.assert_array_equal(mapped.take(positions), rows[positions])
+        np.testing.assert_array_equal(mapped.row(count - 1), rows[-1])
+
+
+def test_a_file_that_took_the_place_of_a_mapped_one_is_not_read(tmp_path: Path) -> None:
+    rows, others = random_rows(50, 7, 5), random_rows(50, 7, 6)
+    path = written(tmp_path / "a", rows)
+    mapped = opened(path, 50, 7)
+    written(tmp_path / "b", others).replace(path)
+    np.testing.assert_array_equal(mapped.take(np.array([3, 40])), rows[[3, 40]])
+    path.unlink()
+    os.mkfifo(path)
+    np.testing.assert_array_equal(mapped.row(49), rows[49])
 
 
 def test_a_file_cut_off_before_its_header_is_begun_anew(tmp_path: Path) -> None:

@@ -144,6 +144,8 @@ _ROWS_A_THREAD = 2048
 """Rows for which one more thread is worth its while."""
 _AHEAD_BYTES = 64 << 20
 """How far a walk over rows asks for what it will read next."""
+_FEW_ROWS = 512
+"""Rows of a file that are each read by itself, before others are taken from where it is mapped."""
 _MANY_ROWS, _DENSE = 1024, 8
 """Rows copied at once from which on they are asked for, where one of so many is needed."""
 
@@ -163,6 +165,22 @@ class RowsFile(Mapped):
         super().__init__(path, header(rows, width), width * 4, rows, kind, label)
         flat = self.faiss.rev_swig_ptr(self.faiss_index.get_xb(), rows * width)
         self.matrix: Float32 = flat.reshape(rows, width)
+        self._left = _FEW_ROWS
+
+    def few(self, positions: NDArray[np.int64]) -> Float32 | None:
+        """Some scattered rows by plain reads, one each: (len(positions), width) float32.
+
+        None where more have been read so than a command needs that asks once: to who asks on, a
+        row that is mapped costs a fifth of that.
+        """
+        if len(positions) > self._left:
+            return None
+        with self.plain() as fd:
+            if fd is None:
+                return None
+            self._left -= len(positions)
+            width = self.matrix.shape[1]
+            return np.concatenate([read_rows(fd, width, at, 1) for at in positions.tolist()])
 
 
 class MappedRows:
@@ -188,7 +206,7 @@ class MappedRows:
 
     def row(self, position: int) -> Float32:
         """One row, (width,) float32, a copy."""
-        row: Float32 = self.block(position, 1)[0]
+        row: Float32 = self.take(np.array([position]))[0]
         return row
 
     def block(self, first: int, count: int) -> Float32:
@@ -232,6 +250,9 @@ class MappedRows:
 
     def _taken(self, file: RowsFile, positions: NDArray[np.int64]) -> Float32:
         """Rows of one file, by where they lie in it."""
+        few = file.few(positions)
+        if few is not None:
+            return few
         file.require_whole()
         if len(positions) >= _MANY_ROWS:
             # Where they stand close together what lies between them is read too.

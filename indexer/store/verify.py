@@ -39,6 +39,9 @@ from indexer.store.shown import one_line
 from indexer.store.space import Space
 from indexer.store.spaces import ItemName, space_table
 
+_READ_BYTES = 1 << 20
+"""More than a checksum reads of a file at once."""
+
 
 def verify(
     folder: Path,
@@ -60,7 +63,7 @@ def verify(
     def fault_in(name: str) -> str | None:
         return _file_fault(folder, name, manifest.files[name], name in trusted)
 
-    for name, fault in in_order(manifest.files, fault_in):
+    for name, fault in in_order(manifest.files, fault_in, _READ_BYTES):
         advance(name)
         if fault:
             faults.append(f"{name}: {fault}")
@@ -198,7 +201,8 @@ def _space_faults(space: Space, embed: Space, tokens: int) -> list[str]:
         empty = ~space.rows.block(first, count).any(axis=1)
         return np.flatnonzero(empty != zero[first : first + count])
 
-    for first, wrong in in_order(range(0, space.entry.rows, BLOCK), misplaced):
+    holds = 4 * space.entry.width * BLOCK
+    for first, wrong in in_order(range(0, space.entry.rows, BLOCK), misplaced, holds):
         if len(wrong):
             row = first + int(wrong[0])
             faults.append(
