@@ -7,7 +7,8 @@ import errno
 import mmap
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from indexer.store import mapped as store_mapped
 from indexer.store import rows as store_rows
 from indexer.store import shards
+from indexer.store.coding import Source
 from indexer.store.errors import DamagedIndex, MachineError
-from indexer.store.mapped import Files
+from indexer.store.mapped import Files, in_order
 from indexer.store.moments import Moments, Part
 from indexer.store.rows import MappedRows, RowsFile, RowsWriter
 from indexer.store.shards import cut
@@ -267,13 +270,18 @@ def test_what_stands_beside_rows_is_of_the_vectors_before_they_were_made_unit(
 
 
 @pytest.mark.parametrize("length", [1.0, 0.3])
+@pytest.mark.parametrize("bits", [0, 3])
 def test_vectors_of_one_length_have_the_moments_of_all_others(
-    tmp_path: Path, length: float
+    tmp_path: Path, length: float, bits: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rows = np.random.default_rng(3).normal(2, 1, (9000, 16))
+    rng = np.random.default_rng(3)
+    rows = rng.normal(2, 1, (9000, 16))
     rows *= length / np.linalg.norm(rows, axis=1, keepdims=True)
+    rows *= 1 + rng.integers(-bits, bits + 1, (9000, 1)) * 2.0**-24
+    rows = rows.astype(np.float32).astype(np.float64)
+    monkeypatch.setattr(Source, "lengthened", None)  # their own moments are not found
     found = finished(tmp_path, *unit_rows(rows.astype(np.float32)))
-    np.testing.assert_allclose(found["mean"], rows.mean(axis=0), rtol=1e-6)
+    np.testing.assert_allclose(found["mean"], rows.mean(axis=0), rtol=1e-7)
     expected = np.cov(rows, rowvar=False, ddof=0)
     np.testing.assert_allclose(found["covariance"], expected, atol=1e-6 * np.trace(expected))
 
@@ -291,6 +299,25 @@ def test_a_norm_that_is_not_finite_is_named(tmp_path: Path) -> None:
     norms = np.array([1, np.inf], np.float32)
     with pytest.raises(MachineError, match="'embed': the norm of row 1 is not finite"):
         finished(tmp_path, np.zeros((2, 3), np.float32), norms)
+
+
+def test_blocks_under_way_are_few_where_they_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = list[int]()
+
+    def blocks() -> Iterator[int]:
+        for at in range(12):
+            taken.append(at)
+            yield at
+
+    monkeypatch.setattr(store_mapped, "threads", lambda: (pool, 8))
+    with ThreadPoolExecutor(8) as pool:
+        for holds, under_way in ((1, 9), (200 << 20, 3), (1 << 40, 2)):
+            taken.clear()
+            most = 0
+            for at, found in in_order(blocks(), lambda at: at * at, holds):
+                assert found == at * at
+                most = max(most, len(taken) - at)
+            assert (most, len(taken)) == (under_way, 12)
 
 
 def test_a_missing_short_long_or_foreign_file_is_named_as_damaged(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import math
 import os
 import struct
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
@@ -595,7 +595,12 @@ def _said_far(codes: Codes, rows: Int64) -> str:
     return f"{codes.files.name_of(row)}: row {row:,} lies farther from its codes than is said"
 
 
-def fault_of(codes: Codes, source: Source, spread: tuple[Float64, Float64]) -> str:
+def fault_of(
+    codes: Codes,
+    source: Source,
+    spread: tuple[Float64, Float64],
+    look: Callable[[int, Float32], None] = lambda _, __: None,
+) -> str:
     """What codes say that does not hold of the rows, and in which file, or an empty text.
 
     They need not be the codes that are made here: another processor may round otherwise. Wrong is
@@ -606,14 +611,19 @@ def fault_of(codes: Codes, source: Source, spread: tuple[Float64, Float64]) -> s
         codes: of a space.
         source: its rows.
         spread: `compared_mean` and `compared_covariance`.
+        look: looks at each block of the rows too, as it is read: given the first and (n, width)
+            float32, in any order and by several threads, until something wrong is found.
     """
     along = _Along(spread)
 
-    def held(first: int, vectors: Float64) -> tuple[Int64, Float64]:
+    def held(first: int) -> tuple[Int64, Float64]:
         """Rows that lie too far from their codes, and the products along those directions."""
+        unit = source.rows(first)
+        look(first, unit)
+        vectors = source.compared(first, unit)
         return _far_off(codes, source, first, vectors), along.products(vectors)
 
-    for _, (wrong, products) in source.each(held):
+    for _, (wrong, products) in source.walk(held):
         if len(wrong):
             return _said_far(codes, wrong)
         along.add(products)
