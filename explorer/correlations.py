@@ -52,13 +52,14 @@ class Products:
         dots: (m, m) float64, the dot product of every list with every other.
         sums: (m,) float64, the sum of each list.
         n: how long the lists are.
-        squared_distance: of the lists at two positions, |x - y|^2 without cancellation.
+        squared_distances: of the lists at some positions and at as many others, |x - y|^2 without
+            cancellation: two (k,) int64 -> (k,) float64.
     """
 
     dots: Float64
     sums: Float64
     n: int
-    squared_distance: Callable[[int, int], float]
+    squared_distances: Callable[[Int64, Int64], Float64]
 
     @property
     def constant(self) -> NDArray[np.bool_]:
@@ -71,10 +72,11 @@ class Products:
 def products_of(lists: Float64) -> Products:
     """The same from the lists themselves: (m, n) float64."""
 
-    def squared_distance(first: int, second: int) -> float:
-        return float(np.sum((lists[first] - lists[second]) ** 2))
+    def squared_distances(first: Int64, second: Int64) -> Float64:
+        pairs = zip(first.tolist(), second.tolist(), strict=True)
+        return np.array([np.sum((lists[one] - lists[other]) ** 2) for one, other in pairs])
 
-    return Products(lists @ lists.T, lists.sum(axis=1), lists.shape[1], squared_distance)
+    return Products(lists @ lists.T, lists.sum(axis=1), lists.shape[1], squared_distances)
 
 
 def linear(
@@ -98,8 +100,9 @@ def linear(
         elif measure == "euclidean":
             whole = squares[first] + squares[second]
             apart = whole - 2 * dots
-            for at in np.flatnonzero(apart < NEARLY_EQUAL * whole):
-                apart[at] = of.squared_distance(int(first[at]), int(second[at]))
+            near = np.flatnonzero(apart < NEARLY_EQUAL * whole)
+            if len(near):
+                apart[near] = of.squared_distances(first[near], second[near])
             found[measure] = np.sqrt(apart, out=apart)
         elif measure == "dot":
             found[measure] = dots

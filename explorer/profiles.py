@@ -2,8 +2,9 @@
 
 A word's profile is the list of its dot products n.w with the neurons of one side, each at its own
 length. With G = sum of n n' and g = sum of n over some neurons, the dot product of the profiles of
-x and y over them is x'Gy, and the sum of x's is x.g: no profile need be made. Knows neurons and
-vectors; knows no measure of two profiles and no question.
+x and y over them is x'Gy, and the sum of x's is x.g: no profile need be made. Where the words are
+few beside the width, their profiles are less work than G, and pass through some neurons at a time.
+Knows neurons and vectors; knows no measure of two profiles and no question.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ _ROWS_AT_ONCE = 2048
 
 _KEPT_BYTES = 256 << 20
 """Of the layers' sums, what is kept for the next question; the rest is summed anew."""
+
+_PAIRS_AT_ONCE = 1024
+"""Differences of two words whose profiles pass through together."""
 
 _LISTS_BYTES = 256 << 20
 """What profiles that are only passed through may take at once."""
@@ -45,12 +49,16 @@ class Sums:
     def products(self, vectors: Float64) -> Products:
         """What the linear measures need of the profiles of some vectors: (m, d_model) float64."""
 
-        def squared_distance(first: int, second: int) -> float:
-            apart = vectors[first] - vectors[second]
-            return max(float(apart @ self.outer @ apart), 0.0)
+        def squared_distances(first: Int64, second: Int64) -> Float64:
+            found = np.empty(len(first))
+            for at in range(0, len(first), _PAIRS_AT_ONCE):
+                here = slice(at, at + _PAIRS_AT_ONCE)
+                apart = vectors[first[here]] - vectors[second[here]]
+                found[here] = np.vecdot(apart @ self.outer, apart)
+            return np.maximum(found, 0)
 
         dots = vectors @ self.outer @ vectors.T
-        return Products(dots, vectors @ self.total, self.n, squared_distance)
+        return Products(dots, vectors @ self.total, self.n, squared_distances)
 
 
 class Profiles:
@@ -64,6 +72,11 @@ class Profiles:
         """Positions of all neurons of some layers, in order: (n,) int64."""
         spans = [self.index.neuron_grid.span(layer) for layer in layers]
         return np.concatenate([np.arange(here.start, here.stop) for here in spans])
+
+    def keeps_sums(self, side: str) -> bool:
+        """Whether the sums of every layer of a side may be kept together, for later questions."""
+        width = self.index.neuron_space(side).entry.width
+        return len(self.index.manifest.layers) * 8 * width * width <= _KEPT_BYTES
 
     def sums_of_layers(
         self, side: str, layers: Sequence[int], step: Callable[[float], None] = lambda _: None
@@ -89,6 +102,38 @@ class Profiles:
                 return found
             self._kept[side, layer] = found
         return self._kept[side, layer]
+
+    def products(
+        self,
+        side: str,
+        rows: Int64,
+        vectors: Float64,
+        step: Callable[[float], None] = lambda _: None,
+    ) -> Products:
+        """What the linear measures need of profiles over the neurons at some positions.
+
+        Those of some vectors, (m, d_model) float64: they pass through, some neurons at a time;
+        `step` is told the share that is done.
+        """
+        space, count = self.index.neuron_space(side), len(vectors)
+
+        def squared_distances(first: Int64, second: Int64) -> Float64:
+            found = np.zeros(len(first))
+            for at in range(0, len(first), _PAIRS_AT_ONCE):
+                here = slice(at, at + _PAIRS_AT_ONCE)
+                apart = vectors[first[here]] - vectors[second[here]]
+                for _, block in _blocks(space, rows):
+                    part = apart @ block.T
+                    found[here] += np.vecdot(part, part)
+            return found
+
+        dots, sums = np.zeros((count, count)), np.zeros(count)
+        for first, block in _blocks(space, rows):
+            part = vectors @ block.T
+            dots += part @ part.T
+            sums += part.sum(axis=1)
+            step((first + len(block)) / len(rows))
+        return Products(dots, sums, len(rows), squared_distances)
 
     def sums(self, side: str, rows: Int64) -> Sums:
         """Sums over the neurons at some positions, a block at a time."""

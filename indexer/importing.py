@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from indexer.errors import BadVectors, CheckFailed, IndexExists, MissingExtra
 from indexer.portable.distinct import Distinct, kept_of_each
 from indexer.portable.formats import opened
-from indexer.portable.vectors import Block, Float32, Reader, VectorSource
+from indexer.portable.vectors import ROWS, Block, Float32, Reader, VectorSource
 from indexer.progress import Narrator
 from indexer.store.errors import MachineError, SemanticError, unknown
 from indexer.store.extend import add_labels, take_over
@@ -373,6 +373,7 @@ def _written(
     """Every block of the file, checked, made unit and written."""
     file, read, first = request.vectors.path.name, Read(), 0
     writer = staging.rows(entry.name, entry.rows, entry.width, dtype=entry.dtype)
+    holds = 2 * 4 * entry.width * ROWS  # as they are in the file, and of length 1
 
     def write(part: _Part) -> Float32:
         """Write the unit rows of a part; returns the norms."""
@@ -381,7 +382,7 @@ def _written(
         return norms
 
     with narrator.bar(f"reading {file}"[:22], reader.rows, "vectors") as bar:
-        for part, norms in in_order(_parts(reader, kept), write):
+        for part, norms in in_order(_parts(reader, kept), write, holds):
             block, rows = part.block, part.rows
             _check_block(file, reader, block, rows, norms, read)
             read.norms.append(norms)

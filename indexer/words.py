@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,8 @@ PREFIX_SAMPLE = 512
 
 _NUMBER = re.compile(r"\d(?=\d)|(?<=\d)\d")
 """A digit that stands beside another, for which wordfreq has a 0."""
+
+_DIGITS = "0123456789"
 
 _POOL = 60_000  # words of the frequency list that are looked at
 
@@ -59,16 +62,30 @@ def zipfs(words: Sequence[str]) -> list[float]:
     """The same of each of some words."""
     from wordfreq import get_frequency_dict, zipf_frequency
 
-    known = get_frequency_dict("en")
+    known, numbered = get_frequency_dict("en"), _before_numbers()
 
     def one(word: str) -> float:
         # Plain letters and digits are one token, and need not be cut into tokens to be found
         # unknown. Of numbers only how many digits they have is counted.
-        if word.isascii() and word.isalnum() and _NUMBER.sub("0", word.lower()) not in known:
-            return 0.0
+        if word.isascii() and word.isalnum():
+            lower = word.lower()
+            before = lower.rstrip(_DIGITS)
+            if before not in (numbered if before != lower else known) and before.isalpha():
+                return 0.0
+            if _NUMBER.sub("0", lower) not in known:
+                return 0.0
         return float(zipf_frequency(word, "en"))
 
     return [one(word) for word in words]
+
+
+@cache
+def _before_numbers() -> frozenset[str]:
+    """What stands before the number that a word of wordfreq's table ends in."""
+    from wordfreq import get_frequency_dict
+
+    ends = (word for word in get_frequency_dict("en") if word[-1] in _DIGITS)
+    return frozenset(word.rstrip(_DIGITS) for word in ends)
 
 
 def read_words(path: Path) -> list[str]:

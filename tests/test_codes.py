@@ -128,6 +128,30 @@ def test_no_item_scores_farther_from_its_codes_than_they_say(
         assert fault_of(coded(space), source_of(space), space.compared) == ""
 
 
+@settings(derandomize=True, deadline=None, max_examples=60)
+@given(close=close_rows, seed=st.integers(0, 2**32 - 1), at_once=st.integers(1, 3000))
+@pytest.mark.usefixtures("eager")
+def test_a_first_pass_reads_what_later_ones_have_mapped(
+    close: Close, seed: int, at_once: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch, space_of(close.vectors(), coded=True) as space:
+        patch.setattr(codes, "_READ_BYTES", at_once)
+        query = np.random.default_rng(seed).normal(size=space.entry.width)
+        query /= np.linalg.norm(query)
+        those = coded(space)
+        for count in (1, 4, space.entry.rows):
+            those._asked = False
+            with pytest.MonkeyPatch.context() as once:
+                once.setattr(codes.CodesFile, "search", None)  # a first pass maps nothing
+                first = those.highest(query, count)
+            later = those.highest(query, count)
+            assert first.ceiling == later.ceiling
+            assert np.sort(first.scores).tolist() == np.sort(later.scores).tolist()
+            _, here, there = np.intersect1d(first.positions, later.positions, True, True)
+            assert first.scores[here].tolist() == later.scores[there].tolist()
+            assert first.off_by[here].tolist() == later.off_by[there].tolist()
+
+
 @settings(derandomize=True, deadline=None, max_examples=120)
 @given(data=st.data(), close=close_rows, measure=st.sampled_from(CODED))
 @pytest.mark.usefixtures("eager")

@@ -176,6 +176,96 @@ def test_sums_are_kept_within_their_bound_and_are_the_same_summed_anew(
         np.testing.assert_allclose(sums.total, rows.sum(axis=0), rtol=1e-9, atol=1e-9)
 
 
+@pytest.fixture
+def wide(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Indexes too wide for their sums to be kept; what is done in the place of it is told."""
+    done = list[str]()
+    monkeypatch.setattr("explorer.profiles._KEPT_BYTES", 0)
+    for name in ("products", "sums_of_layers"):
+        does = getattr(Profiles, name)
+
+        def told(*of: Any, name: str = name, does: Any = does) -> Any:
+            done.append(name)
+            return does(*of)
+
+        monkeypatch.setattr(Profiles, name, told)
+    return done
+
+
+@pytest.mark.parametrize("side", ["gate", "out"])
+def test_profiles_of_few_words_pass_through_where_sums_are_not_kept(
+    side: str, real: Any, wide: list[str]
+) -> None:
+    answer = real.compare(*WORDS, side=side, measure="all", pairs=0)
+    for row in answer.rows:
+        check(row, neurons(real, side), real)
+    of_layers = real.compare("large", "tall", side=side, each_layer=True, measure="all", pairs=0)
+    rows = neurons(real, side).reshape(30, UNITS, -1)
+    for row in of_layers.rows[::9]:
+        check(row, rows[row.layer], real)
+    alike = real.compare("large", 'token:" large"', side=side, measure="all", pairs=0).rows[0]
+    assert alike.scores["euclidean"] == 0
+    assert set(wide) == {"products"}
+
+
+@pytest.mark.parametrize("each_layer", [False, True])
+def test_whichever_is_less_work_is_done_and_both_say_the_same(
+    each_layer: bool, tiny_indexes: Path, wide: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {"each_layer": each_layer, "measure": ["pearson", "cosine", "euclidean", "dot"]}
+    with explorer.open("llama", tiny_indexes) as ix:
+        words, width = ix._work.words.texts[:40], ix.index.embed.entry.width
+        assert len(words) > width // 2
+        for many, pairs in ((2, 0), (2, 200), (40, 0)):
+            wide.clear()
+            answer = ix.compare(*words[:many], pairs=pairs, **asked)
+            count = answer.rows[0].n
+            work = width**2 + 2 * many * width * (width + many) / count
+            less = many * (2 * width + many) < work
+            assert wide[0] == ("products" if less else "sums_of_layers")
+            assert each_layer or less == (many == 2)
+            # Of a layer nothing is held for further control pairs, which are few at a time.
+            assert each_layer or ("sums_of_layers" in wide) == (pairs > 0 or many > 2)
+            assert ix.ask(answer.query) == answer, "to the last digit, whatever was asked before"
+            with monkeypatch.context() as kept:
+                kept.setattr("explorer.profiles._KEPT_BYTES", 1 << 30)
+                other = ix.ask(answer.query)
+            ix._work.profiles._kept.clear()
+            assert len(answer.rows) == len(other.rows)
+            for one, two in zip(answer.rows, other.rows, strict=True):
+                assert one.percentiles == two.percentiles
+                for measure, score in two.scores.items():
+                    assert one.scores[measure] == pytest.approx(score, rel=1e-9, abs=1e-12)
+
+
+@given(data=st.data(), seed=st.integers(0, 2**32 - 1), count=st.integers(2, 12))
+def test_products_of_profiles_that_pass_through_are_those_of_the_lists(
+    data: Any, tiny: Any, seed: int, count: int
+) -> None:
+    rng, width = np.random.default_rng(seed), tiny.index.embed.entry.width
+    vectors = rng.normal(size=(count, width)) * 10 ** rng.uniform(-20, 20, (count, 1))
+    vectors[0] = 0
+    vectors[-1] = np.nextafter(vectors[count // 2], np.inf)
+    side = data.draw(st.sampled_from(tiny.index.sides))
+    rows = np.sort(rng.choice(tiny.index.neuron_grid.rows, rng.integers(1, 90), replace=False))
+    profiles, every = Profiles(tiny.index), neurons(tiny, side)[rows]
+    lists = vectors @ every.T
+    first, second = (at.ravel() for at in np.indices((count, count)))
+    expected = np.square((vectors[first] - vectors[second]) @ every.T).sum(axis=1)
+    for found in (
+        profiles.products(side, rows, vectors),
+        profiles.sums(side, rows).products(vectors),
+    ):
+        assert found.n == len(rows)
+        sizes = np.linalg.norm(vectors, axis=1) * np.linalg.norm(every)
+        off = 1e-12 * sizes[:, None] * sizes + 1e-300
+        assert (np.abs(found.dots - lists @ lists.T) <= off).all()
+        assert (np.abs(found.sums - lists.sum(axis=1)) <= 1e-12 * len(rows) * sizes).all()
+        apart = found.squared_distances(first, second)
+        lengths = np.linalg.norm(vectors[first] - vectors[second], axis=1) * np.linalg.norm(every)
+        assert (np.abs(apart - expected) <= 1e-12 * lengths**2).all()
+
+
 @given(st.lists(st.integers(-4, 4), min_size=2, max_size=30))
 def test_equal_values_share_the_mean_of_their_ranks(values: list[int]) -> None:
     found = correlations.ranks(np.array(values, np.float64))

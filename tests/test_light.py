@@ -16,6 +16,7 @@ import pytest
 from conftest import ROOT
 from explorer import questions
 from explorer.cli.process import begin
+from indexer.store import ahead
 from indexer.store.mapped import multiply_apart
 
 HEAVY = {"torch", "transformers", "textual", "accelerate", "gguf", "wordfreq", "scipy"}
@@ -158,6 +159,14 @@ def test_threads_of_ours_multiply_by_themselves_unless_somebody_or_a_model_would
         multiply_apart(beside_torch)
         assert os.environ.get(name) == then
         monkeypatch.delenv(name, raising=False)
+
+
+def test_a_catalog_whose_code_was_let_go_of_answers(tiny_indexes: Path) -> None:
+    with ahead.opened_ahead("llama", tiny_indexes) as index:
+        before = index.sql("SELECT * FROM token ORDER BY id")
+        for _ in range(3):
+            ahead._let_go_of_code()
+            assert index.sql("SELECT * FROM token ORDER BY id") == before
 
 
 def test_the_package_alone_imports_no_numbers_and_no_tables() -> None:

@@ -7,7 +7,8 @@ import errno
 import mmap
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from indexer.store import mapped as store_mapped
+from indexer.store import shards
+from indexer.store.coding import Source
 from indexer.store.errors import DamagedIndex, MachineError
-from indexer.store.mapped import Files
+from indexer.store.mapped import Files, in_order
 from indexer.store.moments import Moments, Part
 from indexer.store.rows import MappedRows, RowsFile, RowsWriter
 from indexer.store.shards import cut
@@ -106,6 +110,44 @@ def test_one_row_and_a_block_are_copies_of_what_was_put(tmp_path: Path) -> None:
     np.testing.assert_array_equal(mapped.block(10, 5), rows[10:15])
     mapped.row(0)[:] = 9
     np.testing.assert_array_equal(mapped.row(0), rows[0])
+
+
+@settings(max_examples=40)
+@given(shape=shapes, size=st.integers(0, 40), left=st.integers(0, 90), cuts=st.booleans())
+def test_rows_read_plainly_are_those_that_are_mapped(
+    tmp_path_factory: pytest.TempPathFactory,
+    shape: tuple[int, int, int],
+    size: int,
+    left: int,
+    cuts: bool,
+) -> None:
+    rows, folder = random_rows(*shape), tmp_path_factory.mktemp("rows")
+    count, width, seed = shape
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store_mapped, "_FEW_ROWS", left)
+        patch.setattr(shards, "MOST_BYTES", 4 * width * (-(-count // 3)) if cuts else 2**31)
+
+        def open_file(shard: shards.Shard) -> RowsFile:
+            path = written(folder / f"{shard.number}", rows[shard.first : shard.end])
+            return RowsFile(path, shard.rows, width, str(path))
+
+        files = Files(NAME, cut(count, width), open_file)
+        mapped, rng = MappedRows(files, width, "index 'x': "), np.random.default_rng(seed)
+        for _ in range(4):  # the first of them plainly, others where they are mapped
+            positions = rng.integers(0, count, size)
+            np.testing.assert_array_equal(mapped.take(positions), rows[positions])
+        np.testing.assert_array_equal(mapped.row(count - 1), rows[-1])
+
+
+def test_a_file_that_took_the_place_of_a_mapped_one_is_not_read(tmp_path: Path) -> None:
+    rows, others = random_rows(50, 7, 5), random_rows(50, 7, 6)
+    path = written(tmp_path / "a", rows)
+    mapped = opened(path, 50, 7)
+    written(tmp_path / "b", others).replace(path)
+    np.testing.assert_array_equal(mapped.take(np.array([3, 40])), rows[[3, 40]])
+    path.unlink()
+    os.mkfifo(path)
+    np.testing.assert_array_equal(mapped.row(49), rows[49])
 
 
 def test_a_file_cut_off_before_its_header_is_begun_anew(tmp_path: Path) -> None:
@@ -227,13 +269,18 @@ def test_what_stands_beside_rows_is_of_the_vectors_before_they_were_made_unit(
 
 
 @pytest.mark.parametrize("length", [1.0, 0.3])
+@pytest.mark.parametrize("bits", [0, 3])
 def test_vectors_of_one_length_have_the_moments_of_all_others(
-    tmp_path: Path, length: float
+    tmp_path: Path, length: float, bits: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rows = np.random.default_rng(3).normal(2, 1, (9000, 16))
+    rng = np.random.default_rng(3)
+    rows = rng.normal(2, 1, (9000, 16))
     rows *= length / np.linalg.norm(rows, axis=1, keepdims=True)
+    rows *= 1 + rng.integers(-bits, bits + 1, (9000, 1)) * 2.0**-24
+    rows = rows.astype(np.float32).astype(np.float64)
+    monkeypatch.setattr(Source, "lengthened", None)  # their own moments are not found
     found = finished(tmp_path, *unit_rows(rows.astype(np.float32)))
-    np.testing.assert_allclose(found["mean"], rows.mean(axis=0), rtol=1e-6)
+    np.testing.assert_allclose(found["mean"], rows.mean(axis=0), rtol=1e-7)
     expected = np.cov(rows, rowvar=False, ddof=0)
     np.testing.assert_allclose(found["covariance"], expected, atol=1e-6 * np.trace(expected))
 
@@ -251,6 +298,25 @@ def test_a_norm_that_is_not_finite_is_named(tmp_path: Path) -> None:
     norms = np.array([1, np.inf], np.float32)
     with pytest.raises(MachineError, match="'embed': the norm of row 1 is not finite"):
         finished(tmp_path, np.zeros((2, 3), np.float32), norms)
+
+
+def test_blocks_under_way_are_few_where_they_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = list[int]()
+
+    def blocks() -> Iterator[int]:
+        for at in range(12):
+            taken.append(at)
+            yield at
+
+    monkeypatch.setattr(store_mapped, "threads", lambda: (pool, 8))
+    with ThreadPoolExecutor(8) as pool:
+        for holds, under_way in ((1, 9), (200 << 20, 3), (1 << 40, 2)):
+            taken.clear()
+            most = 0
+            for at, found in in_order(blocks(), lambda at: at * at, holds):
+                assert found == at * at
+                most = max(most, len(taken) - at)
+            assert (most, len(taken)) == (under_way, 12)
 
 
 def test_a_missing_short_long_or_foreign_file_is_named_as_damaged(tmp_path: Path) -> None:

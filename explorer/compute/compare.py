@@ -162,8 +162,9 @@ def _standings(
         def scored(share: float, done: Callable[[float], None] = done) -> None:
             done((1 + share) / 2)
 
-        _check_varies(neurons.products(vectors, summed), neurons, query)
-        scores = neurons.scores(vectors, first, second, measures_of(query), scored)
+        products = neurons.products(vectors, summed)
+        _check_varies(products, neurons, query)
+        scores = neurons.scores(vectors, first, second, measures_of(query), scored, products)
         standings.append({measure: PairScores(scores[measure]) for measure in measures_of(query)})
     return standings
 

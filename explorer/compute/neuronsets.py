@@ -50,15 +50,39 @@ class NeuronSet:
     rows: Int64
     chosen: bool = False
     _held: list[Sums] = field(default_factory=list, compare=False)
+    _spent: list[float] = field(default_factory=list, compare=False)
 
     def products(self, vectors: Float64, step: Step = lambda _: None) -> Products:
-        """What the linear measures need of the profiles of some vectors, without the profiles."""
+        """What the linear measures need of the profiles of some vectors.
+
+        The profiles are not held: they pass through where that is less work than the sums.
+        """
+        if not self._held and self._profiles_cost_less(len(vectors)):
+            return self.profiles.products(self.side, self.rows, vectors, step)
         if self.layer is not None:
             # A set a layer: of a wide model their sums are too large to be held all at once.
             return self._summed(step).products(vectors)
         if not self._held:
             self._held.append(self._summed(step))
         return self._held[0].products(vectors)
+
+    def _profiles_cost_less(self, words: int) -> bool:
+        """Whether the profiles of so many vectors are less work than the sums.
+
+        Counted are multiplications, a neuron each: m (2 d + m) of the profiles of m vectors and
+        their products, and d^2 of the sums, with what these are multiplied by spread over the
+        neurons. Where sums are held for what follows, all counts that was spent on profiles
+        before. Sums that are kept from question to question are made at once. What was asked
+        before is not looked at, so that an answer is the same to the last digit whenever it is.
+        """
+        if not self.chosen and self.profiles.keeps_sums(self.side):
+            return False
+        width = self.profiles.index.neuron_space(self.side).entry.width
+        sums = width**2 + 2 * words * width * (width + words) / max(1, len(self.rows))
+        if self.layer is not None:
+            self._spent.clear()
+        self._spent.append(words * (2 * width + words))
+        return sum(self._spent) < sums
 
     def _summed(self, step: Step) -> Sums:
         if self.chosen:
@@ -72,11 +96,21 @@ class NeuronSet:
         second: Int64,
         measures: Sequence[str],
         step: Step,
+        products: Products | None = None,
     ) -> dict[str, Float64]:
-        """Scores of pairs of vectors, by position and measure: each (pairs,) float64."""
+        """Scores of pairs of vectors, by position and measure: each (pairs,) float64.
+
+        Args:
+            vectors: (m, d_model) float64.
+            first: one of each pair, by position among the vectors: (pairs,) int64.
+            second: the other.
+            measures: which.
+            step: told what is done.
+            products: what `products` gives for the vectors, where it was asked before.
+        """
         found: dict[str, Float64] = {}
         if any(measure in LINEAR for measure in measures):
-            found = linear(self.products(vectors), first, second, measures)
+            found = linear(products or self.products(vectors), first, second, measures)
         if any(measure not in LINEAR for measure in measures):
             # Kendall's tau of the ranks takes as long as they do, or longer.
             part = 0.5 if "kendall" in measures else 1.0

@@ -59,10 +59,17 @@ class Told:
 
 @dataclass(frozen=True)
 class Declared:
-    """A question, and how one line is made of its answer; None where there is nothing to tell."""
+    """A question, and how one line is made of its answer; None where there is nothing to tell.
+
+    Attributes:
+        query: what a person asks who wants to see more than the line.
+        tell: makes the line.
+        part: what is asked for the line, where that is less.
+    """
 
     query: Query[Any]
     tell: Callable[[Any], Told | None]
+    part: Query[Any] | None = None
 
 
 def _between(answer: Any) -> Told | None:
@@ -202,7 +209,9 @@ OF_WORDS: tuple[Declared, ...] = (
 
 def of_any(manifest: Manifest) -> Declared:
     """What can be asked of every index."""
-    return Declared(BaselineQuery(manifest.embed.name), _unrelated)
+    name = manifest.embed.name
+    # By the one measure that is told: `whitened` takes seconds of a large space.
+    return Declared(BaselineQuery(name), _unrelated, BaselineQuery(name, ("cosine",)))
 
 
 def of_a_frequent_word(index: Index) -> Declared | None:
@@ -251,7 +260,7 @@ def _found(ask: Ask, declared: Declared) -> Iterator[Finding]:
     """The finding of a question; nothing where it cannot be asked of this index."""
     query = declared.query
     try:
-        told = declared.tell(ask(query))
+        told = declared.tell(ask(declared.part or query))
     except SemanticError:
         return
     if told is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,19 +37,23 @@ class Catalog:
         self._connection: Any = None
         self._closed = False
 
-    def open_ahead(self) -> None:
+    def open_ahead(self, opened: Callable[[], None]) -> None:
         """Begin to open it in a thread of its own; whoever asks waits until it is done.
 
         What is wrong with it is told to who asks, who opens it anew.
+
+        Args:
+            opened: called in that thread once it is.
         """
         import duckdb  # noqa: F401  # what is imported in two threads at once takes twice as long
 
-        threading.Thread(target=self._open_unasked, name="catalog").start()
+        threading.Thread(target=self._open_unasked, args=(opened,), name="catalog").start()
 
-    def _open_unasked(self) -> None:
+    def _open_unasked(self, opened: Callable[[], None]) -> None:
         with self._opening, contextlib.suppress(Exception):
             if self._connection is None and not self._closed:
                 self._connection = opened_locked(self.folder, self.manifest)
+                opened()
 
     def close(self) -> None:
         """Close it; what is asked later is refused."""

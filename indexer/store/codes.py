@@ -12,7 +12,8 @@ import math
 import os
 import struct
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -38,6 +39,7 @@ from indexer.store.coding import (
     signs,
     turned_alone,
 )
+from indexer.store.errors import DamagedIndex
 from indexer.store.files import FileEntry, opened
 from indexer.store.layout import codes_file
 from indexer.store.mapped import Files, Mapped, Piece, in_parts
@@ -55,6 +57,9 @@ _this_thread = threading.local()
 
 _ROWS_A_THREAD = 8192
 """Rows for which one more thread is worth its while."""
+
+_READ_BYTES = 256 << 10
+"""Codes that are read at once: they stay in the processor's cache."""
 
 _PROBES, _ALIKE = 8, 1e-9
 """Along how many directions moments are held against the rows, and how far they may be apart."""
@@ -335,6 +340,32 @@ class CodesFile(Mapped):
         there = ids[0] >= 0
         return ids[0][there], scores[0][there].astype(np.float64)
 
+    def search_plain(
+        self, fd: int, query: Float32, count: int, start: int, stop: int
+    ) -> tuple[Int64, Float64]:
+        """The same by plain reads, in memory that is used again: no page of the file is mapped.
+
+        Args:
+            fd: of the file.
+            query: as `search` has it, and what follows too.
+            count: how many.
+            start: the first of the rows.
+            stop: what follows the last of them.
+        """
+        faiss = self.faiss
+        flat = faiss.IndexScalarQuantizer(self._wide, _SIGNED, faiss.METRIC_INNER_PRODUCT)
+        step = max(1, _READ_BYTES // self._wide)
+        block = np.empty((min(step, stop - start), self._wide), np.uint8)
+        found: list[_Part] = []
+        for first in range(start, stop, step):
+            codes = block[: min(step, stop - first)]
+            _read(fd, codes, _HEADER.size + first * self._wide)
+            flat.reset()
+            flat.add_sa_codes(codes)
+            scores, ids = flat.search(query, min(count, len(codes)))
+            found.append((ids[0] + first, scores[0].astype(np.float64)))
+        return _best_of(found, count)
+
     def stored(self, start: int, stop: int) -> NDArray[np.int8]:
         """Codes as they are in the file, (n, code width) int8."""
         with self.path.open("rb") as file:
@@ -342,6 +373,25 @@ class CodesFile(Mapped):
             read = np.frombuffer(file.read((stop - start) * self._wide), np.uint8)
         codes: NDArray[np.int8] = (read ^ np.uint8(_OFFSET)).view(np.int8)
         return codes.reshape(-1, self._wide)
+
+
+def _best_of(found: Sequence[_Part], count: int) -> _Part:
+    """The best of what was found in several parts, best first: of equals those of earlier parts."""
+    if len(found) == 1:
+        return found[0]
+    positions, scores = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    best = np.argsort(-scores, kind="stable")[:count]
+    return positions[best], scores[best]
+
+
+def _read(fd: int, block: NDArray[np.uint8], at: int) -> None:
+    """Fill memory with the bytes of a file from one on."""
+    view = block.data.cast("B")
+    while view:
+        done = os.preadv(fd, [view], at)
+        if done == 0:
+            raise DamagedIndex(f"file of codes ends at byte {at:,}")
+        view, at = view[done:], at + done
 
 
 def _search_alone(faiss: Any) -> None:
@@ -387,6 +437,7 @@ class Codes:
         self.rows, self.width = space.rows, space.width
         self.scales, self.residuals = scales, residuals
         self._lengths = lengths
+        self._asked = False
 
     @cached_property
     def _most_left(self) -> float:
@@ -451,19 +502,23 @@ class Codes:
 
         def part(first: int, last: int) -> _Part:
             _search_alone(faiss)
-            found = [among(piece) for piece in self.files.pieces(first, last)]
-            if len(found) == 1:
-                return found[0]
-            positions, scores = (np.concatenate(parts) for parts in zip(*found, strict=True))
-            best = np.argsort(-scores, kind="stable")[:count]
-            return positions[best], scores[best]
+            return _best_of([among(piece) for piece in self.files.pieces(first, last)], count)
 
         def among(piece: Piece[CodesFile]) -> _Part:
-            piece.file.require_whole()
-            piece.file.read_ahead(piece.start, piece.stop)
-            positions, scores = piece.file.search(query, count, piece.start, piece.stop)
+            file, start, stop = piece.file, piece.start, piece.stop
+            file.require_whole()
+            file.read_ahead(start, stop)
+            with ExitStack() as opened:
+                fd = opened.enter_context(file.plain()) if once else None
+                if fd is None:
+                    positions, scores = file.search(query, count, start, stop)
+                else:
+                    positions, scores = file.search_plain(fd, query, count, start, stop)
             return positions + piece.before, scores
 
+        # A command asks once: pages of all codes would be most of its memory. Who asks again has
+        # them mapped, which spares a copy.
+        once, self._asked = not self._asked, True
         faiss = self.files.file(self.files.shards[0]).faiss
         own = faiss.omp_get_max_threads()
         # Before others run, of whom each wants Python's lock when this thread lets go of it.
@@ -540,7 +595,12 @@ def _said_far(codes: Codes, rows: Int64) -> str:
     return f"{codes.files.name_of(row)}: row {row:,} lies farther from its codes than is said"
 
 
-def fault_of(codes: Codes, source: Source, spread: tuple[Float64, Float64]) -> str:
+def fault_of(
+    codes: Codes,
+    source: Source,
+    spread: tuple[Float64, Float64],
+    look: Callable[[int, Float32], None] = lambda _, __: None,
+) -> str:
     """What codes say that does not hold of the rows, and in which file, or an empty text.
 
     They need not be the codes that are made here: another processor may round otherwise. Wrong is
@@ -551,14 +611,19 @@ def fault_of(codes: Codes, source: Source, spread: tuple[Float64, Float64]) -> s
         codes: of a space.
         source: its rows.
         spread: `compared_mean` and `compared_covariance`.
+        look: looks at each block of the rows too, as it is read: given the first and (n, width)
+            float32, in any order and by several threads, until something wrong is found.
     """
     along = _Along(spread)
 
-    def held(first: int, vectors: Float64) -> tuple[Int64, Float64]:
+    def held(first: int) -> tuple[Int64, Float64]:
         """Rows that lie too far from their codes, and the products along those directions."""
+        unit = source.rows(first)
+        look(first, unit)
+        vectors = source.compared(first, unit)
         return _far_off(codes, source, first, vectors), along.products(vectors)
 
-    for _, (wrong, products) in source.each(held):
+    for _, (wrong, products) in source.walk(held):
         if len(wrong):
             return _said_far(codes, wrong)
         along.add(products)

@@ -13,6 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -32,6 +33,9 @@ _AHEAD_BYTES = 512 << 20
 
 _LOOKED_AT = 8 << 20
 """Bytes of which one page is looked at, to see whether they lie in memory."""
+
+_FEW_ROWS = 512
+"""Rows of a file that are each read by itself, before others are taken from where it is mapped."""
 
 _pool: ThreadPoolExecutor | None = None
 _making = threading.Lock()
@@ -87,14 +91,14 @@ def multiply_apart(beside_torch: bool = False) -> None:
 
 
 def in_order(
-    things: Iterable[_Thing], find: Callable[[_Thing], _Found], holds: int = 1
+    things: Iterable[_Thing], find: Callable[[_Thing], _Found], holds: int
 ) -> Iterator[tuple[_Thing, _Found]]:
     """What is found of each of some things, by threads that are a few ahead of who asks.
 
     Args:
         things: in the order in which they are yielded.
         find: finds it; of several things at once.
-        holds: bytes of memory that the work on one takes.
+        holds: bytes of memory that one takes, the work on it and what is found of it together.
 
     Yields thing and finding.
     """
@@ -168,6 +172,7 @@ class Mapped:
             raise DamagedIndex(f"{label} cannot be opened by faiss") from None
         self.faiss = faiss
         self._asked = bytearray(-(-size // _LOOKED_AT))
+        self._left = _FEW_ROWS
 
     def read_ahead(self, first: int, last: int) -> None:
         """Ask the system for some rows, from one on to another, that are about to be read.
@@ -215,11 +220,59 @@ class Mapped:
             found = self.path.stat()
         except OSError:
             return  # another index has taken the place; the mapped file is whole
+        self._require_whole(found)
+
+    def _require_whole(self, found: os.stat_result) -> bool:
+        """Whether what was found is the mapped file, which then is raised of if it has been cut."""
         device, inode, size = self._mapped
-        if (found.st_dev, found.st_ino) == (device, inode) and found.st_size < size:
+        same = (found.st_dev, found.st_ino) == (device, inode)
+        if same and found.st_size < size:
             raise DamagedIndex(
                 f"{self.label} was cut to {found.st_size:,} of {size:,} bytes while it was open"
             )
+        return same
+
+    def few(self, rows: Sequence[int]) -> bytearray | None:
+        """Some scattered rows by plain reads, one each: their bytes, one after another.
+
+        None where more have been read so than a command needs that asks once: to who asks on, a
+        row that is mapped costs a fifth of that.
+
+        Raises:
+            DamagedIndex: the file has been cut since it was mapped.
+        """
+        if len(rows) > self._left:
+            return None
+        with self.plain() as fd:
+            if fd is None:
+                return None
+            self._left -= len(rows)
+            size = self._row_bytes
+            found = bytearray().join(os.pread(fd, size, self._begins + at * size) for at in rows)
+        if len(found) != len(rows) * size:
+            raise DamagedIndex(f"{self.label} ends before one of its rows")
+        return found
+
+    @contextmanager
+    def plain(self) -> Iterator[int | None]:
+        """The mapped file, opened for plain reads; None where it has lost its name to another.
+
+        What is read so is copied, and no page of the file counts as this process's memory: of a
+        mapped one the system maps what lies around it too, up to some megabytes.
+
+        Raises:
+            DamagedIndex: it has been cut since it was mapped.
+        """
+        try:
+            # What has taken its place may be a pipe, which would be waited for.
+            fd = os.open(self.path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        except OSError:
+            yield None
+            return
+        try:
+            yield fd if self._require_whole(os.fstat(fd)) else None
+        finally:
+            os.close(fd)
 
 
 File = TypeVar("File", bound=Mapped)

@@ -46,9 +46,14 @@ class Part:
         return cls(len(rows), mean, centered.T @ centered)
 
     @classmethod
-    def of_mean(cls, rows: Float64) -> Part:
-        """What is kept of some rows of which the mean alone is wanted."""
-        return cls(len(rows), rows.mean(axis=0), np.zeros(()))
+    def of_mean(cls, rows: Float64, lengths: NDArray[np.float32]) -> Part:
+        """What is kept of some rows, each times a length, where the mean alone is wanted.
+
+        Args:
+            rows: (n, width) float64.
+            lengths: (n,) float32.
+        """
+        return cls(len(rows), lengths.astype(np.float64) @ rows / len(rows), np.zeros(()))
 
 
 class Moments:

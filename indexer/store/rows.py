@@ -239,6 +239,11 @@ class RowsFile(Mapped):
         rows: Float32 = self.matrix[positions]
         return rows
 
+    def decoded(self, positions: NDArray[np.int64], stored: bytearray) -> Float32:
+        """The same, of rows that were read: their bytes, one after another."""
+        rows: Float32 = np.frombuffer(stored, "<f4").reshape(len(positions), -1)
+        return rows
+
 
 StoredFile = RowsFile | SixteenFile
 """A file of rows, in whatever type they are stored."""
@@ -267,7 +272,7 @@ class MappedRows:
 
     def row(self, position: int) -> Float32:
         """One row, (width,) float32, a copy."""
-        row: Float32 = self.block(position, 1)[0]
+        row: Float32 = self.take(np.array([position]))[0]
         return row
 
     def block(self, first: int, count: int) -> Float32:
@@ -312,6 +317,9 @@ class MappedRows:
 
     def _taken(self, file: StoredFile, positions: NDArray[np.int64]) -> Float32:
         """Rows of one file, by where they lie in it."""
+        few = file.few(positions.tolist())
+        if few is not None:
+            return file.decoded(positions, few)
         file.require_whole()
         if len(positions) >= _MANY_ROWS:
             # Where they stand close together what lies between them is read too.

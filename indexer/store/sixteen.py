@@ -328,6 +328,11 @@ class SixteenFile(Mapped):
         """Rows at some positions of the file: (n, width) float32."""
         return self._decoding.taken(positions + self._before, self._bits[positions])
 
+    def decoded(self, positions: NDArray[np.int64], stored: bytearray) -> Float32:
+        """The same, of rows that were read: their bytes, one after another."""
+        bits = np.frombuffer(stored, "<u2").reshape(len(positions), -1)
+        return self._decoding.taken(positions + self._before, bits)
+
 
 def decoding_of(dtype: Narrow, arrays: Any, label: str) -> Decoding:
     """What makes rows of a space's stored numbers, of the arrays beside them.

@@ -34,10 +34,13 @@ from indexer.store.layout import (
 )
 from indexer.store.mapped import in_order
 from indexer.store.read import Index
-from indexer.store.rows import BLOCK
+from indexer.store.rows import BLOCK, Float32
 from indexer.store.shown import one_line
 from indexer.store.space import Space
 from indexer.store.spaces import ItemName, space_table
+
+_READ_BYTES = 1 << 20
+"""More than a checksum reads of a file at once."""
 
 
 def verify(
@@ -60,7 +63,7 @@ def verify(
     def fault_in(name: str) -> str | None:
         return _file_fault(folder, name, manifest.files[name], name in trusted)
 
-    for name, fault in in_order(manifest.files, fault_in):
+    for name, fault in in_order(manifest.files, fault_in, _READ_BYTES):
         advance(name)
         if fault:
             faults.append(f"{name}: {fault}")
@@ -180,32 +183,42 @@ def _id_faults(index: Index, table: str, space: str, expected: int) -> list[str]
 def _space_faults(space: Space, embed: Space, tokens: int) -> list[str]:
     """Rows that are not unit, and arrays that are not of the space or hold what is no number."""
     faults, zero = [], space.norms == 0
+    misplaced: list[NDArray[np.int64]] = []
+
+    def look(first: int, unit: Float32) -> None:
+        """Of a block, the rows whose norm alone is zero, or which alone are."""
+        misplaced.append(
+            first + np.flatnonzero(unit.any(axis=1) == zero[first : first + len(unit)])
+        )
+
+    looked = False
     if space.codes is not None:
         mean = np.zeros(space.entry.width)
         with contextlib.suppress(EmptyPopulation):  # what is compared with no mean needs none
             mean = space.mean
         norms, centered = space.norms, space.centered_norms
         source = Source(space.entry, space.rows.block, norms, centered, mean)
-        said = fault_of(space.codes, source, space.compared)
+        said = fault_of(space.codes, source, space.compared, look)
         faults += [said] if said else []
+        looked = not said
     if space.z_codes is not None:
         said = _z_fault(space, space.z_codes, embed)
         faults += [said] if said else []
+    if not looked:
 
-    def misplaced(first: int) -> NDArray[np.int64]:
-        """Of a block, the rows whose norm alone is zero, or which alone are."""
-        count = min(BLOCK, space.entry.rows - first)
-        empty = ~space.rows.block(first, count).any(axis=1)
-        return np.flatnonzero(empty != zero[first : first + count])
+        def read(first: int) -> None:
+            look(first, space.rows.block(first, min(BLOCK, space.entry.rows - first)))
 
-    for first, wrong in in_order(range(0, space.entry.rows, BLOCK), misplaced):
-        if len(wrong):
-            row = first + int(wrong[0])
-            faults.append(
-                f"{space.rows.files.name_of(row)}: row {row:,} is zero where its norm is not, or "
-                "the other way round"
-            )
-            break
+        holds = 4 * space.entry.width * BLOCK
+        for _ in in_order(range(0, space.entry.rows, BLOCK), read, holds):
+            pass
+    rows = np.concatenate(misplaced)
+    if len(rows):
+        row = int(rows.min())
+        faults.append(
+            f"{space.rows.files.name_of(row)}: row {row:,} is zero where its norm is not, or the "
+            "other way round"
+        )
     arrays: list[Any] = [space.centered_norms]  # what is wrong with one is said as it is read
     with contextlib.suppress(EmptyPopulation):  # of too few there are no moments to be read
         arrays += [space.mean, space.covariance]

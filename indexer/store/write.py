@@ -271,13 +271,16 @@ class Staging:
         def parts(first: int) -> tuple[Part, tuple[Float32, Part] | None]:
             unit = source.rows(first)
             _require_finite(entry, first, unit)
+            also = None
+            if compared is not None:
+                alike = source.compared(first, unit)
+                also = Compared.part_of(source, alike)
+                if length is not None:
+                    return Part.of_mean(alike, source.norms[first : first + len(unit)]), also
             vectors = source.lengthened(first, unit)
             if population is not None:
                 vectors = vectors[population[first : first + len(unit)]]
-            part = Part.of(vectors) if length is None else Part.of_mean(vectors)
-            if compared is None:
-                return part, None
-            return part, Compared.part_of(source, source.compared(first, unit))
+            return Part.of(vectors), also
 
         for _, (part, also) in source.walk(parts):
             found.add(part)
@@ -492,9 +495,15 @@ def _require_finite(entry: SpaceEntry, first: int, rows: Float32) -> None:
 
 
 def _length_of_all(norms: Float32) -> float | None:
-    """The length of all vectors, where it is the same but for what float32 leaves of it."""
+    """The length of all vectors, where it is the same but for what float32 leaves of it.
+
+    What was made unit in float32 is off by some last bits, which is less than products that
+    float32 adds up are off by.
+    """
     least, most = float(norms.min()), float(norms.max())
-    return least if most - least <= 2**-22 * least else None
+    if most - least > 2**-20 * least:
+        return None
+    return float(norms.mean(dtype=np.float64))
 
 
 Columns = dict[str, Any]
