@@ -90,8 +90,8 @@ test-wheel: $(VENV)/dev.stamp  ## run the same tests against the wheel, installe
 wheel: $(VENV)/dev.stamp  ## build a release into dist/
 	@$(BIN)/python tests/installed.py --release dist
 
-test-kernels: $(VENV)/dev.stamp  ## run what computes as older processors compute it
-	@$(BIN)/python tests/kernels.py $(KERNELS)
+test-kernels: $(VENV)/dev.stamp  ## run what computes as older processors compute it (CASES=3: some of each test)
+	@CASES=$(CASES) $(BIN)/python tests/kernels.py $(KERNELS)
 
 fuzz: $(VENV)/dev.stamp  ## try other made-up input in every round, until something breaks or ctrl+c
 	@while FUZZ=$${FUZZ:-20} $(BIN)/python -m pytest -q -n auto tests/fuzz; do :; done

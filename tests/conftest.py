@@ -66,8 +66,13 @@ def pytest_xdist_auto_num_workers() -> int | None:
     return None if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else cores() + 1
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--cases N`: try at most N of the cases of each test."""
+    parser.addoption("--cases", type=int, help="try at most so many cases of each test")
+
+
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """One file that needs the real index comes first, then those that don't, then the rest.
 
     One process builds it meanwhile; a second one would only wait for it. What computes is marked
@@ -78,10 +83,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("numeric")
         if takes_long(item):
             item.add_marker("slow")
+    if (most := config.getoption("cases")) is not None:
+        left_out = set(_other_cases(items, most))
+        config.hook.pytest_deselected(items=list(left_out))
+        items[:] = [item for item in items if item not in left_out]
     asked = (item.path for item in items if REAL & set(getattr(item, "fixturenames", ())))
     needing = list(dict.fromkeys(asked))
     rank = dict.fromkeys(needing, 2) | dict.fromkeys(needing[:1], 0)
     items.sort(key=lambda item: rank.get(item.path, 1))
+
+
+def _other_cases(items: list[pytest.Item], most: int) -> list[pytest.Item]:
+    """The cases of each test beside so many that are evenly spread among them."""
+    cases: dict[tuple[Path, str], list[pytest.Item]] = {}
+    for item in items:
+        cases.setdefault((item.path, getattr(item, "originalname", item.name)), []).append(item)
+    left_out = []
+    for each in cases.values():
+        kept = {at * len(each) // most for at in range(most)} if len(each) > most else None
+        left_out += [] if kept is None else [c for at, c in enumerate(each) if at not in kept]
+    return left_out
 
 
 def computes(item: pytest.Item) -> bool:

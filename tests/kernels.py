@@ -1,5 +1,7 @@
 """`python tests/kernels.py [NAME ...]`: the numeric tests, computed as other processors compute.
 
+With CASES=3 in the environment, of each test at most three cases.
+
 The libraries choose their kernels by the processor, and each kernel has last bits of its own; what
 is told here is which of them to take. A name is one of `SETTINGS`; without one all are run in
 turn. Before each, a few products are computed natively and so: where no bit differs, the setting
@@ -112,6 +114,7 @@ def main(names: list[str]) -> int:
         began = time.monotonic()
         tests = [sys.executable, "-m", "pytest", "-q", "-m", "numeric", "-n", "auto"]
         tests += ["--dist", "loadfile", "--no-loadscope-reorder"]
+        tests += [f"--cases={os.environ['CASES']}"] if os.environ.get("CASES") else []
         code = subprocess.run(tests, env=environment(setting), check=False).returncode
         print(f"== {name}: exit code {code} after {time.monotonic() - began:.0f} s", flush=True)
         failed += [name] if code else []
