@@ -398,7 +398,7 @@ MANIFESTS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     ),
     "rows that are stored in no way": (
         set_of("embed", "dtype", "float8"),
-        "dtype is 'float8', where one of float32 belongs",
+        "dtype is 'float8', where one of float32, bfloat16, float16 belongs",
     ),
     "no embedding": (lambda body: body["spaces"].pop(0), "spaces: none is of kind embed"),
     "experts without end": (

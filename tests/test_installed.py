@@ -218,7 +218,8 @@ def test_the_demo_installs_what_is_shown_and_the_table_names_every_extra() -> No
     page = (ROOT / "docs/install.md").read_text("utf-8")
     assert set(re.findall(r"^\| `\[(\w+)\]` \|", page, re.MULTILINE)) == for_people
     (everything,) = extras["all"]
-    assert set(re.findall(r"\w+", everything.partition("[")[2])) == for_people - {"all"}
+    # Several machines are nothing that is shown on one.
+    assert set(re.findall(r"\w+", everything.partition("[")[2])) == for_people - {"all", "ray"}
     assert "--editable '.[all]'" in (ROOT / "Makefile").read_text()
 
 
