@@ -147,7 +147,7 @@ class _Build:
         """All steps; each returns at once where an earlier run finished it."""
         self.device, self.dtype = placement(self.request)
         if self.cluster is not None:
-            self.cluster.join(self._job())
+            self.cluster.join(self._job(), self.ran)
         with self.timed("load"):
             self.narrator.say(
                 f"loading {self.source.asked}, to make {self.request.root / self.request.name}"
@@ -265,7 +265,7 @@ class _Build:
         kept = [f for f in finished if f is not None]
         rounded = {entry.name: self.staging.rounded(entry.name) for entry, _ in kept}
         rounded = {name: rows for name, rows in rounded.items() if rows}
-        extra = {name: said for name, said in ((MACHINES, self._ran()), (ROUNDED, rounded)) if said}
+        extra = {name: said for name, said in ((MACHINES, self.ran), (ROUNDED, rounded)) if said}
         unembedding, of_unembedding = self.staging.unembedding() or (None, {})
         return Manifest(
             name=self.request.name,
@@ -313,10 +313,6 @@ class _Build:
             extra=extra,
         )
 
-    def _ran(self) -> Ran:
-        """What ran where, in this run and those before it; nothing where this process did all."""
-        return self.ran if self.cluster is None else self.cluster.ran(self.ran)
-
     def completed(self, manifest: Manifest) -> Manifest:
         """The manifest with the files that the catalog step wrote."""
         more = {path: self.staging.file_entry(path) for path in (CATALOG, TOKENIZER)}
@@ -356,8 +352,8 @@ class _Build:
             spent = self.seconds.get(step, 0.0) + time.monotonic() - start
             self.seconds[step] = round(spent, 2)
             self.staging.keep("seconds", self.seconds)
-            if self._ran():
-                self.staging.keep(MACHINES, self._ran())
+            if self.ran:
+                self.staging.keep(MACHINES, self.ran)
 
 
 def _require_replaceable(target: Path) -> None:

@@ -41,6 +41,7 @@ LOCAL = "ray"
 """What `--on` is for a cluster of this machine alone, started and ended by the command."""
 
 Ran = dict[str, dict[str, float]]
+"""By machine, how many `tasks` it did, and in how many `seconds`."""
 
 _STORE = 100_000_000
 _PATIENCE, _TRIES = 10.0, 3
@@ -63,7 +64,6 @@ class Cluster:
 
     def __init__(self, address: str, narrator: Narrator) -> None:
         self._address, self._narrator = address, narrator
-        self._ran: dict[str, tuple[int, float]] = {}
         # A short path: what Ray makes in it are sockets.
         self._folder = tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True)
         self._ray = _connect(address, self._folder.name)
@@ -85,8 +85,12 @@ class Cluster:
         self._ray.shutdown()
         self._folder.cleanup()
 
-    def join(self, job: Job) -> None:
+    def join(self, job: Job, ran: Ran) -> None:
         """Be ready to work at a build, or fail before the work where a machine cannot.
+
+        Args:
+            job: the build.
+            ran: what ran where before; what will is counted in it too.
 
         Raises:
             MachineError: naming it: it doesn't see the build's folder, or has another model or
@@ -116,7 +120,7 @@ class Cluster:
                 raise MachineError(f"machine {name} has {said}, and this one {here}")
             if seen.fault:
                 raise MachineError(f"machine {name} cannot work at the build: {seen.fault}")
-        self._job = job
+        self._job, self._ran = job, ran
         cores = self._cores()
         several = "one machine" if len(self._nodes) == 1 else f"{len(self._nodes)} machines"
         each = "one core" if cores == 1 else f"{cores} cores"
@@ -163,19 +167,9 @@ class Cluster:
     def _count(self, done: Done) -> None:
         """Remember what ran where."""
         name = self._hosts.get(done.machine, done.machine)
-        tasks, seconds = self._ran.get(name, (0, 0.0))
-        self._ran[name] = tasks + 1, seconds + done.seconds
-
-    def ran(self, before: Ran) -> Ran:
-        """By machine, how many tasks it did and in how many seconds, with those of earlier runs."""
-        found = dict(before)
-        for name, (tasks, seconds) in sorted(self._ran.items()):
-            earlier = found.get(name, {"tasks": 0, "seconds": 0.0})
-            found[name] = {
-                "tasks": earlier["tasks"] + tasks,
-                "seconds": round(earlier["seconds"] + seconds, 2),
-            }
-        return found
+        one = self._ran.setdefault(name, {"tasks": 0, "seconds": 0.0})
+        one["tasks"] += 1
+        one["seconds"] = round(one["seconds"] + done.seconds, 2)
 
 
 class Running:

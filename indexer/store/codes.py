@@ -42,7 +42,7 @@ from indexer.store.coding import (
 from indexer.store.errors import DamagedIndex
 from indexer.store.files import FileEntry, opened
 from indexer.store.layout import codes_file
-from indexer.store.mapped import Files, Mapped, Piece, in_parts
+from indexer.store.mapped import Files, Mapped, Piece, filled, in_parts
 from indexer.store.moments import Moments, Part
 from indexer.store.rows import Float32, scan_error
 from indexer.store.shards import Shard, listed, runs
@@ -359,7 +359,8 @@ class CodesFile(Mapped):
         found: list[_Part] = []
         for first in range(start, stop, step):
             codes = block[: min(step, stop - first)]
-            _read(fd, codes, _HEADER.size + first * self._wide)
+            if not filled(fd, codes.data.cast("B"), _HEADER.size + first * self._wide):
+                raise DamagedIndex(f"{self.label} ends before row {first + len(codes):,}")
             flat.reset()
             flat.add_sa_codes(codes)
             scores, ids = flat.search(query, min(count, len(codes)))
@@ -382,16 +383,6 @@ def _best_of(found: Sequence[_Part], count: int) -> _Part:
     positions, scores = (np.concatenate(parts) for parts in zip(*found, strict=True))
     best = np.argsort(-scores, kind="stable")[:count]
     return positions[best], scores[best]
-
-
-def _read(fd: int, block: NDArray[np.uint8], at: int) -> None:
-    """Fill memory with the bytes of a file from one on."""
-    view = block.data.cast("B")
-    while view:
-        done = os.preadv(fd, [view], at)
-        if done == 0:
-            raise DamagedIndex(f"file of codes ends at byte {at:,}")
-        view, at = view[done:], at + done
 
 
 def _search_alone(faiss: Any) -> None:

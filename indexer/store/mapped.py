@@ -130,6 +130,16 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forked)
 
 
+def filled(fd: int, memory: memoryview, at: int) -> bool:
+    """Fill memory with the bytes of a file from one on, by plain reads; False where it ends."""
+    while memory:
+        done = os.preadv(fd, [memory], at)
+        if done == 0:
+            return False
+        memory, at = memory[done:], at + done
+    return True
+
+
 class Mapped:
     """One FAISS file, mapped, of the size and with the header that it should have.
 
@@ -248,9 +258,11 @@ class Mapped:
                 return None
             self._left -= len(rows)
             size = self._row_bytes
-            found = bytearray().join(os.pread(fd, size, self._begins + at * size) for at in rows)
-        if len(found) != len(rows) * size:
-            raise DamagedIndex(f"{self.label} ends before one of its rows")
+            found = bytearray(len(rows) * size)
+            for to, at in enumerate(rows):
+                here = memoryview(found)[to * size : (to + 1) * size]
+                if not filled(fd, here, self._begins + at * size):
+                    raise DamagedIndex(f"{self.label} ends before one of its rows")
         return found
 
     @contextmanager

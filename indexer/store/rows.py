@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from indexer.store.errors import DamagedIndex
 from indexer.store.files import FileEntry, opened
 from indexer.store.layout import rows_file
-from indexer.store.mapped import Files, Mapped, Piece, in_parts
+from indexer.store.mapped import Files, Mapped, Piece, filled, in_parts
 from indexer.store.shards import Shard, listed, runs
 from indexer.store.sixteen import Decoding, Raw, SixteenFile
 from indexer.store.sixteen import header as narrow_header
@@ -192,13 +192,8 @@ def read_rows(
         numbers: their type; float32 unless given.
     """
     block = np.empty((count, width), numbers or np.dtype("<f4"))
-    view = block.data.cast("B")
-    at = begins + first * width * block.itemsize
-    while view:
-        done = os.preadv(fd, [view], at)
-        if done == 0:
-            raise DamagedIndex(f"file of rows ends before row {first + count}")
-        view, at = view[done:], at + done
+    if not filled(fd, block.data.cast("B"), begins + first * width * block.itemsize):
+        raise DamagedIndex(f"file of rows ends before row {first + count}")
     return block
 
 
